@@ -23,7 +23,7 @@ find_long_files() {
 
 find_long_functions() {
 	"$here/sources.sh" '^(src|guest|tests|tools)/.*\.[ch]$' >"$work/c"
-	ctags-universal --options=NONE --langmap=C:.c.h --languages=C --c-kinds=f --fields=ne \
+	ctags-universal --quiet --options=NONE --langmap=C:.c.h --languages=C --c-kinds=f --fields=ne \
 		--excmd=number -o - -L "$work/c" | awk -F '\t' '
 		/^!/ { next }
 		{

@@ -5,7 +5,6 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "${1:-$here/..}"
-# shellcheck disable=SC2016 # the inner shell expands these
 "$here/sources.sh" '^(src|tests|guest/image)/.*\.h$' | xargs -r -d '\n' -n 1 -P "$(nproc)" sh -c '
 	printf "#include \"%s\"\n#include \"%s\"\n" "$PWD/$0" "$PWD/$0" |
 		gcc -std=gnu11 -D_GNU_SOURCE -Isrc -I. -Wall -Wextra -Wundef -Wno-unused-parameter -Werror \

@@ -10,8 +10,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "${1:-$here/..}"
 
-"$here/sources.sh" '^(src|tests|guest)/.*\.(c|h|inc|S)$' | {
-	xargs -r -d '\n' awk '
+"$here/sources.sh" '^(src|tests|guest)/.*\.(c|h|inc|S)$' | xargs -r -d '\n' awk '
 function bad(text) {
 	printf "%s:%d: %s\n", FILENAME, FNR, text
 	failed = 1
@@ -92,5 +91,4 @@ name !~ /\// {
 }
 END { exit failed }
 ' freestanding='^(float|iso646|limits|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdnoreturn)[.]h$' \
-		tools/layers.txt
-}
+	tools/layers.txt

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Usage: tools/check-shell.sh [TREE]
-# Every shell script, known by its first line or its name: its own shell reads it without complaint, and
-# shellcheck too. `# shellcheck disable=` carries its reason after a second #.
+# Every shell script, known by its first line or its name: both its own shell and shellcheck read it
+# without complaint. What is disabled in shellcheck carries its reason after a second #.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "${1:-$here/..}"

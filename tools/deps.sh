@@ -44,7 +44,6 @@ progress() {
 
 apt() { # arguments of apt-get; output goes to the log, the result is apt-get's
 	{
-		# shellcheck disable=SC2016 # the inner shell expands these; sudo would close fd 3
 		$sudo sh -c 'log=$1; shift; DEBIAN_FRONTEND=noninteractive exec apt-get -q -y \
 			-o DPkg::Lock::Timeout=300 -o APT::Status-Fd=3 "$@" 3>&1 >>"$log" 2>&1 </dev/null' \
 			sh "$logdir/log" "$@" && : >"$logdir/ok"
