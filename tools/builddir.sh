@@ -37,8 +37,9 @@ tsan)
 	;;
 fuzz)
 	cc=clang-14
-	flags='-Dtests=disabled -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
-		-Dc_args=-fsanitize=fuzzer-no-link,-fno-sanitize-recover=undefined,-fno-omit-frame-pointer'
+	flags="-Dtests=disabled -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+		-Doptimization=1
+		-Dc_args=['-fsanitize=fuzzer-no-link','-fno-sanitize-recover=undefined','-fno-omit-frame-pointer']"
 	;;
 *)
 	echo "builddir.sh: no such build directory: $1" >&2

@@ -55,7 +55,7 @@ seq "$count" | xargs -n 1 -P "$(nproc)" "$here/check-tidy.sh" --one || failed=1
 # One finding is one line; a header's finding comes once for each file that includes it.
 find "$work" -name 'hash.*' -exec cat {} + | sort -u >"$work/hashes"
 while read -r hash; do
-	cat "$build/tidy/$hash" 2>/dev/null || failed=1
+	cat "$build/tidy/$hash" 2>/dev/null || : # --one has failed then, and said so
 done <"$work/hashes" | sed "s|$build/\.\./||; s|^\.\./||; s|$tree/||" >"$work/all"
 
 grep -E ': (warning|error): ' "$work/all" | sort -u >"$work/findings" || :
