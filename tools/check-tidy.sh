@@ -43,7 +43,7 @@ if "$here/sources.sh" '^(src|tests|guest|tools)/.*\.[ch]$' |
 fi
 
 mkdir -p "$build/tidy"
-{ cat .clang-tidy && clang-tidy-14 --version; } >"$work/salt"
+{ "$here/sources.sh" '(^|/)\.clang-tidy$' | xargs -d '\n' cat; clang-tidy-14 --version; } >"$work/salt"
 ninja -C "$build" -t commands | grep -E ' -c \S*\.c$' >"$work/commands" || :
 count=$(wc -l <"$work/commands")
 if [ "$count" = 0 ]; then
@@ -63,10 +63,11 @@ sed -n "s|^\([^:]*\):[0-9:]* [a-z]*: function '\([^']*\)' has cognitive complexi
 	"$work/findings" >"$work/complexity"
 "$here/allow.sh" complexity "$work/complexity" || failed=1
 if grep -v 'readability-function-cognitive-complexity' "$work/findings" >"$work/rest"; then
-	# With the lines that show where and why.
+	# With the line of code and the mark below it, not with the path that led there.
 	awk 'FILENAME == ARGV[1] { wanted[$0] = 1; next }
-		/: (warning|error): / { show = ($0 in wanted) && !seen[$0]++ }
-		show' "$work/rest" "$work/all"
+		/: (warning|error): / && ($0 in wanted) && !seen[$0]++ { show = 3 }
+		show-- > 0' "$work/rest" "$work/all"
+	echo 'how the analyzer came to it: clang-tidy-14 -p build-clang FILE'
 	failed=1
 fi
 # What is kept for files as they no longer are.

@@ -222,6 +222,27 @@ fails '^src/base/a.h:8:.*came about' .
 printf 'int x; \n' >>"$tree/src/base/a.h"
 fails '^src/base/a.h:8:.*blanks' .
 
+checker=fuzz.sh
+mkdir -p "$tree/build-fuzz/tests/fuzz"
+cat >"$work/target.c" <<'END'
+#include <stddef.h>
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size == 3 && data[0] == BAD)
+		__builtin_trap();
+	return 0;
+}
+END
+for bad in 256 7; do
+	clang-14 -w -fsanitize=fuzzer -DBAD=$bad -o "$tree/build-fuzz/tests/fuzz/t$bad" "$work/target.c" || exit 1
+done
+passes t256 1
+mkdir -p "$tree/tests/fuzz/corpus/t7"
+printf '\7ab' >"$tree/tests/fuzz/corpus/t7/seed"
+fails 'see it again: build-fuzz/tests/fuzz/t7' t7 1
+
 checker=pool.sh
 item() { # when seconds needs name command
 	(IFS=$'\t' && echo "$*") >>"$tree/items"
