@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Usage: tools/check-tidy.sh [TREE [BUILD]]
-# clang-tidy with .clang-tidy over each C file that BUILD (TREE/build-clang) compiles. A file is looked
-# at again only when it, a header it includes, its flags or .clang-tidy have changed: a verdict is
+# clang-tidy with .clang-tidy over each C file that BUILD (TREE/build-clang) compiles, and over those
+# of guest/image as the guest's compiler would see them. A file is looked at again only when it, a header it includes, its flags or .clang-tidy have changed: a verdict is
 # kept in BUILD/tidy/ under the hash of all these. Complexity findings go through
 # tools/budget-allow.txt.
 set -eu
@@ -14,12 +14,17 @@ if [ "${1-}" = --one ]; then
 	command=$(sed -n "$2p" "$work/commands")
 	source=${command##* -c }
 	# Comments stay in (-C), since they may hold NOLINT.
-	preprocess=$(echo "$command" | sed 's/ -MD -MQ [^ ]* -MF [^ ]*//; s/ -o [^ ]* -c / -E -C /')
-	hash=$({ cat "$work/salt" && eval "$preprocess"; } | sha256sum | cut -d ' ' -f 1)
+	flags=$(echo "${command% -c *}" | sed 's/^[^ ]* //; s/ -MD -MQ [^ ]* -MF [^ ]*//; s/ -o [^ ]*//')
+	hash=$({
+		cat "$work/salt"
+		echo "$flags"
+		eval "clang-14 $flags -E -C $source"
+	} | sha256sum | cut -d ' ' -f 1)
 	echo "$hash" >"$work/hash.$2"
 	[ ! -f "tidy/$hash" ] || exit 0
 	status=0
-	clang-tidy-14 -p . --quiet "$source" >"$work/out.$2" 2>"$work/err.$2" </dev/null || status=$?
+	eval "clang-tidy-14 --quiet $source -- $flags" >"$work/out.$2" 2>"$work/err.$2" </dev/null ||
+		status=$?
 	if [ $status != 0 ] && ! grep -q ' error: ' "$work/out.$2"; then
 		cat "$work/err.$2"
 		exit 1
@@ -45,6 +50,9 @@ fi
 mkdir -p "$build/tidy"
 { "$here/sources.sh" '(^|/)\.clang-tidy$' | xargs -d '\n' cat; clang-tidy-14 --version; } >"$work/salt"
 ninja -C "$build" -t commands | grep -E ' -c \S*\.c$' >"$work/commands" || :
+guest='clang-14 --target=riscv64-linux-gnu -nostdlibinc -isystem /usr/riscv64-linux-gnu/include'
+guest="$guest -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter"
+"$here/sources.sh" '^guest/image/.*\.c$' | sed "s|.*|$guest -c ../&|" >>"$work/commands"
 count=$(wc -l <"$work/commands")
 if [ "$count" = 0 ]; then
 	echo 'no C file is compiled in the build directory'
