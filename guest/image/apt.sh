@@ -55,7 +55,7 @@ apt_conf_common()
 		APT::Sandbox::User "root";
 		APT::Default-Release "";
 		Acquire::Languages "none";
-		Acquire::Retries "3";
+		Acquire::Retries "2";
 		#clear APT::Update::Pre-Invoke;
 		#clear APT::Update::Post-Invoke;
 		#clear APT::Update::Post-Invoke-Success;
