@@ -42,13 +42,13 @@ struct rv64_csrs {
 struct rv64_hart {
 	struct cpu cpu; /* first: an engine hands it out */
 
-	uint64_t x[32]; /* x[0] is 0 */
+	uint64_t x[33]; /* x[0] is 0; x[32] takes what is written to x0 */
 	uint64_t pc;
 	uint64_t f[32];
 	uint8_t fflags; /* NX 1, UF 2, OF 4, DZ 8, NV 16 */
 	uint8_t frm;
 	uint8_t priv; /* enum rv64_priv */
-	bool stopped;
+	_Atomic bool stopped; /* any thread reads */
 
 	_Atomic uint32_t attention; /* any thread sets bits; the hart clears them */
 	/* Any thread: mip bits driven from outside (enum cpu_irq). SSIP lives only here: devices and
@@ -56,10 +56,12 @@ struct rv64_hart {
 	_Atomic uint64_t lines;
 	_Atomic uint64_t timer_s, timer_m; /* any thread: deadlines of set_timer, UINT64_MAX none */
 
-	uint64_t retired; /* exact at block boundaries and whenever a helper is called */
+	/* Instructions retired. Exact in CSR accesses, ecall, traps, and between rv64_park() and
+	 * rv64_unpark(); behind by part of a block in other helpers. */
+	uint64_t retired;
 
-	/* LR/SC: the reservation is the address and the value that was read; SC is a compare and
-	 * swap. UINT64_MAX: none. */
+	/* LR/SC: the reservation is the host address (bit 0 set for a doubleword) and the value
+	 * that was read; SC is a compare and swap. UINT64_MAX: none. */
 	uint64_t reserved_addr;
 	uint64_t reserved_value;
 
@@ -75,6 +77,20 @@ static inline struct rv64_hart *rv64_hart_of(struct cpu *cpu)
 /* The state after reset: M mode at pc 0, or S mode with everything delegated when env.ecall is set.
  * cpu.vm and cpu.id must be set. */
 void rv64_hart_reset(struct rv64_hart *h);
+
+/* ---- run.c, of the engines that run threads ---- */
+
+/* Around whatever may wait for other threads (an access on the bus, sleep): in between, the hart
+ * touches neither its TLB nor guest memory through it, and other harts need not wait for it. What
+ * they want of it is done before rv64_unpark() returns, so entries of the TLB looked up before are
+ * void after it. Does not nest. rv64_park() brings h->retired up to date. */
+void rv64_park(struct rv64_hart *h);
+void rv64_unpark(struct rv64_hart *h);
+
+/* To be called by the MMU when translations of [va, va + size) that it gave for fetches, in any
+ * context, are void while the number of their context stays in use or is used again; size
+ * UINT64_MAX: all. Not needed when the context gets a number that was never used. */
+void rv64_fetch_flush(struct rv64_hart *h, uint64_t va, uint64_t size);
 
 /* ---- trap.c ---- */
 
