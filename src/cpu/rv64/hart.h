@@ -47,12 +47,12 @@ struct rv64_hart {
 	uint64_t f[32];
 	uint8_t fflags; /* NX 1, UF 2, OF 4, DZ 8, NV 16 */
 	uint8_t frm;
-	uint8_t priv; /* enum rv64_priv */
+	uint8_t priv;         /* enum rv64_priv */
 	_Atomic bool stopped; /* any thread reads */
 
 	_Atomic uint32_t attention; /* any thread sets bits; the hart clears them */
-	/* Any thread: mip bits driven from outside (enum cpu_irq). SSIP lives only here: devices and
-	 * software set it, software clears it. */
+	/* Any thread: mip bits driven from outside (enum cpu_irq). SSIP lives only here: devices
+	 * and software set it, software clears it. */
 	_Atomic uint64_t lines;
 	_Atomic uint64_t timer_s, timer_m; /* any thread: deadlines of set_timer, UINT64_MAX none */
 
