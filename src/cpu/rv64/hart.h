@@ -32,8 +32,9 @@ struct rv64_csrs {
 	uint64_t menvcfg, mcounteren, mcountinhibit;
 	uint64_t stvec, sscratch, sepc, scause, stval, senvcfg, scounteren, satp;
 	uint64_t stimecmp;
-	uint64_t mip_soft; /* SSIP, STIP, SEIP as written by software; see rv64_mip() */
-	int64_t mcycle_offset, minstret_offset;
+	uint64_t mip_soft; /* STIP, SEIP as written by software; see rv64_mip() */
+	/* Counter = offset + retired; while mcountinhibit stops it, the offset alone. */
+	uint64_t mcycle_offset, minstret_offset;
 	uint8_t pmpcfg[RV64_PMP_ENTRIES];
 	uint64_t pmpaddr[RV64_PMP_ENTRIES];
 };
@@ -50,7 +51,9 @@ struct rv64_hart {
 	_Atomic bool stopped; /* any thread reads */
 
 	_Atomic uint32_t attention; /* any thread sets bits; the hart clears them */
-	_Atomic uint64_t lines;     /* any thread: mip bits driven from outside (enum cpu_irq) */
+	/* Any thread: mip bits driven from outside (enum cpu_irq). SSIP lives only here: devices and
+	 * software set it, software clears it. */
+	_Atomic uint64_t lines;
 	_Atomic uint64_t timer_s, timer_m; /* any thread: deadlines of set_timer, UINT64_MAX none */
 
 	/* Instructions retired. Exact in CSR accesses, ecall, traps, and between rv64_park() and
@@ -122,17 +125,23 @@ void rv64_mret(struct rv64_hart *h);
 void rv64_sret(struct rv64_hart *h);
 /* mip as software reads it: lines, timers compared with the time now, software bits. */
 uint64_t rv64_mip(struct rv64_hart *h);
-/* The earliest of stimecmp (when enabled), timer_s and timer_m. */
+/* The earliest of stimecmp (when enabled), timer_s and timer_m among those that mie enables;
+ * UINT64_MAX: none. It may have passed. */
 uint64_t rv64_next_deadline(struct rv64_hart *h);
 
 /* ---- csr.c ---- */
 
 /* A CSR instruction's access by number with all checks (privilege, read-only, TVM, counter enables,
- * FS off). 0, or -1: the instruction is illegal. A write may set RV64_ATTN_IRQ in attention, and
- * changes the MMU's context when it has to. For csrrw with rd=x0 there is no read, for csrrs and
- * csrrc with rs1=x0 no write: the caller leaves the call out. */
+ * FS off). 0, or -1: the instruction is illegal and nothing has changed. A write may set
+ * RV64_ATTN_IRQ in attention, and changes the MMU's context when it has to.
+ *
+ * read:   csrrs and csrrc with rs1=x0 (no write).
+ * write:  csrrw. old NULL: rd=x0, there is no read.
+ * change: csrrs and csrrc: new = (value & ~clear) | set, where "value" is what the specification
+ *         says for mip and sip: the line from outside does not count as a set SEIP. */
 int rv64_csr_read(struct rv64_hart *h, unsigned num, uint64_t *value);
-int rv64_csr_write(struct rv64_hart *h, unsigned num, uint64_t value);
+int rv64_csr_write(struct rv64_hart *h, unsigned num, uint64_t value, uint64_t *old);
+int rv64_csr_change(struct rv64_hart *h, unsigned num, uint64_t clear, uint64_t set, uint64_t *old);
 
 /* mstatus.FS != Off: F and D instructions are legal. */
 static inline bool rv64_fp_on(const struct rv64_hart *h)
