@@ -29,8 +29,10 @@ void rv64_hart_reset(struct rv64_hart *h)
 	h->retired = 0;
 	h->reserved_addr = UINT64_MAX;
 	h->reserved_value = 0;
-	atomic_store(&h->attention, 0);
-	atomic_store(&h->lines, 0);
+	/* The other lines belong to devices, and the other requests to whoever made them. */
+	atomic_fetch_and(&h->lines, ~MIP_SSIP);
+	atomic_fetch_and(&h->attention, ~RV64_ATTN_WFI);
+	atomic_fetch_or(&h->attention, RV64_ATTN_IRQ);
 	atomic_store(&h->timer_s, UINT64_MAX);
 	atomic_store(&h->timer_m, UINT64_MAX);
 	h->csr.menvcfg = MENVCFG_ADUE;
