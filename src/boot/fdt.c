@@ -53,7 +53,6 @@ void fdtb_init(struct fdt_builder *b)
 	}
 	note(b, fdt_create(b->buf, FIRST_SIZE));
 	note(b, fdt_finish_reservemap(b->buf));
-	note(b, fdt_begin_node(b->buf, ""));
 }
 
 void fdtb_begin(struct fdt_builder *b, const char *name, ...)
@@ -72,12 +71,6 @@ void fdtb_begin(struct fdt_builder *b, const char *name, ...)
 	b->depth++;
 }
 
-static void end_node(struct fdt_builder *b)
-{
-	while (!b->err && again(b, fdt_end_node(b->buf)))
-		continue;
-}
-
 void fdtb_end(struct fdt_builder *b)
 {
 	/* libfdt itself does not count. */
@@ -85,7 +78,8 @@ void fdtb_end(struct fdt_builder *b)
 		b->depth--;
 	else
 		note(b, -FDT_ERR_BADSTATE);
-	end_node(b);
+	while (!b->err && again(b, fdt_end_node(b->buf)))
+		continue;
 }
 
 void fdtb_bytes(struct fdt_builder *b, const char *name, const void *p, size_t len)
@@ -158,7 +152,6 @@ int fdtb_finish(struct fdt_builder *b, void **dtb, size_t *size)
 {
 	if (b->depth)
 		note(b, -FDT_ERR_BADSTATE);
-	end_node(b);
 	while (!b->err && again(b, fdt_finish(b->buf)))
 		continue;
 	if (b->err) {

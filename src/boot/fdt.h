@@ -7,9 +7,11 @@
  *	struct fdt_builder b;
  *
  *	fdtb_init(&b);
- *	fdtb_u32(&b, "#address-cells", 2); // of the root, which is there already
+ *	fdtb_begin(&b, "%s", ""); // the root has no name
+ *	fdtb_u32(&b, "#address-cells", 2);
  *	fdtb_begin(&b, "rtc@%" PRIx64, base);
  *	...
+ *	fdtb_end(&b);
  *	fdtb_end(&b);
  *	err = fdtb_finish(&b, &dtb, &size);
  */
@@ -22,11 +24,10 @@
 struct fdt_builder {
 	void *buf;      /* private */
 	size_t size;    /* private */
-	unsigned depth; /* private: open nodes below the root */
+	unsigned depth; /* private: open nodes */
 	int err;        /* the first error, -errno */
 };
 
-/* Begins a tree and its root. */
 void fdtb_init(struct fdt_builder *b);
 
 /* A node, named as in printf (at most 63 characters), and its end. The properties of a node come
@@ -46,7 +47,7 @@ void fdtb_cells(struct fdt_builder *b, const char *name, const uint32_t *cells, 
 /* "reg" with one address and one size of two cells each. */
 void fdtb_reg(struct fdt_builder *b, uint64_t base, uint64_t size);
 
-/* Ends the root and the tree. *dtb is malloc'd and the caller's; *size its bytes. -EINVAL: nodes
+/* Ends the tree. *dtb is malloc'd and the caller's; *size its bytes. -EINVAL: nodes
  * that do not balance or a name too long; -ENOMEM. The builder is free of memory afterwards, either
  * way. */
 int fdtb_finish(struct fdt_builder *b, void **dtb, size_t *size);

@@ -26,6 +26,7 @@ static void test_tree(void **state)
 	int node, len;
 
 	fdtb_init(&b);
+	fdtb_begin(&b, "%s", "");
 	fdtb_u32(&b, "#address-cells", 2);
 	fdtb_begin(&b, "dev@%x", 0x1000u);
 	fdtb_reg(&b, 0x123456789a, 0x1000);
@@ -34,6 +35,7 @@ static void test_tree(void **state)
 	fdtb_string(&b, "status", "okay");
 	fdtb_u64(&b, "big", 0x1122334455667788);
 	fdtb_empty(&b, "dma-coherent");
+	fdtb_end(&b);
 	fdtb_end(&b);
 	assert_int_equal(fdtb_finish(&b, &dtb, &size), 0);
 
@@ -61,6 +63,7 @@ static void test_growth(void **state)
 	size_t size;
 
 	fdtb_init(&b);
+	fdtb_begin(&b, "%s", "");
 	for (unsigned i = 0; i < 500; i++) {
 		char name[16];
 
@@ -70,6 +73,7 @@ static void test_growth(void **state)
 		fdtb_string(&b, "text", "0123456789012345678901234567890123456789");
 		fdtb_end(&b);
 	}
+	fdtb_end(&b);
 	assert_int_equal(fdtb_finish(&b, &dtb, &size), 0);
 	assert_true(size > 30000);
 	assert_int_equal(fdt_check_full(dtb, size), 0);
@@ -102,10 +106,13 @@ static void test_errors(void **state)
 	assert_int_equal(fdtb_finish(&b, &dtb, &size), -EINVAL);
 
 	fdtb_init(&b);
+	fdtb_begin(&b, "%s", "");
 	fdtb_cells(&b, "x", cells, 1000);
+	fdtb_end(&b);
 	assert_int_equal(fdtb_finish(&b, &dtb, &size), -EINVAL);
 
 	fdtb_init(&b);
+	fdtb_begin(&b, "%s", "");
 	fdtb_bytes(&b, "x", huge, sizeof(huge));
 	assert_int_equal(fdtb_finish(&b, &dtb, &size), -ENOMEM);
 }
