@@ -77,8 +77,8 @@ static void no_ecall(void *arg, struct cpu *cpu, uint64_t a[8])
 struct sys *sys_new(bool with_ecall)
 {
 	struct sys *s = calloc(1, sizeof(*s));
-	struct bus_range range = {.base = DEVICE, .size = 0x100, .name = "probe", .dev = s,
-				  .direct = &device_ops};
+	struct bus_range range = {
+		.base = DEVICE, .size = 0x100, .name = "probe", .dev = s, .direct = &device_ops};
 
 	assert_non_null(s);
 	assert_int_equal(gmem_new(&s->mem), 0);

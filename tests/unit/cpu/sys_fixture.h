@@ -19,14 +19,14 @@
 #define HANDLER  0xabcd0000ull /* mtvec */
 #define HERE     0x80000100ull /* pc of every access */
 
-#define PTE_V 1u
-#define PTE_R 2u
-#define PTE_W 4u
-#define PTE_X 8u
-#define PTE_U 16u
-#define PTE_G 32u
-#define PTE_A 64u
-#define PTE_D 128u
+#define PTE_V  1u
+#define PTE_R  2u
+#define PTE_W  4u
+#define PTE_X  8u
+#define PTE_U  16u
+#define PTE_G  32u
+#define PTE_A  64u
+#define PTE_D  128u
 #define PTE_RW (PTE_V | PTE_R | PTE_W | PTE_A | PTE_D)
 
 struct sys {
@@ -79,18 +79,18 @@ struct outcome sys_fetch(struct sys *s, uint64_t va); /* value: the physical add
 struct outcome sys_atomic(struct sys *s, uint64_t va, unsigned size, bool is_lr);
 struct outcome sys_cbo(struct sys *s, uint64_t va, bool zero);
 
-#define assert_value(o, v)                                                                         \
-	do {                                                                                       \
-		struct outcome o_ = (o);                                                           \
-		assert_int_equal(o_.cause, -1);                                                    \
-		assert_int_equal(o_.value, (v));                                                   \
+#define assert_value(o, v)                       \
+	do {                                     \
+		struct outcome o_ = (o);         \
+		assert_int_equal(o_.cause, -1);  \
+		assert_int_equal(o_.value, (v)); \
 	} while (0)
 #define assert_done(o) assert_int_equal((o).cause, -1)
-#define assert_trap(o, c, t)                                                                       \
-	do {                                                                                       \
-		struct outcome o_ = (o);                                                           \
-		assert_int_equal(o_.cause, (int)(c));                                              \
-		assert_int_equal(o_.tval, (t));                                                    \
+#define assert_trap(o, c, t)                          \
+	do {                                          \
+		struct outcome o_ = (o);              \
+		assert_int_equal(o_.cause, (int)(c)); \
+		assert_int_equal(o_.tval, (t));       \
 	} while (0)
 
 #endif

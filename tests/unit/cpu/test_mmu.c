@@ -63,8 +63,9 @@ static struct outcome access_as(struct sys *s, enum rv64_access a, uint64_t va)
 	}
 }
 
-static const int page_cause[] = {
-	[RV64_FETCH] = RV64_INSN_PAGE, [RV64_LOAD] = RV64_LOAD_PAGE, [RV64_STORE] = RV64_STORE_PAGE};
+static const int page_cause[] = {[RV64_FETCH] = RV64_INSN_PAGE,
+				 [RV64_LOAD] = RV64_LOAD_PAGE,
+				 [RV64_STORE] = RV64_STORE_PAGE};
 static const int access_cause[] = {[RV64_FETCH] = RV64_INSN_ACCESS,
 				   [RV64_LOAD] = RV64_LOAD_ACCESS,
 				   [RV64_STORE] = RV64_STORE_ACCESS};
@@ -73,8 +74,7 @@ static void check_page(struct sys *s, unsigned flags, enum rv64_priv priv, unsig
 {
 	bool sum = bits & 1, mxr = bits & 2;
 
-	sys_status(s, MSTATUS_SUM | MSTATUS_MXR,
-		   (sum ? MSTATUS_SUM : 0) | (mxr ? MSTATUS_MXR : 0));
+	sys_status(s, MSTATUS_SUM | MSTATUS_MXR, (sum ? MSTATUS_SUM : 0) | (mxr ? MSTATUS_MXR : 0));
 	/* Twice: the second round is answered by what the first one left in the TLB. */
 	for (unsigned i = 0; i < 6; i++) {
 		enum rv64_access a = i % 3;
@@ -195,8 +195,8 @@ static void bad_entries(void **state)
 	uint64_t satp = sys_new_satp(s, 1);
 	uint64_t good = PTE_RW | PTE_X;
 	_Atomic uint64_t *pte = sys_map(s, satp, VA, PA, 0, good);
-	_Atomic uint64_t *table = (_Atomic uint64_t *)(void *)sys_ram(
-		s, ((satp & SATP_PPN) << 12) + (VA >> 30) * 8);
+	_Atomic uint64_t *table =
+		(_Atomic uint64_t *)(void *)sys_ram(s, ((satp & SATP_PPN) << 12) + (VA >> 30) * 8);
 	uint64_t leaf = *pte, pointer = *table;
 
 	sys_satp(s, satp);
@@ -229,8 +229,9 @@ static void bad_entries(void **state)
 
 static void not_canonical(void **state)
 {
-	static const uint64_t bad[] = {0x4000000000, 0x8000000000, 0xffffff8000000000 ^ BIT(63),
-				       0xffffffbfffffffff - 7, BIT(63), BIT(39) | VA};
+	static const uint64_t bad[] = {
+		0x4000000000,           0x8000000000, 0xffffff8000000000 ^ BIT(63),
+		0xffffffbfffffffff - 7, BIT(63),      BIT(39) | VA};
 	struct sys *s = *state;
 	uint64_t satp = sys_new_satp(s, 1);
 
@@ -383,8 +384,8 @@ static void misaligned(void **state)
 			assert_value(sys_load(s, PA + off, size), want);
 			assert_done(sys_store(s, PA + off, size, ~want));
 			for (unsigned i = off - 8; i < off + 16; i++)
-				assert_int_equal(p[i], (uint8_t)(i - off < size ? ~(i * 37)
-										: i * 37));
+				assert_int_equal(p[i],
+						 (uint8_t)(i - off < size ? ~(i * 37) : i * 37));
 			assert_done(sys_store(s, PA + off, size, want));
 		}
 	}
