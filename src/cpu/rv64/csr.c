@@ -91,13 +91,14 @@ static void put_status(struct rv64_hart *h, uint64_t value, uint64_t writable)
 
 /* ---- counters ---- */
 
-/* What is counted up to now: instructions, for the cycle counter too. */
+/* What is counted before the present instruction: instructions, for the cycle counter too. */
 static uint64_t counter(const struct rv64_hart *h, uint64_t offset, uint64_t inhibit)
 {
 	return h->csr.mcountinhibit & inhibit ? offset : offset + h->retired;
 }
 
-/* The instruction that writes is itself counted before it writes. */
+/* The instruction that writes is itself counted before it writes, so the next one reads the value.
+ */
 static uint64_t counter_offset(const struct rv64_hart *h, uint64_t value, uint64_t inhibit)
 {
 	return h->csr.mcountinhibit & inhibit ? value : value - (h->retired + 1);
@@ -106,12 +107,14 @@ static uint64_t counter_offset(const struct rv64_hart *h, uint64_t value, uint64
 static void put_countinhibit(struct rv64_hart *h, uint64_t value)
 {
 	struct rv64_csrs *c = &h->csr;
-	uint64_t cycle = counter(h, c->mcycle_offset, COUNTER_CY);
-	uint64_t instret = counter(h, c->minstret_offset, COUNTER_IR);
+	uint64_t changed = (c->mcountinhibit ^ value) & (COUNTER_CY | COUNTER_IR);
+	/* An offset alone to one that the count is added to, or the other way round. */
+	uint64_t cycle = changed & COUNTER_CY ? h->retired + 1 : 0;
+	uint64_t instret = changed & COUNTER_IR ? h->retired + 1 : 0;
 
-	c->mcountinhibit = value & (COUNTER_CY | COUNTER_IR);
-	c->mcycle_offset = counter_offset(h, cycle, COUNTER_CY);
-	c->minstret_offset = counter_offset(h, instret, COUNTER_IR);
+	c->mcycle_offset += value & COUNTER_CY ? cycle : -cycle;
+	c->minstret_offset += value & COUNTER_IR ? instret : -instret;
+	c->mcountinhibit ^= changed;
 }
 
 /* ---- the rest that is more than a variable ---- */
