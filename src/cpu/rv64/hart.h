@@ -47,12 +47,12 @@ struct rv64_hart {
 	uint64_t f[32];
 	uint8_t fflags; /* NX 1, UF 2, OF 4, DZ 8, NV 16 */
 	uint8_t frm;
-	uint8_t priv; /* enum rv64_priv */
+	uint8_t priv;         /* enum rv64_priv */
 	_Atomic bool stopped; /* any thread reads */
 
 	_Atomic uint32_t attention; /* any thread sets bits; the hart clears them */
-	/* Any thread: mip bits driven from outside (enum cpu_irq). SSIP lives only here: devices and
-	 * software set it, software clears it. */
+	/* Any thread: mip bits driven from outside (enum cpu_irq). SSIP lives only here: devices
+	 * and software set it, software clears it. */
 	_Atomic uint64_t lines;
 	_Atomic uint64_t timer_s, timer_m; /* any thread: deadlines of set_timer, UINT64_MAX none */
 
@@ -75,7 +75,7 @@ static inline struct rv64_hart *rv64_hart_of(struct cpu *cpu)
 }
 
 /* The state after reset: M mode at pc 0, or S mode with everything delegated when env.ecall is set.
- * cpu.vm and cpu.id must be set. */
+ * cpu.vm and cpu.id must be set. Lines that devices drive stay as they are. */
 void rv64_hart_reset(struct rv64_hart *h);
 
 /* ---- run.c, of the engines that run threads ---- */

@@ -26,8 +26,8 @@
 #define FLUSH_PAGES_MAX 64u
 #define PAGE_MASK       0xfffull
 
-/* A multiplicative hash to `bits` bits: neighbours must not fall together with strides of a power of
- * two apart. */
+/* A multiplicative hash to `bits` bits: neighbours must not fall together with strides of a power
+ * of two apart. */
 static unsigned set_hash(uint64_t x, unsigned bits)
 {
 	return (unsigned)((x * 0x9e3779b97f4a7c15ull) >> (64 - bits));

@@ -38,7 +38,7 @@ struct rv64_hart;
 #define RV64_TLB_NONE UINT64_MAX /* a tag that never matches */
 /* Tag: virtual page number << 12 | context << 3. Bits 2..0 stay zero, so that an address whose bits
  * 11..3 were replaced by the context equals it only when aligned. Contexts: 1 to 510. */
-#define RV64_CTX_MAX 510
+#define RV64_CTX_MAX  510
 
 /* The slot of a page in context ctx (struct rv64_mmu). Three bits of the context take part, so that
  * what U mode, S mode and S mode with SUM know about one page does not collide. */
@@ -94,8 +94,8 @@ int rv64_store_slow(struct rv64_hart *h, uint64_t va, unsigned size, uint64_t va
  * fault. What the caller is going to store is noted in advance, so it stores before the hart does
  * anything for other harts. */
 int rv64_atomic_ptr(struct rv64_hart *h, uint64_t va, unsigned size, bool is_lr, void **host);
-/* cbo.zero of the 64-byte block that holds va; cbo.inval, clean and flush only check access. Whether
- * the instruction is legal is rv64_cbo_legal(). */
+/* cbo.zero of the 64-byte block that holds va; cbo.inval, clean and flush only check access.
+ * Whether the instruction is legal is rv64_cbo_legal(). */
 int rv64_cbo_zero(struct rv64_hart *h, uint64_t va);
 int rv64_cbo_check(struct rv64_hart *h, uint64_t va);
 

@@ -306,8 +306,9 @@ int rv64_cbo_zero(struct rv64_hart *h, uint64_t va)
 	return 0;
 }
 
-/* Managing a block is allowed to whom a load or a store is (unprivileged specification, CMO, 2.5.2);
- * there are no caches to manage. A store permission without that to load exists nowhere here. */
+/* Managing a block is allowed to whom a load or a store is (unprivileged specification,
+ * CMO, 2.5.2); there are no caches to manage. A store permission without that to load exists
+ * nowhere here. */
 int rv64_cbo_check(struct rv64_hart *h, uint64_t va)
 {
 	uint64_t block = align_down(va, CBO_BLOCK);

@@ -103,8 +103,8 @@ struct rv64_mmu_private {
 	struct mmu_view data; /* loads and stores, with MPRV taken into account */
 	struct mmu_view code;
 
-	unsigned next_ctx;    /* numbers from here to RV64_CTX_MAX are free */
-	uint16_t bare[4];     /* contexts without translation, by privilege */
+	unsigned next_ctx; /* numbers from here to RV64_CTX_MAX are free */
+	uint16_t bare[4];  /* contexts without translation, by privilege */
 	struct mmu_asid asid[MMU_ASID_SLOTS];
 
 	/* Hashed sets, a clear bit proves absence: the 2 MiB and 1 GiB stretches of which the TLB,

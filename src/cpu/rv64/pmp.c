@@ -131,8 +131,7 @@ void rv64_pmpaddr_write(struct rv64_hart *h, unsigned n, uint64_t value)
 	if (cfg[n] & PMP_L)
 		return;
 	/* A locked TOR entry locks its lower bound too. */
-	if (n + 1 < RV64_PMP_ENTRIES && (cfg[n + 1] & PMP_L) &&
-	    entry_mode(cfg[n + 1]) == PMP_A_TOR)
+	if (n + 1 < RV64_PMP_ENTRIES && (cfg[n + 1] & PMP_L) && entry_mode(cfg[n + 1]) == PMP_A_TOR)
 		return;
 	h->csr.pmpaddr[n] = value & PMP_ADDR_ALL;
 	changed(h);

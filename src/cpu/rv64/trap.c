@@ -104,7 +104,8 @@ static uint64_t handler(uint64_t tvec, uint64_t cause)
 	return base;
 }
 
-/* mstatus with the previous-enable bit `pie` set to what the enable bit `ie` was, and `ie` clear. */
+/* mstatus with the previous-enable bit `pie` set to what the enable bit `ie` was, and `ie` clear.
+ */
 static uint64_t push_enable(uint64_t mstatus, uint64_t ie, uint64_t pie)
 {
 	uint64_t on = mstatus & ie;
