@@ -68,10 +68,8 @@ static bool writes_x(uint8_t format)
 	case RV64_FMT_FF:
 	case RV64_FMT_FF1:
 	case RV64_FMT_F4:
-	case RV64_FMT_FX:
-		return false;
-	default:
-		return true;
+	case RV64_FMT_FX: return false;
+	default: return true;
 	}
 }
 
@@ -131,15 +129,9 @@ static bool add_insn(struct builder *w, const struct rv64_insn *in)
 	struct rv64_op *op;
 
 	switch ((enum kind)kind_of[in->id]) {
-	case KIND_PLAIN:
-		append(w, simpler(in, &simple), &simple);
-		return true;
-	case KIND_FP:
-		append(w, in->id, in)->imm = in->rs3 | in->rm << 8;
-		return true;
-	case KIND_AUIPC:
-		append(w, in->id, in)->imm = in->imm + here;
-		return true;
+	case KIND_PLAIN: append(w, simpler(in, &simple), &simple); return true;
+	case KIND_FP: append(w, in->id, in)->imm = in->rs3 | in->rm << 8; return true;
+	case KIND_AUIPC: append(w, in->id, in)->imm = in->imm + here; return true;
 	case KIND_BRANCH:
 		op = append(w, in->id, in);
 		op->rd = count;
@@ -168,9 +160,7 @@ static bool add_insn(struct builder *w, const struct rv64_insn *in)
 		op->rd = count;
 		op->imm = (int32_t)in->bits;
 		return false;
-	case KIND_ILLEGAL:
-		append(w, in->id, in)->imm = (int32_t)in->bits;
-		return false;
+	case KIND_ILLEGAL: append(w, in->id, in)->imm = (int32_t)in->bits; return false;
 	}
 	return false;
 }

@@ -289,8 +289,8 @@ int rv64_code_find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, ui
 		cause = find(c, pc, out, tval);
 	} while (c->resets != resets || c->flushes != flushes);
 	if (!cause)
-		c->jump[rv64_jump_index(pc)] =
-			(struct rv64_jump){.tag = rv64_code_tag(c->hart, pc), .block = *out};
+		c->jump[rv64_jump_index(pc)] = (struct rv64_jump){.tag = rv64_code_tag(c->hart, pc),
+								  .block = *out};
 	return cause;
 }
 

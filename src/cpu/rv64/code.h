@@ -18,8 +18,8 @@
 #define RV64_JUMP_PAGES 64
 #define RV64_JUMP_SLOTS 64
 #define RV64_JUMP_SIZE  (RV64_JUMP_PAGES * RV64_JUMP_SLOTS)
-#define RV64_CODE_PAGES 8192  /* pages with code, at most */
-#define RV64_FETCH_SIZE 256   /* translations of code pages */
+#define RV64_CODE_PAGES 8192       /* pages with code, at most */
+#define RV64_FETCH_SIZE 256        /* translations of code pages */
 #define RV64_CODE_NONE  UINT64_MAX /* a tag that matches nothing: tags are even */
 
 /* Guest physical addresses must lie below, so that a context number fits above (rv64_code_tag). */

@@ -106,12 +106,9 @@ static int csr_access(struct rv64_hart *h, uint32_t bits, uint64_t *old)
 	uint64_t value = bits & 0x4000 ? rs1 : h->x[rs1];
 
 	switch (bits >> 12 & 3) {
-	case 1:
-		return rv64_csr_write(h, num, value, has_rd ? old : NULL);
-	case 2:
-		return rs1 ? rv64_csr_change(h, num, 0, value, old) : rv64_csr_read(h, num, old);
-	default:
-		return rs1 ? rv64_csr_change(h, num, value, 0, old) : rv64_csr_read(h, num, old);
+	case 1: return rv64_csr_write(h, num, value, has_rd ? old : NULL);
+	case 2: return rs1 ? rv64_csr_change(h, num, 0, value, old) : rv64_csr_read(h, num, old);
+	default: return rs1 ? rv64_csr_change(h, num, value, 0, old) : rv64_csr_read(h, num, old);
 	}
 }
 

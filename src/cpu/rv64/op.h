@@ -28,9 +28,9 @@
 #define RV64_SLOT_MARK   0xff /* rd of a slot */
 
 /* Operations that are no instructions: EXTRA(id). */
-#define RV64_EXTRA_OPS(EXTRA)                                                                 \
-	EXTRA(li)  /* rd = imm */                                                             \
-	EXTRA(mv)  /* rd = rs1 */                                                             \
+#define RV64_EXTRA_OPS(EXTRA)     \
+	EXTRA(li)  /* rd = imm */ \
+	EXTRA(mv)  /* rd = rs1 */ \
 	EXTRA(end) /* go on at imm, with a slot */
 
 enum rv64_op_id {
@@ -38,7 +38,7 @@ enum rv64_op_id {
 #define EXTRA(id) RV64_OP_##id,
 	RV64_EXTRA_OPS(EXTRA)
 #undef EXTRA
-	RV64_N_OPS
+		RV64_N_OPS
 };
 
 struct rv64_block;
@@ -47,16 +47,13 @@ struct rv64_block;
  * The fields by kind of operation, where they are not just the instruction's:
  *
  *	auipc        imm is relative to the block's entry
- *	branches     rd = instructions from the entry up to and with this one ("count"), imm = target
- *	             relative to the entry; a slot follows
- *	jal, end     rs1 = count, imm = target relative to the entry, pc2 = place behind; a slot
- *	             follows
- *	jalr         rs2 = count, pc2 = place behind
- *	CSRs         rs2 = count, imm = the instruction's bits
- *	system       rd = count, imm = the instruction's bits (rs1 and rs2 as they are)
- *	FP           imm = rs3 | rounding mode << 8
- *	illegal      imm = the instruction's bits
- *	slot         rd = RV64_SLOT_MARK, imm = whether the target lies in the same page
+ *	branches     rd = instructions from the entry up to and with this one ("count"), imm =
+ *target relative to the entry; a slot follows jal, end     rs1 = count, imm = target relative to
+ *the entry, pc2 = place behind; a slot follows jalr         rs2 = count, pc2 = place behind CSRs
+ *rs2 = count, imm = the instruction's bits system       rd = count, imm = the instruction's bits
+ *(rs1 and rs2 as they are) FP           imm = rs3 | rounding mode << 8 illegal      imm = the
+ *instruction's bits slot         rd = RV64_SLOT_MARK, imm = whether the target lies in the same
+ *page
  */
 struct rv64_op {
 	union {
@@ -71,7 +68,7 @@ struct rv64_op {
 _Static_assert(sizeof(struct rv64_op) == 16, "the dispatch loop steps by 16 bytes");
 
 struct rv64_block {
-	uint64_t pa; /* of the entry */
+	uint64_t pa;             /* of the entry */
 	struct rv64_block *next; /* in the hash */
 	/* The page record, and for an instruction that crosses into another page the one of its
 	 * second half; else RV64_PAGE_NONE. Valid while the serials are those of the records. */

@@ -10,20 +10,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OP_RR(name, expr)                                               \
-	static inline uint64_t op_##name(uint64_t a, uint64_t b)        \
-	{                                                               \
-		return expr;                                            \
+#define OP_RR(name, expr)                                        \
+	static inline uint64_t op_##name(uint64_t a, uint64_t b) \
+	{                                                        \
+		return expr;                                     \
 	}
-#define OP_R1(name, expr)                                               \
-	static inline uint64_t op_##name(uint64_t a)                    \
-	{                                                               \
-		return expr;                                            \
+#define OP_R1(name, expr)                            \
+	static inline uint64_t op_##name(uint64_t a) \
+	{                                            \
+		return expr;                         \
 	}
-#define OP_TEST(name, expr)                                             \
-	static inline bool op_##name(uint64_t a, uint64_t b)            \
-	{                                                               \
-		return expr;                                            \
+#define OP_TEST(name, expr)                                  \
+	static inline bool op_##name(uint64_t a, uint64_t b) \
+	{                                                    \
+		return expr;                                 \
 	}
 
 static inline uint64_t sext_w(uint64_t v)
@@ -45,7 +45,7 @@ OP_RR(slt, (int64_t)a < (int64_t)b)
 OP_RR(sltu, a < b)
 OP_RR(xor, a ^ b)
 OP_RR(or, a | b)
-OP_RR(and, a & b)
+OP_RR(and, a &b)
 
 OP_RR(addw, sext_w(a + b))
 OP_RR(subw, sext_w(a - b))
@@ -64,13 +64,13 @@ OP_TEST(bgeu, a >= b)
 __extension__ typedef __int128 op_int128;
 __extension__ typedef unsigned __int128 op_uint128;
 
-OP_RR(mul, a * b)
-OP_RR(mulh, (uint64_t)((op_int128)(int64_t)a * (int64_t)b >> 64))
-OP_RR(mulhsu, (uint64_t)((op_int128)(int64_t)a * (op_int128)b >> 64))
-OP_RR(mulhu, (uint64_t)((op_uint128)a * b >> 64))
+OP_RR(mul, a *b)
+OP_RR(mulh, (uint64_t)((op_int128)(int64_t)a *(int64_t)b >> 64))
+OP_RR(mulhsu, (uint64_t)((op_int128)(int64_t)a *(op_int128)b >> 64))
+OP_RR(mulhu, (uint64_t)((op_uint128)a *b >> 64))
 OP_RR(divu, b ? a / b : UINT64_MAX)
 OP_RR(remu, b ? a % b : a)
-OP_RR(mulw, sext_w(a * b))
+OP_RR(mulw, sext_w(a *b))
 OP_RR(divuw, low_w(b) ? sext_w(low_w(a) / low_w(b)) : UINT64_MAX)
 OP_RR(remuw, low_w(b) ? sext_w(low_w(a) % low_w(b)) : sext_w(a))
 
