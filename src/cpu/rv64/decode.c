@@ -14,7 +14,7 @@
 #include "cpu/rv64/decode.h"
 
 const struct rv64_insn_info rv64_insn_info[RV64_N_INSNS] = {
-#define INSN(id, text, match, mask, format, ext, kind)                                             \
+#define INSN(id, text, match, mask, format, ext, kind) \
 	[RV64_##id] = {text, match, mask, RV64_FMT_##format, RV64_EXT_##ext},
 #define GROUP(opcode)
 #include "cpu/rv64/insn.def"
@@ -78,22 +78,14 @@ static int32_t immediate(enum rv64_format format, uint32_t bits)
 {
 	switch (format) {
 	case RV64_FMT_I:
-	case RV64_FMT_FLD:
-		return (int32_t)bits >> 20;
-	case RV64_FMT_SH:
-		return (int32_t)(bits >> 20 & 63);
-	case RV64_FMT_S:
-		return imm_s(bits);
-	case RV64_FMT_B:
-		return imm_b(bits);
-	case RV64_FMT_U:
-		return (int32_t)(bits & 0xfffff000);
-	case RV64_FMT_J:
-		return imm_j(bits);
-	case RV64_FMT_CSR:
-		return (int32_t)(bits >> 20);
-	default:
-		return 0;
+	case RV64_FMT_FLD: return (int32_t)bits >> 20;
+	case RV64_FMT_SH: return (int32_t)(bits >> 20 & 63);
+	case RV64_FMT_S: return imm_s(bits);
+	case RV64_FMT_B: return imm_b(bits);
+	case RV64_FMT_U: return (int32_t)(bits & 0xfffff000);
+	case RV64_FMT_J: return imm_j(bits);
+	case RV64_FMT_CSR: return (int32_t)(bits >> 20);
+	default: return 0;
 	}
 }
 

@@ -107,12 +107,8 @@ static bool operands_stack(enum format f, uint16_t b, struct rv64_insn *out)
 	case CI8F:
 		out->imm = (int32_t)(field(b, 12, 12, 5) | field(b, 6, 5, 3) | field(b, 4, 2, 6));
 		break;
-	case CSS4:
-		out->imm = (int32_t)(field(b, 12, 9, 2) | field(b, 8, 7, 6));
-		break;
-	default:
-		out->imm = (int32_t)(field(b, 12, 10, 3) | field(b, 9, 7, 6));
-		break;
+	case CSS4: out->imm = (int32_t)(field(b, 12, 9, 2) | field(b, 8, 7, 6)); break;
+	default: out->imm = (int32_t)(field(b, 12, 10, 3) | field(b, 9, 7, 6)); break;
 	}
 	if (f == CSS4 || f == CSS8) {
 		out->rs2 = (uint8_t)bits_get(b, 6, 2);
@@ -129,17 +125,10 @@ static bool operands_immediate(enum format f, uint16_t b, struct rv64_insn *out)
 	out->rs1 = out->rd;
 	out->imm = imm6(b);
 	switch (f) {
-	case CI_RD:
-		return out->rd;
-	case CLI:
-		out->rs1 = 0;
-		return true;
-	case CLUI:
-		out->imm = (int32_t)((uint32_t)out->imm << 12);
-		return out->imm;
-	case CISH:
-		out->imm &= 63;
-		return true;
+	case CI_RD: return out->rd;
+	case CLI: out->rs1 = 0; return true;
+	case CLUI: out->imm = (int32_t)((uint32_t)out->imm << 12); return out->imm;
+	case CISH: out->imm &= 63; return true;
 	case CI16:
 		out->imm = (int32_t)sign_extend(field(b, 12, 12, 9) | field(b, 6, 6, 4) |
 							field(b, 5, 5, 6) | field(b, 4, 3, 7) |
@@ -159,8 +148,7 @@ static bool operands_immediate(enum format f, uint16_t b, struct rv64_insn *out)
 		if (f == CBSH)
 			out->imm &= 63;
 		return true;
-	default: /* CI */
-		return true;
+	default: /* CI */ return true;
 	}
 }
 
@@ -176,9 +164,7 @@ static bool operands_register(enum format f, uint16_t b, struct rv64_insn *out)
 		out->rs1 = out->rd;
 		out->rs2 = reg_low(b, 2);
 		return true;
-	case CJ:
-		out->imm = imm_jump(b);
-		return true;
+	case CJ: out->imm = imm_jump(b); return true;
 	case CB:
 		out->rs1 = reg_low(b, 7);
 		out->imm = imm_branch(b);
@@ -194,8 +180,7 @@ static bool operands_register(enum format f, uint16_t b, struct rv64_insn *out)
 		out->rs1 = f == CR ? high : 0;
 		out->rs2 = low;
 		return true;
-	default: /* CN */
-		return true;
+	default: /* CN */ return true;
 	}
 }
 
@@ -205,15 +190,12 @@ static bool operands(enum format f, uint16_t b, struct rv64_insn *out)
 	case CL4:
 	case CL8:
 	case CS4:
-	case CS8:
-		operands_memory(f, b, out);
-		return true;
+	case CS8: operands_memory(f, b, out); return true;
 	case CI4:
 	case CI8:
 	case CI8F:
 	case CSS4:
-	case CSS8:
-		return operands_stack(f, b, out);
+	case CSS8: return operands_stack(f, b, out);
 	case CIW:
 	case CI:
 	case CI_RD:
@@ -222,10 +204,8 @@ static bool operands(enum format f, uint16_t b, struct rv64_insn *out)
 	case CLUI:
 	case CISH:
 	case CBSH:
-	case CBI:
-		return operands_immediate(f, b, out);
-	default:
-		return operands_register(f, b, out);
+	case CBI: return operands_immediate(f, b, out);
+	default: return operands_register(f, b, out);
 	}
 }
 

@@ -3,8 +3,8 @@
  * RV64 instructions, decoded: what every engine, the disassembler and the tests share.
  *
  * Decoding is a pure function of the bits and total: whatever is no instruction here decodes to
- * RV64_ILLEGAL_INSN. Compressed instructions decode to the instruction that they abbreviate, with len 2.
- * Any thread.
+ * RV64_ILLEGAL_INSN. Compressed instructions decode to the instruction that they abbreviate, with
+ * len 2. Any thread.
  */
 #ifndef CPU_RV64_INSN_H
 #define CPU_RV64_INSN_H

@@ -88,15 +88,9 @@ static void do_request(struct rv64_run *r, const struct rv64_request *req)
 	struct rv64_hart *h = &r->hart;
 
 	switch (req->kind) {
-	case RV64_REQ_FENCE_I:
-		r->ops->fence_i(h);
-		break;
-	case RV64_REQ_VMA:
-		rv64_mmu_flush_range(h, req->start, req->size, req->asid);
-		break;
-	case RV64_REQ_PROTECT:
-		rv64_mmu_protect_page(h, req->start);
-		break;
+	case RV64_REQ_FENCE_I: r->ops->fence_i(h); break;
+	case RV64_REQ_VMA: rv64_mmu_flush_range(h, req->start, req->size, req->asid); break;
+	case RV64_REQ_PROTECT: rv64_mmu_protect_page(h, req->start); break;
 	}
 }
 
