@@ -36,6 +36,7 @@ unpack()
 	cat >"$1/qemu-system-riscv64" <<-END
 		#!/bin/sh
 		d=\$(dirname "\$0")
+		export QEMU_MODULE_DIR="\$d/$libraries/qemu"
 		exec "\$d/$loader" --library-path "\$d/$libraries" "\$d/usr/bin/qemu-system-riscv64" \\
 			-L "\$d/usr/share/qemu" -L "\$d/usr/lib/riscv64-linux-gnu/opensbi/generic" "\$@"
 	END
