@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine contract: what executes a guest CPU's instructions.
+ *
+ * `struct cpu_vm` is what the CPUs of one machine share (memory, bus, environment); a `struct cpu`
+ * is one hart. An engine embeds both at the head of its own structures. cpu_engines[] lists them
+ * all.
+ *
+ * Threads. run() blocks on the calling thread, one per CPU, and everything of that CPU happens
+ * there. kick(), set_irq(), set_timer(), start() and fence() may come from any thread. The rest
+ * wants the CPU not to be running, or is called from within its own ecall. In a machine that must
+ * be repeatable all CPUs are run in turns from one thread, with an instruction budget.
+ */
+#ifndef CPU_CPU_H
+#define CPU_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CPU_MAX_HARTS   8
+#define CPU_TIMEBASE_HZ 10000000u /* one tick of mtime is 100 ns */
+
+struct bus;
+struct cpu;
+struct cpu_vm;
+struct err;
+struct gmem;
+
+/* Interrupt lines into a hart, as the bit numbers of mip. */
+enum cpu_irq { CPU_IRQ_SSI = 1, CPU_IRQ_MSI = 3, CPU_IRQ_SEI = 9, CPU_IRQ_MEI = 11 };
+
+/* Timers of a hart: M is mtimecmp's MTIP, S the supervisor timer that SBI sets (STIP). */
+enum cpu_timer { CPU_TIMER_S = 5, CPU_TIMER_M = 7 };
+
+/* What a machine provides to its CPUs; called on the vCPU's thread. */
+struct cpu_env {
+	void *arg;
+	/* An ecall from S mode. a[0..7] are a0 to a7, changed in place; execution goes on behind
+	 * the ecall. NULL: the ecall traps to M mode, as hardware does, and reset enters M mode. */
+	void (*ecall)(void *arg, struct cpu *cpu, uint64_t a[8]);
+	/* The time in ticks of CPU_TIMEBASE_HZ. */
+	uint64_t (*time_now)(void *arg, struct cpu *cpu);
+};
+
+struct cpu_vm_config {
+	struct gmem *mem;
+	struct bus *bus;
+	struct cpu_env env;
+	unsigned n_harts; /* 1 to CPU_MAX_HARTS */
+	bool in_turns;    /* all CPUs run in turns on one thread: wfi returns instead of sleeping */
+};
+
+enum cpu_exit {
+	CPU_EXIT_KICKED, /* cpu kick() */
+	CPU_EXIT_BUDGET, /* the budget of instructions is used up */
+	CPU_EXIT_IDLE,   /* only in_turns: wfi with nothing pending, or the hart is stopped */
+};
+
+enum cpu_fence_kind {
+	CPU_FENCE_I,   /* fence.i: instruction fetches see earlier stores */
+	CPU_FENCE_VMA, /* sfence.vma for [start, start + size), every ASID */
+	CPU_FENCE_VMA_ASID,
+};
+
+/* For debuggers, tests and hashing. */
+struct cpu_regs {
+	uint64_t x[32];
+	uint64_t f[32]; /* NaN-boxed */
+	uint64_t pc;
+	uint32_t fcsr;
+	uint8_t priv; /* 0 U, 1 S, 3 M */
+};
+
+struct cpu_engine {
+	const char *name;
+	const char *help; /* one line for --help */
+
+	int (*vm_new)(const struct cpu_vm_config *cfg, struct cpu_vm **out, struct err *e);
+	void (*vm_free)(struct cpu_vm *vm); /* frees its CPUs as well */
+
+	/* Hart `id`, stopped, in its reset state. Harts are made in order before any runs. */
+	int (*cpu_new)(struct cpu_vm *vm, unsigned id, struct cpu **out);
+
+	/* Runs until kicked or, where budget is not 0, until that many instructions have retired
+	 * (a few more are possible: a block is not split). A stopped hart sleeps. */
+	enum cpu_exit (*run)(struct cpu *cpu, uint64_t budget);
+
+	/* Makes run() return CPU_EXIT_KICKED soon; remembered when the CPU is not running. */
+	void (*kick)(struct cpu *cpu);
+
+	/* Level of an interrupt line. Wakes the hart from wfi when it becomes pending and enabled.
+	 */
+	void (*set_irq)(struct cpu *cpu, enum cpu_irq irq, bool level);
+
+	/* The line of `timer` is high whenever time_now() >= deadline; UINT64_MAX: never. */
+	void (*set_timer)(struct cpu *cpu, enum cpu_timer timer, uint64_t deadline);
+
+	/* The earliest deadline of all timers that may interrupt this hart; for in_turns machines,
+	 * which move the time when every hart is idle. UINT64_MAX: none. */
+	uint64_t (*next_deadline)(struct cpu *cpu);
+
+	/* Starts a stopped hart at pc: S mode with env.ecall, else M mode; a0 = hart id, a1 =
+	 * opaque, address translation and interrupts off. -EALREADY when it is not stopped. */
+	int (*start)(struct cpu *cpu, uint64_t pc, uint64_t opaque);
+	/* From the hart's own ecall: the hart stops when the ecall returns. */
+	void (*stop)(struct cpu *cpu);
+	bool (*is_stopped)(const struct cpu *cpu);
+	/* Back to the state after cpu_new. Not while it runs. */
+	void (*reset)(struct cpu *cpu);
+
+	/* Does the fence on every hart in the mask and returns when all have done it (a hart that
+	 * is asleep or stopped does it before it goes on). From a vCPU's thread or from outside. */
+	void (*fence)(struct cpu_vm *vm, uint64_t hart_mask, enum cpu_fence_kind kind,
+		      uint64_t start, uint64_t size, uint64_t asid);
+
+	/* Instructions retired so far; exact when called from the CPU's own thread. */
+	uint64_t (*retired)(const struct cpu *cpu);
+
+	void (*get_regs)(const struct cpu *cpu, struct cpu_regs *regs);
+	void (*set_regs)(struct cpu *cpu, const struct cpu_regs *regs);
+};
+
+/* The common heads. */
+struct cpu_vm {
+	const struct cpu_engine *engine;
+	struct cpu_vm_config cfg;
+	struct cpu *cpu[CPU_MAX_HARTS];
+};
+
+struct cpu {
+	struct cpu_vm *vm;
+	unsigned id;
+};
+
+/* Every engine that this build has; the first is the default. */
+extern const struct cpu_engine *const cpu_engines[];
+extern const unsigned cpu_n_engines;
+
+/* NULL when there is none of that name. */
+const struct cpu_engine *cpu_engine_find(const char *name);
+
+#endif

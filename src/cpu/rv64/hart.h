@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The architectural state of one RV64 hart, and what every engine that runs it in software shares:
+ * CSRs, traps and the MMU work on this structure and know no engine.
+ *
+ * Everything here belongs to the hart's own thread, except the fields marked "any thread".
+ * Sources: RISC-V unprivileged and privileged specifications, 20240411 and later ratified parts.
+ */
+#ifndef CPU_RV64_HART_H
+#define CPU_RV64_HART_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cpu/cpu.h"
+#include "cpu/rv64/mmu.h"
+
+enum rv64_priv { RV64_U = 0, RV64_S = 1, RV64_M = 3 };
+
+#define RV64_PMP_ENTRIES 16
+
+/* Reasons to leave the fast path at the next block boundary; bits of rv64_hart.attention. */
+#define RV64_ATTN_IRQ   1u  /* look for a pending interrupt: mip, mie, mstatus or priv changed */
+#define RV64_ATTN_KICK  2u  /* run() has to return */
+#define RV64_ATTN_FENCE 4u  /* another hart waits for us to do its fence */
+#define RV64_ATTN_STOP  8u  /* the hart was stopped by its own ecall */
+#define RV64_ATTN_WFI   16u /* wfi was executed */
+
+struct rv64_csrs {
+	uint64_t mstatus, mie, medeleg, mideleg, mtvec, mscratch, mepc, mcause, mtval;
+	uint64_t menvcfg, mcounteren, mcountinhibit;
+	uint64_t stvec, sscratch, sepc, scause, stval, senvcfg, scounteren, satp;
+	uint64_t stimecmp;
+	uint64_t mip_soft; /* SSIP, STIP, SEIP as written by software; see rv64_mip() */
+	int64_t mcycle_offset, minstret_offset;
+	uint8_t pmpcfg[RV64_PMP_ENTRIES];
+	uint64_t pmpaddr[RV64_PMP_ENTRIES];
+};
+
+struct rv64_hart {
+	struct cpu cpu; /* first: an engine hands it out */
+
+	uint64_t x[32]; /* x[0] is 0 */
+	uint64_t pc;
+	uint64_t f[32];
+	uint8_t fflags; /* NX 1, UF 2, OF 4, DZ 8, NV 16 */
+	uint8_t frm;
+	uint8_t priv; /* enum rv64_priv */
+	bool stopped;
+
+	_Atomic uint32_t attention; /* any thread sets bits; the hart clears them */
+	_Atomic uint64_t lines;     /* any thread: mip bits driven from outside (enum cpu_irq) */
+	_Atomic uint64_t timer_s, timer_m; /* any thread: deadlines of set_timer, UINT64_MAX none */
+
+	uint64_t retired; /* exact at block boundaries and whenever a helper is called */
+
+	/* LR/SC: the reservation is the address and the value that was read; SC is a compare and
+	 * swap. UINT64_MAX: none. */
+	uint64_t reserved_addr;
+	uint64_t reserved_value;
+
+	struct rv64_csrs csr;
+	struct rv64_mmu mmu;
+};
+
+static inline struct rv64_hart *rv64_hart_of(struct cpu *cpu)
+{
+	return (struct rv64_hart *)(void *)cpu;
+}
+
+/* The state after reset: M mode at pc 0, or S mode with everything delegated when env.ecall is set.
+ * cpu.vm and cpu.id must be set. */
+void rv64_hart_reset(struct rv64_hart *h);
+
+/* ---- trap.c ---- */
+
+enum rv64_cause {
+	RV64_INSN_MISALIGNED = 0,
+	RV64_INSN_ACCESS = 1,
+	RV64_ILLEGAL = 2,
+	RV64_BREAKPOINT = 3,
+	RV64_LOAD_MISALIGNED = 4,
+	RV64_LOAD_ACCESS = 5,
+	RV64_STORE_MISALIGNED = 6,
+	RV64_STORE_ACCESS = 7,
+	RV64_ECALL_U = 8,
+	RV64_ECALL_S = 9,
+	RV64_ECALL_M = 11,
+	RV64_INSN_PAGE = 12,
+	RV64_LOAD_PAGE = 13,
+	RV64_STORE_PAGE = 15,
+};
+
+/* Takes an exception at h->pc (the instruction that caused it): CSRs, privilege, h->pc = handler.
+ */
+void rv64_exception(struct rv64_hart *h, enum rv64_cause cause, uint64_t tval);
+/* Takes the interrupt `irq` (a bit number of mip); h->pc is the next instruction. */
+void rv64_interrupt(struct rv64_hart *h, unsigned irq);
+/* The interrupt to take now, or -1. Looks at the time when a timer is armed. */
+int rv64_interrupt_pending(struct rv64_hart *h);
+/* Whether wfi would return: any bit pending in mip & mie, whatever is enabled globally. */
+bool rv64_wfi_wakes(struct rv64_hart *h);
+/* mret and sret: change privilege and h->pc. The caller has checked that they are allowed. */
+void rv64_mret(struct rv64_hart *h);
+void rv64_sret(struct rv64_hart *h);
+/* mip as software reads it: lines, timers compared with the time now, software bits. */
+uint64_t rv64_mip(struct rv64_hart *h);
+/* The earliest of stimecmp (when enabled), timer_s and timer_m. */
+uint64_t rv64_next_deadline(struct rv64_hart *h);
+
+/* ---- csr.c ---- */
+
+/* A CSR instruction's access by number with all checks (privilege, read-only, TVM, counter enables,
+ * FS off). 0, or -1: the instruction is illegal. A write may set RV64_ATTN_IRQ in attention, and
+ * changes the MMU's context when it has to. For csrrw with rd=x0 there is no read, for csrrs and
+ * csrrc with rs1=x0 no write: the caller leaves the call out. */
+int rv64_csr_read(struct rv64_hart *h, unsigned num, uint64_t *value);
+int rv64_csr_write(struct rv64_hart *h, unsigned num, uint64_t value);
+
+/* mstatus.FS != Off: F and D instructions are legal. */
+static inline bool rv64_fp_on(const struct rv64_hart *h)
+{
+	return h->csr.mstatus & (3u << 13);
+}
+
+/* Whether sret, mret, wfi, sfence.vma (and sinval.vma), cbo.* are legal now. */
+bool rv64_sret_legal(const struct rv64_hart *h);
+bool rv64_wfi_legal(const struct rv64_hart *h);
+bool rv64_sfence_legal(const struct rv64_hart *h);
+enum rv64_cbo { RV64_CBO_INVAL, RV64_CBO_CLEAN, RV64_CBO_FLUSH, RV64_CBO_ZERO };
+bool rv64_cbo_legal(const struct rv64_hart *h, enum rv64_cbo op);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest physical memory: a few RAM regions, each backed by a memfd so that another process can map
+ * it too.
+ *
+ * gmem_map() is the only way from a guest address to a pointer. Regions are added while nothing
+ * runs and live as long as the gmem; pointers stay valid that long. Lookups may come from any
+ * thread.
+ *
+ * Code tracking. An engine that keeps a decoded or compiled form of guest code must learn when the
+ * bytes beneath it change, whoever changes them: another hart, or a device. For each page of 4 KiB
+ * a word holds a flag "some engine has code of this page" and a generation. Whoever writes guest
+ * memory calls gmem_note_write() after the write; it costs one load a page unless the flag is set.
+ * An engine compares generations when the guest asks for it (fence.i), which is when RISC-V allows
+ * new code to be expected.
+ */
+#ifndef MEM_GMEM_H
+#define MEM_GMEM_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GMEM_PAGE_SHIFT  12
+#define GMEM_PAGE_SIZE   (1u << GMEM_PAGE_SHIFT)
+#define GMEM_MAX_REGIONS 8
+
+struct gmem_region {
+	uint64_t gpa;  /* multiple of GMEM_PAGE_SIZE */
+	uint64_t size; /* multiple of GMEM_PAGE_SIZE, not 0 */
+	uint8_t *host;
+	int fd;                 /* the memfd; offset 0 is gpa */
+	_Atomic uint32_t *code; /* one word a page: bit 0 has code, bits 31..1 generation */
+};
+
+struct gmem {
+	unsigned n;
+	struct gmem_region region[GMEM_MAX_REGIONS]; /* by rising gpa, no overlap */
+};
+
+int gmem_new(struct gmem **out);
+/* Nothing may use the memory any more. NULL is allowed. */
+void gmem_free(struct gmem *m);
+
+/* Adds zeroed RAM. -EINVAL: not page aligned, empty, overlaps or wraps; -ENOSPC: too many regions;
+ * -ENOMEM: the host has no room for it. Pages are allocated when first touched. */
+int gmem_add_ram(struct gmem *m, uint64_t gpa, uint64_t size);
+
+/* The region that holds gpa, or NULL. */
+static inline const struct gmem_region *gmem_find(const struct gmem *m, uint64_t gpa)
+{
+	for (unsigned i = 0; i < m->n; i++)
+		if (gpa - m->region[i].gpa < m->region[i].size)
+			return &m->region[i];
+	return 0;
+}
+
+/* The host address of guest bytes [gpa, gpa + len), or NULL when any of them lies outside one
+ * region or len wraps. len 0 asks for one byte's validity. */
+static inline void *gmem_map(const struct gmem *m, uint64_t gpa, uint64_t len)
+{
+	const struct gmem_region *r = gmem_find(m, gpa);
+
+	if (!r || len > r->size - (gpa - r->gpa))
+		return 0;
+	return r->host + (gpa - r->gpa);
+}
+
+/* The code word of the page that holds gpa, or NULL when it is no RAM. */
+static inline _Atomic uint32_t *gmem_code_word(const struct gmem *m, uint64_t gpa)
+{
+	const struct gmem_region *r = gmem_find(m, gpa);
+
+	return r ? &r->code[(gpa - r->gpa) >> GMEM_PAGE_SHIFT] : 0;
+}
+
+#define GMEM_HAS_CODE 1u
+
+/* To be called after bytes [gpa, gpa + len) were written by anything but an engine's fast path. */
+void gmem_note_write(const struct gmem *m, uint64_t gpa, uint64_t len);
+
+/* The same for one page's word: clears the flag and moves the generation if the flag is set. */
+void gmem_code_written(_Atomic uint32_t *word);
+
+#endif
