@@ -55,7 +55,7 @@ FPU_INLINE int fpu_bias(const struct fpu_format *f)
 
 FPU_INLINE uint64_t fpu_zero(const struct fpu_format *f, bool sign)
 {
-	return (uint64_t)sign << f->sign_shift;
+	return sign ? UINT64_C(1) << f->sign_shift : 0;
 }
 
 FPU_INLINE uint64_t fpu_inf(const struct fpu_format *f, bool sign)
@@ -105,7 +105,7 @@ FPU_INLINE enum fpu_kind fpu_kind(const struct fpu_format *f, uint64_t bits)
 	if (exp == f->exp_max) {
 		if (!frac)
 			return FPU_INF;
-		return frac >> (f->frac_bits - 1) ? FPU_QNAN : FPU_SNAN;
+		return bits & UINT64_C(1) << (f->frac_bits - 1) ? FPU_QNAN : FPU_SNAN;
 	}
 	return exp || frac ? FPU_FINITE : FPU_ZERO;
 }

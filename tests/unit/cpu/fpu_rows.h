@@ -66,18 +66,20 @@ static inline void check_row(const char *name, const struct row *row, unsigned r
 }
 
 /* Try a table. The call may use: v, the operands; rm; flags, the pointer. */
-#define CHECK(table, name, call)                                                  \
-	do {                                                                      \
-		static const unsigned before[] = {0, FPU_NX | 0x100};             \
-		for (size_t i_ = 0; i_ < COUNT(table) * MODES * 2; i_++) {        \
-			const struct row *row_ = &(table)[i_ / (MODES * 2)];      \
-			const uint64_t *v = row_->v;                              \
-			unsigned rm = (unsigned)(i_ / 2 % MODES);                 \
-			unsigned raised_ = before[i_ % 2];                        \
-			unsigned *flags = &raised_;                               \
-			uint64_t got_ = (call);                                   \
-			check_row(name, row_, rm, before[i_ % 2], got_, raised_); \
-		}                                                                 \
+#define CHECK(table, name, call)                                                                 \
+	do {                                                                                     \
+		for (size_t i_ = 0; i_ < COUNT(table); i_++) {                                   \
+			const uint64_t *v = (table)[i_].v;                                       \
+			for (unsigned rm = 0; rm < MODES; rm++) {                                \
+				unsigned raised_[2] = {0, FPU_NX | 0x100};                       \
+				unsigned *flags = &raised_[0];                                   \
+				uint64_t got_ = (call);                                          \
+				check_row(name, &(table)[i_], rm, 0, got_, *flags);              \
+				flags = &raised_[1];                                             \
+				got_ = (call);                                                   \
+				check_row(name, &(table)[i_], rm, FPU_NX | 0x100, got_, *flags); \
+			}                                                                        \
+		}                                                                                \
 	} while (0)
 
 #endif
