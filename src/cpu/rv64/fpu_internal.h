@@ -12,16 +12,16 @@
  *
  * Every operation is written once for both formats. It takes a constant struct fpu_format and bit
  * patterns in a uint64_t, and is forced inline into its _s and its _d entry, where the compiler
- *folds the format away.
+ * folds the format away.
  *
  * A finite number that is not zero is
  *
  *	(sign ? -1 : 1) * sig * 2^(exp - FPU_POINT)
  *
  * with the leading one of sig at bit FPU_POINT, for subnormals too. That leaves one bit above for
- *the carry of an addition, and below the format's last bit it leaves 10 bits (double) or 39
- *(single). Of an inexact result those hold the rounding bit and, in bit 0, whether anything was
- *lost ("sticky"): enough to round correctly, once, in every mode.
+ * the carry of an addition, and below the format's last bit it leaves 10 bits (double) or 39
+ * (single). Of an inexact result those hold the rounding bit and, in bit 0, whether anything was
+ * lost ("sticky"): enough to round correctly, once, in every mode.
  */
 
 #define FPU_INLINE static inline __attribute__((always_inline))

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hand-picked corners of floating-point arithmetic, comparison and classes, in each rounding mode.
- */
+/* Hand-picked corners of floating-point arithmetic, comparison and classes, in every mode. */
 #include "fpu_rows.h"
 
 static const struct row add_s[] = {
