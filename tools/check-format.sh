@@ -6,4 +6,5 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "${1:-$here/..}"
 "$here/sources.sh" '^(src|tests|guest|tools)/.*\.[ch]$' |
-	xargs -r -d '\n' -n 8 -P "$(nproc)" clang-format-14 --dry-run -Werror
+	xargs -r -d '\n' -n 1 -P "$(nproc)" sh -c '
+		clang-format-14 "$0" | diff -u --label "$0" --label "$0, formatted" "$0" -'

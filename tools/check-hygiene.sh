@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Usage: tools/check-hygiene.sh [TREE]
 # What may not be in the tree:
-#   - a source, script or build file without a SPDX line at its top;
+#   - a source, script or build file without a SPDX line at its top (a guest's passwd and the like
+#     have no comments);
 #   - a binary, but for seeds of fuzzers up to 64 KiB;
 #   - the host of a package archive, as this machine's apt knows them, or a path of somebody's
 #     machine: what is fetched from where is the host's business;
@@ -21,7 +22,7 @@ complain() { # message; the lines on standard input are the evidence
 }
 
 "$here/sources.sh" . >"$work/all"
-grep -vE '^(LICENSE|\.gitignore|\.gitattributes|\.clang-format|tests/fuzz/corpus/.*|.*\.(md|json|txt\.in))$' \
+grep -vE '^(LICENSE|\.gitignore|\.gitattributes|\.clang-format|tests/fuzz/corpus/.*|guest/image/root/etc/[a-z]+|.*\.(md|json|txt\.in))$' \
 	"$work/all" >"$work/sources" || :
 xargs -r -d '\n' -a "$work/sources" awk '
 	FNR == 1 && NR > 1 && !seen { print last }

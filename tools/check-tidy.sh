@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Usage: tools/check-tidy.sh [TREE [BUILD]]
-# clang-tidy with .clang-tidy over each C file that BUILD (TREE/build-clang) compiles. A file is looked
-# at again only when it, a header it includes, its flags or .clang-tidy have changed: a verdict is
+# clang-tidy with .clang-tidy over each C file that BUILD (TREE/build-clang) compiles, and over those
+# of guest/image as the guest's compiler would see them. A file is looked at again only when it, a header it includes, its flags or .clang-tidy have changed: a verdict is
 # kept in BUILD/tidy/ under the hash of all these. Complexity findings go through
 # tools/budget-allow.txt.
 set -eu
@@ -14,12 +14,17 @@ if [ "${1-}" = --one ]; then
 	command=$(sed -n "$2p" "$work/commands")
 	source=${command##* -c }
 	# Comments stay in (-C), since they may hold NOLINT.
-	preprocess=$(echo "$command" | sed 's/ -MD -MQ [^ ]* -MF [^ ]*//; s/ -o [^ ]* -c / -E -C /')
-	hash=$({ cat "$work/salt" && eval "$preprocess"; } | sha256sum | cut -d ' ' -f 1)
+	flags=$(echo "${command% -c *}" | sed 's/^[^ ]* //; s/ -MD -MQ [^ ]* -MF [^ ]*//; s/ -o [^ ]*//')
+	hash=$({
+		cat "$work/salt"
+		echo "$flags"
+		eval "clang-14 $flags -E -C $source"
+	} | sha256sum | cut -d ' ' -f 1)
 	echo "$hash" >"$work/hash.$2"
 	[ ! -f "tidy/$hash" ] || exit 0
 	status=0
-	clang-tidy-14 -p . --quiet "$source" >"$work/out.$2" 2>"$work/err.$2" </dev/null || status=$?
+	eval "clang-tidy-14 --quiet $source -- $flags" >"$work/out.$2" 2>"$work/err.$2" </dev/null ||
+		status=$?
 	if [ $status != 0 ] && ! grep -q ' error: ' "$work/out.$2"; then
 		cat "$work/err.$2"
 		exit 1
@@ -43,8 +48,11 @@ if "$here/sources.sh" '^(src|tests|guest|tools)/.*\.[ch]$' |
 fi
 
 mkdir -p "$build/tidy"
-{ cat .clang-tidy && clang-tidy-14 --version; } >"$work/salt"
+{ "$here/sources.sh" '(^|/)\.clang-tidy$' | xargs -d '\n' cat; clang-tidy-14 --version; } >"$work/salt"
 ninja -C "$build" -t commands | grep -E ' -c \S*\.c$' >"$work/commands" || :
+guest='clang-14 --target=riscv64-linux-gnu -nostdlibinc -isystem /usr/riscv64-linux-gnu/include'
+guest="$guest -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter"
+"$here/sources.sh" '^guest/image/.*\.c$' | sed "s|.*|$guest -c ../&|" >>"$work/commands"
 count=$(wc -l <"$work/commands")
 if [ "$count" = 0 ]; then
 	echo 'no C file is compiled in the build directory'
@@ -63,10 +71,11 @@ sed -n "s|^\([^:]*\):[0-9:]* [a-z]*: function '\([^']*\)' has cognitive complexi
 	"$work/findings" >"$work/complexity"
 "$here/allow.sh" complexity "$work/complexity" || failed=1
 if grep -v 'readability-function-cognitive-complexity' "$work/findings" >"$work/rest"; then
-	# With the lines that show where and why.
+	# With the line of code and the mark below it, not with the path that led there.
 	awk 'FILENAME == ARGV[1] { wanted[$0] = 1; next }
-		/: (warning|error): / { show = ($0 in wanted) && !seen[$0]++ }
-		show' "$work/rest" "$work/all"
+		/: (warning|error): / && ($0 in wanted) && !seen[$0]++ { show = 3 }
+		show-- > 0' "$work/rest" "$work/all"
+	echo 'how the analyzer came to it: clang-tidy-14 -p build-clang FILE'
 	failed=1
 fi
 # What is kept for files as they no longer are.

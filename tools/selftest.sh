@@ -145,7 +145,7 @@ fails 'src/base/b.h:2.*redefinition' .
 checker=check-format.sh
 passes .
 echo '  int x;' >>"$tree/src/base/a.h"
-fails 'src/base/a.h:7' .
+fails '^[+] src/base/a.h|^-  int x;' .
 
 checker=check-tidy.sh
 build_tree clang-14
@@ -179,6 +179,8 @@ passes . build
 clean_tree
 echo 'complexity src/base/a.c:deep a sample' >>"$tree/tools/budget-allow.txt"
 fails 'budget-allow.txt:2: no longer needed' . build
+printf '#include <stdio.h>\nvoid c(FILE *f);\nvoid c(FILE *f) { fclose(f); }\n' >>"$tree/src/base/a.c"
+fails 'src/base/a.c:17:.*cert-err33-c' . build
 echo 'extern int y; /* NOLINT */' >>"$tree/src/base/a.h"
 fails 'src/base/a.h:8:.*NOLINT' . build
 
@@ -221,6 +223,27 @@ printf '/* as %s session found */\n' this >>"$tree/src/base/a.h"
 fails '^src/base/a.h:8:.*came about' .
 printf 'int x; \n' >>"$tree/src/base/a.h"
 fails '^src/base/a.h:8:.*blanks' .
+
+checker=fuzz.sh
+mkdir -p "$tree/build-fuzz/tests/fuzz"
+cat >"$work/target.c" <<'END'
+#include <stddef.h>
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size == 3 && data[0] == BAD)
+		__builtin_trap();
+	return 0;
+}
+END
+for bad in 256 7; do
+	clang-14 -w -fsanitize=fuzzer -DBAD=$bad -o "$tree/build-fuzz/tests/fuzz/t$bad" "$work/target.c" || exit 1
+done
+passes t256 1
+mkdir -p "$tree/tests/fuzz/corpus/t7"
+printf '\7ab' >"$tree/tests/fuzz/corpus/t7/seed"
+fails 'see it again: build-fuzz/tests/fuzz/t7' t7 1
 
 checker=pool.sh
 item() { # when seconds needs name command

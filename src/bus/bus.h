@@ -14,9 +14,11 @@
  *
  * bus_read() and bus_write() may be called from any thread that is not inside a callback of the
  * range's loop. When the loop's owner itself calls (a machine whose harts and loop take turns on
- * one thread), the wait turns the loop instead of sleeping. Ranges may be added, moved and removed
- * while others access the bus (copy on write); bus_remove() returns when no handler of the range
- * runs any more. Adding and removing belong to the control thread.
+ * one thread), a posted handler is called at once, and what it left pending is waited for by
+ * turning the loop. Ranges may be added, moved and removed while others access the bus (copy on
+ * write); bus_remove() returns when no handler of the range runs any more, but for the one that
+ * calls it. What a device still holds as BUS_PENDING it completes itself. Adding and removing
+ * belong to the control thread, and never happen inside a direct handler.
  */
 #ifndef BUS_BUS_H
 #define BUS_BUS_H
@@ -70,7 +72,7 @@ void bus_free(struct bus *bus);
 
 /* Copies *r. 0; -EEXIST when it overlaps a range; -EINVAL when it is empty or wraps; -ENOMEM. */
 int bus_add(struct bus *bus, const struct bus_range *r);
-/* Removes the range that starts at base. 0 or -ENOENT. */
+/* Removes the range that starts at base. 0, -ENOENT or -ENOMEM. */
 int bus_remove(struct bus *bus, uint64_t base);
 
 /* 0, or -ENXIO when nobody claims all the bytes or the handler says BUS_ERROR. */

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "boot/initrd.h"
+
 struct block;
 struct chr;
 struct cpu_engine;
@@ -45,13 +47,6 @@ struct machine_port {
 	struct chr *chr;
 };
 
-/* A piece of the initial RAM disk: a file, or bytes in memory when path is NULL. */
-struct machine_initrd {
-	const char *path;
-	const void *data;
-	size_t len;
-};
-
 /* Why a machine came to its end. */
 enum machine_end {
 	MACHINE_POWEROFF,
@@ -70,7 +65,7 @@ struct machine_config {
 	const char *kernel;   /* path; NULL only with firmware */
 	const char *firmware; /* path of an ELF entered in M mode, or NULL: the built-in SBI */
 	const char *append;   /* the kernel's command line */
-	struct machine_initrd initrd[MACHINE_MAX_INITRDS];
+	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
 	unsigned n_initrds;
 
 	struct chr *console; /* the UART's other side */
@@ -89,7 +84,16 @@ struct machine_config {
 struct machine_type {
 	const char *name;
 	const char *help; /* one line */
+	uint64_t ram_base;
+	const char *default_append; /* a kernel line for a kernel without a guest of ours */
+
+	/* Adds memory and devices to a machine that has its engine, and loads its images. 0, or
+	 * -errno with the message in e; free_board() is called in either case. */
 	int (*build)(struct machine *m, struct err *e);
+	/* After the harts stand still: stops the devices; quiet(m) follows once, on the loop, when
+	 * no request is in flight and all output is written. */
+	void (*quiesce)(struct machine *m, void (*quiet)(struct machine *m));
+	void (*free_board)(struct machine *m);
 };
 
 /* All machines; the first is the default. */

@@ -124,7 +124,7 @@ static uint64_t next_event_tick(const struct vcpus *v)
 	return next;
 }
 
-static void idle_until_next_event(struct vcpus *v)
+void vcpus_idle(struct vcpus *v)
 {
 	uint64_t next = next_event_tick(v);
 
@@ -152,7 +152,7 @@ void vcpus_run_in_turns(struct vcpus *v)
 				idle = false;
 		}
 		if (idle)
-			idle_until_next_event(v);
+			vcpus_idle(v);
 	}
 	vcpus_check_stopped(v);
 }

@@ -47,6 +47,10 @@ int vcpus_start(struct vcpus *v, struct err *e);
 /* Runs the harts and the loop in turns until vcpus_stop() is called from one of their callbacks. */
 void vcpus_run_in_turns(struct vcpus *v);
 
+/* One step of a machine whose harts are all idle or stopped, with counted time: moves the time to
+ * the next event and runs it, or waits for one from outside. */
+void vcpus_idle(struct vcpus *v);
+
 /* Asks all harts to leave run(); `stopped` is called on the loop when the last one has, also when
  * none was running. Waits for nothing. */
 void vcpus_stop(struct vcpus *v, void (*stopped)(void *arg), void *arg);

@@ -43,8 +43,19 @@ int gmem_new(struct gmem **out);
 void gmem_free(struct gmem *m);
 
 /* Adds zeroed RAM. -EINVAL: not page aligned, empty, overlaps or wraps; -ENOSPC: too many regions;
- * -ENOMEM: the host has no room for it. Pages are allocated when first touched. */
+ * -ENOMEM: more than gmem_host_limit(), or the host refuses. Pages are allocated when first
+ * touched. */
 int gmem_add_ram(struct gmem *m, uint64_t gpa, uint64_t size);
+
+/* All the memory and swap that the host has, in bytes: more RAM than this cannot work. */
+uint64_t gmem_host_limit(void);
+
+/* Makes guest bytes [gpa, gpa + len) read as zero, and gives whole pages back to the host. Any
+ * thread. 0, or -EFAULT when they do not lie within one region. */
+int gmem_zero(const struct gmem *m, uint64_t gpa, uint64_t len);
+
+/* All RAM as after gmem_add_ram(), for a machine that starts again. Nothing may run. */
+void gmem_reset(const struct gmem *m);
 
 /* The region that holds gpa, or NULL. */
 static inline const struct gmem_region *gmem_find(const struct gmem *m, uint64_t gpa)

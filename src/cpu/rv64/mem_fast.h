@@ -12,7 +12,7 @@
 	static inline __attribute__((always_inline)) int rv64_load##bits(                     \
 		struct rv64_hart *h, uint64_t va, uint64_t *value)                            \
 	{                                                                                     \
-		struct rv64_tlb_entry *e = &h->mmu.tlb[RV64_TLB_INDEX(va)];                   \
+		struct rv64_tlb_entry *e = &h->mmu.tlb[RV64_TLB_INDEX(h->mmu.ctx, va)];       \
                                                                                               \
 		if (likely(((va & ~(0xfffull & ~(bits / 8 - 1ull))) | h->mmu.ctx) ==          \
 			   e->load_tag)) {                                                    \
@@ -24,7 +24,7 @@
 	static inline __attribute__((always_inline)) int rv64_store##bits(                    \
 		struct rv64_hart *h, uint64_t va, uint64_t value)                             \
 	{                                                                                     \
-		struct rv64_tlb_entry *e = &h->mmu.tlb[RV64_TLB_INDEX(va)];                   \
+		struct rv64_tlb_entry *e = &h->mmu.tlb[RV64_TLB_INDEX(h->mmu.ctx, va)];       \
                                                                                               \
 		if (likely(((va & ~(0xfffull & ~(bits / 8 - 1ull))) | h->mmu.ctx) ==          \
 			   e->store_tag)) {                                                   \

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RAM regions on memfds, and the code words beside them.
+ *
+ * Neither is allocated up front: the memfd is sparse, and the words are an anonymous mapping
+ * without reservation, so a guest that never runs code on a page costs nothing for it.
+ *
+ * The order that makes code tracking safe: an engine sets GMEM_HAS_CODE and then reads the bytes; a
+ * writer writes the bytes and then reads the flag. With a full barrier on both sides at least one
+ * of them sees the other, so stale code is never kept under an unchanged generation.
+ */
+#include "mem/gmem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+
+int gmem_new(struct gmem **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : -ENOMEM;
+}
+
+static size_t code_bytes(uint64_t size)
+{
+	return (size >> GMEM_PAGE_SHIFT) * sizeof(uint32_t);
+}
+
+static void *map_code(uint64_t size)
+{
+	return mmap(NULL, code_bytes(size), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+void gmem_free(struct gmem *m)
+{
+	if (!m)
+		return;
+	for (unsigned i = 0; i < m->n; i++) {
+		struct gmem_region *r = &m->region[i];
+
+		munmap(r->host, r->size);
+		munmap(r->code, code_bytes(r->size));
+		close(r->fd);
+	}
+	free(m);
+}
+
+uint64_t gmem_host_limit(void)
+{
+	struct sysinfo si;
+
+	if (sysinfo(&si))
+		return UINT64_MAX;
+	return ((uint64_t)si.totalram + si.totalswap) * si.mem_unit;
+}
+
+/* Fills in everything but gpa. */
+static int region_open(struct gmem_region *r, uint64_t size)
+{
+	int err;
+
+	r->size = size;
+	r->fd = memfd_create("linnet-ram", MFD_CLOEXEC);
+	if (r->fd < 0)
+		return -errno;
+	if (ftruncate(r->fd, (off_t)size))
+		goto fail;
+	r->host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, r->fd, 0);
+	if (r->host == MAP_FAILED)
+		goto fail;
+	r->code = map_code(size);
+	if (r->code == MAP_FAILED)
+		goto fail_unmap;
+	return 0;
+
+fail_unmap:
+	err = -errno;
+	munmap(r->host, size);
+	close(r->fd);
+	return err;
+fail:
+	/* A size past what the file system can hold is EFBIG or EINVAL here; all mean the same. */
+	close(r->fd);
+	return -ENOMEM;
+}
+
+int gmem_add_ram(struct gmem *m, uint64_t gpa, uint64_t size)
+{
+	struct gmem_region r = {.gpa = gpa};
+	unsigned at;
+	int err;
+
+	if (!size || ((gpa | size) & (GMEM_PAGE_SIZE - 1)) || gpa + (size - 1) < gpa)
+		return -EINVAL;
+	for (at = 0; at < m->n && m->region[at].gpa < gpa; at++)
+		continue;
+	if (at > 0 && gpa - m->region[at - 1].gpa < m->region[at - 1].size)
+		return -EINVAL;
+	if (at < m->n && m->region[at].gpa - gpa < size)
+		return -EINVAL;
+	if (m->n == GMEM_MAX_REGIONS)
+		return -ENOSPC;
+	if (size > gmem_host_limit())
+		return -ENOMEM;
+	err = region_open(&r, size);
+	if (err)
+		return err;
+	memmove(&m->region[at + 1], &m->region[at], (m->n - at) * sizeof(r));
+	m->region[at] = r;
+	m->n++;
+	return 0;
+}
+
+int gmem_zero(const struct gmem *m, uint64_t gpa, uint64_t len)
+{
+	const struct gmem_region *r = gmem_find(m, gpa);
+	uint8_t *p = gmem_map(m, gpa, len);
+	uint64_t start, first, last;
+
+	if (!p)
+		return -EFAULT;
+	start = gpa - r->gpa;
+	first = align_up(start, GMEM_PAGE_SIZE);
+	last = align_down(start + len, GMEM_PAGE_SIZE);
+	if (first >= last || fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				       (off_t)first, (off_t)(last - first))) {
+		memset(p, 0, len);
+	} else {
+		memset(p, 0, first - start);
+		memset(r->host + last, 0, start + len - last);
+	}
+	gmem_note_write(m, gpa, len);
+	return 0;
+}
+
+void gmem_reset(const struct gmem *m)
+{
+	for (unsigned i = 0; i < m->n; i++)
+		(void)gmem_zero(m, m->region[i].gpa, m->region[i].size);
+}
+
+void gmem_code_written(_Atomic uint32_t *word)
+{
+	uint32_t old = atomic_load_explicit(word, memory_order_relaxed);
+
+	/* Release: who sees the new generation sees the bytes that were written before it. */
+	while (old & GMEM_HAS_CODE)
+		if (atomic_compare_exchange_weak_explicit(word, &old, (old + 2) & ~GMEM_HAS_CODE,
+							  memory_order_release,
+							  memory_order_relaxed))
+			break;
+}
+
+void gmem_note_write(const struct gmem *m, uint64_t gpa, uint64_t len)
+{
+	const struct gmem_region *r = gmem_find(m, gpa);
+	uint64_t page, last;
+
+	if (!r || !len)
+		return;
+	page = (gpa - r->gpa) >> GMEM_PAGE_SHIFT;
+	last = min_u64(r->size - 1, gpa - r->gpa + (len - 1)) >> GMEM_PAGE_SHIFT;
+	/* The writer's half of the barrier described above; one for all pages. */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (; page <= last; page++)
+		if (atomic_load_explicit(&r->code[page], memory_order_relaxed) & GMEM_HAS_CODE)
+			gmem_code_written(&r->code[page]);
+}

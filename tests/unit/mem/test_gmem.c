@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* Guest memory: regions and their borders, lookups, zeroing, code words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "mem/gmem.h"
+
+#define BASE 0x80000000u
+#define MIB  (1u << 20)
+
+static int setup(void **state)
+{
+	struct gmem *m;
+
+	if (gmem_new(&m) || gmem_add_ram(m, BASE, 4 * MIB))
+		return -1;
+	*state = m;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	gmem_free(*state);
+	return 0;
+}
+
+static void test_add(void **state)
+{
+	struct gmem *m = *state;
+
+	assert_int_equal(gmem_add_ram(m, 0x1000, 0), -EINVAL);
+	assert_int_equal(gmem_add_ram(m, 0x1001, 0x1000), -EINVAL);
+	assert_int_equal(gmem_add_ram(m, 0x1000, 0x1001), -EINVAL);
+	assert_int_equal(gmem_add_ram(m, BASE, 0x1000), -EINVAL);
+	assert_int_equal(gmem_add_ram(m, BASE + 4 * MIB - 0x1000, 0x2000), -EINVAL);
+	assert_int_equal(gmem_add_ram(m, BASE - 0x1000, 0x2000), -EINVAL);
+	assert_int_equal(gmem_add_ram(m, BASE - 0x1000, 16 * MIB), -EINVAL);
+	assert_int_equal(gmem_add_ram(m, -0x1000ull, 0x2000), -EINVAL);
+	assert_int_equal(gmem_add_ram(m, 0x100000000000, 1ull << 50), -ENOMEM);
+	assert_int_equal(m->n, 1);
+
+	/* Touching neighbours are no overlap, and the last page of all is a page. */
+	assert_int_equal(gmem_add_ram(m, BASE + 4 * MIB, 0x1000), 0);
+	assert_int_equal(gmem_add_ram(m, BASE - 0x1000, 0x1000), 0);
+	assert_int_equal(gmem_add_ram(m, -0x1000ull, 0x1000), 0);
+	for (unsigned i = 1; i < m->n; i++)
+		assert_true(m->region[i - 1].gpa < m->region[i].gpa);
+	while (m->n < GMEM_MAX_REGIONS)
+		assert_int_equal(gmem_add_ram(m, 0x2000 * m->n, 0x1000), 0);
+	assert_int_equal(gmem_add_ram(m, 0x20000, 0x1000), -ENOSPC);
+}
+
+static void test_map(void **state)
+{
+	struct gmem *m = *state;
+	uint8_t *p = gmem_map(m, BASE, 4 * MIB);
+
+	assert_int_equal(gmem_add_ram(m, BASE + 4 * MIB, 0x1000), 0);
+	assert_non_null(p);
+	assert_ptr_equal(gmem_map(m, BASE + 5, 1), p + 5);
+	assert_ptr_equal(gmem_map(m, BASE + 4 * MIB - 1, 1), p + 4 * MIB - 1);
+	assert_null(gmem_map(m, BASE + 4 * MIB - 1, 2)); /* RAM goes on, the region does not */
+	assert_null(gmem_map(m, BASE - 1, 1));
+	assert_null(gmem_map(m, BASE, 4 * MIB + 1));
+	assert_null(gmem_map(m, BASE + 1, UINT64_MAX));
+	assert_null(gmem_map(m, 0, 0));
+	assert_non_null(gmem_map(m, BASE, 0));
+	assert_null(gmem_code_word(m, 0));
+	assert_ptr_equal(gmem_code_word(m, BASE + 0x1fff), &m->region[0].code[1]);
+}
+
+static void test_shared(void **state)
+{
+	struct gmem *m = *state;
+	uint8_t *mine = gmem_map(m, BASE, MIB);
+	uint8_t *other = mmap(NULL, MIB, PROT_READ, MAP_SHARED, m->region[0].fd, 0);
+
+	assert_ptr_not_equal(other, MAP_FAILED);
+	mine[12345] = 0x5a;
+	assert_int_equal(other[12345], 0x5a);
+	munmap(other, MIB);
+}
+
+static void test_zero(void **state)
+{
+	struct gmem *m = *state;
+	uint8_t *p = gmem_map(m, BASE, MIB);
+	struct stat st;
+
+	memset(p, 0xee, MIB);
+	assert_int_equal(gmem_zero(m, BASE + 100, 3 * 4096), 0);
+	assert_int_equal(p[99], 0xee);
+	for (unsigned i = 100; i < 100 + 3 * 4096; i++)
+		assert_int_equal(p[i], 0);
+	assert_int_equal(p[100 + 3 * 4096], 0xee);
+
+	assert_int_equal(gmem_zero(m, BASE + 0x8010, 16), 0);
+	assert_int_equal(p[0x800f], 0xee);
+	assert_int_equal(p[0x8010], 0);
+	assert_int_equal(p[0x801f], 0);
+	assert_int_equal(p[0x8020], 0xee);
+	assert_int_equal(gmem_zero(m, BASE + 4 * MIB - 1, 2), -EFAULT);
+	assert_int_equal(gmem_zero(m, 0, 1), -EFAULT);
+
+	gmem_reset(m);
+	assert_int_equal(p[MIB - 1], 0);
+	assert_int_equal(fstat(m->region[0].fd, &st), 0);
+	assert_int_equal(st.st_size, 4 * MIB);
+	assert_true(st.st_blocks <= 8); /* all but the page just read went back to the host */
+}
+
+static void test_code_words(void **state)
+{
+	struct gmem *m = *state;
+	_Atomic uint32_t *w = gmem_code_word(m, BASE);
+
+	gmem_note_write(m, BASE, 4096);
+	assert_int_equal(w[0], 0);
+
+	atomic_fetch_or(&w[0], GMEM_HAS_CODE);
+	atomic_fetch_or(&w[2], GMEM_HAS_CODE);
+	gmem_note_write(m, BASE + 4096, 4096); /* neither of them */
+	assert_int_equal(w[0], 1);
+	assert_int_equal(w[2], 1);
+	gmem_note_write(m, BASE + 4095, 2);
+	assert_int_equal(w[0], 2);
+	assert_int_equal(w[1], 0);
+	gmem_note_write(m, BASE, 0);
+	gmem_note_write(m, BASE + 4096, 4097);
+	assert_int_equal(w[2], 2);
+
+	atomic_store(&w[0], UINT32_MAX); /* the generation wraps */
+	gmem_code_written(&w[0]);
+	assert_int_equal(w[0], 0);
+
+	w[1023] = 1;
+	gmem_note_write(m, BASE + 4 * MIB - 1, 100); /* ends at the region's end */
+	assert_int_equal(w[1023], 2);
+	gmem_note_write(m, BASE + 4 * MIB, 100);
+}
+
+/* Two sides of the barrier: a writer changes a byte and notes it; an "engine" marks the page and
+ * then reads the byte. Whenever the engine's value is old, the generation must have moved or be
+ * about to. */
+struct race {
+	struct gmem *m;
+	_Atomic uint8_t *byte;
+	atomic_bool stop;
+};
+
+static void *race_writer(void *arg)
+{
+	struct race *r = arg;
+
+	for (unsigned i = 0; i < 100000; i++) {
+		atomic_store_explicit(r->byte, (uint8_t)i, memory_order_relaxed);
+		gmem_note_write(r->m, BASE, 1);
+	}
+	atomic_store(&r->stop, true);
+	return NULL;
+}
+
+static void test_code_race(void **state)
+{
+	struct gmem *m = *state;
+	struct race r = {.m = m, .byte = gmem_map(m, BASE, 1)};
+	_Atomic uint32_t *w = gmem_code_word(m, BASE);
+	uint32_t gen = 0;
+	uint8_t seen = 0;
+	pthread_t t;
+
+	assert_int_equal(pthread_create(&t, NULL, race_writer, &r), 0);
+	while (!atomic_load(&r.stop)) {
+		gen = atomic_fetch_or(w, GMEM_HAS_CODE) | GMEM_HAS_CODE;
+		seen = atomic_load(r.byte);
+	}
+	pthread_join(t, NULL);
+	/* The writer is done: an unchanged generation vouches for the byte. */
+	if (atomic_load(w) == gen)
+		assert_int_equal(seen, atomic_load(r.byte));
+	gen = atomic_fetch_or(w, GMEM_HAS_CODE) | GMEM_HAS_CODE;
+	gmem_note_write(m, BASE, 1);
+	assert_int_not_equal(atomic_load(w), gen);
+}
+
+static void test_limit(void **state)
+{
+	struct gmem *m = *state;
+	uint64_t limit = gmem_host_limit();
+
+	assert_true(limit > 64 * MIB);
+	limit &= ~(uint64_t)(GMEM_PAGE_SIZE - 1);
+	assert_int_equal(gmem_add_ram(m, 0x100000000000, limit + GMEM_PAGE_SIZE), -ENOMEM);
+	assert_int_equal(gmem_add_ram(m, 0x100000000000, limit), 0); /* nothing is reserved */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_add, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_map, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_shared, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_zero, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_code_words, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_code_race, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
