@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../lib/rand.h"
 #include "cpu/rv64/fpu.h"
 
 /*
@@ -31,15 +32,6 @@ struct result {
 	uint64_t bits;
 	unsigned flags;
 };
-
-static inline uint64_t random_next(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
 
 static inline uint64_t random_corner(uint64_t *state, uint64_t frac_bits, uint64_t exp_max)
 {
@@ -71,7 +63,7 @@ static inline uint64_t random_corner(uint64_t *state, uint64_t frac_bits, uint64
 				exp_max - 2,
 				exp_max - 1,
 				exp_max};
-	uint64_t r = random_next(state);
+	uint64_t r = rand_next(state);
 
 	return exp[(r >> 8) % COUNT(exp)] << frac_bits | frac[r % COUNT(frac)];
 }
@@ -79,8 +71,8 @@ static inline uint64_t random_corner(uint64_t *state, uint64_t frac_bits, uint64
 /* Of any length, or next to a power of two. */
 static inline uint64_t random_integer(uint64_t *state)
 {
-	uint64_t kind = random_next(state);
-	uint64_t r = random_next(state);
+	uint64_t kind = rand_next(state);
+	uint64_t r = rand_next(state);
 
 	r = kind & 1 ? (UINT64_C(1) << r % 64) + (r >> 8) % 5 - 2 : r >> (kind >> 8) % 64;
 	return kind & 2 ? -r : r;
@@ -90,14 +82,14 @@ static inline uint64_t random_operand(uint64_t *state, enum format format)
 {
 	const uint64_t frac_bits = format == SINGLE ? 23 : 52;
 	const uint64_t exp_max = format == SINGLE ? 0xff : 0x7ff;
-	uint64_t r = random_next(state);
+	uint64_t r = rand_next(state);
 	uint64_t sign = (r >> 63) << (format == SINGLE ? 31 : 63);
 	uint64_t frac = r & ((UINT64_C(1) << frac_bits) - 1);
 
 	if (format == INTEGER)
 		return random_integer(state);
-	switch (random_next(state) % 4) {
-	case 0: return sign | random_next(state) % exp_max << frac_bits | frac;
+	switch (rand_next(state) % 4) {
+	case 0: return sign | rand_next(state) % exp_max << frac_bits | frac;
 	case 1: return sign | (exp_max / 2 - 32 + (r >> 52) % 64) << frac_bits | frac;
 	default: return sign | random_corner(state, frac_bits, exp_max);
 	}
@@ -106,7 +98,7 @@ static inline uint64_t random_operand(uint64_t *state, enum format format)
 /* Three operands; now and then two of them are alike, for sums that cancel. */
 static inline void random_set(uint64_t *state, enum format format, uint64_t v[3])
 {
-	uint64_t r = random_next(state);
+	uint64_t r = rand_next(state);
 
 	for (int i = 0; i < 3; i++)
 		v[i] = random_operand(state, format);
