@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Two columns: the option on the left, its help, broken at spaces, on the right. An option too long
+ * for its column has a line of its own. */
+#include "base/opt.h"
+
+#include <string.h>
+
+#define HELP_COLUMN 26
+#define WIDTH       79
+
+/* The help text from column `at` on; the first line may have begun already. */
+static void print_wrapped(FILE *out, const char *text, int at)
+{
+	int room = WIDTH - HELP_COLUMN;
+	int len;
+
+	while (*text) {
+		len = (int)strlen(text);
+		if (len > room) {
+			len = room;
+			while (len > 0 && text[len] != ' ')
+				len--;
+			if (!len)
+				len = (int)strcspn(text, " ");
+		}
+		(void)fprintf(out, "%*s%.*s\n", HELP_COLUMN - at, "", len, text);
+		at = 0;
+		text += len;
+		text += strspn(text, " ");
+	}
+}
+
+static void print_option(FILE *out, const struct opt *o)
+{
+	char left[WIDTH + 1];
+	int len;
+
+	len = snprintf(left, sizeof(left), "  %c%c%s --%s%s%s", o->letter ? '-' : ' ',
+		       o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
+		       o->arg ? " " : "", o->arg ? o->arg : "");
+	(void)fputs(left, out);
+	if (len > HELP_COLUMN - 2 || !o->help) {
+		(void)fputc('\n', out);
+		len = 0;
+	}
+	if (o->help)
+		print_wrapped(out, o->help, len);
+}
+
+void opt_print_help(FILE *out, const struct opt *table)
+{
+	for (const struct opt *o = table; o->name || o->help; o++) {
+		if (o->name)
+			print_option(out, o);
+		else
+			(void)fprintf(out, "%s%s:\n", o == table ? "" : "\n", o->help);
+	}
+}
