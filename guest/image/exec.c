@@ -150,18 +150,22 @@ void exec_environment(void)
 		say("/root: %s", strerror(errno));
 }
 
-static _Noreturn void command_run(const char *text, const int fds[3])
+/* The child. A failure to become the command is written to @told, which closes if all goes well. */
+static _Noreturn void command_run(const char *text, const int fds[3], int told)
 {
 	sigset_t none;
 
 	setsid();
 	for (int i = 0; i < 3; i++)
 		if (dup2(fds[i], i) < 0)
-			_exit(126);
+			goto fail;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	exec_environment();
 	execl("/bin/sh", "sh", "-c", text, (char *)NULL);
+fail:;
+	int err = -errno;
+	(void)write_all(told, (const char *)&err, sizeof(err));
 	_exit(127);
 }
 
@@ -172,21 +176,38 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+/* Waits until the child has become the command (and a session, so that signals reach it). */
+static int command_wait(int told)
+{
+	int err = 0;
+	ssize_t n;
+
+	do
+		n = read(told, &err, sizeof(err));
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(err) ? err : 0;
+}
+
 /* Starts the command with pipes on its descriptors 0 to 2. 0 or -errno. */
 static int command_start(struct exec *x)
 {
-	int in[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1};
+	int in[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1}, told[2] = {-1, -1};
 	int result = 0;
 
-	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
+	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0 ||
+	    pipe2(told, O_CLOEXEC) < 0)
 		result = -errno;
 	if (!result) {
 		x->pid = fork();
 		if (x->pid == 0)
-			command_run(x->text, (const int[]){in[0], out[1], err[1]});
+			command_run(x->text, (const int[]){in[0], out[1], err[1]}, told[1]);
 		if (x->pid < 0)
 			result = -errno;
 	}
+	close_fd(&told[1]);
+	if (!result)
+		result = command_wait(told[0]);
+	close_fd(&told[0]);
 	close_fd(&in[0]);
 	close_fd(&out[1]);
 	close_fd(&err[1]);

@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: MIT
 # Gets the default guest, and keeps it in a cache: see docs/guest.md.
 #
-# usage: fetch.sh [--cache DIR] [--init FILE] [--mirror URI] [--update] [--print]
+# usage: fetch.sh [--cache DIR] [--init FILE] [--modules DIR] [--mirror URI] [--update] [--print]
 #	--cache DIR	default: $XDG_CACHE_HOME/linnet or ~/.cache/linnet
 #	--init FILE	the static riscv64 init; default: "init" beside this script
+#	--modules DIR	a kernel's modules, for a guest with that kernel: lib/modules/RELEASE or the
+#			folder above it. Those that the guest would load are put into the initramfs
 #	--mirror URI	where Debian is; default: what this host's apt is set up with
 #	--update	look for newer packages; without it, a set that is there is kept
 #	--print		print what the set consists of, as lines "name=value"
 #
-# In the cache, guest/current is a symbolic link to the set in use. A set is made under another
-# name and takes effect by a rename of that link, so an interrupted run leaves the old one. One set
-# before it is kept for machines that are just being started from it. A set holds
+# A set (see cache.sh) holds
 #	kernel busybox modules/ release packages	out of Debian's packages
 #	disk					an empty ext4, sparse
 #	initrd.KEY				KEY: checksum of init and recipes
-# and for each of the three lines a NAME.sums: checksum, size, time and name of its files.
+# and for each of these three lines a NAME.sums. What is damaged is made or fetched again.
 set -eu
 export LC_ALL=C
 umask 022
@@ -24,6 +24,8 @@ PATH=$PATH:/usr/sbin:/sbin
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=guest/image/apt.sh
 . "$here/apt.sh"
+# shellcheck source=guest/image/cache.sh
+. "$here/cache.sh"
 
 # The modules that the guest loads by itself or that its users would miss. The order matters: a module
 # stands before those that ask for it by an alias.
@@ -33,66 +35,15 @@ modules='crc32c_generic virtio_mmio virtio_blk virtio_net virtio-rng ext4'
 # instructions of a boot. "panic=-1" makes a panic a reset, which the host sees at once.
 append='console=ttyS0 panic=-1 cryptomgr.notests'
 
-fail()
-{
-	say "$*"
-	exit 1
-}
-
 usage()
 {
 	sed -n 's/^# usage: /usage: /p; s/^#	--/	--/p' "$0" >&2
 	exit 2
 }
 
-# --- sums: what a damaged file is noticed by ------------------------------------------------------
-
-# sums_write SET NAME FILE...
-sums_write()
-{
-	(
-		cd "$1"
-		out=$2.sums
-		shift 2
-		for file; do
-			sum=$(sha256sum <"$file")
-			echo "${sum%% *} $(stat -c '%s %Y' "$file") $file"
-		done >"$out.new"
-		mv "$out.new" "$out"
-	)
-}
-
-# Whether the files of SET that NAME... are about have the size and time noted. Takes milliseconds.
-sums_quick()
-{
-	(
-		cd "$1" && shift || exit 1
-		for name; do
-			shift
-			set -- "$@" "$name.sums"
-		done
-		noted=$(cut -d ' ' -f 2- "$@" 2>/dev/null) || exit 1
-		# shellcheck disable=SC2046 # names without blanks
-		found=$(stat -c '%s %Y %n' $(cut -d ' ' -f 4 "$@") 2>/dev/null) || exit 1
-		[ -n "$noted" ] && [ "$noted" = "$found" ]
-	)
-}
-
-# Whether SET's files that NAME is about are what they were: by size and time; if these differ,
-# by their content, and then the new times are noted.
-sums_good()
-{
-	sums_quick "$1" "$2" && return 0
-	[ -s "$1/$2.sums" ] || return 1
-	(cd "$1" && awk '{ print $1 "  " $4 }' "$2.sums" | sha256sum --status -c 2>/dev/null) ||
-		return 1
-	# shellcheck disable=SC2046
-	sums_write "$1" "$2" $(cut -d ' ' -f 4 "$1/$2.sums")
-}
-
 # --- the parts of a set ---------------------------------------------------------------------------
 
-# Everything that decides what the initramfs looks like.
+# Everything that decides what the initramfs looks like, beyond the set.
 initrd_key()
 {
 	(
@@ -102,15 +53,25 @@ initrd_key()
 			echo "$file"
 			cat "$file"
 		done
+		if [ -n "$tree" ]; then
+			find "$tree/" -name '*.ko*' -printf '%p %s %T@\n' | sort
+		fi
 	) | sha256sum | cut -c 1-16
 }
 
 make_initrd()
 {
-	"$here/initramfs.sh" "$1" "$init" "$1/initrd.$key"
+	rm -rf "$1/more"
+	mkdir "$1/more"
+	if [ -n "$tree" ]; then
+		# shellcheck disable=SC2086
+		"$here/modules.sh" -k "$tree" "$1/more/$(basename "$tree")" $modules
+	fi
+	"$here/initramfs.sh" "$1/busybox" "$init" "$1/initrd.$key" "$1/modules" "$1/more"
+	rm -rf "$1/more"
 	sums_write "$1" "initrd.$key" "initrd.$key"
 	# Each build of init has its own; the last four are kept.
-	find "$1" -name 'initrd.*' ! -name '*.sums' -printf '%T@ %p\n' | sort -rn |
+	find "$1" -maxdepth 1 -name 'initrd.*' ! -name '*.sums' -printf '%T@ %p\n' | sort -rn |
 		sed '1,4d; s/^[^ ]* //' | while read -r old; do
 		rm -f "$old" "$old.sums"
 	done
@@ -170,8 +131,7 @@ make_base()
 # untouched.
 fetch_set()
 {
-	rm -rf "$guest"/new.* # of runs that were killed
-	new=$(mktemp -d "$guest/new.XXXXXX")
+	cache_new "$guest"
 	apt_open "$new/apt" riscv64 "$mirror"
 	image=$(apt_private apt-cache show --no-all-versions linux-image-riscv64 |
 		sed -n 's/^Depends: \(linux-image-[^ ,]*\).*/\1/p')
@@ -193,57 +153,15 @@ fetch_set()
 	say 'making the disk'
 	make_disk "$new"
 	make_initrd "$new"
-	put_in_place
-}
-
-put_in_place()
-{
-	chmod 755 "$new"
-	set_name=set.${new##*.}
-	mv "$new" "$guest/$set_name"
-	ln -s "$set_name" "$guest/link.new"
-	mv -T "$guest/link.new" "$guest/current"
-	find "$guest" -maxdepth 1 -name 'set.*' ! -name "$set_name" ! -name "${present##*/}" \
-		-exec rm -rf {} +
-	present=$guest/$set_name
+	cache_put "$guest"
 }
 
 # --- what to do -----------------------------------------------------------------------------------
 
-find_present()
-{
-	present=
-	[ ! -L "$guest/current" ] || present=$guest/$(readlink "$guest/current")
-}
-
-# Removes what was not finished. Each failing command ends this script (set -e), so it is here that
-# its user is told what that means.
-new=
-despair=
-at_exit()
-{
-	status=$?
-	[ -z "$new" ] || rm -rf "$new"
-	if [ $status -ne 0 ] && [ $status -lt 128 ] && [ -n "$despair" ]; then
-		say "$despair"
-		exit 1
-	fi
-}
-
 # Brings the cache up to date under its lock.
 work()
 {
-	mkdir -p "$guest"
-	exec 9>"$guest/lock"
-	if ! flock -n 9; then
-		say 'waiting for another fetch to end'
-		flock 9
-	fi
-	trap at_exit EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
-	rm -f "$guest/link.new"
-	find_present
+	cache_lock "$guest"
 	if [ -n "$present" ] && ! sums_good "$present" base; then
 		say 'the default guest in the cache is damaged'
 		present=
@@ -259,25 +177,26 @@ work()
 	despair=
 	sums_good "$present" disk || make_disk "$present"
 	sums_good "$present" "initrd.$key" || make_initrd "$present"
-	exec 9>&-
-	trap - EXIT INT TERM HUP
+	cache_unlock
 }
 
 cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/linnet
 init=$here/init
 mirror=
+tree=
 update=
 print=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--update) update=1 ;;
 	--print) print=1 ;;
-	--cache | --init | --mirror)
+	--cache | --init | --mirror | --modules)
 		[ $# -ge 2 ] || usage
 		case $1 in
 		--cache) cache=$2 ;;
 		--init) init=$2 ;;
 		--mirror) mirror=$2 ;;
+		--modules) tree=$2 ;;
 		esac
 		shift
 		;;
@@ -286,14 +205,17 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ -r "$init" ] || fail "$init: there is no init to put into the guest"
-case $cache in
-/*) ;;
-*) cache=$PWD/$cache ;;
-esac
+init=$(realpath "$init")
+cache=$(realpath -m "$cache")
+if [ -n "$tree" ]; then
+	release=$(find "$tree/" -maxdepth 2 -name modules.order | head -n 1)
+	[ -n "$release" ] || fail "$tree: there is no lib/modules tree (no modules.order)"
+	tree=$(cd "${release%/*}" && pwd -P)
+fi
 guest=$cache/guest
 key=$(initrd_key)
 
-find_present
+cache_find "$guest"
 if [ -n "$update" ] || [ -z "$present" ] ||
 	! sums_quick "$present" base disk "initrd.$key"; then
 	need_tools apt-get:apt dpkg-deb:dpkg cpio:cpio mke2fs:e2fsprogs xz:xz-utils \

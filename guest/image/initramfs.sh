@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 # Makes the default guest's initramfs out of what fetch.sh has unpacked.
 #
-# usage: initramfs.sh BASE INIT OUT
-#	BASE	holds busybox and modules/ (a lib/modules/RELEASE tree with its indexes)
+# usage: initramfs.sh BUSYBOX INIT OUT MODULES...
+#	BUSYBOX	the static riscv64 busybox
 #	INIT	the static riscv64 init
 #	OUT	the archive to write: cpio "newc", not compressed
+#	MODULES	folders like lib/modules, as modules.sh makes them
 #
 # The same input gives the same bytes: names are sorted, times 0, owners root, inodes counted.
 # It is not compressed because unpacking costs the guest some 20 instructions a byte, and a copy
@@ -14,9 +15,10 @@ set -eu
 export LC_ALL=C
 umask 022
 
-base=$1
+busybox=$1
 init=$2
 out=$3
+shift 3
 here=$(dirname "$0")
 work=$(mktemp -d "$out.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -44,16 +46,18 @@ ln -s ../bin "$root/usr/bin"
 ln -s ../bin "$root/usr/sbin"
 cp -R "$here/root/." "$root/"
 install -m 755 "$init" "$root/init"
-install -m 755 "$base/busybox" "$root/bin/busybox"
-applets "$base/busybox" >"$work/applets" || {
-	echo "linnet: $base/busybox: no list of applets in it" >&2
+install -m 755 "$busybox" "$root/bin/busybox"
+applets "$busybox" >"$work/applets" || {
+	echo "linnet: $busybox: no list of applets in it" >&2
 	exit 1
 }
 while read -r name; do
 	[ -e "$root/bin/$name" ] || ln -s busybox "$root/bin/$name"
 done <"$work/applets"
 mkdir -p "$root/lib/modules"
-cp -R "$base/modules/." "$root/lib/modules/"
+for modules; do
+	cp -R "$modules/." "$root/lib/modules/"
+done
 chmod -R u=rwX,go=rX "$root"
 find "$root" -exec touch -h -d @0 {} +
 

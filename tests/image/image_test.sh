@@ -116,10 +116,11 @@ case_reproducible()
 {
 	copy_cache
 	base=$(dirname "$kernel")
-	"$image/initramfs.sh" "$base" "$init" "$tmp/one"
+	"$image/initramfs.sh" "$base/busybox" "$init" "$tmp/one" "$base/modules"
 	find "$base/modules" -exec touch -d '2001-01-01' {} +
 	chmod -R g+w "$base/modules"
-	(umask 077 && TZ=Asia/Tokyo "$image/initramfs.sh" "$base" "$init" "$tmp/two")
+	(umask 077 && TZ=Asia/Tokyo \
+		"$image/initramfs.sh" "$base/busybox" "$init" "$tmp/two" "$base/modules")
 	cmp "$tmp/one" "$tmp/two" || fail 'two builds differ'
 	cmp "$tmp/one" "$initrd" || fail 'the one in the cache differs'
 	expect 'padding' $(($(stat -c %s "$tmp/one") % 4)) 0
@@ -166,6 +167,26 @@ case_update_fails()
 	grep -q 'guest of before is kept' "$tmp/log" || fail 'the message does not say it'
 	use_guest --cache "$tmp/cache" --mirror $nowhere
 	[ -s "$kernel" ] || fail 'the old set is gone'
+}
+
+# A kernel's own modules come in beside Debian's: here a tree as "make modules_install" leaves it, of
+# another release, with one of the modules.
+case_modules()
+{
+	use_guest
+	cp "$initrd" "$tmp/before"
+	tree=$tmp/lib/modules/1.2.3-own
+	mkdir -p "$tree/kernel/fs"
+	: >"$tree/modules.order"
+	find "$(dirname "$kernel")/modules" -name 'crc16.ko' -exec cp {} "$tree/kernel/fs/" \;
+	mv "$tree/kernel/fs/crc16.ko" "$tree/kernel/fs/ext4.ko"
+	gzip "$tree/kernel/fs/ext4.ko"
+	use_guest --modules "$tmp/lib/modules"
+	cpio -t --quiet <"$initrd" >"$tmp/list"
+	grep -q '^lib/modules/1.2.3-own/kernel/fs/ext4.ko$' "$tmp/list" || fail 'not in the initrd'
+	grep -q '^lib/modules/1.2.3-own/modules.dep$' "$tmp/list" || fail 'no index in the initrd'
+	use_guest
+	cmp "$initrd" "$tmp/before" || fail 'the default initrd has changed'
 }
 
 case_off()
@@ -299,7 +320,7 @@ case_exec_poweroff()
 }
 
 case $1 in
-print | reproducible | damage | offline | update_fails | off | demo | demo_fails | shell | \
+print | reproducible | damage | offline | update_fails | modules | off | demo | demo_fails | shell | \
 	exec_status | exec_bytes | exec_background | exec_signal | exec_closed | exec_poweroff)
 	"case_$1"
 	;;
