@@ -17,6 +17,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/opt.h"
 #include "cpu/cpu.h"
 #include "dev/blk.h"
 #include "dev/console.h"
@@ -122,23 +123,26 @@ static int add_ram(struct machine *m, struct err *e)
 static int add_interrupt_controllers(struct machine *m)
 {
 	struct virt *v = virt_of(m);
-	struct plic_config plic = {.bus = m->bus,
-				   .base = VIRT_PLIC_BASE,
-				   .size = VIRT_PLIC_SIZE,
-				   .n_irqs = VIRT_N_IRQS,
-				   .n_contexts = 2 * m->cfg.smp};
-	struct aclint_config aclint = {.bus = m->bus,
-				       .base = VIRT_CLINT_BASE,
-				       .n_harts = m->cfg.smp,
-				       .time_now = time_now,
-				       .set_timer = set_mtimer,
-				       .arg = m};
+	struct irq external[2 * CPU_MAX_HARTS], software[CPU_MAX_HARTS];
+	const struct plic_config plic = {.bus = m->bus,
+					 .base = VIRT_PLIC_BASE,
+					 .size = VIRT_PLIC_SIZE,
+					 .n_sources = VIRT_N_IRQS,
+					 .n_contexts = 2 * m->cfg.smp,
+					 .outputs = external};
+	const struct aclint_config aclint = {.bus = m->bus,
+					     .base = VIRT_CLINT_BASE,
+					     .n_harts = m->cfg.smp,
+					     .msip = software,
+					     .time_now = time_now,
+					     .set_timer = set_mtimer,
+					     .arg = m};
 	int ret;
 
 	for (unsigned hart = 0; hart < m->cfg.smp; hart++) {
-		plic.out[2 * hart] = hart_line(m, hart, CPU_IRQ_MEI);
-		plic.out[2 * hart + 1] = hart_line(m, hart, CPU_IRQ_SEI);
-		aclint.msi[hart] = hart_line(m, hart, CPU_IRQ_MSI);
+		external[2 * hart] = hart_line(m, hart, CPU_IRQ_MEI);
+		external[2 * hart + 1] = hart_line(m, hart, CPU_IRQ_SEI);
+		software[hart] = hart_line(m, hart, CPU_IRQ_MSI);
 	}
 	ret = plic_new(&plic, &v->plic);
 	return ret ? ret : aclint_new(&aclint, &v->aclint);
@@ -159,7 +163,7 @@ static int add_parts(struct machine *m)
 						.base = VIRT_RTC_BASE,
 						.loop = m->loop,
 						.irq = plic_irq(v->plic, VIRT_RTC_IRQ),
-						.now = real_time_ns,
+						.wall_ns = real_time_ns,
 						.arg = m};
 	const struct syscon_config test = {
 		.bus = m->bus, .base = VIRT_TEST_BASE, .event = test_device_event, .arg = m};

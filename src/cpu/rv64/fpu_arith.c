@@ -94,7 +94,7 @@ FPU_INLINE uint64_t soft_mul(const struct fpu_format *f, uint64_t a, uint64_t b,
 	return fpu_round(f, sign, x.exp + y.exp + carry, sig, rm, flags);
 }
 
-/* x / y of two significands, rounded down, with the leading one at FPU_POINT or one below. */
+/* x / y of two significands, with a sticky bit; the leading one is at FPU_POINT or one below. */
 FPU_INLINE uint64_t divide_sig(const struct fpu_format *f, uint64_t x, uint64_t y)
 {
 	fpu_u128 n = (fpu_u128)x << FPU_POINT;
@@ -104,11 +104,12 @@ FPU_INLINE uint64_t divide_sig(const struct fpu_format *f, uint64_t x, uint64_t 
 		/* The divisor's tail is zero: a division of 64 bits gives 39 bits, which do. */
 		int tail = FPU_POINT - f->frac_bits;
 
-		q = x / (y >> tail);
-		return q << (FPU_POINT - tail) | (x % (y >> tail) != 0);
+		y >>= tail;
+		q = x / y; /* NOLINT(clang-analyzer-core.DivideZero): y has its leading one */
+		return q << (FPU_POINT - tail) | (x != q * y);
 	}
-	q = (uint64_t)(n / y);
-	return q | ((uint64_t)n - q * y != 0);
+	q = (uint64_t)(n / y); /* NOLINT(clang-analyzer-core.DivideZero): y has its leading one */
+	return q | ((uint64_t)n != q * y);
 }
 
 FPU_INLINE uint64_t soft_div(const struct fpu_format *f, uint64_t a, uint64_t b, unsigned rm,

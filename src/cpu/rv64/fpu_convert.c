@@ -50,8 +50,8 @@ FPU_INLINE uint64_t to_int(const struct fpu_format *f, const struct int_type *t,
 		return 0;
 	if (x.kind != FPU_FINITE || x.exp > 63)
 		return saturate(t, x.sign && !fpu_is_nan(x.kind), flags);
-	if (x.exp < -2) {
-		/* Less than a quarter: all the same to every mode. */
+	if (x.exp < -1) {
+		/* Less than a half: all the same to every mode. */
 		magnitude = 0;
 		fraction = 1;
 	} else {

@@ -13,15 +13,15 @@
 /*
  * The fast path: operations on the host's floating-point unit. Private to the fpu_*.c files.
  *
- * A host whose float and double are the IEEE formats, with no excess precision, rounds to nearest
- *even just as RISC-V does; only flags, NaNs and tiny or huge results need care. So a function here
- *does the operation and returns true if
+ * A host whose float and double are the IEEE formats, without excess precision, rounds to nearest
+ * even just as RISC-V does; only flags, NaNs and tiny or huge results need care. So a function
+ * here does the operation and returns true if
  *
  *	- rm is FPU_RNE, and
  *	- FPU_NX is set already, so that it does not matter whether this result is inexact, and
- *	- the exponents of the operands show that neither they nor the result nor anything between
- *them is subnormal, overflows, is infinite or a NaN. Nothing else could be raised then, and a host
- *	  that flushes subnormals to zero is no danger either.
+ *	- the exponents show that neither the operands nor the result is subnormal, infinite or
+ *	  a NaN. Then nothing else can be raised, and a process that flushes subnormals to zero
+ *	  does no harm either.
  *
  * Otherwise it returns false and leaves the operation to the integer code. Programs seldom clear
  * fflags, so that FPU_NX is set nearly always.

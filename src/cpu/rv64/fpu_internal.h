@@ -12,16 +12,16 @@
  *
  * Every operation is written once for both formats. It takes a constant struct fpu_format and bit
  * patterns in a uint64_t, and is forced inline into its _s and its _d entry, where the compiler
- *folds the format away.
+ * folds the format away.
  *
  * A finite number that is not zero is
  *
  *	(sign ? -1 : 1) * sig * 2^(exp - FPU_POINT)
  *
  * with the leading one of sig at bit FPU_POINT, for subnormals too. That leaves one bit above for
- *the carry of an addition, and below the format's last bit it leaves 10 bits (double) or 39
- *(single). Of an inexact result those hold the rounding bit and, in bit 0, whether anything was
- *lost ("sticky"): enough to round correctly, once, in every mode.
+ * the carry of an addition, and below the format's last bit it leaves 10 bits (double) or 39
+ * (single). Of an inexact result those hold the rounding bit and, in bit 0, whether anything was
+ * lost ("sticky"): enough to round correctly, once, in every mode.
  */
 
 #define FPU_INLINE static inline __attribute__((always_inline))
@@ -55,7 +55,7 @@ FPU_INLINE int fpu_bias(const struct fpu_format *f)
 
 FPU_INLINE uint64_t fpu_zero(const struct fpu_format *f, bool sign)
 {
-	return (uint64_t)sign << f->sign_shift;
+	return sign ? UINT64_C(1) << f->sign_shift : 0;
 }
 
 FPU_INLINE uint64_t fpu_inf(const struct fpu_format *f, bool sign)
@@ -105,7 +105,7 @@ FPU_INLINE enum fpu_kind fpu_kind(const struct fpu_format *f, uint64_t bits)
 	if (exp == f->exp_max) {
 		if (!frac)
 			return FPU_INF;
-		return frac >> (f->frac_bits - 1) ? FPU_QNAN : FPU_SNAN;
+		return bits & UINT64_C(1) << (f->frac_bits - 1) ? FPU_QNAN : FPU_SNAN;
 	}
 	return exp || frac ? FPU_FINITE : FPU_ZERO;
 }
