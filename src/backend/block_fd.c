@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A request takes one of three ways. With `sync` it waits in the queue's `local` list for the
+ * posted task, which executes it: the order of everything is then that of the loop. Else a read is
+ * first tried in place with RWF_NOWAIT, which succeeds when the page cache has all of it; waking a
+ * thread costs far more than copying a few pages. It is told by the same task, since `done` may not
+ * fire inside submit. All others go to the pool.
+ *
+ * Only whole requests succeed: what the kernel moves in part is continued, and a file that is
+ * shorter than the block reads as zero behind its end.
+ */
+#include "backend/block_fd.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/block.h"
+#include "backend/pool.h"
+#include "base/bits.h"
+#include "base/fd.h"
+#include "base/iov.h"
+#include "base/loop.h"
+
+#define SECTOR       512
+#define MAX_THREADS  4
+#define IN_PLACE_MAX (128 << 10) /* bytes; copying more would hold up the loop */
+#define DIRECT_IOVS  1024        /* what the kernel takes in one call */
+#define WINDOW_IOVS  64
+
+struct block_fd {
+	struct block block;
+	int fd;
+	bool sync;
+	bool temporary;
+	struct pool *pool; /* NULL with sync */
+};
+
+struct fd_queue {
+	struct block_queue queue;
+	struct loop *loop;
+	struct pool_client client; /* unused with sync */
+	struct loop_task task;
+	struct block_request *first, **last; /* local ones, by fd_request.next */
+	unsigned in_flight;
+	void (*drained)(void *arg);
+	void *drained_arg;
+};
+
+/* What lies in a request's private_ words. */
+struct fd_request {
+	struct pool_job job; /* not used by local ones */
+	struct block_request *next;
+	int result;
+	bool executed;
+};
+
+_Static_assert(sizeof(struct fd_request) <= sizeof(((struct block_request *)0)->private_),
+	       "a request has no room for this back end");
+
+static struct fd_request *private_of(struct block_request *r)
+{
+	return (struct fd_request *)(void *)r->private_;
+}
+
+static struct block_fd *file_of(const struct fd_queue *q)
+{
+	return container_of(q->queue.block, struct block_fd, block);
+}
+
+/* ---- moving bytes ---- */
+
+/* As many entries as fit of what lies behind the first `skip` bytes. */
+static unsigned window(struct iovec *out, const struct iovec *iov, unsigned n, size_t skip)
+{
+	unsigned used = 0;
+
+	for (unsigned i = 0; i < n && used < WINDOW_IOVS; i++) {
+		if (skip >= iov[i].iov_len) {
+			skip -= iov[i].iov_len;
+			continue;
+		}
+		out[used].iov_base = (char *)iov[i].iov_base + skip;
+		out[used++].iov_len = iov[i].iov_len - skip;
+		skip = 0;
+	}
+	return used;
+}
+
+static ssize_t move_once(int fd, const struct block_request *r, size_t done)
+{
+	struct iovec part[WINDOW_IOVS];
+	const struct iovec *iov = r->iov;
+	unsigned n = r->n_iov;
+	off_t at = (off_t)(r->offset + done);
+
+	if (done || n > DIRECT_IOVS) {
+		n = window(part, r->iov, r->n_iov, done);
+		iov = part;
+	}
+	return r->op == BLOCK_READ ? preadv(fd, iov, (int)n, at) : pwritev(fd, iov, (int)n, at);
+}
+
+static int move_all(int fd, const struct block_request *r)
+{
+	size_t len = iov_len(r->iov, r->n_iov);
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < len) {
+		n = move_once(fd, r, done);
+		if (n > 0) {
+			done += (size_t)n;
+		} else if (n == 0 && r->op == BLOCK_READ) {
+			(void)iov_fill(r->iov, r->n_iov, done, 0, len - done);
+			return 0;
+		} else if (n == 0) {
+			return -EIO;
+		} else if (errno != EINTR) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+static int execute(const struct block_fd *b, const struct block_request *r)
+{
+	if (r->op != BLOCK_FLUSH)
+		return move_all(b->fd, r);
+	if (b->temporary)
+		return 0;
+	return fdatasync(b->fd) < 0 ? -errno : 0;
+}
+
+/* Whether all of a read came from the page cache at once. */
+static bool read_in_place(const struct block_fd *b, const struct block_request *r, size_t len)
+{
+	if (r->op != BLOCK_READ || len > IN_PLACE_MAX || r->n_iov > DIRECT_IOVS)
+		return false;
+	return preadv2(b->fd, r->iov, (int)r->n_iov, (off_t)r->offset, RWF_NOWAIT) == (ssize_t)len;
+}
+
+/* ---- requests ---- */
+
+/* `done` comes last: it may close the queue when nothing else is in flight. */
+static void end_request(struct fd_queue *q, struct block_request *r, int result)
+{
+	q->in_flight--;
+	if (!q->in_flight && q->drained)
+		loop_post(q->loop, &q->task);
+	r->done(r, result);
+}
+
+static void tell_drained(struct fd_queue *q)
+{
+	void (*cb)(void *arg) = q->drained;
+
+	if (!cb || q->in_flight)
+		return;
+	q->drained = NULL;
+	cb(q->drained_arg);
+}
+
+/* The local requests that were there when it began; what `done` submits waits for the next round.
+ */
+static void run_local(struct loop_task *t)
+{
+	struct fd_queue *q = t->arg;
+	struct block_request *r = q->first, *next;
+	struct fd_request *p;
+
+	if (!r) {
+		tell_drained(q);
+		return;
+	}
+	q->first = NULL;
+	q->last = &q->first;
+	for (; r; r = next) {
+		p = private_of(r);
+		next = p->next;
+		end_request(q, r, p->executed ? 0 : execute(file_of(q), r));
+	}
+}
+
+static void add_local(struct fd_queue *q, struct block_request *r, bool executed)
+{
+	struct fd_request *p = private_of(r);
+
+	p->next = NULL;
+	p->executed = executed;
+	*q->last = r;
+	q->last = &p->next;
+	loop_post(q->loop, &q->task);
+}
+
+static void job_work(struct pool_job *j)
+{
+	struct fd_queue *q = container_of(j->client, struct fd_queue, client);
+	struct fd_request *p = container_of(j, struct fd_request, job);
+
+	p->result = execute(file_of(q), container_of(p, struct block_request, private_));
+}
+
+static void job_done(struct pool_job *j)
+{
+	struct fd_queue *q = container_of(j->client, struct fd_queue, client);
+	struct fd_request *p = container_of(j, struct fd_request, job);
+
+	end_request(q, container_of(p, struct block_request, private_), p->result);
+}
+
+static int fd_submit(struct block_queue *bq, struct block_request *r)
+{
+	struct fd_queue *q = container_of(bq, struct fd_queue, queue);
+	const struct block_fd *b = file_of(q);
+	struct fd_request *p = private_of(r);
+	size_t len = 0;
+
+	if (r->op != BLOCK_FLUSH) {
+		len = iov_len(r->iov, r->n_iov);
+		if (r->offset % SECTOR || len % SECTOR || r->offset > b->block.size ||
+		    len > b->block.size - r->offset)
+			return -EINVAL;
+	}
+	if (r->op == BLOCK_WRITE && b->block.read_only)
+		return -EROFS;
+	q->in_flight++;
+	if (b->sync) {
+		add_local(q, r, false);
+	} else if (read_in_place(b, r, len)) {
+		add_local(q, r, true);
+	} else {
+		p->job = (struct pool_job){.work = job_work, .done = job_done};
+		pool_submit(&q->client, &p->job);
+	}
+	return 0;
+}
+
+static void fd_drain(struct block_queue *bq, void (*cb)(void *arg), void *arg)
+{
+	struct fd_queue *q = container_of(bq, struct fd_queue, queue);
+
+	assert(!q->drained);
+	q->drained = cb;
+	q->drained_arg = arg;
+	loop_post(q->loop, &q->task);
+}
+
+static void fd_queue_close(struct block_queue *bq)
+{
+	struct fd_queue *q = container_of(bq, struct fd_queue, queue);
+
+	assert(!q->in_flight);
+	loop_task_cancel(q->loop, &q->task);
+	if (file_of(q)->pool)
+		pool_client_fini(&q->client);
+	free(q);
+}
+
+static const struct block_queue_ops fd_queue_ops = {
+	.submit = fd_submit,
+	.drain = fd_drain,
+	.close = fd_queue_close,
+};
+
+static int fd_open_queue(struct block *block, struct loop *loop, struct block_queue **out)
+{
+	struct fd_queue *q = calloc(1, sizeof(*q));
+	struct block_fd *b = container_of(block, struct block_fd, block);
+
+	if (!q)
+		return -ENOMEM;
+	q->queue = (struct block_queue){.ops = &fd_queue_ops, .block = block};
+	q->loop = loop;
+	q->last = &q->first;
+	q->task.fn = run_local;
+	q->task.arg = q;
+	if (b->pool)
+		pool_client_init(&q->client, b->pool, loop);
+	*out = &q->queue;
+	return 0;
+}
+
+static void block_fd_free(struct block *block)
+{
+	struct block_fd *b = container_of(block, struct block_fd, block);
+
+	pool_free(b->pool);
+	fd_close(&b->fd);
+	free(b);
+}
+
+static const struct block_ops fd_ops = {
+	.open_queue = fd_open_queue,
+	.free = block_fd_free,
+};
+
+int block_fd_new(const struct block_fd_config *config, struct block **out)
+{
+	struct block_fd *b = calloc(1, sizeof(*b));
+
+	assert(config->size % SECTOR == 0);
+	if (!b)
+		return -ENOMEM;
+	b->block = (struct block){
+		.ops = &fd_ops,
+		.size = config->size,
+		.read_only = config->read_only,
+	};
+	b->sync = config->sync;
+	b->temporary = config->temporary;
+	if (!config->sync && pool_new(MAX_THREADS, &b->pool)) {
+		free(b);
+		return -ENOMEM;
+	}
+	b->fd = config->fd;
+	*out = &b->block;
+	return 0;
+}

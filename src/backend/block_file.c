@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening an image: each way it can fail has a message of its own. What comes out is a block_fd
+ * over the image and, for a snapshot, a block_snapshot over that one and a block_fd over a
+ * nameless temporary file.
+ */
+#include "backend/block_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backend/block.h"
+#include "backend/block_fd.h"
+#include "backend/block_snapshot.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+
+#define SECTOR 512
+
+static bool opens_writable(const struct block_file_config *c)
+{
+	return !c->read_only && !c->snapshot;
+}
+
+static int open_error(const struct block_file_config *c, int code, struct err *e)
+{
+	bool readable = opens_writable(c) && !faccessat(AT_FDCWD, c->path, R_OK, AT_EACCESS);
+
+	switch (code) {
+	case ENOENT:
+		return err_set(e, -code,
+			       "--disk %s: no such file; to make an empty disk: truncate -s 1G "
+			       "FILE",
+			       c->path);
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		if (readable)
+			return err_set(e, -EACCES,
+				       "--disk %s: may be read but not written; add ro=on, or "
+				       "snapshot=on to drop what is written",
+				       c->path);
+		return err_set(e, -EACCES,
+			       "--disk %s: may not be read by this user; see ls -l and chmod",
+			       c->path);
+	case EISDIR:
+		return err_set(e, -code, "--disk %s: is a directory; name a disk image in it",
+			       c->path);
+	default:
+		return err_set(e, -code, "--disk %s: cannot be opened: %s", c->path,
+			       strerror(code));
+	}
+}
+
+/* The size in bytes of what fd is open on, if that can be a disk at all. */
+static int find_size(const struct block_file_config *c, int fd, uint64_t *size, struct err *e)
+{
+	struct stat st;
+	off_t end;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(e, -errno, "--disk %s: %s", c->path, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return open_error(c, EISDIR, e);
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_set(e, -EINVAL,
+			       "--disk %s: is neither a file nor a block device; name a disk image",
+			       c->path);
+	end = lseek(fd, 0, SEEK_END);
+	if (end < 0)
+		return err_set(e, -errno, "--disk %s: its size cannot be found: %s", c->path,
+			       strerror(errno));
+	if (end < SECTOR)
+		return err_set(e, -EINVAL,
+			       "--disk %s: is empty (%jd bytes); give it a size, such as: truncate "
+			       "-s 1G FILE",
+			       c->path, (intmax_t)end);
+	*size = (uint64_t)end & ~(uint64_t)(SECTOR - 1);
+	if (*size != (uint64_t)end)
+		log_warn("--disk %s: its size of %jd bytes is no multiple of %d; the last %d are "
+			 "not part of the disk",
+			 c->path, (intmax_t)end, SECTOR, (int)(end % SECTOR));
+	return 0;
+}
+
+static int lock_image(const struct block_file_config *c, int fd, struct err *e)
+{
+	struct flock lock = {
+		.l_type = opens_writable(c) ? F_WRLCK : F_RDLCK,
+		.l_whence = SEEK_SET, /* with l_len 0: all of it, however it grows */
+	};
+
+	if (!fcntl(fd, F_OFD_SETLK, &lock))
+		return 0;
+	if (errno == EAGAIN || errno == EACCES)
+		return err_set(e, -EBUSY,
+			       "--disk %s: is in use by another machine or program (or given "
+			       "twice); end that, or open it on both sides with ro=on or "
+			       "snapshot=on",
+			       c->path);
+	log_warn("--disk %s: cannot be locked (%s); see to it yourself that nothing else writes it",
+		 c->path, strerror(errno));
+	return 0;
+}
+
+/* A file without a name. Where the file system cannot make one, a named one loses its name. */
+static int open_temporary(const char *dir)
+{
+	char name[4096];
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+	int n;
+
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return fd < 0 ? -errno : fd;
+	n = snprintf(name, sizeof(name), "%s/linnet-XXXXXX", dir);
+	if (n < 0 || (size_t)n >= sizeof(name))
+		return -ENAMETOOLONG;
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	(void)unlink(name);
+	return fd;
+}
+
+/* Puts a snapshot over *block, which it takes over on success. */
+static int add_snapshot(const struct block_file_config *c, struct block **block, struct err *e)
+{
+	const char *from_env = getenv("TMPDIR");
+	const char *dir = c->temp_dir ? c->temp_dir : from_env && *from_env ? from_env : "/var/tmp";
+	struct block_fd_config config = {
+		.size = (*block)->size, .sync = c->sync, .temporary = true};
+	struct block *overlay;
+	int ret;
+
+	config.fd = open_temporary(dir);
+	if (config.fd < 0)
+		return err_set(
+			e, config.fd,
+			"--disk %s,snapshot=on: no temporary file in %s: %s; set TMPDIR to a "
+			"folder with room",
+			c->path, dir, strerror(-config.fd));
+	ret = block_fd_new(&config, &overlay);
+	if (ret) {
+		fd_close(&config.fd);
+		return err_set(e, ret, "--disk %s: not enough memory", c->path);
+	}
+	ret = block_snapshot_new(*block, overlay, c->read_only, block);
+	if (ret) {
+		overlay->ops->free(overlay);
+		return err_set(e, ret, "--disk %s: not enough memory", c->path);
+	}
+	return 0;
+}
+
+int block_file_open(const struct block_file_config *config, struct block **out, struct err *e)
+{
+	struct block_fd_config fc = {
+		.read_only = !opens_writable(config),
+		.sync = config->sync,
+	};
+	int ret;
+
+	/* Non-blocking only so that opening a FIFO returns; disks do not know the flag. */
+	fc.fd = open(config->path,
+		     (fc.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fc.fd < 0)
+		return open_error(config, errno, e);
+	ret = find_size(config, fc.fd, &fc.size, e);
+	if (ret)
+		goto fail;
+	ret = lock_image(config, fc.fd, e);
+	if (ret)
+		goto fail;
+	ret = block_fd_new(&fc, out);
+	if (ret) {
+		(void)err_set(e, ret, "--disk %s: not enough memory", config->path);
+		goto fail;
+	}
+	if (!config->snapshot)
+		return 0;
+	ret = add_snapshot(config, out, e);
+	if (ret)
+		(*out)->ops->free(*out);
+	return ret;
+fail:
+	fd_close(&fc.fd);
+	return ret;
+}

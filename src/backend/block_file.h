@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Disk images in raw files and block devices. */
+#ifndef BACKEND_BLOCK_FILE_H
+#define BACKEND_BLOCK_FILE_H
+
+#include <stdbool.h>
+
+struct block;
+struct err;
+
+struct block_file_config {
+	const char *path;
+	bool read_only;
+	bool snapshot;        /* writes are private to this run and gone after it */
+	bool sync;            /* for repeatable machines: requests run on the loop, in order */
+	const char *temp_dir; /* for a snapshot's data; NULL: $TMPDIR, or else /var/tmp */
+};
+
+/*
+ * Opens the image. Its size is rounded down to whole sectors of 512 bytes, with a warning. It stays
+ * locked: by one who writes against all others, by those who only read (read_only, snapshot)
+ * against one who writes; the lock is also seen by other programs that use open-file-description or
+ * POSIX record locks. On a file system without locks there is only a warning.
+ *
+ * 0 and a block to be freed through its ops; or -errno with a message: -ENOENT, -EACCES, -EISDIR,
+ * -EINVAL (no file; empty), -EBUSY (locked), others. Any thread.
+ */
+int block_file_open(const struct block_file_config *config, struct block **out, struct err *e);
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A filter over two blocks. One bit for each sector tells whether it has been written and is
+ * therefore in the overlay. Since a request is whole sectors, nothing has ever to be copied from
+ * the base, and two writes at the same time cannot disturb each other, as they would with larger
+ * units that are read, changed and written back. The price is 1/4096 of the disk's size in bits,
+ * and that only in address space: a page of bits exists once something is written in its 16 MiB.
+ *
+ * A request becomes a chain of requests below, one for each run of sectors on the same side, one
+ * after the other: nearly always just one. A write's bits are set when its data is in place, so
+ * that nobody reads what is not yet there. All of it runs on one loop, and needs no lock.
+ */
+#include "backend/block_snapshot.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "backend/block.h"
+#include "base/bits.h"
+#include "base/iov.h"
+#include "base/loop.h"
+
+#define SECTOR 512
+
+struct snapshot {
+	struct block block;
+	struct block *base, *overlay;
+	uint64_t *written; /* one bit a sector */
+	size_t written_len;
+};
+
+struct snap_queue {
+	struct block_queue queue;
+	struct loop *loop;
+	struct block_queue *base, *overlay;
+	struct loop_task task;
+	unsigned in_flight;
+	void (*drained)(void *arg);
+	void *drained_arg;
+};
+
+/* A request on its way. */
+struct chain {
+	struct block_request below;
+	struct snap_queue *q;
+	struct block_request *r;
+	size_t pos, run, len; /* bytes: done, being done, in all */
+	struct iovec iov[];   /* of the run */
+};
+
+static struct snapshot *snapshot_of(const struct snap_queue *q)
+{
+	return container_of(q->queue.block, struct snapshot, block);
+}
+
+static bool is_written(const struct snapshot *s, uint64_t sector)
+{
+	return s->written[sector / 64] & BIT(sector % 64);
+}
+
+static void set_written(struct snapshot *s, uint64_t offset, size_t len)
+{
+	for (uint64_t n = offset / SECTOR; n < (offset + len) / SECTOR; n++)
+		s->written[n / 64] |= BIT(n % 64);
+}
+
+/* How many of the bytes at `offset` are on the same side as the first. */
+static size_t run_length(const struct snapshot *s, uint64_t offset, size_t len)
+{
+	bool side = is_written(s, offset / SECTOR);
+	size_t run = SECTOR;
+
+	while (run < len && is_written(s, (offset + run) / SECTOR) == side)
+		run += SECTOR;
+	return run;
+}
+
+static void chain_next(struct block_request *below, int result);
+
+/* Sends the next run down. 0 or -errno. */
+static int chain_submit(struct chain *c)
+{
+	struct snapshot *s = snapshot_of(c->q);
+	struct block_queue *to = c->q->overlay;
+	uint64_t offset = c->r->offset + c->pos;
+
+	c->below = (struct block_request){
+		.op = c->r->op, .offset = offset, .iov = c->iov, .done = chain_next, .arg = c};
+	c->run = c->len - c->pos;
+	if (c->r->op == BLOCK_READ && c->run) {
+		c->run = run_length(s, offset, c->run);
+		if (!is_written(s, offset / SECTOR))
+			to = c->q->base;
+	}
+	c->below.n_iov = iov_slice(c->iov, c->r->n_iov, c->r->iov, c->r->n_iov, c->pos, c->run);
+	return to->ops->submit(to, &c->below);
+}
+
+static void chain_next(struct block_request *below, int result)
+{
+	struct chain *c = below->arg;
+	struct snap_queue *q = c->q;
+	struct block_request *r = c->r;
+
+	if (!result && r->op == BLOCK_WRITE)
+		set_written(snapshot_of(q), below->offset, c->run);
+	c->pos += c->run;
+	if (!result && c->pos < c->len) {
+		result = chain_submit(c);
+		if (!result)
+			return;
+	}
+	free(c);
+	q->in_flight--;
+	if (!q->in_flight && q->drained)
+		loop_post(q->loop, &q->task);
+	/* Last: it may close the queue. */
+	r->done(r, result);
+}
+
+static int snap_submit(struct block_queue *bq, struct block_request *r)
+{
+	struct snap_queue *q = container_of(bq, struct snap_queue, queue);
+	size_t len = r->op == BLOCK_FLUSH ? 0 : iov_len(r->iov, r->n_iov);
+	unsigned n_iov = r->op == BLOCK_FLUSH ? 0 : r->n_iov;
+	struct chain *c;
+	int ret;
+
+	if (r->op != BLOCK_FLUSH &&
+	    (r->offset % SECTOR || len % SECTOR || r->offset > bq->block->size ||
+	     len > bq->block->size - r->offset))
+		return -EINVAL;
+	if (r->op == BLOCK_WRITE && bq->block->read_only)
+		return -EROFS;
+	c = malloc(sizeof(*c) + n_iov * sizeof(c->iov[0]));
+	if (!c)
+		return -ENOMEM;
+	c->q = q;
+	c->r = r;
+	c->pos = 0;
+	c->len = len;
+	ret = chain_submit(c);
+	if (ret) {
+		free(c);
+		return ret;
+	}
+	q->in_flight++;
+	return 0;
+}
+
+static void tell_drained(struct loop_task *t)
+{
+	struct snap_queue *q = t->arg;
+	void (*cb)(void *arg) = q->drained;
+
+	if (!cb || q->in_flight)
+		return;
+	q->drained = NULL;
+	cb(q->drained_arg);
+}
+
+static void snap_drain(struct block_queue *bq, void (*cb)(void *arg), void *arg)
+{
+	struct snap_queue *q = container_of(bq, struct snap_queue, queue);
+
+	assert(!q->drained);
+	q->drained = cb;
+	q->drained_arg = arg;
+	loop_post(q->loop, &q->task);
+}
+
+static void snap_queue_close(struct block_queue *bq)
+{
+	struct snap_queue *q = container_of(bq, struct snap_queue, queue);
+
+	assert(!q->in_flight);
+	loop_task_cancel(q->loop, &q->task);
+	q->overlay->ops->close(q->overlay);
+	q->base->ops->close(q->base);
+	free(q);
+}
+
+static const struct block_queue_ops snap_queue_ops = {
+	.submit = snap_submit,
+	.drain = snap_drain,
+	.close = snap_queue_close,
+};
+
+static int snap_open_queue(struct block *block, struct loop *loop, struct block_queue **out)
+{
+	struct snapshot *s = container_of(block, struct snapshot, block);
+	struct snap_queue *q = calloc(1, sizeof(*q));
+	int ret;
+
+	if (!q)
+		return -ENOMEM;
+	ret = s->base->ops->open_queue(s->base, loop, &q->base);
+	if (ret)
+		goto fail;
+	ret = s->overlay->ops->open_queue(s->overlay, loop, &q->overlay);
+	if (ret)
+		goto fail_base;
+	q->queue = (struct block_queue){.ops = &snap_queue_ops, .block = block};
+	q->loop = loop;
+	q->task.fn = tell_drained;
+	q->task.arg = q;
+	*out = &q->queue;
+	return 0;
+fail_base:
+	q->base->ops->close(q->base);
+fail:
+	free(q);
+	return ret;
+}
+
+static void snapshot_free(struct block *block)
+{
+	struct snapshot *s = container_of(block, struct snapshot, block);
+
+	s->overlay->ops->free(s->overlay);
+	s->base->ops->free(s->base);
+	(void)munmap(s->written, s->written_len);
+	free(s);
+}
+
+static const struct block_ops snapshot_ops = {
+	.open_queue = snap_open_queue,
+	.free = snapshot_free,
+};
+
+int block_snapshot_new(struct block *base, struct block *overlay, bool read_only,
+		       struct block **out)
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+
+	assert(base->size == overlay->size);
+	if (!s)
+		return -ENOMEM;
+	s->written_len = (size_t)align_up(base->size / SECTOR / 8 + 1, sizeof(uint64_t));
+	s->written = mmap(NULL, s->written_len, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (s->written == MAP_FAILED) {
+		free(s);
+		return -ENOMEM;
+	}
+	s->block = (struct block){
+		.ops = &snapshot_ops,
+		.size = base->size,
+		.read_only = read_only,
+		.single_loop = true,
+	};
+	s->base = base;
+	s->overlay = overlay;
+	*out = &s->block;
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The disk (specification 5.2): one request queue over a struct block.
+ *
+ * Offers FLUSH, SEG_MAX, BLK_SIZE, and RO when the block is read-only. As many requests are in
+ * flight as the ring has chains.
+ */
+#ifndef DEV_BLK_H
+#define DEV_BLK_H
+
+struct block;
+struct loop;
+struct vdev;
+
+#define BLK_SERIAL_MAX 20 /* 5.2.6: bytes of the answer to GET_ID */
+
+struct blk_config {
+	struct block *block; /* stays the caller's; must outlive the device */
+	struct loop *loop;   /* where requests are served */
+	const char *serial;  /* at most BLK_SERIAL_MAX bytes are used; NULL: none. Copied. */
+};
+
+/* Control thread, while the loop does not run or from the loop. The device is freed by vdev_free()
+ * or by its carrier. 0, -ENOMEM, or what opening a queue of the block gave. */
+int blk_new(const struct blk_config *config, struct vdev **out);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Between virtq.c and the ring formats behind it (split.c). Not for devices or carriers.
+ *
+ * virtq.c keeps what all formats share: the count in flight, the broken state, the translation of
+ * guest addresses, and the building of a chain out of descriptors. A format reads and writes its
+ * ring.
+ */
+#ifndef VIRTIO_RING_H
+#define VIRTIO_RING_H
+
+#include <endian.h>
+#include <stdatomic.h>
+
+#include "virtio/virtq.h"
+
+/* The host address of [gpa, gpa + len), len > 0, or NULL: gmem_map() that tries the last region
+ * first. */
+static inline void *ring_map(struct virtq *vq, uint64_t gpa, uint64_t len)
+{
+	const struct gmem_region *r = vq->region;
+
+	if (unlikely(gpa - r->gpa >= r->size)) {
+		r = gmem_find(vq->mem, gpa);
+		if (!r)
+			return 0;
+		vq->region = r;
+	}
+	if (len > r->size - (gpa - r->gpa))
+		return 0;
+	return r->host + (gpa - r->gpa);
+}
+
+/* Appends one descriptor to c. 0, or -EPROTO: outside RAM, readable after writable, too many parts,
+ * too many bytes. */
+int ring_chain_add(struct virtq *vq, struct virtq_chain *c, uint64_t gpa, uint32_t len,
+		   bool writable);
+
+/* Words of a ring: little endian, aligned, shared with the guest. */
+static inline uint16_t ring_load16(const uint8_t *p, int order)
+{
+	return le16toh(__atomic_load_n((const uint16_t *)(const void *)p, order));
+}
+
+static inline void ring_store16(uint8_t *p, uint16_t v, int order)
+{
+	__atomic_store_n((uint16_t *)(void *)p, htole16(v), order);
+}
+
+static inline void ring_store32(uint8_t *p, uint32_t v)
+{
+	__atomic_store_n((uint32_t *)(void *)p, htole32(v), __ATOMIC_RELAXED);
+}
+
+/* The split ring; each function as its namesake in virtq.h. */
+int split_init(struct virtq *vq, const struct virtq_setup *setup);
+int split_pop(struct virtq *vq, struct virtq_chain *c);
+void split_unpop(struct virtq *vq);
+void split_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written);
+void split_publish(struct virtq *vq);
+bool split_wants_interrupt(struct virtq *vq);
+void split_disable_kicks(struct virtq *vq);
+bool split_enable_kicks(struct virtq *vq);
+
+#endif

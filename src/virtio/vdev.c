@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device core: what is between a carrier and a device.
+ *
+ * Starting and stopping a queue is a command word that home sets and a task on the queue's loop
+ * takes. A stop that overtakes a start replaces it, and the task then finds nothing to stop and
+ * reports at once; so there is one report for each stop, in whatever order things run. The setup
+ * and the ring are written by home before the command while the queue has no use for them.
+ *
+ * Config space is a sequence lock: the counter is odd while a writer is at work, which also keeps a
+ * second writer out. A reader that saw the same even number before and after has a consistent
+ * snapshot. Bytes are stored with release order, so that none can be seen before the odd number,
+ * and loaded with acquire order, so that the second look at the counter comes after all of them.
+ */
+#include "virtio/vdev.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/bits.h"
+#include "base/fd.h"
+
+enum { CMD_NONE, CMD_START, CMD_STOP };
+
+#define LOG_MAX 8 /* lines about one device's guest errors */
+
+static void control_task(struct loop_task *t);
+static void kick_task(struct loop_task *t);
+static void flush_task(struct loop_task *t);
+static void stopped_task(struct loop_task *t);
+static void kick_event(struct loop_fd *w, uint32_t events);
+
+/* ---- making and freeing ---- */
+
+int vdev_init(struct vdev *dev, const struct vdev_ops *ops, uint64_t features, unsigned n_queues,
+	      unsigned config_len)
+{
+	assert(config_len <= VDEV_CONFIG_MAX);
+	memset(dev, 0, sizeof(*dev));
+	dev->queues = calloc(n_queues, sizeof(*dev->queues));
+	if (!dev->queues)
+		return -ENOMEM;
+	dev->ops = ops;
+	dev->offered = features | VIRTQ_FEATURES;
+	dev->n_queues = n_queues;
+	dev->config_len = config_len;
+	for (unsigned i = 0; i < n_queues; i++) {
+		struct vdev_queue *q = &dev->queues[i];
+
+		q->dev = dev;
+		q->index = i;
+		q->control = (struct loop_task){.fn = control_task, .arg = q};
+		q->kick = (struct loop_task){.fn = kick_task, .arg = q};
+		q->flush = (struct loop_task){.fn = flush_task, .arg = q};
+		q->stopped = (struct loop_task){.fn = stopped_task, .arg = q};
+		q->kick_watch = (struct loop_fd){.fn = kick_event, .arg = q};
+	}
+	return 0;
+}
+
+void vdev_fini(struct vdev *dev)
+{
+	for (unsigned i = 0; i < dev->n_queues; i++) {
+		struct vdev_queue *q = &dev->queues[i];
+
+		assert(!q->running);
+		loop_task_cancel(q->loop, &q->control);
+		loop_task_cancel(q->loop, &q->kick);
+		loop_task_cancel(q->loop, &q->flush);
+		if (dev->home)
+			loop_task_cancel(dev->home, &q->stopped);
+	}
+	free(dev->queues);
+	dev->queues = NULL;
+}
+
+void vdev_free(struct vdev *dev)
+{
+	if (dev)
+		dev->ops->free(dev);
+}
+
+void vdev_queue_config(struct vdev *dev, unsigned index, uint32_t size_max, struct loop *loop)
+{
+	assert(is_power_of_two(size_max) && size_max <= VIRTQ_SIZE_MAX);
+	dev->queues[index].size_max = size_max;
+	dev->queues[index].loop = loop;
+}
+
+void vdev_attach(struct vdev *dev, const struct vdev_port_ops *port, void *port_arg,
+		 struct loop *home, const struct gmem *mem)
+{
+	dev->port = port;
+	dev->port_arg = port_arg;
+	dev->home = home;
+	dev->mem = mem;
+}
+
+/* ---- a queue's loop ---- */
+
+static int queue_watch(struct vdev_queue *q)
+{
+	if (q->setup.kick_fd < 0)
+		return 0;
+	q->kick_watch.fd = q->setup.kick_fd;
+	q->kick_watch.events = EPOLLIN;
+	return loop_fd_add(q->loop, &q->kick_watch);
+}
+
+static void queue_begin(struct vdev_queue *q)
+{
+	if (q->dev->ops->queue_start(q)) {
+		vdev_broken(q->dev, "a queue cannot be started");
+		return;
+	}
+	q->running = true;
+	if (queue_watch(q))
+		vdev_broken(q->dev, "a queue's kicks cannot be watched");
+	else
+		loop_post(q->loop, &q->kick);
+}
+
+static void queue_end(struct vdev_queue *q)
+{
+	if (!q->running) {
+		loop_post(q->dev->home, &q->stopped);
+		return;
+	}
+	loop_fd_del(&q->kick_watch);
+	q->stopping = true;
+	q->dev->ops->queue_stop(q);
+}
+
+static void control_task(struct loop_task *t)
+{
+	struct vdev_queue *q = t->arg;
+
+	switch (atomic_exchange(&q->command, CMD_NONE)) {
+	case CMD_START: queue_begin(q); break;
+	case CMD_STOP: queue_end(q); break;
+	default: break;
+	}
+}
+
+bool vdev_queue_live(const struct vdev_queue *q)
+{
+	return q->running && !q->stopping &&
+	       !atomic_load_explicit(&q->dev->is_broken, memory_order_relaxed);
+}
+
+static void kick_task(struct loop_task *t)
+{
+	struct vdev_queue *q = t->arg;
+
+	if (vdev_queue_live(q))
+		q->dev->ops->queue_kick(q);
+}
+
+static void kick_event(struct loop_fd *w, uint32_t events)
+{
+	eventfd_clear(w->fd);
+	kick_task(&((struct vdev_queue *)w->arg)->kick);
+}
+
+int vdev_pop(struct vdev_queue *q, struct virtq_chain *c)
+{
+	int r = virtq_pop(&q->ring, c);
+
+	if (unlikely(r < 0))
+		vdev_broken(q->dev, "the driver broke the rules of the ring");
+	return r;
+}
+
+void vdev_flush(struct vdev_queue *q)
+{
+	virtq_publish(&q->ring);
+	if (!virtq_wants_interrupt(&q->ring))
+		return;
+	if (q->setup.call_fd >= 0)
+		eventfd_raise(q->setup.call_fd);
+	else
+		q->dev->port->interrupt(q->dev->port_arg, q->index);
+}
+
+void vdev_drain(struct vdev_queue *q, enum vdev_taken (*take)(struct vdev_queue *q))
+{
+	uint32_t budget = virtq_size(&q->ring);
+	enum vdev_taken r = VDEV_TAKEN;
+
+	virtq_disable_kicks(&q->ring);
+	while (budget && r != VDEV_STALLED && vdev_queue_live(q)) {
+		r = take(q);
+		if (r == VDEV_TAKEN)
+			budget--;
+		else if (r == VDEV_NONE && !virtq_enable_kicks(&q->ring))
+			break;
+	}
+	if (!budget)
+		vdev_kick(q->dev, q->index);
+	vdev_flush(q);
+}
+
+static void flush_task(struct loop_task *t)
+{
+	struct vdev_queue *q = t->arg;
+
+	/* Not after the end of a queue: vdev_queue_stopped() has done it. */
+	if (q->running)
+		vdev_flush(q);
+}
+
+void vdev_flush_soon(struct vdev_queue *q)
+{
+	loop_post(q->loop, &q->flush);
+}
+
+void vdev_queue_stopped(struct vdev_queue *q)
+{
+	assert(q->stopping && !virtq_in_flight(&q->ring));
+	vdev_flush(q);
+	q->stopping = false;
+	q->running = false;
+	loop_post(q->dev->home, &q->stopped);
+}
+
+/* ---- home ---- */
+
+int vdev_set_features(struct vdev *dev, uint64_t features)
+{
+	if (features & ~dev->offered || !(features & VIRTIO_F_VERSION_1))
+		return -EINVAL;
+	dev->features = features;
+	return 0;
+}
+
+uint32_t vdev_queue_size_max(const struct vdev *dev, unsigned index)
+{
+	return index < dev->n_queues ? dev->queues[index].size_max : 0;
+}
+
+int vdev_queue_start(struct vdev *dev, unsigned index, const struct vdev_queue_setup *setup)
+{
+	struct virtq_setup ring = setup->ring;
+	struct vdev_queue *q;
+	int r;
+
+	if (index >= dev->n_queues)
+		return -EINVAL;
+	q = &dev->queues[index];
+	if (q->started || dev->reset_cb)
+		return -EBUSY;
+	if (ring.size > q->size_max)
+		return -EINVAL;
+	ring.features = dev->features;
+	r = virtq_init(&q->ring, dev->mem, &ring);
+	if (r)
+		return r;
+	q->setup = *setup;
+	q->setup.ring = ring;
+	q->started = true;
+	dev->n_started++;
+	atomic_store(&q->command, CMD_START);
+	loop_post(q->loop, &q->control);
+	return 0;
+}
+
+static void queue_stop(struct vdev_queue *q, void (*cb)(void *arg), void *arg)
+{
+	q->stopped_cb = cb;
+	q->stopped_arg = arg;
+	atomic_store(&q->command, CMD_STOP);
+	loop_post(q->loop, &q->control);
+}
+
+int vdev_queue_stop(struct vdev *dev, unsigned index, void (*cb)(void *arg), void *arg)
+{
+	struct vdev_queue *q;
+
+	if (index >= dev->n_queues)
+		return -EINVAL;
+	q = &dev->queues[index];
+	if (!q->started || q->stopped_cb || dev->reset_cb)
+		return -EINVAL;
+	queue_stop(q, cb, arg);
+	return 0;
+}
+
+static void reset_finish(struct vdev *dev)
+{
+	void (*cb)(void *arg) = dev->reset_cb;
+
+	dev->reset_cb = NULL;
+	dev->features = 0;
+	atomic_store(&dev->is_broken, false);
+	cb(dev->reset_arg);
+}
+
+static void stopped_task(struct loop_task *t)
+{
+	struct vdev_queue *q = t->arg;
+	struct vdev *dev = q->dev;
+	void (*cb)(void *arg) = q->stopped_cb;
+
+	q->stopped_cb = NULL;
+	q->started = false;
+	dev->n_started--;
+	cb(q->stopped_arg);
+	if (dev->reset_cb && !dev->n_started)
+		reset_finish(dev);
+}
+
+static void reset_queue_stopped(void *arg)
+{
+}
+
+void vdev_reset(struct vdev *dev, void (*cb)(void *arg), void *arg)
+{
+	assert(!dev->reset_cb);
+	dev->reset_cb = cb;
+	dev->reset_arg = arg;
+	for (unsigned i = 0; i < dev->n_queues; i++) {
+		struct vdev_queue *q = &dev->queues[i];
+
+		if (q->started && !q->stopped_cb)
+			queue_stop(q, reset_queue_stopped, NULL);
+	}
+	if (!dev->n_started)
+		reset_finish(dev);
+}
+
+/* ---- any thread ---- */
+
+void vdev_kick(struct vdev *dev, unsigned index)
+{
+	/* The task's own flag makes a burst of kicks one wake-up. */
+	if (index < dev->n_queues)
+		loop_post(dev->queues[index].loop, &dev->queues[index].kick);
+}
+
+void vdev_broken(struct vdev *dev, const char *why)
+{
+	if (atomic_exchange(&dev->is_broken, true))
+		return;
+	log_warn_limited(&dev->log, LOG_MAX, "virtio %s: %s; the device needs a reset",
+			 dev->ops->name, why);
+	dev->port->broken(dev->port_arg);
+}
+
+void vdev_config_set(struct vdev *dev, unsigned offset, const void *buf, unsigned len)
+{
+	const uint8_t *p = buf;
+	unsigned seq;
+
+	assert(offset <= dev->config_len && len <= dev->config_len - offset);
+	do {
+		seq = atomic_load_explicit(&dev->config_seq, memory_order_relaxed) & ~1u;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&dev->config_seq, &seq, seq + 1, memory_order_acquire, memory_order_relaxed));
+	for (unsigned i = 0; i < len; i++)
+		atomic_store_explicit(&dev->config[offset + i], p[i], memory_order_release);
+	atomic_store_explicit(&dev->config_seq, seq + 2, memory_order_release);
+}
+
+void vdev_config_changed(struct vdev *dev)
+{
+	dev->port->config_changed(dev->port_arg);
+}
+
+bool vdev_config_read(const struct vdev *dev, unsigned offset, unsigned size, uint64_t *value)
+{
+	unsigned seq = atomic_load_explicit(&dev->config_seq, memory_order_acquire);
+	uint64_t v = 0;
+
+	if (seq & 1)
+		return false;
+	for (unsigned i = 0; i < size && offset + i < dev->config_len; i++)
+		v |= (uint64_t)atomic_load_explicit(&dev->config[offset + i], memory_order_acquire)
+		     << 8 * i;
+	*value = v;
+	return atomic_load_explicit(&dev->config_seq, memory_order_relaxed) == seq;
+}
+
+uint32_t vdev_config_generation(const struct vdev *dev)
+{
+	return atomic_load_explicit(&dev->config_seq, memory_order_acquire) >> 1;
+}
+
+void vdev_config_write(struct vdev *dev, unsigned offset, unsigned size, uint64_t value)
+{
+	if (!dev->ops->config_written || offset > dev->config_len ||
+	    size > dev->config_len - offset)
+		return;
+	dev->ops->config_written(dev, offset, size, value);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtio device apart from how it is carried to its driver.
+ *
+ *	carrier (mmio, ...) --- vdev_*() ---> core --- struct vdev_ops ---> device (blk, net, ...)
+ *	carrier <--- struct vdev_port_ops --- core <------ vdev_*() ------- device
+ *
+ * Neither side knows the other. The contract is per queue, since carriers other than mmio start,
+ * stop and reset queues one by one. The core, for both, refuses features that were not offered and
+ * rings that are malformed, moves work to the loop where it belongs, and keeps config space.
+ *
+ * Threads. Each queue belongs to one loop: only there does the device touch its ring, so that
+ *device code takes no locks. The carrier has a loop of its own (`home`), where it configures,
+ *starts and stops; the two may be one loop. Each function says where it may be called: "home",
+ *"queue" (that queue's loop) or "any". No loop ever waits for another one: starting and stopping
+ *are posted, and what has to be known about them is called back.
+ *
+ * The life of a queue: stopped -> vdev_queue_start() -> [queue_start, then a first queue_kick,
+ *since chains may be waiting] -> queue_kick ... -> vdev_queue_stop() -> [queue_stop ...
+ * vdev_queue_stopped()] -> the carrier's callback on home: stopped again.
+ *
+ * Errors of the guest: vdev_broken() marks the device; its queues are not served any more, the
+ * carrier shows the driver that a reset is due (specification 2.1.2), and all else goes on.
+ */
+#ifndef VIRTIO_VDEV_H
+#define VIRTIO_VDEV_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "virtio/virtq.h"
+
+struct vdev;
+struct vdev_queue;
+
+#define VDEV_CONFIG_MAX 256u /* bytes of config space */
+
+/* What a device implements. Called by the core only. */
+struct vdev_ops {
+	const char *name;   /* as in `linnet devices` */
+	uint32_t device_id; /* specification 5 */
+
+	/* Queue. The ring q->ring is ready. 0, or -errno: the device is then marked broken and the
+	 * queue counts as stopped. */
+	int (*queue_start)(struct vdev_queue *q);
+	/* Queue. Pop no more; once nothing popped is in flight call vdev_queue_stopped(q), now or
+	 * later. Nothing of the queue is called in between. */
+	void (*queue_stop)(struct vdev_queue *q);
+	/* Queue, only while started: chains may have been made available. Returns in bounded
+	 * time; vdev_kick() on itself is how to go on later. */
+	void (*queue_kick)(struct vdev_queue *q);
+
+	/* Home. The driver wrote `size` (1, 2, 4 or 8) bytes within config space. NULL: nothing in
+	 * it is writable. */
+	void (*config_written)(struct vdev *dev, unsigned offset, unsigned size, uint64_t value);
+	/* See vdev_free(); releases everything but what vdev_fini() does, which it calls. */
+	void (*free)(struct vdev *dev);
+};
+
+/* What a carrier implements: all that a device may ask for. Any thread. */
+struct vdev_port_ops {
+	/* Chains of this queue were used and the driver wants to know. */
+	void (*interrupt)(void *port, unsigned queue);
+	/* Config space has changed. */
+	void (*config_changed)(void *port);
+	/* The device needs a reset. */
+	void (*broken)(void *port);
+};
+
+/* How the carrier asks for one queue. */
+struct vdev_queue_setup {
+	struct virtq_setup ring; /* its features are filled in by the core */
+	int kick_fd;             /* an eventfd that kicks the queue, or -1: only vdev_kick() does */
+	int call_fd;             /* an eventfd instead of the port's interrupt(), or -1 */
+};
+
+/* One queue. Device code reads dev and index and uses ring on the queue's loop. */
+struct vdev_queue {
+	struct vdev *dev;
+	unsigned index;
+	struct virtq ring;
+
+	/* private */
+	struct loop *loop;
+	uint32_t size_max;
+	atomic_int command; /* what `control` has to do */
+	struct loop_task control;
+	struct loop_task kick;
+	struct loop_task flush;
+	struct loop_task stopped;
+	struct loop_fd kick_watch;
+	bool running;  /* queue: the device has it */
+	bool stopping; /* queue: between queue_stop and vdev_queue_stopped() */
+	bool started;  /* home */
+	void (*stopped_cb)(void *arg);
+	void *stopped_arg;
+	struct vdev_queue_setup setup;
+};
+
+/* The common head of every device; devices embed it. */
+struct vdev {
+	const struct vdev_ops *ops;
+	uint64_t offered; /* feature bits, the ring's among them */
+	unsigned n_queues;
+	struct vdev_queue *queues;
+
+	/* private */
+	const struct vdev_port_ops *port;
+	void *port_arg;
+	struct loop *home;
+	const struct gmem *mem;
+	uint64_t features; /* negotiated; home */
+	atomic_bool is_broken;
+	struct log_limit log;
+	unsigned n_started; /* home */
+	void (*reset_cb)(void *arg);
+	void *reset_arg;
+	unsigned config_len;
+	atomic_uint config_seq; /* odd while config is being changed */
+	_Atomic uint8_t config[VDEV_CONFIG_MAX];
+};
+
+/* ---- for the code that makes devices ---- */
+
+/* Begins a device with n_queues queues, each to be given to vdev_queue_config() before use, and
+ * `config_len` bytes of zeroed config space. features: the device's own; the ring's are added.
+ * 0 or -ENOMEM. */
+int vdev_init(struct vdev *dev, const struct vdev_ops *ops, uint64_t features, unsigned n_queues,
+	      unsigned config_len);
+/* From ops->free. */
+void vdev_fini(struct vdev *dev);
+
+/* size_max: a power of two up to VIRTQ_SIZE_MAX. The loop must outlive the device. */
+void vdev_queue_config(struct vdev *dev, unsigned index, uint32_t size_max, struct loop *loop);
+
+/* ---- for devices ---- */
+
+/* Queue: virtq_pop(), which marks the device broken when the driver broke the ring. */
+int vdev_pop(struct vdev_queue *q, struct virtq_chain *c);
+
+/* What a device did about the next chain. */
+enum vdev_taken {
+	VDEV_TAKEN,
+	VDEV_NONE,    /* there is none (or the device is broken) */
+	VDEV_STALLED, /* it cannot go on now; it will kick itself */
+};
+
+/* Queue: the usual queue_kick. Calls take() for one chain after the other, with kicks off, until
+ * there is none left and kicks are on again; then flushes. What comes after a whole ring of chains
+ * is left for later, so that one queue does not starve the others of its loop. */
+void vdev_drain(struct vdev_queue *q, enum vdev_taken (*take)(struct vdev_queue *q));
+
+/* Queue: publishes what was pushed and interrupts if that is wanted. */
+void vdev_flush(struct vdev_queue *q);
+
+/* Queue: the same once, after the loop has run what is due: for completions that come one by one.
+ */
+void vdev_flush_soon(struct vdev_queue *q);
+
+/* Queue: answers queue_stop, once, when nothing popped is in flight. Publishes what was pushed. */
+void vdev_queue_stopped(struct vdev_queue *q);
+
+/* Queue: whether the device has the queue and has not been asked to stop it: what a back end's
+ * callback asks before it pops. False on a broken device too. */
+bool vdev_queue_live(const struct vdev_queue *q);
+
+/* Any: marks the device broken, says why in one line of the log, and tells the carrier. */
+void vdev_broken(struct vdev *dev, const char *why);
+
+/* Any, before and after attachment: replaces config bytes [offset, offset + len). */
+void vdev_config_set(struct vdev *dev, unsigned offset, const void *buf, unsigned len);
+/* Any: tells the driver that config space has changed. */
+void vdev_config_changed(struct vdev *dev);
+
+/* ---- for carriers ---- */
+
+/* Before anything below, once: where the device's rings lie and to whom it talks. All of it must
+ * outlive the device's use. */
+void vdev_attach(struct vdev *dev, const struct vdev_port_ops *port, void *port_arg,
+		 struct loop *home, const struct gmem *mem);
+
+/* Home: the driver's choice of features. -EINVAL: not all offered, or without VERSION_1. */
+int vdev_set_features(struct vdev *dev, uint64_t features);
+
+/* Any: the largest ring of queue `index`, 0 when there is no such queue. */
+uint32_t vdev_queue_size_max(const struct vdev *dev, unsigned index);
+
+/* Home: 0; -EINVAL: no such queue, or a ring that the specification does not allow or that does not
+ * lie in RAM; -EBUSY: not stopped, or a reset is under way. */
+int vdev_queue_start(struct vdev *dev, unsigned index, const struct vdev_queue_setup *setup);
+
+/* Home: cb(arg) follows once, on home, never inside the call, when nothing of the queue is in
+ * flight any more. -EINVAL: not started, or being stopped already; then cb is not called. */
+int vdev_queue_stop(struct vdev *dev, unsigned index, void (*cb)(void *arg), void *arg);
+
+/* Home: stops all queues, forgets features and the broken state, and calls cb(arg) on home, once;
+ * inside the call when no queue had to be stopped. One reset at a time. */
+void vdev_reset(struct vdev *dev, void (*cb)(void *arg), void *arg);
+
+/* Any: there may be new chains. Ignored while the queue is not started. Never waits. */
+void vdev_kick(struct vdev *dev, unsigned index);
+
+/* Any: `size` (1, 2, 4 or 8) bytes of config space as one snapshot; bytes beyond its end are 0.
+ * False: it was being changed meanwhile, try again. */
+bool vdev_config_read(const struct vdev *dev, unsigned offset, unsigned size, uint64_t *value);
+/* Any: differs between two reads whenever config space differs. */
+uint32_t vdev_config_generation(const struct vdev *dev);
+/* Home: the driver writes config space. What lies outside of it or is not writable is ignored. */
+void vdev_config_write(struct vdev *dev, unsigned offset, unsigned size, uint64_t value);
+
+/* Frees the device. All queues are stopped, its carrier is gone, and the caller owns (loop_adopt())
+ * home and the loops of all queues. NULL is allowed. */
+void vdev_free(struct vdev *dev);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What all ring formats share. The format itself (split.c) sits behind ring.h; nothing above
+ * virtq.h can tell which one a ring has.
+ *
+ * The count of chains in flight is a check too: every chain in flight holds at least one
+ * descriptor, so that a driver which makes more chains available than its ring has entries is
+ * broken, and a device needs no more request slots than entries.
+ */
+#include "virtio/virtq.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "virtio/ring.h"
+
+int virtq_chain_init(struct virtq_chain *c, unsigned max)
+{
+	memset(c, 0, sizeof(*c));
+	c->iov = calloc(max, sizeof(*c->iov));
+	c->seg = calloc(max, sizeof(*c->seg));
+	if (!c->iov || !c->seg) {
+		virtq_chain_fini(c);
+		return -ENOMEM;
+	}
+	c->max = max;
+	return 0;
+}
+
+void virtq_chain_fini(struct virtq_chain *c)
+{
+	free(c->iov);
+	free(c->seg);
+	memset(c, 0, sizeof(*c));
+}
+
+struct iovec *virtq_chain_skip(struct virtq_chain *c, uint32_t len, unsigned *n)
+{
+	struct iovec *iov = c->iov;
+	struct iovec *end = c->iov + c->n_read;
+
+	while (iov < end && len >= iov->iov_len) {
+		len -= (uint32_t)iov->iov_len;
+		iov++;
+	}
+	if (len) {
+		iov->iov_base = (uint8_t *)iov->iov_base + len;
+		iov->iov_len -= len;
+	}
+	*n = (unsigned)(end - iov);
+	return iov;
+}
+
+int ring_chain_add(struct virtq *vq, struct virtq_chain *c, uint64_t gpa, uint32_t len,
+		   bool writable)
+{
+	unsigned n = c->n_read + c->n_write;
+	void *host;
+
+	if (!len)
+		return 0;
+	if (n == c->max || (!writable && c->n_write))
+		return -EPROTO;
+	/* 2.7.5: at most 2^32 bytes; one byte less, so that the sum fits the used length. */
+	if (len > UINT32_MAX - c->read_len - c->write_len)
+		return -EPROTO;
+	host = ring_map(vq, gpa, len);
+	if (!host)
+		return -EPROTO;
+	c->iov[n] = (struct iovec){.iov_base = host, .iov_len = len};
+	c->seg[n] = (struct virtq_seg){.gpa = gpa, .len = len};
+	if (writable) {
+		c->n_write++;
+		c->write_len += len;
+	} else {
+		c->n_read++;
+		c->read_len += len;
+	}
+	return 0;
+}
+
+int virtq_init(struct virtq *vq, const struct gmem *mem, const struct virtq_setup *setup)
+{
+	memset(vq, 0, sizeof(*vq));
+	if (!mem->n || !setup->size || setup->size > VIRTQ_SIZE_MAX)
+		return -EINVAL;
+	if (setup->features & VIRTIO_F_RING_PACKED)
+		return -EINVAL;
+	vq->mem = mem;
+	vq->region = &mem->region[0];
+	vq->features = setup->features;
+	vq->size = setup->size;
+	return split_init(vq, setup);
+}
+
+int virtq_pop(struct virtq *vq, struct virtq_chain *c)
+{
+	int r;
+
+	if (unlikely(vq->broken))
+		return -EPROTO;
+	c->n_read = 0;
+	c->n_write = 0;
+	c->read_len = 0;
+	c->write_len = 0;
+	r = split_pop(vq, c);
+	if (r > 0 && unlikely(vq->in_flight == vq->size))
+		r = -EPROTO;
+	if (r > 0)
+		vq->in_flight++;
+	else if (r < 0)
+		vq->broken = true;
+	return r;
+}
+
+void virtq_unpop(struct virtq *vq, const struct virtq_chain *c)
+{
+	assert(vq->in_flight);
+	vq->in_flight--;
+	split_unpop(vq);
+}
+
+/* Tells code tracking about the first `written` bytes of the writable parts. */
+static void note_written(const struct virtq *vq, const struct virtq_chain *c, uint32_t written)
+{
+	for (const struct virtq_seg *s = c->seg + c->n_read; written; s++) {
+		uint32_t len = s->len < written ? s->len : written;
+
+		gmem_note_write(vq->mem, s->gpa, len);
+		written -= len;
+	}
+}
+
+void virtq_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written)
+{
+	assert(vq->in_flight && written <= c->write_len);
+	vq->in_flight--;
+	note_written(vq, c, written);
+	split_push(vq, c, written);
+}
+
+void virtq_publish(struct virtq *vq)
+{
+	split_publish(vq);
+}
+
+bool virtq_wants_interrupt(struct virtq *vq)
+{
+	return split_wants_interrupt(vq);
+}
+
+void virtq_disable_kicks(struct virtq *vq)
+{
+	split_disable_kicks(vq);
+}
+
+bool virtq_enable_kicks(struct virtq *vq)
+{
+	return split_enable_kicks(vq);
+}

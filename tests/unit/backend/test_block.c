@@ -1,0 +1,621 @@
+/* SPDX-License-Identifier: MIT */
+/* Disk images on real files: what is read and written, what is refused, who may share what. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backend/block.h"
+#include "backend/block_file.h"
+#include "base/bits.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/loop.h"
+
+static char dir[] = "/tmp/linnet-block-XXXXXX";
+static char image[64];
+
+static int group_setup(void **state)
+{
+	if (!mkdtemp(dir))
+		return -1;
+	(void)snprintf(image, sizeof(image), "%s/disk.img", dir);
+	return chmod(dir, 0755);
+}
+
+static int group_teardown(void **state)
+{
+	(void)unlink(image);
+	return rmdir(dir);
+}
+
+static void make_image(size_t len)
+{
+	uint8_t *bytes = malloc(len + 1);
+	int fd = open(image, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	assert_non_null(bytes);
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)(i / 512 + i % 512);
+	assert_int_equal(fd_write_all(fd, bytes, len), 0);
+	close(fd);
+	free(bytes);
+}
+
+/* An open disk with one queue. */
+struct disk {
+	struct loop *loop;
+	struct block *block;
+	struct block_queue *q;
+};
+
+static void disk_open(struct disk *d, struct block_file_config config)
+{
+	struct err e = {0};
+	int ret;
+
+	config.path = image;
+	config.temp_dir = dir;
+	ret = block_file_open(&config, &d->block, &e);
+	assert_string_equal(e.text, "");
+	assert_int_equal(ret, 0);
+	assert_int_equal(loop_new(&d->loop), 0);
+	assert_int_equal(d->block->ops->open_queue(d->block, d->loop, &d->q), 0);
+}
+
+static void disk_close(struct disk *d)
+{
+	d->q->ops->close(d->q);
+	d->block->ops->free(d->block);
+	loop_free(d->loop);
+}
+
+static void note_result(struct block_request *r, int result)
+{
+	*(int *)r->arg = result;
+}
+
+#define NOT_YET 1
+
+/* One request from beginning to end. */
+static int disk_io(struct disk *d, enum block_op op, uint64_t offset, const struct iovec *iov,
+		   unsigned n_iov)
+{
+	int result = NOT_YET, ret;
+	struct block_request r = {.op = op,
+				  .offset = offset,
+				  .iov = iov,
+				  .n_iov = n_iov,
+				  .done = note_result,
+				  .arg = &result};
+
+	ret = d->q->ops->submit(d->q, &r);
+	if (ret)
+		return ret;
+	assert_int_equal(result, NOT_YET); /* never inside submit */
+	while (result == NOT_YET)
+		assert_true(loop_turn(d->loop, -1) >= 0);
+	return result;
+}
+
+static int disk_read(struct disk *d, uint64_t offset, void *buf, size_t len)
+{
+	return disk_io(d, BLOCK_READ, offset, &(struct iovec){buf, len}, 1);
+}
+
+static int disk_write(struct disk *d, uint64_t offset, void *buf, size_t len)
+{
+	return disk_io(d, BLOCK_WRITE, offset, &(struct iovec){buf, len}, 1);
+}
+
+static void test_read_write_flush(void **state)
+{
+	uint8_t buf[4096], back[4096];
+	struct disk d;
+
+	for (int sync = 0; sync < 2; sync++) {
+		make_image(64 << 10);
+		disk_open(&d, (struct block_file_config){.sync = sync});
+		assert_int_equal(d.block->size, 64 << 10);
+		assert_false(d.block->read_only);
+		assert_int_equal(disk_read(&d, 512, buf, 1024), 0);
+		assert_int_equal(buf[0], 1);
+		assert_int_equal(buf[512], 2);
+		assert_int_equal(buf[513], 3);
+		memset(buf, 0x5a, sizeof(buf));
+		assert_int_equal(disk_write(&d, 60 << 10, buf, sizeof(buf)), 0);
+		assert_int_equal(disk_io(&d, BLOCK_FLUSH, 0, NULL, 0), 0);
+		assert_int_equal(disk_read(&d, 60 << 10, back, sizeof(back)), 0);
+		assert_memory_equal(buf, back, sizeof(buf));
+		assert_int_equal(disk_read(&d, 64 << 10, back, 0), 0);
+		disk_close(&d);
+	}
+}
+
+static void test_refused_requests(void **state)
+{
+	static const struct block_file_config kinds[] = {
+		{.sync = false}, {.sync = true}, {.snapshot = true}};
+	uint8_t buf[1024];
+	struct disk d;
+
+	make_image(4096);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		disk_open(&d, kinds[i]);
+		assert_int_equal(disk_read(&d, 1, buf, 512), -EINVAL);
+		assert_int_equal(disk_read(&d, 0, buf, 511), -EINVAL);
+		assert_int_equal(disk_read(&d, 4096 - 512, buf, 1024), -EINVAL);
+		assert_int_equal(disk_write(&d, 4096, buf, 512), -EINVAL);
+		assert_int_equal(disk_read(&d, UINT64_MAX - 511, buf, 1024), -EINVAL);
+		disk_close(&d);
+	}
+	for (int snapshot = 0; snapshot < 2; snapshot++) {
+		disk_open(&d, (struct block_file_config){.read_only = true, .snapshot = snapshot});
+		assert_true(d.block->read_only);
+		assert_int_equal(disk_write(&d, 0, buf, 512), -EROFS);
+		assert_int_equal(disk_read(&d, 0, buf, 512), 0);
+		assert_int_equal(disk_io(&d, BLOCK_FLUSH, 0, NULL, 0), 0);
+		disk_close(&d);
+	}
+}
+
+/* More entries than one system call takes, with empty ones between. */
+static void test_long_lists(void **state)
+{
+	const unsigned n = 1500;
+	uint8_t *buf = malloc(n * 512), *back = calloc(n, 512);
+	struct iovec *iov = calloc(n * 2, sizeof(*iov));
+	struct disk d;
+
+	assert_non_null(buf);
+	assert_non_null(back);
+	assert_non_null(iov);
+	make_image(n * 512);
+	for (unsigned i = 0; i < n * 512; i++)
+		buf[i] = (uint8_t)(i * 13 + i / 512 * 7);
+	disk_open(&d, (struct block_file_config){0});
+	for (unsigned i = 0; i < n; i++)
+		iov[i * 2] = (struct iovec){buf + i * 512, 512};
+	assert_int_equal(disk_io(&d, BLOCK_WRITE, 0, iov, n * 2), 0);
+	for (unsigned i = 0; i < n; i++)
+		iov[i * 2].iov_base = back + i * 512;
+	assert_int_equal(disk_io(&d, BLOCK_READ, 0, iov, n * 2), 0);
+	assert_memory_equal(buf, back, n * 512);
+	disk_close(&d);
+	free(iov);
+	free(back);
+	free(buf);
+}
+
+/* A file that shrinks under a running machine reads as zero behind its end. */
+static void test_short_file(void **state)
+{
+	uint8_t buf[2048];
+	struct disk d;
+
+	make_image(8192);
+	disk_open(&d, (struct block_file_config){0});
+	assert_int_equal(truncate(image, 1000), 0);
+	memset(buf, 0xff, sizeof(buf));
+	assert_int_equal(disk_read(&d, 512, buf, 2048), 0);
+	assert_int_equal(buf[0], 1);
+	for (int i = 1000 - 512; i < 2048; i++)
+		assert_int_equal(buf[i], 0);
+	disk_close(&d);
+}
+
+static void note_drained(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static void count_down(struct block_request *r, int result)
+{
+	assert_int_equal(result, 0);
+	--*(unsigned *)r->arg;
+}
+
+static void test_drain(void **state)
+{
+	static const struct block_file_config kinds[] = {
+		{.sync = false}, {.sync = true}, {.snapshot = true}};
+	struct block_request r[50];
+	static uint8_t buf[50][512];
+	struct iovec iov[50];
+	struct disk d;
+	unsigned left = 0;
+	bool drained;
+
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+		make_image(50 * 512);
+		disk_open(&d, kinds[k]);
+		for (unsigned i = 0; i < 50; i++) {
+			iov[i] = (struct iovec){buf[i], 512};
+			r[i] = (struct block_request){.op = i % 2 ? BLOCK_READ : BLOCK_WRITE,
+						      .offset = i * 512,
+						      .iov = &iov[i],
+						      .n_iov = 1,
+						      .done = count_down,
+						      .arg = &left};
+			left++;
+			assert_int_equal(d.q->ops->submit(d.q, &r[i]), 0);
+		}
+		drained = false;
+		d.q->ops->drain(d.q, note_drained, &drained);
+		assert_false(drained);
+		while (!drained)
+			assert_true(loop_turn(d.loop, -1) >= 0);
+		assert_int_equal(left, 0);
+		/* With nothing in flight too, and again not inside. */
+		drained = false;
+		d.q->ops->drain(d.q, note_drained, &drained);
+		assert_false(drained);
+		assert_true(loop_turn(d.loop, -1) >= 0);
+		assert_true(drained);
+		disk_close(&d);
+	}
+}
+
+/* With sync, completions come in the order of submission, whatever they are; over a snapshot in an
+ * order that is always the same. */
+#define ORDERED 30
+
+struct ordered {
+	struct block_request r;
+	unsigned nr, *n_done, *order;
+};
+
+static void note_order(struct block_request *r, int result)
+{
+	struct ordered *o = container_of(r, struct ordered, r);
+
+	assert_int_equal(result, 0);
+	o->order[(*o->n_done)++] = o->nr;
+}
+
+static void run_ordered(bool snapshot, unsigned order[ORDERED])
+{
+	struct ordered o[ORDERED];
+	uint8_t buf[4096];
+	struct iovec iov = {buf, sizeof(buf)};
+	unsigned n_done = 0;
+	struct disk d;
+
+	make_image(64 << 10);
+	disk_open(&d, (struct block_file_config){.sync = true, .snapshot = snapshot});
+	for (unsigned i = 0; i < ORDERED; i++) {
+		o[i] = (struct ordered){
+			.r = {.op = i % 3 ? BLOCK_READ : BLOCK_WRITE,
+			      .offset = (i * 7919) % 15 * 4096,
+			      .iov = &iov,
+			      .n_iov = 1,
+			      .done = note_order},
+			.nr = i,
+			.n_done = &n_done,
+			.order = order,
+		};
+		assert_int_equal(d.q->ops->submit(d.q, &o[i].r), 0);
+	}
+	while (n_done < ORDERED)
+		assert_true(loop_turn(d.loop, -1) >= 0);
+	disk_close(&d);
+}
+
+static void test_sync_order(void **state)
+{
+	unsigned order[ORDERED], again[ORDERED];
+
+	run_ordered(false, order);
+	for (unsigned i = 0; i < ORDERED; i++)
+		assert_int_equal(order[i], i);
+	run_ordered(true, order);
+	for (int i = 0; i < 5; i++) {
+		run_ordered(true, again);
+		assert_memory_equal(order, again, sizeof(order));
+	}
+}
+
+/* ---- refusals at the start ---- */
+
+static int try_open(struct block_file_config config, struct err *e)
+{
+	struct block *b;
+	int ret;
+
+	config.path = config.path ? config.path : image;
+	config.temp_dir = config.temp_dir ? config.temp_dir : dir;
+	e->text[0] = '\0';
+	ret = block_file_open(&config, &b, e);
+	if (!ret)
+		b->ops->free(b);
+	else
+		assert_non_null(strstr(e->text, config.path));
+	return ret;
+}
+
+static void test_bad_images(void **state)
+{
+	struct err e;
+
+	(void)unlink(image);
+	assert_int_equal(try_open((struct block_file_config){0}, &e), -ENOENT);
+	assert_non_null(strstr(e.text, "no such file"));
+	assert_int_equal(try_open((struct block_file_config){.path = dir}, &e), -EISDIR);
+	assert_non_null(strstr(e.text, "is a directory"));
+	assert_int_equal(try_open((struct block_file_config){.path = dir, .read_only = true}, &e),
+			 -EISDIR);
+	assert_non_null(strstr(e.text, "is a directory"));
+	assert_int_equal(try_open((struct block_file_config){.path = "/dev/null"}, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "neither a file nor a block device"));
+	make_image(0);
+	assert_int_equal(try_open((struct block_file_config){0}, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "is empty (0 bytes)"));
+	make_image(511);
+	assert_int_equal(try_open((struct block_file_config){0}, &e), -EINVAL);
+	make_image(512);
+	assert_int_equal(try_open((struct block_file_config){0}, &e), 0);
+	assert_int_equal(
+		try_open((struct block_file_config){.snapshot = true, .temp_dir = "/nonexistent"},
+			 &e),
+		-ENOENT);
+	assert_non_null(strstr(e.text, "no temporary file in /nonexistent"));
+	(void)unlink(image);
+	assert_int_equal(mkfifo(image, 0600), 0);
+	assert_int_equal(try_open((struct block_file_config){.read_only = true}, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "neither"));
+	(void)unlink(image);
+}
+
+/* Root may do everything, so it becomes somebody else for a while. */
+static void test_permissions(void **state)
+{
+	bool root = geteuid() == 0;
+	struct err e;
+
+	make_image(1024);
+	assert_int_equal(chmod(image, 0444), 0);
+	if (root)
+		assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(try_open((struct block_file_config){0}, &e), -EACCES);
+	assert_non_null(strstr(e.text, "may be read but not written; add ro=on"));
+	assert_int_equal(try_open((struct block_file_config){.read_only = true}, &e), 0);
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(image, 0), 0);
+	if (root)
+		assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(try_open((struct block_file_config){.read_only = true}, &e), -EACCES);
+	assert_non_null(strstr(e.text, "may not be read by this user"));
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	(void)unlink(image);
+}
+
+/* The size is told and rounded; the rest of the file is never touched. */
+static void test_odd_size(void **state)
+{
+	uint8_t buf[512] = {0};
+	struct stat st;
+	struct disk d;
+
+	make_image(3 * 512 + 100);
+	disk_open(&d, (struct block_file_config){0});
+	assert_int_equal(d.block->size, 3 * 512);
+	assert_int_equal(disk_write(&d, 2 * 512, buf, 512), 0);
+	assert_int_equal(disk_write(&d, 3 * 512, buf, 512), -EINVAL);
+	disk_close(&d);
+	assert_int_equal(stat(image, &st), 0);
+	assert_int_equal(st.st_size, 3 * 512 + 100);
+}
+
+static void test_locks(void **state)
+{
+	/* first, second, whether they may live together */
+	static const struct {
+		struct block_file_config a, b;
+		bool ok;
+	} cases[] = {
+		{{0}, {0}, false},
+		{{0}, {.read_only = true}, false},
+		{{0}, {.snapshot = true}, false},
+		{{.read_only = true}, {0}, false},
+		{{.snapshot = true}, {0}, false},
+		{{.read_only = true}, {.snapshot = true}, true},
+		{{.snapshot = true}, {.snapshot = true}, true},
+	};
+	struct disk first;
+	struct err e;
+	int status;
+	pid_t pid;
+
+	make_image(1024);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		disk_open(&first, cases[i].a);
+		/* In the same process, where POSIX locks would not help, and in another. */
+		assert_int_equal(try_open(cases[i].b, &e), cases[i].ok ? 0 : -EBUSY);
+		if (!cases[i].ok)
+			assert_non_null(strstr(e.text, "in use by another machine"));
+		pid = fork();
+		assert_true(pid >= 0);
+		if (!pid)
+			_exit(try_open(cases[i].b, &e) == (cases[i].ok ? 0 : -EBUSY) ? 0 : 1);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		disk_close(&first);
+		assert_int_equal(try_open(cases[i].b, &e), 0);
+	}
+}
+
+/* ---- snapshots against a model ---- */
+
+#define SECTORS  256
+#define SLOTS    16
+#define MAX_RUN  24
+#define N_RANDOM 10000
+
+static uint8_t model[SECTORS * 512];
+
+struct slot {
+	struct block_request r;
+	struct iovec iov[3];
+	uint8_t buf[MAX_RUN * 512];
+	size_t len;
+	bool busy;
+	unsigned *in_flight;
+};
+
+static void slot_done(struct block_request *r, int result)
+{
+	struct slot *s = container_of(r, struct slot, r);
+
+	assert_int_equal(result, 0);
+	if (r->op == BLOCK_READ)
+		assert_memory_equal(s->buf, model + r->offset, s->len);
+	s->busy = false;
+	--*s->in_flight;
+}
+
+static bool slots_overlap(const struct slot *s, const struct slot *t)
+{
+	return s->r.offset < t->r.offset + t->len && t->r.offset < s->r.offset + s->len;
+}
+
+static uint32_t next_random(uint32_t *x)
+{
+	*x = *x * 1664525 + 1013904223;
+	return *x >> 8;
+}
+
+static void slot_fill(struct slot *s, uint32_t *seed)
+{
+	uint32_t run = next_random(seed) % MAX_RUN + 1;
+	uint32_t at = next_random(seed) % (SECTORS - run + 1);
+	size_t cut;
+
+	s->len = run * 512;
+	s->r = (struct block_request){.op = next_random(seed) % 3 ? BLOCK_READ : BLOCK_WRITE,
+				      .offset = at * 512,
+				      .iov = s->iov,
+				      .n_iov = 3,
+				      .done = slot_done};
+	cut = next_random(seed) % (s->len + 1);
+	s->iov[0] = (struct iovec){s->buf, cut};
+	s->iov[1] = (struct iovec){s->buf + cut, (s->len - cut) / 2};
+	s->iov[2] = (struct iovec){s->buf + cut + (s->len - cut) / 2,
+				   s->len - cut - (s->len - cut) / 2};
+	for (size_t i = 0; i < s->len; i++)
+		s->buf[i] = (uint8_t)next_random(seed);
+}
+
+/* Many at a time, though a write only while nothing else touches its place, since the result would
+ * be anybody's guess; sectors next to each other are fair game. */
+static void random_against_model(struct disk *d, uint32_t seed)
+{
+	struct slot *slots = calloc(SLOTS, sizeof(*slots));
+	unsigned in_flight = 0, at_once = 0, n = 0;
+	struct slot *s;
+	bool clash;
+
+	assert_non_null(slots);
+	while (n < N_RANDOM) {
+		s = slots;
+		while (s->busy)
+			s++;
+		slot_fill(s, &seed);
+		do {
+			clash = in_flight == SLOTS - 1;
+			for (int i = 0; i < SLOTS && !clash; i++)
+				clash = slots[i].busy && slots_overlap(&slots[i], s);
+			if (clash)
+				assert_true(loop_turn(d->loop, -1) >= 0);
+		} while (clash);
+		s->in_flight = &in_flight;
+		s->busy = true;
+		if (s->r.op == BLOCK_WRITE)
+			memcpy(model + s->r.offset, s->buf, s->len);
+		assert_int_equal(d->q->ops->submit(d->q, &s->r), 0);
+		if (++in_flight > at_once)
+			at_once = in_flight;
+		n++;
+	}
+	while (in_flight)
+		assert_true(loop_turn(d->loop, -1) >= 0);
+	assert_true(at_once > 1);
+	free(slots);
+}
+
+static void test_random(void **state)
+{
+	static const struct block_file_config kinds[] = {
+		{.snapshot = true}, {.snapshot = true, .sync = true}, {.sync = false}};
+	static uint8_t before[sizeof(model)], after[sizeof(model)];
+	struct disk d;
+	uint8_t *bytes;
+	size_t len;
+
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+		make_image(sizeof(model));
+		assert_int_equal(fd_read_file(image, sizeof(model), &bytes, &len), 0);
+		memcpy(before, bytes, len);
+		memcpy(model, bytes, len);
+		free(bytes);
+		disk_open(&d, kinds[k]);
+		random_against_model(&d, 12345 + (uint32_t)k);
+		assert_int_equal(disk_read(&d, 0, after, sizeof(after)), 0);
+		assert_memory_equal(after, model, sizeof(model));
+		disk_close(&d);
+		/* The image is as it was, or as the model says when it was no snapshot. */
+		assert_int_equal(fd_read_file(image, sizeof(model), &bytes, &len), 0);
+		assert_int_equal(len, sizeof(model));
+		assert_memory_equal(bytes, kinds[k].snapshot ? before : model, len);
+		assert_memory_not_equal(before, model, sizeof(model));
+		free(bytes);
+	}
+}
+
+/* Nothing of a snapshot has a name on disk. */
+static void test_snapshot_leaves_no_file(void **state)
+{
+	uint8_t buf[512] = {1};
+	struct disk d;
+
+	make_image(4096);
+	disk_open(&d, (struct block_file_config){.snapshot = true});
+	assert_int_equal(disk_write(&d, 0, buf, 512), 0);
+	assert_int_equal(unlink(image), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(mkdir(dir, 0755), 0);
+	disk_close(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_read_write_flush),
+		cmocka_unit_test(test_refused_requests),
+		cmocka_unit_test(test_long_lists),
+		cmocka_unit_test(test_short_file),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_sync_order),
+		cmocka_unit_test(test_bad_images),
+		cmocka_unit_test(test_permissions),
+		cmocka_unit_test(test_odd_size),
+		cmocka_unit_test(test_locks),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_snapshot_leaves_no_file),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

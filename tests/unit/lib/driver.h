@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small board with one virtio-mmio device, and the guest's driver for it: what device tests stand
+ * on. Everything goes through the bus, guest memory and the interrupt wire, as in a machine.
+ *
+ * Either one thread does everything (the loop is turned while the driver waits), or, after
+ * driver_thread_start(), the loop has a thread of its own and the driver sleeps on the interrupt.
+ */
+#ifndef TESTS_DRIVER_H
+#define TESTS_DRIVER_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "base/loop.h"
+#include "bus/bus.h"
+#include "guest_ring.h"
+#include "virtio/spec.h"
+#include "virtio/vdev.h"
+
+#define DRIVER_RAM    0x80000000ull
+#define DRIVER_RAM_SZ (8ull << 20)
+#define DRIVER_MMIO   0x10001000ull
+#define DRIVER_QUEUES 16u
+
+struct virtio_mmio;
+
+struct driver {
+	struct loop *loop;
+	struct bus *bus;
+	struct gmem *mem;
+	struct virtio_mmio *mmio;
+	uint64_t next_gpa; /* guest memory not yet given out */
+	struct guest_ring ring[DRIVER_QUEUES];
+	atomic_bool level;    /* of the interrupt wire */
+	atomic_uint n_raised; /* times that it went up */
+	sem_t raised;
+	pthread_t thread;
+	bool threaded;
+};
+
+/* Memory, bus and loop. */
+void driver_init(struct driver *d);
+/* Puts the device on the bus; it now belongs to the board. */
+void driver_plug(struct driver *d, struct vdev *dev);
+/* Stops the thread, resets the device, frees everything. */
+void driver_fini(struct driver *d);
+
+void driver_thread_start(struct driver *d);
+void driver_thread_stop(struct driver *d);
+
+uint32_t driver_read(struct driver *d, uint64_t offset);
+void driver_write(struct driver *d, uint64_t offset, uint32_t v);
+/* Config space. */
+uint64_t driver_config(struct driver *d, unsigned offset, unsigned size);
+
+/* Reset, then up to FEATURES_OK with these bits (VERSION_1 is added); false if it was refused. */
+bool driver_negotiate(struct driver *d, uint64_t features);
+uint64_t driver_offered(struct driver *d);
+/* Sets a queue up in fresh guest memory. */
+void driver_queue(struct driver *d, unsigned index, uint32_t size, bool event_idx);
+void driver_ok(struct driver *d);
+void driver_reset(struct driver *d);
+
+/* Guest memory, 16-byte aligned; and a pointer to it. */
+uint64_t driver_alloc(struct driver *d, uint64_t len);
+void *driver_ptr(struct driver *d, uint64_t gpa, uint64_t len);
+
+/* Adds one chain, publishes it and kicks if asked to. The head. */
+int driver_submit(struct driver *d, unsigned index, const struct guest_part *part, unsigned n);
+void driver_kick(struct driver *d, unsigned index);
+/* Waits for one used entry of a queue; the length. Fails the test after some seconds. */
+uint32_t driver_wait(struct driver *d, unsigned index, int head);
+/* Without a thread: runs the loop until nothing is due. */
+void driver_settle(struct driver *d);
+
+#endif
