@@ -17,6 +17,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/opt.h"
 #include "cpu/cpu.h"
 #include "dev/blk.h"
 #include "dev/console.h"
@@ -32,6 +33,7 @@
 #include "machine/virt_map.h"
 #include "mem/gmem.h"
 #include "transport/mmio.h"
+#include "virtio/vdev.h"
 
 #define DTB_MAX        0x10000u
 /* What a repeatable machine takes for now and for chance. */
@@ -122,23 +124,26 @@ static int add_ram(struct machine *m, struct err *e)
 static int add_interrupt_controllers(struct machine *m)
 {
 	struct virt *v = virt_of(m);
-	struct plic_config plic = {.bus = m->bus,
-				   .base = VIRT_PLIC_BASE,
-				   .size = VIRT_PLIC_SIZE,
-				   .n_irqs = VIRT_N_IRQS,
-				   .n_contexts = 2 * m->cfg.smp};
-	struct aclint_config aclint = {.bus = m->bus,
-				       .base = VIRT_CLINT_BASE,
-				       .n_harts = m->cfg.smp,
-				       .time_now = time_now,
-				       .set_timer = set_mtimer,
-				       .arg = m};
+	struct irq external[2 * CPU_MAX_HARTS], software[CPU_MAX_HARTS];
+	const struct plic_config plic = {.bus = m->bus,
+					 .base = VIRT_PLIC_BASE,
+					 .size = VIRT_PLIC_SIZE,
+					 .n_sources = VIRT_N_IRQS,
+					 .n_contexts = 2 * m->cfg.smp,
+					 .outputs = external};
+	const struct aclint_config aclint = {.bus = m->bus,
+					     .base = VIRT_CLINT_BASE,
+					     .n_harts = m->cfg.smp,
+					     .msip = software,
+					     .time_now = time_now,
+					     .set_timer = set_mtimer,
+					     .arg = m};
 	int ret;
 
 	for (unsigned hart = 0; hart < m->cfg.smp; hart++) {
-		plic.out[2 * hart] = hart_line(m, hart, CPU_IRQ_MEI);
-		plic.out[2 * hart + 1] = hart_line(m, hart, CPU_IRQ_SEI);
-		aclint.msi[hart] = hart_line(m, hart, CPU_IRQ_MSI);
+		external[2 * hart] = hart_line(m, hart, CPU_IRQ_MEI);
+		external[2 * hart + 1] = hart_line(m, hart, CPU_IRQ_SEI);
+		software[hart] = hart_line(m, hart, CPU_IRQ_MSI);
 	}
 	ret = plic_new(&plic, &v->plic);
 	return ret ? ret : aclint_new(&aclint, &v->aclint);
@@ -149,7 +154,6 @@ static int add_parts(struct machine *m)
 	struct virt *v = virt_of(m);
 	const struct uart8250_config uart = {.bus = m->bus,
 					     .base = VIRT_UART_BASE,
-					     .size = VIRT_UART_SIZE,
 					     .loop = m->loop,
 					     .irq = plic_irq(v->plic, VIRT_UART_IRQ),
 					     .chr = m->cfg.console,
@@ -159,7 +163,7 @@ static int add_parts(struct machine *m)
 						.base = VIRT_RTC_BASE,
 						.loop = m->loop,
 						.irq = plic_irq(v->plic, VIRT_RTC_IRQ),
-						.now = real_time_ns,
+						.wall_ns = real_time_ns,
 						.arg = m};
 	const struct syscon_config test = {
 		.bus = m->bus, .base = VIRT_TEST_BASE, .event = test_device_event, .arg = m};
@@ -218,12 +222,12 @@ static int add_disk(struct machine *m, const struct machine_disk *d)
 
 static int add_net(struct machine *m, const struct machine_net *n)
 {
-	struct net_config cfg = {.net = n->net, .loop = m->loop};
+	struct netdev_config cfg = {.net = n->net, .loop = m->loop};
 	struct vdev *dev;
 	int ret;
 
 	memcpy(cfg.mac, n->mac, sizeof(cfg.mac));
-	ret = net_new(&cfg, &dev);
+	ret = netdev_new(&cfg, &dev);
 	return ret ? ret : add_device(m, dev);
 }
 
@@ -243,7 +247,7 @@ static int add_console(struct machine *m)
 static int add_rng(struct machine *m)
 {
 	const struct rng_config cfg = {
-		.loop = m->loop, .seeded = m->cfg.counted_time, .seed = FIXED_SEED};
+		.loop = m->loop, .repeatable = m->cfg.counted_time, .seed = FIXED_SEED};
 	struct vdev *dev;
 	int ret = rng_new(&cfg, &dev);
 

@@ -125,7 +125,7 @@ static void write_interrupt_controllers(struct fdt_builder *t, unsigned smp)
 	fdtb_u32(t, "#address-cells", 0);
 	fdtb_u32(t, "#interrupt-cells", 1);
 	fdtb_empty(t, "interrupt-controller");
-	fdtb_u32(t, "riscv,ndev", VIRT_N_IRQS - 1);
+	fdtb_u32(t, "riscv,ndev", VIRT_N_IRQS);
 	fdtb_u32(t, "phandle", PHANDLE_PLIC);
 	interrupts_extended(t, smp, CPU_IRQ_MEI, CPU_IRQ_SEI);
 	fdtb_end(t);
