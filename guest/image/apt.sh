@@ -67,8 +67,8 @@ apt_conf_common()
 # The URI from which this host's release has its "main"; nothing if that is not known. $@: options.
 apt_host_mirror()
 {
+	# shellcheck source=/dev/null
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
-	# shellcheck disable=SC2016 # apt expands these
 	apt-get "$@" indextargets \
 		--format '$(CODENAME) $(COMPONENT) $(CREATED_BY) $(REPO_URI)' 2>/dev/null |
 		awk -v codename="$codename" \

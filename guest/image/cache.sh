@@ -119,6 +119,6 @@ sums_good()
 	[ -s "$1/$2.sums" ] || return 1
 	(cd "$1" && awk '{ print $1 "  " $4 }' "$2.sums" | sha256sum --status -c 2>/dev/null) ||
 		return 1
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046 # names without blanks
 	sums_write "$1" "$2" $(cut -d ' ' -f 4 "$1/$2.sums")
 }

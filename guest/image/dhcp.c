@@ -306,10 +306,10 @@ static void lease_get(struct client *c, struct lease *lease)
 	for (int wait = 1;;) {
 		c->xid += 0x01000193;
 		client_send(c, DISCOVER, NULL, false);
-		uint8_t type = client_receive(c, now_ms() + wait * 1000, &offer);
+		uint8_t type = client_receive(c, now_ms() + wait * INT64_C(1000), &offer);
 		for (int round = 0; type == OFFER && round < ROUNDS; round++) {
 			client_send(c, REQUEST, &offer, false);
-			uint8_t ack = client_receive(c, now_ms() + wait * 1000, &answer);
+			uint8_t ack = client_receive(c, now_ms() + wait * INT64_C(1000), &answer);
 			if (ack == ACK) {
 				if (!answer.server.s_addr)
 					answer.server = offer.server;
@@ -335,7 +335,7 @@ static bool lease_keep(struct client *c, struct lease *lease)
 		while (clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &ts, NULL) == EINTR)
 			;
 		client_send(c, REQUEST, lease, true);
-		uint8_t type = client_receive(c, now_ms() + REPEAT_MAX * 1000, &answer);
+		uint8_t type = client_receive(c, now_ms() + REPEAT_MAX * INT64_C(1000), &answer);
 		if (type == ACK && answer.address.s_addr == lease->address.s_addr) {
 			if (!answer.server.s_addr)
 				answer.server = lease->server;

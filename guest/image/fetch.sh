@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Gets the default guest, and keeps it in a cache: see docs/guest.md.
 #
-# usage: fetch.sh [--cache DIR] [--init FILE] [--modules DIR] [--mirror URI] [--update] [--print]
+# usage: fetch.sh [--cache DIR] [--init FILE] [--mirror URI] [--update] [--print]
 #	--cache DIR	default: $XDG_CACHE_HOME/linnet or ~/.cache/linnet
 #	--init FILE	the static riscv64 init; default: "init" beside this script
-#	--modules DIR	a kernel's modules, for a guest with that kernel: lib/modules/RELEASE or the
-#			folder above it. Those that the guest would load are put into the initramfs
 #	--mirror URI	where Debian is; default: what this host's apt is set up with
 #	--update	look for newer packages; without it, a set that is there is kept
 #	--print		print what the set consists of, as lines "name=value"
@@ -53,22 +51,12 @@ initrd_key()
 			echo "$file"
 			cat "$file"
 		done
-		if [ -n "$tree" ]; then
-			find "$tree/" -name '*.ko*' -printf '%p %s %T@\n' | sort
-		fi
 	) | sha256sum | cut -c 1-16
 }
 
 make_initrd()
 {
-	rm -rf "$1/more"
-	mkdir "$1/more"
-	if [ -n "$tree" ]; then
-		# shellcheck disable=SC2086
-		"$here/modules.sh" -k "$tree" "$1/more/$(basename "$tree")" $modules
-	fi
-	"$here/initramfs.sh" "$1/busybox" "$init" "$1/initrd.$key" "$1/modules" "$1/more"
-	rm -rf "$1/more"
+	"$here/initramfs.sh" "$1/busybox" "$init" "$1/initrd.$key" "$1/modules"
 	sums_write "$1" "initrd.$key" "initrd.$key"
 	# Each build of init has its own; the last four are kept.
 	find "$1" -maxdepth 1 -name 'initrd.*' ! -name '*.sums' -printf '%T@ %p\n' | sort -rn |
@@ -120,10 +108,10 @@ make_base()
 	mv "$1"/unpacked/boot/vmlinu* "$1/kernel"
 	tree=$(find "$1/unpacked" -path '*/lib/modules/*' -prune -type d)
 	basename "$tree" >"$1/release"
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2086 # a list of names
 	"$here/modules.sh" "$tree" "$1/modules/$(cat "$1/release")" $modules
 	rm -rf "$1/unpacked" "$1/debs"
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046 # names without blanks
 	sums_write "$1" base kernel busybox release packages $(cd "$1" && find modules -type f)
 }
 
@@ -139,9 +127,11 @@ fetch_set()
 	{
 		echo "$image $(apt_version "$image")"
 		echo "busybox-static $(apt_version busybox-static)"
+		echo "modules $modules"
 	} >"$new/packages"
 	if [ -n "$present" ] && cmp -s "$new/packages" "$present/packages"; then
 		rm -rf "$new"
+		new=
 		say "the default guest is up to date"
 		return 0
 	fi
@@ -158,12 +148,21 @@ fetch_set()
 
 # --- what to do -----------------------------------------------------------------------------------
 
+# Whether the set in use holds the modules that this version of Linnet wants.
+modules_current()
+{
+	grep -qxF "modules $modules" "$present/packages" 2>/dev/null
+}
+
 # Brings the cache up to date under its lock.
 work()
 {
 	cache_lock "$guest"
 	if [ -n "$present" ] && ! sums_good "$present" base; then
 		say 'the default guest in the cache is damaged'
+		present=
+	elif [ -n "$present" ] && ! modules_current; then
+		say 'the default guest in the cache is of another version of Linnet'
 		present=
 	fi
 	if [ -z "$present" ]; then
@@ -183,20 +182,18 @@ work()
 cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/linnet
 init=$here/init
 mirror=
-tree=
 update=
 print=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--update) update=1 ;;
 	--print) print=1 ;;
-	--cache | --init | --mirror | --modules)
+	--cache | --init | --mirror)
 		[ $# -ge 2 ] || usage
 		case $1 in
 		--cache) cache=$2 ;;
 		--init) init=$2 ;;
 		--mirror) mirror=$2 ;;
-		--modules) tree=$2 ;;
 		esac
 		shift
 		;;
@@ -207,17 +204,12 @@ done
 [ -r "$init" ] || fail "$init: there is no init to put into the guest"
 init=$(realpath "$init")
 cache=$(realpath -m "$cache")
-if [ -n "$tree" ]; then
-	release=$(find "$tree/" -maxdepth 2 -name modules.order | head -n 1)
-	[ -n "$release" ] || fail "$tree: there is no lib/modules tree (no modules.order)"
-	tree=$(cd "${release%/*}" && pwd -P)
-fi
 guest=$cache/guest
 key=$(initrd_key)
 
 cache_find "$guest"
 if [ -n "$update" ] || [ -z "$present" ] ||
-	! sums_quick "$present" base disk "initrd.$key"; then
+	! sums_quick "$present" base disk "initrd.$key" || ! modules_current; then
 	need_tools apt-get:apt dpkg-deb:dpkg cpio:cpio mke2fs:e2fsprogs xz:xz-utils \
 		flock:util-linux riscv64-linux-gnu-objcopy:binutils-riscv64-linux-gnu || exit 1
 	work
@@ -229,8 +221,6 @@ if [ -n "$print" ]; then
 		disk=$present/disk
 		append=$append
 		append_off=$append linnet.mode=off
-		append_exec=$append quiet linnet.mode=exec
-		append_demo=$append quiet linnet.mode=demo
 		version=$(cat "$present/release")
 	END
 fi

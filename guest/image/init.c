@@ -208,7 +208,7 @@ static int process_wait(int sigfd, pid_t wanted, int *status)
 static int shell(int sigfd)
 {
 	char *const argv[] = {"-sh", NULL};
-	int status, sig = 0;
+	int status = 0, sig = 0;
 
 	/* A shell that was killed comes again; one that has ended has done its work. */
 	do {
@@ -224,7 +224,7 @@ static int demo(int sigfd)
 {
 	char port[8];
 	char *const argv[] = {"demo", port, NULL};
-	int status, sig = 0;
+	int status = 0, sig = 0;
 
 	snprintf(port, sizeof(port), "%ld", cmdline_number("linnet.http", 1, 65535, 0));
 	pid_t pid = session_start(argv, "/lib/linnet/demo");

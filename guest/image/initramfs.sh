@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 # Makes the default guest's initramfs out of what fetch.sh has unpacked.
 #
-# usage: initramfs.sh BUSYBOX INIT OUT MODULES...
+# usage: initramfs.sh BUSYBOX INIT OUT MODULES
 #	BUSYBOX	the static riscv64 busybox
 #	INIT	the static riscv64 init
 #	OUT	the archive to write: cpio "newc", not compressed
-#	MODULES	folders like lib/modules, as modules.sh makes them
+#	MODULES	a folder like lib/modules, as modules.sh makes it
 #
 # The same input gives the same bytes: names are sorted, times 0, owners root, inodes counted.
 # It is not compressed because unpacking costs the guest some 20 instructions a byte, and a copy
@@ -18,7 +18,7 @@ umask 022
 busybox=$1
 init=$2
 out=$3
-shift 3
+modules=$4
 here=$(dirname "$0")
 work=$(mktemp -d "$out.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -55,9 +55,7 @@ while read -r name; do
 	[ -e "$root/bin/$name" ] || ln -s busybox "$root/bin/$name"
 done <"$work/applets"
 mkdir -p "$root/lib/modules"
-for modules; do
-	cp -R "$modules/." "$root/lib/modules/"
-done
+cp -R "$modules/." "$root/lib/modules/"
 chmod -R u=rwX,go=rX "$root"
 find "$root" -exec touch -h -d @0 {} +
 

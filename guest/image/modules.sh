@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Picks kernel modules with all they depend on, and writes the indexes that modprobe needs.
 #
-# usage: modules.sh [-k] TREE OUT NAME...
-#	-k	leave out modules that are not there, instead of failing
+# usage: modules.sh TREE OUT NAME...
 #	TREE	a lib/modules/RELEASE tree, as a kernel package holds it (depmod need not have run)
 #	OUT	is made: the modules, not compressed, and modules.dep and modules.alias
 #	NAME	a module's file name without suffix
@@ -14,19 +13,13 @@
 #
 # Three things are done here so that the guest need not do them at each boot:
 # - the modules are unpacked, for some 100 instructions a byte;
-# - compiler-made local labels go, nine tenths of the symbols and two thirds of the bytes of ext4,
-#   and so does what a debugger would want;
+# - compiler-made local labels go: nine tenths of the symbols, and two thirds of the bytes, of ext4;
 # - with them goes the signature. To verify it costs 60 million instructions a module, and 1,000
 #   million for ext4: more than all the rest of the boot. Linux then marks itself as tainted by an
 #   unsigned module ("E"), as it does when a driver of one's own is loaded.
 set -eu
 export LC_ALL=C
 
-missing=fail
-if [ "$1" = -k ]; then
-	missing=skip
-	shift
-fi
 tree=$1
 out=$2
 shift 2
@@ -59,7 +52,6 @@ add()
 	file=$(cd "$tree" && find . -name "$1.ko*" | head -n 1)
 	file=${file#./}
 	if [ -z "$file" ]; then
-		[ $missing = fail ] || return 0
 		grep -q "/$1\.ko\$" "$tree/modules.builtin" && return 0
 		echo "linnet: $tree: there is no module $1" >&2
 		return 1
@@ -67,7 +59,7 @@ add()
 	path=${file%.ko*}.ko
 	mkdir -p "$out/${path%/*}"
 	unpack "$tree/$file" >"$out/$path"
-	riscv64-linux-gnu-objcopy -g -X "$out/$path"
+	riscv64-linux-gnu-objcopy -X "$out/$path"
 	tr '\0' '\n' <"$out/$path" | sed -n "s,^\(depends\|softdep\|alias\)=,$path \1 ,p" >>"$info"
 	for name in $(sed -n "s|^$path depends ||p" "$info" | tr ',' ' '); do
 		add "$name"

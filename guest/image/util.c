@@ -20,16 +20,15 @@
 
 void say(const char *fmt, ...)
 {
-	char line[256];
+	char line[256] = "linnet: ";
+	size_t len = strlen(line);
 	va_list ap;
-	int used = snprintf(line, sizeof(line), "linnet: ");
 
 	va_start(ap, fmt);
-	int more = vsnprintf(line + used, sizeof(line) - (size_t)used - 1, fmt, ap);
+	/* Room is left for the newline. */
+	vsnprintf(line + len, sizeof(line) - len - 1, fmt, ap);
 	va_end(ap);
-	if (more < 0)
-		return;
-	size_t len = strlen(line);
+	len = strlen(line);
 	line[len++] = '\n';
 	/* There is nobody to tell if the console itself fails. */
 	(void)write_all(STDERR_FILENO, line, len);

@@ -62,7 +62,8 @@ static inline void chr_want_input(struct chr *c, bool want)
 	c->ops->want_input(c, want);
 }
 
-/* Ends the stream and frees it; waits for nothing. NULL is allowed. */
+/* Ends the stream and frees it; waits for nothing. Not from inside a callback of the same stream.
+ * NULL is allowed. */
 static inline void chr_free(struct chr *c)
 {
 	if (c)

@@ -196,10 +196,11 @@ static const struct chr_user_ops control_ops = {
 static int exec_open_stream(struct exec *x, struct exec_stream *s, int in, int out, struct err *e)
 {
 	struct chr *chr;
-	int ret = chr_fd_new(x->cfg.loop, in, out, &chr, e);
+	int ret = chr_fd_new(x->cfg.loop, in, out, &chr);
 
 	if (ret)
-		return ret;
+		return err_set(e, ret, "--exec: standard %s cannot be used: %s",
+			       in < 0 ? "output" : "input", strerror(-ret));
 	exec_stream_init(s, chr, exec_changed, x);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* A chr in front of a chr: passes calls on in both directions and counts. */
 #include "cmd/exec_stream.h"
 
+#include "backend/chr_fd.h"
 #include "base/bits.h"
 
 static struct exec_stream *stream_of(struct chr *c)
@@ -83,6 +84,9 @@ void exec_stream_init(struct exec_stream *s, struct chr *inner, void (*changed)(
 
 void exec_stream_fini(struct exec_stream *s)
 {
+	if (!s->inner)
+		return;
+	chr_fd_flush(s->inner, -1);
 	chr_free(s->inner);
 	s->inner = NULL;
 }

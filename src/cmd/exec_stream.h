@@ -14,7 +14,7 @@
 
 struct exec_stream {
 	struct chr chr;     /* what the console port uses */
-	struct chr *inner;  /* the host's side; owned */
+	struct chr *inner;  /* a chr_fd, the host's side; owned */
 	uint64_t from_host; /* bytes that the port has taken */
 	uint64_t to_host;   /* bytes that the host has taken */
 	bool ended;         /* the host's input is at its end */
@@ -24,9 +24,10 @@ struct exec_stream {
 	void *arg;
 };
 
-/* Takes over `inner`. */
+/* Takes over `inner`, a chr_fd. */
 void exec_stream_init(struct exec_stream *s, struct chr *inner, void (*changed)(void *arg),
 		      void *arg);
+/* Waits until the host has taken what was written, as any program does that writes to a pipe. */
 void exec_stream_fini(struct exec_stream *s);
 
 #endif

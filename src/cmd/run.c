@@ -283,7 +283,9 @@ int cmd_run(int argc, char **argv)
 		err_set(&e, ret, "no event loop: %s", strerror(-ret));
 		return fail(&r.o, &e, EXIT_FAILURE);
 	}
-	ret = sig_init(r.loop, run_signal, &r, &e);
+	ret = sig_init(r.loop, run_signal, &r);
+	if (ret)
+		err_set(&e, ret, "no signal handling: %s", strerror(-ret));
 	if (!ret) {
 		ret = run_machines(&r, &e);
 		sig_fini();

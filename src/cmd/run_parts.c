@@ -18,12 +18,15 @@
 
 #include "backend/block.h"
 #include "backend/block_file.h"
+#include "backend/chr.h"
 #include "backend/chr_fd.h"
-#include "backend/chr_file.h"
 #include "backend/chr_stdio.h"
+#include "backend/net.h"
 #include "base/err.h"
 #include "cmd/run_initrd.h"
 #include "cpu/cpu.h"
+
+#define CONSOLE_FLUSH_MS 5000
 
 static const uint8_t default_mac[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
 
@@ -166,7 +169,7 @@ static int open_disks(struct run_parts *p, const struct run_options *o, struct e
 static int open_net(struct run_parts *p, const struct run_options *o, struct err *e)
 {
 	const struct net_user_config cfg = {
-		.forward = o->net.forward,
+		.forwards = o->net.forward,
 		.n_forwards = o->net.n_forwards,
 	};
 	struct machine_config *c = &p->config;
@@ -190,12 +193,15 @@ static int open_console(struct run_parts *p, const struct run_options *o, struct
 	int ret = 0;
 
 	if (o->console_file)
-		ret = chr_file_new(loop, o->console_file, &p->console, e);
-	else if (o->exec && o->verbose)
-		ret = chr_fd_new(loop, -1, STDERR_FILENO, &p->console, e);
-	else if (!o->exec)
-		ret = chr_stdio_new(loop, events->console_quit, events->arg, &p->console, e);
-	p->config.console = p->console;
+		return chr_file_new(loop, "--console file:", o->console_file, &p->console, e);
+	if (o->exec && o->verbose)
+		ret = chr_fd_new(loop, -1, STDERR_FILENO, &p->console);
+	p->console_is_stdio = !o->exec;
+	if (!o->exec)
+		ret = chr_stdio_new(loop, STDIN_FILENO, STDOUT_FILENO, events->console_quit,
+				    events->arg, &p->console);
+	if (ret)
+		err_set(e, ret, "--console stdio: %s", strerror(-ret));
 	return ret;
 }
 
@@ -244,14 +250,26 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 		ret = open_exec(p, o, loop, events, e);
 	if (!ret)
 		ret = open_console(p, o, loop, events, e);
+	p->config.console = p->console;
 	if (ret)
 		run_parts_close(p);
 	return ret;
 }
 
+/* What the guest printed last is still in the stream's buffer. */
+static void close_console(struct run_parts *p)
+{
+	if (p->console_is_stdio)
+		chr_stdio_flush(p->console, CONSOLE_FLUSH_MS);
+	else
+		chr_fd_flush(p->console, CONSOLE_FLUSH_MS);
+	chr_free(p->console);
+}
+
 void run_parts_close(struct run_parts *p)
 {
-	chr_free(p->console);
+	if (p->console)
+		close_console(p);
 	exec_free(p->exec);
 	if (p->net)
 		p->net->ops->free(p->net);

@@ -5,10 +5,10 @@
  * readable parts and the status off the end of the writable ones; what is left is the data, which
  * goes to the back end as it lies.
  *
- * Each chain in flight has a slot, and there are as many slots as the largest ring has entries, so
- * there is always one. A back end that answers -EAGAIN stalls the queue: that one slot waits, no
- * more chains are popped, and the next completion goes on with it; from a task, since the back end
- * may not have taken that completion off its own books yet.
+ * Each chain in flight has a slot. There is one slot more than the largest ring has entries, so
+ * there is always one to pop into. A back end that answers -EAGAIN stalls the queue: that one slot
+ * waits, no more chains are popped, and the next completion goes on with it; from a task, since the
+ * back end may not have taken that completion off its own books yet.
  *
  * The used length of a chain is always all of its writable bytes. Whatever a failed request did not
  * write is zeroed, so that a driver which trusts the length sees no stale memory of its own.
@@ -48,6 +48,7 @@
 #define SECTOR_SIZE 512u
 
 #define QUEUE_SIZE 128u
+#define N_SLOTS    (QUEUE_SIZE + 1)
 #define SEG_MAX    (QUEUE_SIZE - 2)
 /* Header and status may each be parts of their own, a header cut into bytes sixteen of them. */
 #define PARTS_MAX  (SEG_MAX + HEADER_SIZE + 1)
@@ -70,7 +71,7 @@ struct blk {
 	struct loop *loop;
 	struct loop_task retry;
 	char serial[BLK_SERIAL_MAX];
-	struct slot slots[QUEUE_SIZE];
+	struct slot slots[N_SLOTS];
 	struct iovec *iov;     /* the slots' */
 	struct virtq_seg *seg; /* the slots' */
 };
@@ -149,22 +150,6 @@ static void retry_task(struct loop_task *t)
 
 /* ---- parsing ---- */
 
-/* Takes `len` bytes off the front of the list, which has them; returns the entries used up. */
-static unsigned iov_skip(struct iovec *iov, size_t len)
-{
-	unsigned i = 0;
-
-	while (len >= iov[i].iov_len) {
-		len -= iov[i].iov_len;
-		iov[i++].iov_len = 0;
-		if (!len)
-			return i;
-	}
-	iov[i].iov_base = (uint8_t *)iov[i].iov_base + len;
-	iov[i].iov_len -= len;
-	return i;
-}
-
 static void begin_io(struct slot *s, enum block_op op, uint64_t sector, uint64_t len)
 {
 	uint64_t capacity = s->blk->block->size / SECTOR_SIZE;
@@ -200,14 +185,14 @@ static bool begin(struct slot *s)
 	struct virtq_chain *c = &s->chain;
 	struct iovec *write_iov = virtq_chain_writable(c);
 	uint8_t header[HEADER_SIZE];
-	struct iovec *last;
-	unsigned skip;
+	struct iovec *read_iov, *last;
+	unsigned n_read;
 	uint64_t sector;
 
 	if (c->read_len < HEADER_SIZE || !c->write_len)
 		return false;
 	iov_to_buf(c->iov, c->n_read, 0, header, sizeof(header));
-	skip = iov_skip(c->iov, sizeof(header));
+	read_iov = virtq_chain_skip(c, sizeof(header), &n_read);
 	last = &write_iov[c->n_write - 1];
 	s->status = (uint8_t *)last->iov_base + --last->iov_len;
 	sector = le64_load(header + 8);
@@ -218,8 +203,8 @@ static bool begin(struct slot *s)
 		begin_io(s, BLOCK_READ, sector, c->write_len - 1);
 		break;
 	case BLK_T_OUT:
-		s->req.iov = c->iov + skip;
-		s->req.n_iov = c->n_read - skip;
+		s->req.iov = read_iov;
+		s->req.n_iov = n_read;
 		begin_io(s, BLOCK_WRITE, sector, c->read_len - HEADER_SIZE);
 		break;
 	case BLK_T_FLUSH:
@@ -248,38 +233,28 @@ static void blk_queue_stop(struct vdev_queue *q)
 	check_stopped(b);
 }
 
-/* Takes one chain. False: there is none to take. */
-static bool take(struct blk *b, struct vdev_queue *q)
+static enum vdev_taken blk_take(struct vdev_queue *q)
 {
+	struct blk *b = blk_of(q->dev);
 	struct slot *s = b->free;
 
+	if (b->stalled)
+		return VDEV_STALLED;
 	if (vdev_pop(q, &s->chain) <= 0)
-		return false;
+		return VDEV_NONE;
 	b->free = s->next;
 	if (begin(s))
-		return true;
+		return VDEV_TAKEN;
 	virtq_unpop(&q->ring, &s->chain);
 	s->next = b->free;
 	b->free = s;
 	vdev_broken(q->dev, "a request without header or status");
-	return false;
+	return VDEV_NONE;
 }
 
 static void blk_queue_kick(struct vdev_queue *q)
 {
-	struct blk *b = blk_of(q->dev);
-	uint32_t budget = virtq_size(&q->ring);
-
-	virtq_disable_kicks(&q->ring);
-	while (budget && !b->stalled && vdev_queue_live(q)) {
-		if (take(b, q))
-			budget--;
-		else if (!virtq_enable_kicks(&q->ring))
-			break;
-	}
-	if (!budget)
-		vdev_kick(q->dev, q->index);
-	vdev_flush(q);
+	vdev_drain(q, blk_take);
 }
 
 static void blk_free(struct vdev *dev)
@@ -317,11 +292,11 @@ static void publish_config(struct blk *b)
 
 static int make_slots(struct blk *b)
 {
-	b->iov = calloc((size_t)QUEUE_SIZE * PARTS_MAX, sizeof(*b->iov));
-	b->seg = calloc((size_t)QUEUE_SIZE * PARTS_MAX, sizeof(*b->seg));
+	b->iov = calloc((size_t)N_SLOTS * PARTS_MAX, sizeof(*b->iov));
+	b->seg = calloc((size_t)N_SLOTS * PARTS_MAX, sizeof(*b->seg));
 	if (!b->iov || !b->seg)
 		return -ENOMEM;
-	for (unsigned i = 0; i < QUEUE_SIZE; i++) {
+	for (unsigned i = 0; i < N_SLOTS; i++) {
 		struct slot *s = &b->slots[i];
 
 		s->blk = b;

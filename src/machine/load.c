@@ -20,6 +20,9 @@
 #include "machine/board.h"
 #include "mem/gmem.h"
 
+/* A kernel takes the rest of the 2 MiB page that its end is in, for its own protection bits. */
+#define KERNEL_ALIGN 0x200000u
+
 static int load_main_image(struct machine *m, struct image *image, struct err *e)
 {
 	uint64_t base = m->cfg.type->ram_base;
@@ -54,7 +57,7 @@ int machine_load(struct machine *m, const struct load_plan *plan, struct err *e)
 				       m->cfg.firmware ? m->cfg.firmware : m->cfg.kernel,
 				       m->cfg.type->ram_base, image.end + plan->dtb_max, e);
 	if (m->cfg.n_initrds)
-		ret = initrd_load(m->mem, image.end, dtb_addr, m->cfg.initrd, m->cfg.n_initrds,
+		ret = initrd_load(m->mem, align_up(image.end, KERNEL_ALIGN), dtb_addr, m->cfg.initrd, m->cfg.n_initrds,
 				  &initrd_start, &initrd_end, e);
 	if (!ret)
 		ret = plan->make_dtb(m, initrd_start, initrd_end, e);

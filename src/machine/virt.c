@@ -33,6 +33,7 @@
 #include "machine/virt_map.h"
 #include "mem/gmem.h"
 #include "transport/mmio.h"
+#include "virtio/vdev.h"
 
 #define DTB_MAX        0x10000u
 /* What a repeatable machine takes for now and for chance. */
@@ -153,7 +154,6 @@ static int add_parts(struct machine *m)
 	struct virt *v = virt_of(m);
 	const struct uart8250_config uart = {.bus = m->bus,
 					     .base = VIRT_UART_BASE,
-					     .size = VIRT_UART_SIZE,
 					     .loop = m->loop,
 					     .irq = plic_irq(v->plic, VIRT_UART_IRQ),
 					     .chr = m->cfg.console,
@@ -222,24 +222,26 @@ static int add_disk(struct machine *m, const struct machine_disk *d)
 
 static int add_net(struct machine *m, const struct machine_net *n)
 {
-	struct net_config cfg = {.net = n->net, .loop = m->loop};
+	struct netdev_config cfg = {.net = n->net, .loop = m->loop};
 	struct vdev *dev;
 	int ret;
 
 	memcpy(cfg.mac, n->mac, sizeof(cfg.mac));
-	ret = net_new(&cfg, &dev);
+	ret = netdev_new(&cfg, &dev);
 	return ret ? ret : add_device(m, dev);
 }
 
 static int add_console(struct machine *m)
 {
-	struct console_config cfg = {.loop = m->loop, .n_ports = m->cfg.n_ports};
+	struct console_port_config port[MACHINE_MAX_PORTS];
+	const struct console_config cfg = {
+		.loop = m->loop, .port = port, .n_ports = m->cfg.n_ports};
 	struct vdev *dev;
 	int ret;
 
 	for (unsigned i = 0; i < m->cfg.n_ports; i++)
-		cfg.port[i] = (struct console_port_config){.name = m->cfg.port[i].name,
-							   .chr = m->cfg.port[i].chr};
+		port[i] = (struct console_port_config){.name = m->cfg.port[i].name,
+						       .chr = m->cfg.port[i].chr};
 	ret = console_new(&cfg, &dev);
 	return ret ? ret : add_device(m, dev);
 }
@@ -247,7 +249,7 @@ static int add_console(struct machine *m)
 static int add_rng(struct machine *m)
 {
 	const struct rng_config cfg = {
-		.loop = m->loop, .seeded = m->cfg.counted_time, .seed = FIXED_SEED};
+		.loop = m->loop, .repeatable = m->cfg.counted_time, .seed = FIXED_SEED};
 	struct vdev *dev;
 	int ret = rng_new(&cfg, &dev);
 

@@ -185,6 +185,24 @@ void vdev_flush(struct vdev_queue *q)
 		q->dev->port->interrupt(q->dev->port_arg, q->index);
 }
 
+void vdev_drain(struct vdev_queue *q, enum vdev_taken (*take)(struct vdev_queue *q))
+{
+	uint32_t budget = virtq_size(&q->ring);
+	enum vdev_taken r = VDEV_TAKEN;
+
+	virtq_disable_kicks(&q->ring);
+	while (budget && r != VDEV_STALLED && vdev_queue_live(q)) {
+		r = take(q);
+		if (r == VDEV_TAKEN)
+			budget--;
+		else if (r == VDEV_NONE && !virtq_enable_kicks(&q->ring))
+			break;
+	}
+	if (!budget)
+		vdev_kick(q->dev, q->index);
+	vdev_flush(q);
+}
+
 static void flush_task(struct loop_task *t)
 {
 	struct vdev_queue *q = t->arg;

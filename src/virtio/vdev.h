@@ -142,6 +142,18 @@ void vdev_queue_config(struct vdev *dev, unsigned index, uint32_t size_max, stru
 /* Queue: virtq_pop(), which marks the device broken when the driver broke the ring. */
 int vdev_pop(struct vdev_queue *q, struct virtq_chain *c);
 
+/* What a device did about the next chain. */
+enum vdev_taken {
+	VDEV_TAKEN,
+	VDEV_NONE,    /* there is none (or the device is broken) */
+	VDEV_STALLED, /* it cannot go on now; it will kick itself */
+};
+
+/* Queue: the usual queue_kick. Calls take() for one chain after the other, with kicks off, until
+ * there is none left and kicks are on again; then flushes. What comes after a whole ring of chains
+ * is left for later, so that one queue does not starve the others of its loop. */
+void vdev_drain(struct vdev_queue *q, enum vdev_taken (*take)(struct vdev_queue *q));
+
 /* Queue: publishes what was pushed and interrupts if that is wanted. */
 void vdev_flush(struct vdev_queue *q);
 

@@ -36,6 +36,23 @@ void virtq_chain_fini(struct virtq_chain *c)
 	memset(c, 0, sizeof(*c));
 }
 
+struct iovec *virtq_chain_skip(struct virtq_chain *c, uint32_t len, unsigned *n)
+{
+	struct iovec *iov = c->iov;
+	struct iovec *end = c->iov + c->n_read;
+
+	while (iov < end && len >= iov->iov_len) {
+		len -= (uint32_t)iov->iov_len;
+		iov++;
+	}
+	if (len) {
+		iov->iov_base = (uint8_t *)iov->iov_base + len;
+		iov->iov_len -= len;
+	}
+	*n = (unsigned)(end - iov);
+	return iov;
+}
+
 int ring_chain_add(struct virtq *vq, struct virtq_chain *c, uint64_t gpa, uint32_t len,
 		   bool writable)
 {

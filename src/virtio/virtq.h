@@ -73,6 +73,10 @@ static inline struct iovec *virtq_chain_writable(const struct virtq_chain *c)
 	return c->iov + c->n_read;
 }
 
+/* Takes `len` (at most c->read_len) bytes off the front of the readable parts: returns the first
+ * entry of what is left of them and sets *n to the number of entries. Call it once a chain. */
+struct iovec *virtq_chain_skip(struct virtq_chain *c, uint32_t len, unsigned *n);
+
 /* All private. */
 struct virtq {
 	const struct gmem *mem;

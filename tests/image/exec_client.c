@@ -81,8 +81,8 @@ static void control_send(struct client *c, const char *word, unsigned long long 
 
 static void control_line(struct client *c, const char *line, const char *command)
 {
-	int code;
-	unsigned long long out, err;
+	int code = 0;
+	unsigned long long out = 0, err = 0;
 
 	if (!strcmp(line, EXEC_READY)) {
 		control_send(c, EXEC_EXEC, strlen(command));

@@ -34,7 +34,7 @@ expect()
 	[ "$2" = "$3" ] || fail "$1: got \"$2\", wanted \"$3\""
 }
 
-kernel='' initrd='' disk='' append='' append_off='' append_exec='' append_demo=''
+kernel='' initrd='' disk='' append='' append_off=''
 
 # Gets the guest and sets these. $@: options for fetch.sh.
 use_guest()
@@ -43,7 +43,7 @@ use_guest()
 	# shellcheck disable=SC2034 # eval uses "value"
 	while IFS='=' read -r name value; do
 		case $name in
-		kernel | initrd | disk | append | append_off | append_exec | append_demo)
+		kernel | initrd | disk | append | append_off)
 			eval "$name=\$value"
 			;;
 		esac
@@ -92,7 +92,7 @@ exec_in_guest()
 		devices="$devices -device virtserialport,chardev=$port,name=linnet.$port"
 	done
 	# shellcheck disable=SC2086 # a list of words
-	machine "$append_exec" -device virtio-serial-device $devices \
+	machine "$append quiet linnet.mode=exec" -device virtio-serial-device $devices \
 		</dev/null >"$tmp/console" 2>&1 &
 	status=0
 	timeout 60 "$client" "$@" "$ports" "$command" >"$tmp/out" 2>"$tmp/err" || status=$?
@@ -107,7 +107,7 @@ case_print()
 	for file in "$kernel" "$initrd" "$disk"; do
 		[ -s "$file" ] || fail "$file is not there"
 	done
-	for line in "$append" "$append_off" "$append_exec" "$append_demo"; do
+	for line in "$append" "$append_off"; do
 		[ -n "$line" ] || fail 'a kernel line is missing'
 	done
 }
@@ -169,26 +169,6 @@ case_update_fails()
 	[ -s "$kernel" ] || fail 'the old set is gone'
 }
 
-# A kernel's own modules come in beside Debian's: here a tree as "make modules_install" leaves it, of
-# another release, with one of the modules.
-case_modules()
-{
-	use_guest
-	cp "$initrd" "$tmp/before"
-	tree=$tmp/lib/modules/1.2.3-own
-	mkdir -p "$tree/kernel/fs"
-	: >"$tree/modules.order"
-	find "$(dirname "$kernel")/modules" -name 'crc16.ko' -exec cp {} "$tree/kernel/fs/" \;
-	mv "$tree/kernel/fs/crc16.ko" "$tree/kernel/fs/ext4.ko"
-	gzip "$tree/kernel/fs/ext4.ko"
-	use_guest --modules "$tmp/lib/modules"
-	cpio -t --quiet <"$initrd" >"$tmp/list"
-	grep -q '^lib/modules/1.2.3-own/kernel/fs/ext4.ko$' "$tmp/list" || fail 'not in the initrd'
-	grep -q '^lib/modules/1.2.3-own/modules.dep$' "$tmp/list" || fail 'no index in the initrd'
-	use_guest
-	cmp "$initrd" "$tmp/before" || fail 'the default initrd has changed'
-}
-
 case_off()
 {
 	need_qemu
@@ -201,7 +181,7 @@ case_demo()
 {
 	need_qemu
 	use_guest
-	machine "$append_demo" </dev/null >"$tmp/console" 2>&1 || fail 'QEMU did not end well'
+	machine "$append quiet linnet.mode=demo" </dev/null >"$tmp/console" 2>&1 || fail 'QEMU did not end well'
 	cat "$tmp/console"
 	grep -q '^network: 10\.0\.2\.15/24' "$tmp/console" || fail 'no network address'
 	grep -q '^disk:    written to the disk' "$tmp/console" || fail 'nothing from the disk'
@@ -213,7 +193,7 @@ case_demo_fails()
 {
 	need_qemu
 	use_guest
-	machine "$append_demo linnet.http=9" </dev/null >"$tmp/console" 2>&1 ||
+	machine "$append quiet linnet.mode=demo linnet.http=9" </dev/null >"$tmp/console" 2>&1 ||
 		fail 'QEMU did not end well'
 	grep -q '^linnet: demo failed: no page' "$tmp/console" || fail 'no verdict'
 }
@@ -239,17 +219,14 @@ case_shell()
 	exec 8>"$tmp/keys"
 	wait_for 'linnet:~# '
 	# Each answer is told from the echo of its question by a sum.
-	# shellcheck disable=SC2016 # for the guest's shell
 	echo 'stty size; tty; echo $TERM; sleep 1 & kill %1; echo end $((40 + 2))' >&8
 	wait_for 'end 42'
 	grep -q '^33 111' "$tmp/console" || fail 'wrong terminal size'
 	grep -q '^/dev/ttyS0' "$tmp/console" || fail 'no controlling terminal'
 	grep -q '^xterm' "$tmp/console" || fail 'wrong TERM'
 	# A shell that is killed comes again; "poweroff" asks init to end.
-	# shellcheck disable=SC2016
 	echo 'kill -9 $$' >&8
 	sleep 1
-	# shellcheck disable=SC2016
 	echo 'echo again $((40 + 3)); poweroff' >&8
 	wait_for 'again 43'
 	wait $! || fail 'QEMU did not end well'
@@ -261,7 +238,6 @@ case_exec_status()
 	need_qemu
 	use_guest
 	printf 'abcdef' >"$tmp/in"
-	# shellcheck disable=SC2016 # for the guest's shell
 	exec_in_guest 'head -c 3 </dev/stdin; echo; pwd; echo $HOME; id -u; echo oops >&2; exit 7' \
 		<"$tmp/in"
 	expect 'status' $status 7
@@ -320,7 +296,7 @@ case_exec_poweroff()
 }
 
 case $1 in
-print | reproducible | damage | offline | update_fails | modules | off | demo | demo_fails | shell | \
+print | reproducible | damage | offline | update_fails | off | demo | demo_fails | shell | \
 	exec_status | exec_bytes | exec_background | exec_signal | exec_closed | exec_poweroff)
 	"case_$1"
 	;;

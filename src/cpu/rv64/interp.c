@@ -107,13 +107,15 @@
 	}
 
 /* What follows a slow path. */
-#define AFTER(next)                         \
-	do {                                \
-		if ((next) == INTERP_TRAP)  \
-			goto trapped;       \
-		if ((next) == INTERP_LEAVE) \
-			goto leave;         \
-		NEXT;                       \
+#define AFTER(next)                              \
+	do {                                     \
+		enum interp_next after = (next); \
+                                                 \
+		if (after == INTERP_TRAP)        \
+			goto trapped;            \
+		if (after == INTERP_LEAVE)       \
+			goto leave;              \
+		NEXT;                            \
 	} while (0)
 
 #define READ(type, host)     __atomic_load_n((const type *)(host), __ATOMIC_RELAXED)

@@ -355,6 +355,27 @@ static void test_many_in_flight(void **state)
 	}
 }
 
+/* As many chains in flight as the ring has entries, and then one more. */
+static void test_ring_in_flight(void **state)
+{
+	struct world *w = *state;
+	struct request r = prepare(w, T_IN, 0, 512);
+
+	w->m.hold = true;
+	start(w, &r, T_IN);
+	for (unsigned i = 1; i < 128; i++)
+		guest_ring_offer(&w->d.ring[0], (uint16_t)r.head);
+	driver_kick(&w->d, 0);
+	driver_settle(&w->d);
+	assert_int_equal(w->m.n_waiting, 128);
+	driver_kick(&w->d, 0);
+	assert_needs_reset(w, false);
+	guest_ring_offer(&w->d.ring[0], (uint16_t)r.head);
+	driver_kick(&w->d, 0);
+	assert_needs_reset(w, true);
+	mem_block_release(&w->m);
+}
+
 static void test_back_end_is_full(void **state)
 {
 	struct world *w = *state;
@@ -464,6 +485,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_read_only, setup_read_only, teardown),
 		T(test_back_end_fails),
 		T(test_many_in_flight),
+		T(test_ring_in_flight),
 		T(test_back_end_is_full),
 		T(test_back_end_takes_nothing),
 		T(test_no_header),

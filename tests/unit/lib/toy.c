@@ -75,7 +75,7 @@ static void toy_free(struct vdev *dev)
 
 	vdev_fini(dev);
 	for (unsigned i = 0; i < TOY_QUEUES; i++)
-		for (unsigned k = 0; k < TOY_SIZE; k++)
+		for (unsigned k = 0; k <= TOY_SIZE; k++)
 			virtq_chain_fini(&t->q[i].held[k]);
 	*t->freed = true;
 	free(t);
@@ -103,7 +103,7 @@ struct toy *toy_new(struct loop *loop, bool *freed)
 	*freed = false;
 	for (unsigned i = 0; i < TOY_QUEUES; i++) {
 		vdev_queue_config(&t->vdev, i, TOY_SIZE, loop);
-		for (unsigned k = 0; k < TOY_SIZE; k++)
+		for (unsigned k = 0; k <= TOY_SIZE; k++)
 			r |= virtq_chain_init(&t->q[i].held[k], TOY_PARTS);
 	}
 	assert(!r);

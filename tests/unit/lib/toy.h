@@ -17,7 +17,7 @@
 #define TOY_ID      42u
 
 struct toy_queue {
-	struct virtq_chain held[TOY_SIZE];
+	struct virtq_chain held[TOY_SIZE + 1];
 	unsigned n_held;
 	bool stopping;
 	unsigned n_started, n_stopped; /* calls of queue_start, of queue_stop */

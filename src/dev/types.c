@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#include "dev/types.h"
+
+#include "virtio/spec.h"
+
+const struct vdev_type vdev_types[] = {
+	{"net", VIRTIO_ID_NET,
+	 "network card over a network of the host's (mac, mtu, mergeable buffers)"},
+	{"blk", VIRTIO_ID_BLOCK, "disk over a file (flush, read-only, serial number)"},
+	{"console", VIRTIO_ID_CONSOLE, "terminals and named byte streams, several ports"},
+	{"rng", VIRTIO_ID_RNG, "random bytes of the host's, or a repeatable sequence"},
+	{0},
+};
