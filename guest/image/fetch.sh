@@ -127,9 +127,11 @@ fetch_set()
 	{
 		echo "$image $(apt_version "$image")"
 		echo "busybox-static $(apt_version busybox-static)"
+		echo "modules $modules"
 	} >"$new/packages"
 	if [ -n "$present" ] && cmp -s "$new/packages" "$present/packages"; then
 		rm -rf "$new"
+		new=
 		say "the default guest is up to date"
 		return 0
 	fi
@@ -146,12 +148,21 @@ fetch_set()
 
 # --- what to do -----------------------------------------------------------------------------------
 
+# Whether the set in use holds the modules that this version of Linnet wants.
+modules_current()
+{
+	grep -qxF "modules $modules" "$present/packages" 2>/dev/null
+}
+
 # Brings the cache up to date under its lock.
 work()
 {
 	cache_lock "$guest"
 	if [ -n "$present" ] && ! sums_good "$present" base; then
 		say 'the default guest in the cache is damaged'
+		present=
+	elif [ -n "$present" ] && ! modules_current; then
+		say 'the default guest in the cache is of another version of Linnet'
 		present=
 	fi
 	if [ -z "$present" ]; then
@@ -198,7 +209,7 @@ key=$(initrd_key)
 
 cache_find "$guest"
 if [ -n "$update" ] || [ -z "$present" ] ||
-	! sums_quick "$present" base disk "initrd.$key"; then
+	! sums_quick "$present" base disk "initrd.$key" || ! modules_current; then
 	need_tools apt-get:apt dpkg-deb:dpkg cpio:cpio mke2fs:e2fsprogs xz:xz-utils \
 		flock:util-linux riscv64-linux-gnu-objcopy:binutils-riscv64-linux-gnu || exit 1
 	work

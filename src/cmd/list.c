@@ -88,7 +88,7 @@ int cmd_devices(int argc, char **argv)
 	if (!parse(no_options, NULL, "Lists the virtio devices that a machine can have.", argc,
 		   argv, &status))
 		return status;
-	for (unsigned i = 0; i < vdev_n_types; i++)
-		printf("%-10s %s\n", vdev_types[i].name, vdev_types[i].help);
+	for (const struct vdev_type *t = vdev_types; t->name; t++)
+		printf("%-10s %s\n", t->name, t->help);
 	return EXIT_SUCCESS;
 }

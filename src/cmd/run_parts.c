@@ -169,7 +169,7 @@ static int open_disks(struct run_parts *p, const struct run_options *o, struct e
 static int open_net(struct run_parts *p, const struct run_options *o, struct err *e)
 {
 	const struct net_user_config cfg = {
-		.forward = o->net.forward,
+		.forwards = o->net.forward,
 		.n_forwards = o->net.n_forwards,
 	};
 	struct machine_config *c = &p->config;

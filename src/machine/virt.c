@@ -233,13 +233,15 @@ static int add_net(struct machine *m, const struct machine_net *n)
 
 static int add_console(struct machine *m)
 {
-	struct console_config cfg = {.loop = m->loop, .n_ports = m->cfg.n_ports};
+	struct console_port_config port[MACHINE_MAX_PORTS];
+	const struct console_config cfg = {
+		.loop = m->loop, .port = port, .n_ports = m->cfg.n_ports};
 	struct vdev *dev;
 	int ret;
 
 	for (unsigned i = 0; i < m->cfg.n_ports; i++)
-		cfg.port[i] = (struct console_port_config){.name = m->cfg.port[i].name,
-							   .chr = m->cfg.port[i].chr};
+		port[i] = (struct console_port_config){.name = m->cfg.port[i].name,
+						       .chr = m->cfg.port[i].chr};
 	ret = console_new(&cfg, &dev);
 	return ret ? ret : add_device(m, dev);
 }
