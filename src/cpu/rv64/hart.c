@@ -16,7 +16,7 @@ static void enter_supervisor(struct rv64_hart *h)
 	c->scounteren = c->mcounteren;
 }
 
-void rv64_hart_reset(struct rv64_hart *h)
+void rv64_hart_restart(struct rv64_hart *h)
 {
 	memset(h->x, 0, sizeof(h->x));
 	memset(h->f, 0, sizeof(h->f));
@@ -29,16 +29,22 @@ void rv64_hart_reset(struct rv64_hart *h)
 	h->retired = 0;
 	h->reserved_addr = UINT64_MAX;
 	h->reserved_value = 0;
-	/* The other lines belong to devices, and the other requests to whoever made them. */
-	atomic_fetch_and(&h->lines, ~MIP_SSIP);
+	/* The other requests belong to whoever made them. */
 	atomic_fetch_and(&h->attention, ~RV64_ATTN_WFI);
 	atomic_fetch_or(&h->attention, RV64_ATTN_IRQ);
-	atomic_store(&h->timer_s, UINT64_MAX);
-	atomic_store(&h->timer_m, UINT64_MAX);
 	h->csr.menvcfg = MENVCFG_ADUE;
 	h->csr.stimecmp = UINT64_MAX;
 	if (h->cpu.vm->cfg.env.ecall)
 		enter_supervisor(h);
 	rv64_pmp_update(h);
 	rv64_mmu_flush(h);
+}
+
+void rv64_hart_reset(struct rv64_hart *h)
+{
+	rv64_hart_restart(h);
+	/* The other lines belong to devices. */
+	atomic_fetch_and(&h->lines, ~MIP_SSIP);
+	atomic_store(&h->timer_s, UINT64_MAX);
+	atomic_store(&h->timer_m, UINT64_MAX);
 }

@@ -155,9 +155,12 @@ void rv64_run_request(struct rv64_run_vm *vm, uint64_t hart_mask, const struct r
 {
 	uint64_t ticket[CPU_MAX_HARTS] = {0};
 	struct rv64_run *self;
+	bool was_parked;
 
 	pthread_mutex_lock(&vm->lock);
 	self = self_locked(vm);
+	/* Parked already: a device asks, from within an access of this hart. */
+	was_parked = self && atomic_load(&self->parked);
 	for (unsigned i = 0; i < vm->vm.cfg.n_harts; i++) {
 		struct rv64_run *r = (struct rv64_run *)(void *)vm->vm.cpu[i];
 
@@ -173,7 +176,7 @@ void rv64_run_request(struct rv64_run_vm *vm, uint64_t hart_mask, const struct r
 	for (unsigned i = 0; i < vm->vm.cfg.n_harts; i++)
 		if (ticket[i])
 			wait_locked(vm, (struct rv64_run *)(void *)vm->vm.cpu[i], ticket[i]);
-	if (self) {
+	if (self && !was_parked) {
 		atomic_store(&self->parked, false);
 		serve_locked(self);
 	}
@@ -305,6 +308,9 @@ int rv64_run_start(struct rv64_run *r, uint64_t pc, uint64_t opaque)
 		r->start_pc = pc;
 		r->start_opaque = opaque;
 		r->start_given = true;
+		/* Here and not when the hart gets going: an interrupt sent from now on counts. */
+		atomic_fetch_and(&r->hart.lines, ~BIT(CPU_IRQ_SSI));
+		atomic_store(&r->hart.timer_s, UINT64_MAX);
 		atomic_store(&r->hart.stopped, false);
 	} else {
 		err = -EALREADY;
@@ -338,7 +344,7 @@ bool rv64_run_take_start(struct rv64_run *r)
 	pthread_mutex_unlock(&r->sleep_lock);
 	if (!given)
 		return false;
-	rv64_hart_reset(h);
+	rv64_hart_restart(h);
 	h->retired = retired;
 	h->pc = pc;
 	h->x[10] = h->cpu.id;

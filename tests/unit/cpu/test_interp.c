@@ -43,6 +43,11 @@ static void traps(void **state)
 	check_program("trap");
 }
 
+static void code(void **state)
+{
+	check_program("code");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -50,6 +55,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(flow_and_memory),
 		cmocka_unit_test(floating_point),
 		cmocka_unit_test(traps),
+		cmocka_unit_test(code),
 	};
 
 	rig_programs = argc > 1 ? argv[1] : NULL;

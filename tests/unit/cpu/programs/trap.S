@@ -84,7 +84,6 @@ _start:
 
 	BEFORE(1)
 9:	.2byte 0
-	.2byte 1 /* the handler skips four bytes: c.nop */
 	li s7, 1
 	AFTER(2, 0)
 
@@ -106,10 +105,7 @@ _start:
 	AFTER(11, 0)
 
 	BEFORE(1)
-	.option push
-	.option norvc
 9:	ebreak
-	.option pop
 	li s7, 1
 	la s11, 9b
 	sub s9, s9, s11
@@ -197,14 +193,17 @@ handler:
 	beq s8, t1, 6f
 	la t1, pass
 	beq s5, t1, 7f
-	addi t0, s5, 4
-	lhu t1, 0(t0) /* li s7, 1 may be compressed */
+	mv t0, s5
+	.rept 2
+	lhu t1, 0(t0)
 	andi t1, t1, 3
 	addi t1, t1, -3
+	seqz t1, t1
+	slli t1, t1, 1
+	add t0, t0, t1
 	addi t0, t0, 2
-	bnez t1, 8f
-	addi t0, t0, 2
-8:	csrw mepc, t0
+	.endr
+	csrw mepc, t0
 	mret
 6:	csrw mepc, s11
 	mret
