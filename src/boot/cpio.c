@@ -46,7 +46,7 @@ void cpio_free(struct cpio *c)
 /* Makes room for n more bytes. */
 static int reserve(struct cpio *c, size_t n)
 {
-	size_t room = c->room;
+	size_t room;
 	uint8_t *p;
 
 	if (c->room - c->len >= n)
@@ -93,7 +93,7 @@ static int put_entry(struct cpio *c, const char *name, unsigned mode, const void
 
 	if (err)
 		return err;
-	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		snprintf(header + 6 + 8 * i, 9, "%08X", fields[i]);
 	memcpy(header + HEADER_LEN, name, name_size);
 	put(c, header, HEADER_LEN + name_size);
@@ -102,7 +102,7 @@ static int put_entry(struct cpio *c, const char *name, unsigned mode, const void
 	return 0;
 }
 
-static unsigned header_field(const uint8_t *header, unsigned i)
+static unsigned header_field(const uint8_t *header, size_t i)
 {
 	char hex[9] = {0};
 

@@ -113,12 +113,17 @@ static void test_device_event(void *arg, enum syscon_event event, unsigned code)
 
 static int add_ram(struct machine *m, struct err *e)
 {
-	char size[OPT_SIZE_TEXT];
+	uint64_t limit = gmem_host_limit() & ~((2ull << 20) - 1);
 	int ret = gmem_add_ram(m->mem, VIRT_RAM_BASE, m->cfg.mem);
+	char size[OPT_SIZE_TEXT], most[OPT_SIZE_TEXT];
 
+	opt_format_size(m->cfg.mem, size);
+	if (ret == -ENOMEM)
+		return err_set(e, ret, "--mem %s: this host has not that much; give at most %s",
+			       size, opt_format_size(limit, most));
 	if (ret)
-		err_set(e, ret, "--mem %s: %s", opt_format_size(m->cfg.mem, size), strerror(-ret));
-	return ret;
+		return err_set(e, ret, "--mem %s: %s", size, strerror(-ret));
+	return 0;
 }
 
 static int add_interrupt_controllers(struct machine *m)

@@ -27,26 +27,25 @@ case_ends() {
 
 # A reboot starts the machine again in the same process; its disk keeps what was written.
 case_reboot() {
-	{
-		sleep 20
-		echo 'echo kept >/mnt/mark; sync; reboot'
-		sleep 20
-		echo 'cat /mnt/mark; poweroff'
-		sleep 20
-	} | linnet run --time-limit 100
+	start run
+	wait_for '^[^ ]*# *$'
+	say 'echo kept >/mnt/mark; sync; reboot'
+	wait_for 'Run /init' 2
+	wait_for '^[^ ]*# *$' 1
+	sleep 1
+	say 'cat /mnt/mark; poweroff'
+	finish
 	expect_status 0
-	[ "$(grep -c 'Linux version' "$work/out")" = 2 ] || fail "not two boots"
 	expect_in out '^kept'
 }
 
 case_no_reboot() {
-	{
-		sleep 20
-		echo reboot
-		sleep 20
-	} | linnet run --no-reboot --time-limit 60
+	start run --no-reboot
+	wait_for '^[^ ]*# *$'
+	say reboot
+	finish
 	expect_status 0
-	[ "$(grep -c 'Linux version' "$work/out")" = 1 ] || fail "not one boot"
+	[ "$(grep -c 'Run /init' "$work/out")" = 1 ] || fail "not one boot"
 }
 
 case_panic() {

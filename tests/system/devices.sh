@@ -15,7 +15,7 @@ case_ext4() {
 	cp "$work/out" "$work/sum"
 	/sbin/e2fsck -fn "$work/image" >"$work/fsck" 2>&1 || fail "e2fsck: $(cat "$work/fsck")"
 	guest 'set -e; mkdir -p /tmp/d; mount -o ro /dev/vda /tmp/d; sha256sum </tmp/d/file
-		ls /tmp/d | wc -l >&2; cat /sys/block/vda/serial >&2; cat /sys/block/vda/ro >&2' \
+		ls /tmp/d | wc -l >&2; echo $(cat /sys/block/vda/serial) >&2; cat /sys/block/vda/ro >&2' \
 		--disk "path=$work/image,ro=on,serial=mine"
 	expect_status 0
 	cmp "$work/out" "$work/sum" || fail "another content after a restart"
@@ -54,14 +54,14 @@ case_net() {
 case_net_up() {
 	local port
 	for port in $(shuf -i 20000-50000 -n 20); do
-		busybox nc -l -p "$port" -s 127.0.0.1 >"$work/up" 2>/dev/null </dev/null &
+		nc.openbsd -N -l 127.0.0.1 "$port" >"$work/up" 2>/dev/null </dev/null &
 		pids+=("$!")
 		sleep 0.2
 		kill -0 "${pids[-1]}" 2>/dev/null && break
 	done
 	guest "head -c 10485760 /dev/urandom >/tmp/up; sha256sum </tmp/up; nc 10.0.2.2 $port </tmp/up"
 	expect_status 0
-	sleep 1
+	wait "${pids[-1]}"
 	[ "$(sha256sum <"$work/up")" = "$(head -n 1 "$work/out")" ] || fail "other bytes came up"
 }
 

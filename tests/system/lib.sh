@@ -35,6 +35,36 @@ guest() {
 	linnet run "${@:2}" --exec "$1" </dev/null
 }
 
+# start ARGS...: linnet in the background, its standard input open for say(), output as above.
+start() {
+	rm -f "$work/in"
+	mkfifo "$work/in" || fail "no fifo"
+	timeout -k 5 "${LIMIT:-120}" "$LINNET" "$@" <"$work/in" >"$work/out" 2>"$work/err" &
+	started=$!
+	pids+=("$started")
+	exec 9>"$work/in"
+}
+
+say() { # a line for its standard input
+	echo "$1" >&9
+}
+
+wait_for() { # regex [count]: until that many lines of the output match
+	local i
+	for ((i = 0; i < 600; i++)); do
+		[ "$(grep -cE -- "$1" "$work/out")" -ge "${2:-1}" ] && return
+		kill -0 "$started" 2>/dev/null || break
+		sleep 0.1
+	done
+	fail "waiting for: $1"
+}
+
+finish() { # waits for its end; the exit status is in $status
+	exec 9>&-
+	wait "$started"
+	status=$?
+}
+
 expect_status() { # number
 	[ "$status" = "$1" ] || fail "exit status $status instead of $1"
 }

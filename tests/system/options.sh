@@ -32,7 +32,7 @@ case_values() {
 }
 
 case_more_memory_than_host() {
-	refuse 1 '--mem 1024G' --mem 1024G
+	refuse 1 '--mem 1T: .*give at most' --mem 1024G
 }
 
 damaged() { # option: files that no loader may take
@@ -88,12 +88,13 @@ case_disks() {
 }
 
 case_forward_in_use() {
-	busybox nc -l -p 0 >/dev/null 2>&1 &
-	local pid=$! port
-	pids+=("$pid")
-	sleep 0.5
-	port=$(ss -tlnp 2>/dev/null | sed -n "s/.*:\([0-9]*\) .*pid=$pid,.*/\1/p" | head -n 1)
-	[ -n "$port" ] || fail "no listening port"
+	local port
+	for port in $(shuf -i 20000-50000 -n 20); do
+		nc.openbsd -l 127.0.0.1 "$port" >/dev/null 2>&1 </dev/null &
+		pids+=("$!")
+		sleep 0.2
+		kill -0 "${pids[-1]}" 2>/dev/null && break
+	done
 	refuse 1 "hostfwd.*$port" --net "user,hostfwd=tcp::$port-:22"
 }
 

@@ -18,17 +18,17 @@ static void make_image(uint8_t *file, size_t len)
 	memset(file, 0, 64);
 	le64_store(file + 8, TEXT_OFFSET);
 	le64_store(file + 16, IMAGE_SIZE);
-	memcpy(file + 0x30, "RISCV\0\0\0RSC\x05", 12);
+	le32_store(file + 0x38, 0x05435352); /* "RSC\x05" */
 }
 
 /* The same with a PE header whose one section ends where the file does. */
 static void make_efi_image(uint8_t *file, size_t len)
 {
 	make_image(file, len);
-	memcpy(file, "MZ", 2);
+	le16_store(file, 0x5a4d); /* "MZ" */
 	le32_store(file + 0x3c, 0x40);
 	memset(file + 0x40, 0, 0x100);
-	memcpy(file + 0x40, "PE\0\0", 4);
+	le32_store(file + 0x40, 0x4550); /* "PE" */
 	le16_store(file + 0x46, 1);
 	le16_store(file + 0x54, 0x20); /* size of the optional header */
 	le32_store(file + 0x78 + 16, (uint32_t)len - 0x1000);

@@ -140,10 +140,13 @@ static const struct sbi_platform_ops ops = {
 
 static int setup(void **state)
 {
-	struct platform *p = calloc(1, sizeof(*p));
+	struct platform *p;
 	void *f;
 
-	if (!p || fixture_setup(&f))
+	if (fixture_setup(&f))
+		return -1;
+	p = calloc(1, sizeof(*p));
+	if (!p)
 		return -1;
 	p->f = *(struct fixture *)f;
 	free(f);
@@ -367,7 +370,7 @@ static void test_console(void **state)
 	char *ram = gmem_map(p->f.m, RAM_BASE, 64);
 	uint64_t v;
 
-	strcpy(ram, "Hello, console");
+	memcpy(ram, "Hello, console", 14);
 	assert_int_equal(CALL(EID_DBCN, 0, 5, RAM_BASE, 0), 0);
 	assert_int_equal(v, 5);
 	assert_int_equal(CALL(EID_DBCN, 2, '!'), 0);

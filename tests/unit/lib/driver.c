@@ -78,7 +78,7 @@ static void reset_done(void *arg)
 	*(bool *)arg = true;
 }
 
-void driver_fini(struct driver *d)
+void driver_unplug(struct driver *d)
 {
 	uint64_t end = host_now_ns() + PATIENCE_NS;
 	bool done = !d->mmio;
@@ -90,6 +90,12 @@ void driver_fini(struct driver *d)
 		loop_turn(d->loop, 1000000);
 	assert_true(done);
 	virtio_mmio_free(d->mmio);
+	d->mmio = NULL;
+}
+
+void driver_fini(struct driver *d)
+{
+	driver_unplug(d);
 	for (unsigned i = 0; i < DRIVER_QUEUES; i++)
 		guest_ring_fini(&d->ring[i]);
 	loop_free(d->loop);

@@ -44,7 +44,9 @@ struct driver {
 void driver_init(struct driver *d);
 /* Puts the device on the bus; it now belongs to the board. */
 void driver_plug(struct driver *d, struct vdev *dev);
-/* Stops the thread, resets the device, frees everything. */
+/* Stops the thread, resets the device and frees it. */
+void driver_unplug(struct driver *d);
+/* The same if that has not been done, and frees the rest. */
 void driver_fini(struct driver *d);
 
 void driver_thread_start(struct driver *d);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "mem_net.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/iov.h"
+
+static int send_frame(struct net_queue *q, const struct iovec *iov, unsigned n)
+{
+	struct mem_net *m = container_of(q, struct mem_net, queue);
+
+	m->n_sent++;
+	m->last_len = iov_to_buf(iov, n, 0, m->last, sizeof(m->last));
+	return m->send_result;
+}
+
+static void want_recv(struct net_queue *q, bool want)
+{
+	container_of(q, struct mem_net, queue)->wanted = want;
+}
+
+static void close_queue(struct net_queue *q)
+{
+	container_of(q, struct mem_net, queue)->closed = true;
+}
+
+static const struct net_queue_ops queue_ops = {
+	.send = send_frame, .want_recv = want_recv, .close = close_queue};
+
+static int open_queue(struct net *n, struct loop *loop, const struct net_user_ops *user_ops,
+		      void *user, struct net_queue **out)
+{
+	struct mem_net *m = container_of(n, struct mem_net, net);
+
+	m->user_ops = user_ops;
+	m->user = user;
+	m->queue = (struct net_queue){.ops = &queue_ops, .net = n};
+	*out = &m->queue;
+	return 0;
+}
+
+static void free_net(struct net *n)
+{
+}
+
+static const struct net_ops ops = {.open_queue = open_queue, .free = free_net};
+
+void mem_net_init(struct mem_net *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->net.ops = &ops;
+}
+
+bool mem_net_offer(struct mem_net *m, uint8_t *frame, size_t len, size_t cut)
+{
+	struct iovec iov[2] = {{frame, cut}, {frame + cut, len - cut}};
+
+	assert(m->wanted && !m->closed);
+	m->wanted = m->user_ops->recv(m->user, cut ? iov : iov + 1, cut ? 2 : 1);
+	return m->wanted;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A network back end in memory: remembers what the device sends, and offers it frames. */
+#ifndef TESTS_MEM_NET_H
+#define TESTS_MEM_NET_H
+
+#include "backend/net.h"
+
+struct mem_net {
+	struct net net;
+	struct net_queue queue;
+	const struct net_user_ops *user_ops;
+	void *user;
+	bool wanted;
+	bool closed;
+	unsigned n_sent;
+	uint8_t last[NET_FRAME_MAX]; /* the last frame sent, of ... */
+	size_t last_len;
+	int send_result;
+};
+
+void mem_net_init(struct mem_net *m);
+
+/* On the loop, not from a callback: offers a frame, in two pieces cut at `cut`, if frames are
+ * wanted. Whether it was taken (or dropped). */
+bool mem_net_offer(struct mem_net *m, uint8_t *frame, size_t len, size_t cut);
+
+#endif
