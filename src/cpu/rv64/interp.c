@@ -267,11 +267,11 @@
 	AFTER(interp_cbo(c, PLACE, X(rs1), RV64_CBO_##what));
 
 /* hart.pc and hart.retired for an instruction that is number `count` of its block. */
-#define PUBLISH(count)                                            \
-	do {                                                      \
-		h->pc = PC_OF(op);                                \
-		c->left = left;                                   \
-		h->retired = c->end - (uint64_t)left + (count)-1; \
+#define PUBLISH(count)                                                    \
+	do {                                                              \
+		h->pc = PC_OF(op);                                        \
+		c->left = left;                                           \
+		rv64_set_retired(h, c->end - (uint64_t)left + (count)-1); \
 	} while (0)
 
 #define EXEC_CSR                                              \

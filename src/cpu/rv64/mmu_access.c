@@ -325,7 +325,8 @@ int rv64_cbo_check(struct rv64_hart *h, uint64_t va)
 	return 1;
 }
 
-int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host, uint64_t *pa)
+int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host, uint64_t *pa,
+			 bool *whole)
 {
 	struct mmu_leaf leaf;
 	unsigned rights;
@@ -339,6 +340,7 @@ int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host,
 		return RV64_INSN_ACCESS + 1;
 	*host = page + (va & PAGE_MASK);
 	*pa = leaf.pa | (va & PAGE_MASK);
+	*whole = rights != MMU_PMP_MIXED;
 	if (leaf.level)
 		rv64_tlb_note_large(h, va, leaf.level);
 	return 0;
