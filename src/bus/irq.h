@@ -8,6 +8,7 @@
 #ifndef BUS_IRQ_H
 #define BUS_IRQ_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct irq {
@@ -20,6 +21,19 @@ static inline void irq_set(struct irq irq, bool level)
 {
 	if (irq.set)
 		irq.set(irq.controller, irq.line, level);
+}
+
+/* For a device whose level changes under several threads: each stores the new level in *level
+ * (under its lock, if it has one), and then, outside of the lock, calls this. Whoever comes last,
+ * the wire ends as *level says. */
+static inline void irq_follow(struct irq irq, const atomic_bool *level)
+{
+	bool now;
+
+	do {
+		now = atomic_load(level);
+		irq_set(irq, now);
+	} while (atomic_load(level) != now);
 }
 
 #endif

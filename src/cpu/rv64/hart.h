@@ -32,8 +32,9 @@ struct rv64_csrs {
 	uint64_t menvcfg, mcounteren, mcountinhibit;
 	uint64_t stvec, sscratch, sepc, scause, stval, senvcfg, scounteren, satp;
 	uint64_t stimecmp;
-	uint64_t mip_soft; /* SSIP, STIP, SEIP as written by software; see rv64_mip() */
-	int64_t mcycle_offset, minstret_offset;
+	uint64_t mip_soft; /* STIP, SEIP as written by software; see rv64_mip() */
+	/* Counter = offset + retired; while mcountinhibit stops it, the offset alone. */
+	uint64_t mcycle_offset, minstret_offset;
 	uint8_t pmpcfg[RV64_PMP_ENTRIES];
 	uint64_t pmpaddr[RV64_PMP_ENTRIES];
 };
@@ -41,22 +42,26 @@ struct rv64_csrs {
 struct rv64_hart {
 	struct cpu cpu; /* first: an engine hands it out */
 
-	uint64_t x[32]; /* x[0] is 0 */
+	uint64_t x[33]; /* x[0] is 0; x[32] takes what is written to x0 */
 	uint64_t pc;
 	uint64_t f[32];
 	uint8_t fflags; /* NX 1, UF 2, OF 4, DZ 8, NV 16 */
 	uint8_t frm;
-	uint8_t priv; /* enum rv64_priv */
-	bool stopped;
+	uint8_t priv;         /* enum rv64_priv */
+	_Atomic bool stopped; /* any thread reads */
 
 	_Atomic uint32_t attention; /* any thread sets bits; the hart clears them */
-	_Atomic uint64_t lines;     /* any thread: mip bits driven from outside (enum cpu_irq) */
+	/* Any thread: mip bits driven from outside (enum cpu_irq). SSIP lives only here: devices
+	 * and software set it, software clears it. */
+	_Atomic uint64_t lines;
 	_Atomic uint64_t timer_s, timer_m; /* any thread: deadlines of set_timer, UINT64_MAX none */
 
-	uint64_t retired; /* exact at block boundaries and whenever a helper is called */
+	/* Instructions retired. Exact in CSR accesses, ecall, traps, and between rv64_park() and
+	 * rv64_unpark(); behind by part of a block in other helpers. */
+	uint64_t retired;
 
-	/* LR/SC: the reservation is the address and the value that was read; SC is a compare and
-	 * swap. UINT64_MAX: none. */
+	/* LR/SC: the reservation is the host address (bit 0 set for a doubleword) and the value
+	 * that was read; SC is a compare and swap. UINT64_MAX: none. */
 	uint64_t reserved_addr;
 	uint64_t reserved_value;
 
@@ -70,8 +75,25 @@ static inline struct rv64_hart *rv64_hart_of(struct cpu *cpu)
 }
 
 /* The state after reset: M mode at pc 0, or S mode with everything delegated when env.ecall is set.
- * cpu.vm and cpu.id must be set. */
+ * cpu.vm and cpu.id must be set. Lines that devices drive stay as they are. */
 void rv64_hart_reset(struct rv64_hart *h);
+/* The same, but for SSIP and the timers: for a hart that another one started, and to which others
+ * may have sent an interrupt since. */
+void rv64_hart_restart(struct rv64_hart *h);
+
+/* ---- run.c, of the engines that run threads ---- */
+
+/* Around whatever may wait for other threads (an access on the bus, sleep): in between, the hart
+ * touches neither its TLB nor guest memory through it, and other harts need not wait for it. What
+ * they want of it is done before rv64_unpark() returns, so entries of the TLB looked up before are
+ * void after it. Does not nest. rv64_park() brings h->retired up to date. */
+void rv64_park(struct rv64_hart *h);
+void rv64_unpark(struct rv64_hart *h);
+
+/* To be called by the MMU when translations of [va, va + size) that it gave for fetches, in any
+ * context, are void while the number of their context stays in use or is used again; size
+ * UINT64_MAX: all. Not needed when the context gets a number that was never used. */
+void rv64_fetch_flush(struct rv64_hart *h, uint64_t va, uint64_t size);
 
 /* ---- trap.c ---- */
 
@@ -106,17 +128,23 @@ void rv64_mret(struct rv64_hart *h);
 void rv64_sret(struct rv64_hart *h);
 /* mip as software reads it: lines, timers compared with the time now, software bits. */
 uint64_t rv64_mip(struct rv64_hart *h);
-/* The earliest of stimecmp (when enabled), timer_s and timer_m. */
+/* The earliest of stimecmp (when enabled), timer_s and timer_m among those that mie enables;
+ * UINT64_MAX: none. It may have passed. */
 uint64_t rv64_next_deadline(struct rv64_hart *h);
 
 /* ---- csr.c ---- */
 
 /* A CSR instruction's access by number with all checks (privilege, read-only, TVM, counter enables,
- * FS off). 0, or -1: the instruction is illegal. A write may set RV64_ATTN_IRQ in attention, and
- * changes the MMU's context when it has to. For csrrw with rd=x0 there is no read, for csrrs and
- * csrrc with rs1=x0 no write: the caller leaves the call out. */
+ * FS off). 0, or -1: the instruction is illegal and nothing has changed. A write may set
+ * RV64_ATTN_IRQ in attention, and changes the MMU's context when it has to.
+ *
+ * read:   csrrs and csrrc with rs1=x0 (no write).
+ * write:  csrrw. old NULL: rd=x0, there is no read.
+ * change: csrrs and csrrc: new = (value & ~clear) | set, where "value" is what the specification
+ *         says for mip and sip: the line from outside does not count as a set SEIP. */
 int rv64_csr_read(struct rv64_hart *h, unsigned num, uint64_t *value);
-int rv64_csr_write(struct rv64_hart *h, unsigned num, uint64_t value);
+int rv64_csr_write(struct rv64_hart *h, unsigned num, uint64_t value, uint64_t *old);
+int rv64_csr_change(struct rv64_hart *h, unsigned num, uint64_t clear, uint64_t set, uint64_t *old);
 
 /* mstatus.FS != Off: F and D instructions are legal. */
 static inline bool rv64_fp_on(const struct rv64_hart *h)

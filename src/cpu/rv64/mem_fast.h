@@ -1,37 +1,59 @@
 /* SPDX-License-Identifier: MIT */
-/* Loads and stores of aligned guest memory that is in the TLB, inline; everything else goes to the
- * slow paths of mmu.h. Return 0, or 1 when an exception was taken. */
+/*
+ * The inline half of guest memory accesses: whether the TLB lets an aligned access through, and
+ * where it goes in host memory. When it does not, the slow paths of mmu.h take the access.
+ *
+ * Guest memory is shared with other harts and devices: it is read and written by single accesses of
+ * their natural size, which are atomics so that no compiler tears or repeats them.
+ */
 #ifndef CPU_RV64_MEM_FAST_H
 #define CPU_RV64_MEM_FAST_H
 
 #include "cpu/rv64/hart.h"
 
-/* Guest memory is shared with other harts and devices: single accesses of their natural size, which
- * compilers do not tear. TSan does not watch these. */
-#define RV64_MEM_FAST(bits)                                                                   \
-	static inline __attribute__((always_inline)) int rv64_load##bits(                     \
-		struct rv64_hart *h, uint64_t va, uint64_t *value)                            \
-	{                                                                                     \
-		struct rv64_tlb_entry *e = &h->mmu.tlb[RV64_TLB_INDEX(va)];                   \
-                                                                                              \
-		if (likely(((va & ~(0xfffull & ~(bits / 8 - 1ull))) | h->mmu.ctx) ==          \
-			   e->load_tag)) {                                                    \
-			*value = *(volatile uint##bits##_t *)(va + e->addend);                \
-			return 0;                                                             \
-		}                                                                             \
-		return rv64_load_slow(h, va, bits / 8, value);                                \
-	}                                                                                     \
-	static inline __attribute__((always_inline)) int rv64_store##bits(                    \
-		struct rv64_hart *h, uint64_t va, uint64_t value)                             \
-	{                                                                                     \
-		struct rv64_tlb_entry *e = &h->mmu.tlb[RV64_TLB_INDEX(va)];                   \
-                                                                                              \
-		if (likely(((va & ~(0xfffull & ~(bits / 8 - 1ull))) | h->mmu.ctx) ==          \
-			   e->store_tag)) {                                                   \
-			*(volatile uint##bits##_t *)(va + e->addend) = (uint##bits##_t)value; \
-			return 0;                                                             \
-		}                                                                             \
-		return rv64_store_slow(h, va, bits / 8, value);                               \
+/* What a tag must be for an access of `size` bytes, a power of two. The bits of the offset that
+ * must be zero stay in, so that a misaligned address matches nothing. */
+static inline uint64_t rv64_fast_tag(const struct rv64_hart *h, uint64_t va, unsigned size)
+{
+	return (va & (~0xfffull | (size - 1))) | h->mmu.ctx;
+}
+
+/* True: the access may go to *host at once. */
+static inline bool rv64_fast_load(struct rv64_hart *h, uint64_t va, unsigned size, uintptr_t *host)
+{
+	const struct rv64_tlb_entry *e = &h->mmu.tlb[RV64_TLB_INDEX(h->mmu.ctx, va)];
+
+	*host = (uintptr_t)va + e->addend;
+	return likely(rv64_fast_tag(h, va, size) == e->load_tag);
+}
+
+static inline bool rv64_fast_store(struct rv64_hart *h, uint64_t va, unsigned size, uintptr_t *host)
+{
+	const struct rv64_tlb_entry *e = &h->mmu.tlb[RV64_TLB_INDEX(h->mmu.ctx, va)];
+
+	*host = (uintptr_t)va + e->addend;
+	return likely(rv64_fast_tag(h, va, size) == e->store_tag);
+}
+
+/* Whole accesses: 0, or 1 when an exception was taken. h->pc must be the instruction's own. */
+#define RV64_MEM_FAST(bits)                                                                        \
+	static inline int rv64_load##bits(struct rv64_hart *h, uint64_t va, uint64_t *value)       \
+	{                                                                                          \
+		uintptr_t host;                                                                    \
+                                                                                                   \
+		if (!rv64_fast_load(h, va, bits / 8, &host))                                       \
+			return rv64_load_slow(h, va, bits / 8, value);                             \
+		*value = __atomic_load_n((const uint##bits##_t *)host, __ATOMIC_RELAXED);          \
+		return 0;                                                                          \
+	}                                                                                          \
+	static inline int rv64_store##bits(struct rv64_hart *h, uint64_t va, uint64_t value)       \
+	{                                                                                          \
+		uintptr_t host;                                                                    \
+                                                                                                   \
+		if (!rv64_fast_store(h, va, bits / 8, &host))                                      \
+			return rv64_store_slow(h, va, bits / 8, value);                            \
+		__atomic_store_n((uint##bits##_t *)host, (uint##bits##_t)value, __ATOMIC_RELAXED); \
+		return 0;                                                                          \
 	}
 
 RV64_MEM_FAST(8)

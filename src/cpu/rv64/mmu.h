@@ -9,9 +9,17 @@
  * of other contexts stay; flushing hands out new numbers instead of clearing.
  *
  * A page has a store tag only while no engine holds code of it (mem/gmem.h); stores to a page with
- * code go through the slow path, which notes them.
+ * code go through the slow path, which notes them. This is what an engine has to do in return
+ * before it reads code of a page whose flag was clear:
+ *   1. set the flag in the page's code word;
+ *   2. have rv64_mmu_protect_page() done for every hart of the machine, and wait for that;
+ *   3. read the bytes.
+ * A hart does its share of 2 between two instructions, so a store that found the flag clear has
+ * ended by then and its bytes are read in 3, and every later one notes itself in the code word
+ * before it writes. Hence a fence.i that the guest has ordered behind a store, by whatever means,
+ * finds that the generation has moved, or code that was decoded from the new bytes.
  *
- * All functions belong to the hart's thread.
+ * All functions belong to the hart's thread, or to one that keeps the hart from running.
  */
 #ifndef CPU_RV64_MMU_H
 #define CPU_RV64_MMU_H
@@ -28,9 +36,13 @@ struct rv64_hart;
 #define RV64_TLB_BITS 10
 #define RV64_TLB_SIZE (1u << RV64_TLB_BITS)
 #define RV64_TLB_NONE UINT64_MAX /* a tag that never matches */
-/* Tag: virtual page number << 12 | context << 3; bits 2..0 stay zero, so that a compare of
- * (va & ~(0xff8 | ...)) also finds misaligned accesses. Contexts: 0 to 510. */
+/* Tag: virtual page number << 12 | context << 3. Bits 2..0 stay zero, so that an address whose bits
+ * 11..3 were replaced by the context equals it only when aligned. Contexts: 1 to 510. */
 #define RV64_CTX_MAX  510
+
+/* The slot of a page in context ctx (struct rv64_mmu). Three bits of the context take part, so that
+ * what U mode, S mode and S mode with SUM know about one page does not collide. */
+#define RV64_TLB_INDEX(ctx, va) ((((va) >> 12) ^ ((ctx) << 4)) & (RV64_TLB_SIZE - 1))
 
 struct rv64_tlb_entry {
 	uint64_t load_tag;
@@ -42,24 +54,31 @@ struct rv64_tlb_entry {
 enum rv64_access { RV64_FETCH, RV64_LOAD, RV64_STORE };
 
 struct rv64_mmu {
+	uint64_t ctx; /* the current context of loads and stores << 3 */
+
+	/* The context of fetches << 3, which differs under MPRV and is the same for each SUM and
+	 * MXR. For engines that remember where a virtual pc leads: what rv64_fetch_translate() said
+	 * about (va, fetch_ctx) holds until rv64_fetch_flush() is called. */
+	uint64_t fetch_ctx;
+
+	struct rv64_mmu_private *own; /* mmu_private.h */
 	struct rv64_tlb_entry tlb[RV64_TLB_SIZE];
-	uint64_t ctx; /* the current context << 3 */
-	/* The rest is the own of mmu.c: contexts in use, bounds of large pages. */
-	struct rv64_mmu_private *priv_;
 };
 
 /* 0 or -ENOMEM; called once per hart before rv64_hart_reset. */
 int rv64_mmu_init(struct rv64_hart *h);
 void rv64_mmu_fini(struct rv64_hart *h);
 
-/* After a change of satp, mstatus (SUM, MXR, MPRV, MPP), menvcfg.ADUE, pmp or privilege: selects
- * the context. pmp changes need rv64_mmu_flush(h) as well. */
+/* After a change of satp, mstatus (SUM, MXR, MPRV, MPP), menvcfg.ADUE or privilege: selects the
+ * contexts. */
 void rv64_mmu_context(struct rv64_hart *h);
 
-/* Forget everything; forget [va, va + size) of one ASID (or of all with asid == UINT64_MAX). */
+/* Forget everything; forget [va, va + size) of one ASID (or of all with asid == UINT64_MAX). More
+ * than what was asked for may go. For sfence.vma with rs1 = x0 and an ASID: va 0, size UINT64_MAX;
+ * with an address: the page that holds it. */
 void rv64_mmu_flush(struct rv64_hart *h);
 void rv64_mmu_flush_range(struct rv64_hart *h, uint64_t va, uint64_t size, uint64_t asid);
-/* Drop the store tag of every entry that maps guest physical page pa (4 KiB). */
+/* Drop the store tag of every entry that maps the 4 KiB page of guest physical address pa. */
 void rv64_mmu_protect_page(struct rv64_hart *h, uint64_t pa);
 
 /*
@@ -71,22 +90,23 @@ void rv64_mmu_protect_page(struct rv64_hart *h, uint64_t pa);
 int rv64_load_slow(struct rv64_hart *h, uint64_t va, unsigned size, uint64_t *value);
 int rv64_store_slow(struct rv64_hart *h, uint64_t va, unsigned size, uint64_t value);
 /* The host address for an atomic of `size` bytes (4 or 8), checked for load and store (lr: load
- * only, with is_lr). Misaligned or not in RAM: the exception that the specification asks for.
- * Stores by the caller are noted in advance. */
+ * only, with is_lr). Misaligned: address-misaligned, before anything else; not in RAM: access
+ * fault. What the caller is going to store is noted in advance, so it stores before the hart does
+ * anything for other harts. */
 int rv64_atomic_ptr(struct rv64_hart *h, uint64_t va, unsigned size, bool is_lr, void **host);
-/* cbo.zero of the 64-byte block that holds va; cbo.inval, clean and flush only check access. */
+/* cbo.zero of the 64-byte block that holds va; cbo.inval, clean and flush only check access.
+ * Whether the instruction is legal is rv64_cbo_legal(). */
 int rv64_cbo_zero(struct rv64_hart *h, uint64_t va);
 int rv64_cbo_check(struct rv64_hart *h, uint64_t va);
 
 /* Translates an instruction address; *host points at guest memory (valid up to the end of the 4 KiB
  * page), *pa is its physical address. 0, or a positive exception cause + 1 without taking it:
- * the caller sets tval. Code outside RAM is an access fault. */
+ * the caller sets tval. Code outside RAM is an access fault. Where PMP regions cut a page, the
+ * answer is for the two bytes at va. */
 int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host, uint64_t *pa);
 
 /* Translation for debuggers: no side effects, no A/D update. 0 or -EFAULT. */
 int rv64_debug_translate(struct rv64_hart *h, uint64_t va, uint64_t *pa);
-
-#define RV64_TLB_INDEX(va) (((va) >> 12) & (RV64_TLB_SIZE - 1))
 
 /* The inline fast paths are in mem_fast.h, which needs struct rv64_hart. */
 

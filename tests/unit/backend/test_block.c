@@ -174,7 +174,7 @@ static void test_refused_requests(void **state)
 /* More entries than one system call takes, with empty ones between. */
 static void test_long_lists(void **state)
 {
-	const unsigned n = 1500;
+	const size_t n = 1500;
 	uint8_t *buf = malloc(n * 512), *back = calloc(n, 512);
 	struct iovec *iov = calloc(n * 2, sizeof(*iov));
 	struct disk d;
@@ -183,15 +183,15 @@ static void test_long_lists(void **state)
 	assert_non_null(back);
 	assert_non_null(iov);
 	make_image(n * 512);
-	for (unsigned i = 0; i < n * 512; i++)
+	for (size_t i = 0; i < n * 512; i++)
 		buf[i] = (uint8_t)(i * 13 + i / 512 * 7);
 	disk_open(&d, (struct block_file_config){0});
-	for (unsigned i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		iov[i * 2] = (struct iovec){buf + i * 512, 512};
-	assert_int_equal(disk_io(&d, BLOCK_WRITE, 0, iov, n * 2), 0);
-	for (unsigned i = 0; i < n; i++)
+	assert_int_equal(disk_io(&d, BLOCK_WRITE, 0, iov, (unsigned)n * 2), 0);
+	for (size_t i = 0; i < n; i++)
 		iov[i * 2].iov_base = back + i * 512;
-	assert_int_equal(disk_io(&d, BLOCK_READ, 0, iov, n * 2), 0);
+	assert_int_equal(disk_io(&d, BLOCK_READ, 0, iov, (unsigned)n * 2), 0);
 	assert_memory_equal(buf, back, n * 512);
 	disk_close(&d);
 	free(iov);
@@ -239,12 +239,12 @@ static void test_drain(void **state)
 	bool drained;
 
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
-		make_image(50 * 512);
+		make_image(sizeof(buf));
 		disk_open(&d, kinds[k]);
 		for (unsigned i = 0; i < 50; i++) {
 			iov[i] = (struct iovec){buf[i], 512};
 			r[i] = (struct block_request){.op = i % 2 ? BLOCK_READ : BLOCK_WRITE,
-						      .offset = i * 512,
+						      .offset = i * 512ull,
 						      .iov = &iov[i],
 						      .n_iov = 1,
 						      .done = count_down,
@@ -298,7 +298,7 @@ static void run_ordered(bool snapshot, unsigned order[ORDERED])
 	for (unsigned i = 0; i < ORDERED; i++) {
 		o[i] = (struct ordered){
 			.r = {.op = i % 3 ? BLOCK_READ : BLOCK_WRITE,
-			      .offset = (i * 7919) % 15 * 4096,
+			      .offset = (i * 7919) % 15 * 4096ull,
 			      .iov = &iov,
 			      .n_iov = 1,
 			      .done = note_order},
@@ -410,14 +410,14 @@ static void test_odd_size(void **state)
 	struct stat st;
 	struct disk d;
 
-	make_image(3 * 512 + 100);
+	make_image(1636);
 	disk_open(&d, (struct block_file_config){0});
-	assert_int_equal(d.block->size, 3 * 512);
-	assert_int_equal(disk_write(&d, 2 * 512, buf, 512), 0);
-	assert_int_equal(disk_write(&d, 3 * 512, buf, 512), -EINVAL);
+	assert_int_equal(d.block->size, 1536);
+	assert_int_equal(disk_write(&d, 1024, buf, 512), 0);
+	assert_int_equal(disk_write(&d, 1536, buf, 512), -EINVAL);
 	disk_close(&d);
 	assert_int_equal(stat(image, &st), 0);
-	assert_int_equal(st.st_size, 3 * 512 + 100);
+	assert_int_equal(st.st_size, 1636);
 }
 
 static void test_locks(void **state)
@@ -504,9 +504,9 @@ static void slot_fill(struct slot *s, uint32_t *seed)
 	uint32_t at = next_random(seed) % (SECTORS - run + 1);
 	size_t cut;
 
-	s->len = run * 512;
+	s->len = run * 512ul;
 	s->r = (struct block_request){.op = next_random(seed) % 3 ? BLOCK_READ : BLOCK_WRITE,
-				      .offset = at * 512,
+				      .offset = at * 512ull,
 				      .iov = s->iov,
 				      .n_iov = 3,
 				      .done = slot_done};

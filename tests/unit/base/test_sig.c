@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -200,11 +201,11 @@ static void body_exit(int tty, int say_fd)
 
 static void body_fault(int tty, int say_fd)
 {
-	volatile int *nowhere = NULL;
+	volatile char *page = mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	go_raw(tty, say_fd);
 	wait_for_master(tty);
-	*nowhere = 1;
+	*page = 1;
 }
 
 static void body_abort(int tty, int say_fd)

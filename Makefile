@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+# The front door. Meson and ninja do the building, tools/ and tests/ the rest.
+#   make             build build/linnet (installs nothing; says what is missing)
+#   make run         install what is missing, build, boot the default guest
+#   make check       install what is missing, build, run the tests (check-fast, check-long: tiers)
+#   make bench       the benchmarks    make fuzz   each fuzzer for FUZZ_SECONDS (600)
+#   make install     to DESTDIR/usr/local    make clean   remove every build directory
+.DEFAULT_GOAL := all
+FUZZ_SECONDS ?= 600
+
+.PHONY: all run check check-fast check-long bench fuzz install clean
+
+build/build.ninja:
+	@tools/deps.sh -n build
+	@tools/builddir.sh release
+
+all: build/build.ninja
+	@tools/build.sh build
+
+run:
+	@tools/deps.sh run
+	@$(MAKE) --no-print-directory all
+	@if [ -t 0 ]; then exec build/linnet run; else exec tools/demo.sh build/linnet; fi
+
+check check-fast check-long:
+	@tests/run.sh $(or $(patsubst check-%,%,$(filter check-%,$@)),check)
+
+bench: all
+	@meson test -C build --benchmark --verbose --no-rebuild
+
+fuzz:
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh long '^(build/)?fuzz'
+
+install: all
+	@meson install -C build --no-rebuild
+
+clean:
+	rm -rf build build-gcc build-clang build-asan build-tsan build-fuzz

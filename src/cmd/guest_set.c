@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The recipe is a shell script with one way out for programs: `--print` writes name=value lines. It
+ * checks the cached set quickly, so it is run each time instead of keeping a second idea of what is
+ * in the cache here.
+ */
+#include "cmd/guest_set.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "cmd/share.h"
+
+#define TEXT_MAX 65536
+
+extern char **environ;
+
+/* exec's prototype is older than const; it changes no string. */
+static char *const *unconst(const char *const argv[])
+{
+	union {
+		const char *const *in;
+		char *const *out;
+	} u = {.in = argv};
+
+	return u.out;
+}
+
+static int spawn_recipe(const char *const argv[], int out, pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	int ret = -posix_spawn_file_actions_init(&actions);
+
+	if (ret)
+		return ret;
+	ret = -posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	if (!ret)
+		ret = -posix_spawn(pid, "/bin/sh", &actions, NULL, unconst(argv), environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return ret;
+}
+
+/* Runs argv and returns what it printed; its exit status other than 0 is -ECHILD. */
+static int recipe_output(const char *const argv[], char **text)
+{
+	int pipe_fd[2], status, ret;
+	ssize_t n;
+	pid_t pid;
+
+	*text = calloc(1, TEXT_MAX);
+	if (!*text)
+		return -ENOMEM;
+	if (pipe2(pipe_fd, O_CLOEXEC))
+		return -errno;
+	ret = spawn_recipe(argv, pipe_fd[1], &pid);
+	fd_close(&pipe_fd[1]);
+	if (ret)
+		goto out;
+	n = fd_read_full(pipe_fd[0], *text, TEXT_MAX - 1);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (n < 0)
+		ret = (int)n;
+	else if (!WIFEXITED(status) || WEXITSTATUS(status))
+		ret = -ECHILD;
+out:
+	fd_close(&pipe_fd[0]);
+	return ret;
+}
+
+static void parse_line(struct guest_set *g, char *line)
+{
+	char *value = strchr(line, '=');
+	const struct {
+		const char *name;
+		char **field;
+	} fields[] = {
+		{"kernel", &g->kernel}, {"initrd", &g->initrd},         {"disk", &g->disk},
+		{"append", &g->append}, {"append_off", &g->append_off},
+	};
+
+	if (!value)
+		return;
+	*value++ = '\0';
+	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++)
+		if (!strcmp(line, fields[i].name))
+			*fields[i].field = value;
+}
+
+static int recipe_command(struct share_paths *p, const char *argv[8], bool update, bool print,
+			  struct err *e)
+{
+	unsigned n = 0;
+	int ret = share_find(p, e);
+
+	if (ret)
+		return ret;
+	argv[n++] = "sh";
+	argv[n++] = p->fetch;
+	argv[n++] = "--init";
+	argv[n++] = p->init;
+	if (update)
+		argv[n++] = "--update";
+	if (print)
+		argv[n++] = "--print";
+	argv[n] = NULL;
+	return 0;
+}
+
+int guest_set_get(struct guest_set *g, struct err *e)
+{
+	struct share_paths paths;
+	const char *argv[8];
+	char *line, *rest;
+	int ret;
+
+	*g = (struct guest_set){0};
+	ret = recipe_command(&paths, argv, false, true, e);
+	if (ret)
+		return ret;
+	ret = recipe_output(argv, &g->text);
+	if (ret) {
+		guest_set_free(g);
+		return err_set(e, ret,
+			       "the default guest is not there; see the message above, or give "
+			       "--kernel, --initrd and --disk");
+	}
+	for (line = strtok_r(g->text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		parse_line(g, line);
+	if (!g->kernel || !g->initrd || !g->disk || !g->append || !g->append_off) {
+		guest_set_free(g);
+		return err_set(e, -EPROTO, "%s printed no usable guest", paths.fetch);
+	}
+	return 0;
+}
+
+void guest_set_free(struct guest_set *g)
+{
+	free(g->text);
+	*g = (struct guest_set){0};
+}
+
+int guest_set_exec_fetch(bool update, bool print, struct err *e)
+{
+	struct share_paths paths;
+	const char *argv[8];
+	int ret = recipe_command(&paths, argv, update, print, e);
+
+	if (ret)
+		return ret;
+	execv("/bin/sh", unconst(argv));
+	return err_set(e, -errno, "cannot run /bin/sh: %s", strerror(errno));
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line's first word chooses one of a table of subcommands. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/opt.h"
+#include "cmd/list.h"
+#include "cmd/run.h"
+
+struct command {
+	const char *name;
+	const char *help; /* one line */
+	int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+	{"run", "boot a guest, or run a command in one", cmd_run},
+	{"fetch", "get the default guest into the cache", cmd_fetch},
+	{"machines", "list the machines", cmd_machines},
+	{"devices", "list the devices", cmd_devices},
+};
+
+static void print_usage(FILE *out)
+{
+	fprintf(out, "Usage: linnet COMMAND [OPTIONS]\n"
+		     "A virtual board for people who write drivers, embedded systems and "
+		     "hypervisors.\n\nCommands:\n");
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+	fprintf(out, "\nOptions:\n  --help     this text; `linnet COMMAND --help` tells more\n"
+		     "  --version  the version\n"
+		     "\nExamples:\n"
+		     "  linnet run                               a Debian shell; Ctrl-A x leaves\n"
+		     "  linnet run --exec 'uname -a'             one command, its status is ours\n"
+		     "  linnet run --file my.ko:/my.ko --exec 'insmod /my.ko && dmesg | tail'\n");
+}
+
+static int unknown(const char *word)
+{
+	const char *names[ARRAY_SIZE(commands) + 1] = {NULL};
+	const char *near;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		names[i] = commands[i].name;
+	near = opt_nearest(word, names);
+	fprintf(stderr, "linnet: unknown command %s; %s%s%s\n", word,
+		near ? "did you mean " : "see linnet --help", near ? near : "", near ? "?" : "");
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_usage(stderr);
+		return 2;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_usage(stdout);
+		return EXIT_SUCCESS;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("linnet %s\n", LINNET_VERSION);
+		return EXIT_SUCCESS;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	return unknown(argv[1]);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One function a part, in the order in which a user would want to hear of mistakes: names first,
+ * then the guest (which may have to be fetched), then what is opened.
+ *
+ * The default guest is asked for only when something of it is used: a kernel and an initrd of the
+ * user's own need neither network nor cache. Its disk comes with its initrd, unless --disk is
+ * given.
+ */
+#include "cmd/run_parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "backend/block.h"
+#include "backend/block_file.h"
+#include "backend/chr.h"
+#include "backend/chr_fd.h"
+#include "backend/chr_stdio.h"
+#include "backend/net.h"
+#include "base/err.h"
+#include "cmd/run_initrd.h"
+#include "cpu/cpu.h"
+
+#define CONSOLE_FLUSH_MS 5000
+
+static const uint8_t default_mac[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
+
+static int find_names(struct run_parts *p, const struct run_options *o, struct err *e)
+{
+	struct machine_config *c = &p->config;
+
+	c->type = o->machine ? machine_type_find(o->machine) : machine_types[0];
+	if (!c->type)
+		return err_set(e, -EINVAL,
+			       "--machine %s: there is no such machine; see linnet "
+			       "machines",
+			       o->machine);
+	c->engine = o->engine ? cpu_engine_find(o->engine) : cpu_engines[0];
+	if (!c->engine)
+		return err_set(e, -EINVAL,
+			       "--engine %s: there is no such engine; this build has %s", o->engine,
+			       cpu_engines[0]->name);
+	c->smp = o->smp;
+	c->mem = o->mem;
+	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;
+	return 0;
+}
+
+/* Whether the guest will start the default init. */
+static bool default_init(const struct run_options *o)
+{
+	return !o->initrd && !o->firmware;
+}
+
+static int find_guest(struct run_parts *p, const struct run_options *o, struct err *e)
+{
+	struct machine_config *c = &p->config;
+
+	c->firmware = o->firmware;
+	c->kernel = o->kernel;
+	if (default_init(o) || (!o->kernel && !o->firmware)) {
+		int ret = guest_set_get(&p->guest, e);
+
+		if (ret)
+			return ret;
+	}
+	if (!c->kernel && !c->firmware)
+		c->kernel = p->guest.kernel;
+	return 0;
+}
+
+/* The size and kind of the terminal, which a serial line cannot tell. */
+static void terminal_arguments(char *out, size_t size)
+{
+	const char *term = getenv("TERM");
+	struct winsize ws;
+
+	*out = '\0';
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) || !ws.ws_row || !ws.ws_col)
+		return;
+	if (!term || !*term || strpbrk(term, " \"'") || strlen(term) > 64)
+		term = "vt100";
+	snprintf(out, size, " linnet.rows=%u linnet.cols=%u linnet.term=%s", ws.ws_row, ws.ws_col,
+		 term);
+}
+
+static int write_append(struct run_parts *p, const struct run_options *o, struct err *e)
+{
+	const char *base = p->guest.append ? p->guest.append : p->config.type->default_append;
+	char terminal[160] = "";
+	const char *exec = "";
+	int n;
+
+	if (!default_init(o))
+		base = p->config.type->default_append;
+	else if (o->exec)
+		exec = o->verbose ? " linnet.mode=exec" : " linnet.mode=exec quiet";
+	else if (!o->console_file)
+		terminal_arguments(terminal, sizeof(terminal));
+	if (o->append_only)
+		n = asprintf(&p->append, "%s%s", o->append_only, exec);
+	else
+		n = asprintf(&p->append, "%s%s%s%s%s", base, exec, terminal, o->append ? " " : "",
+			     o->append ? o->append : "");
+	if (n < 0) {
+		p->append = NULL;
+		return err_set(e, -ENOMEM, "out of memory");
+	}
+	p->config.append = p->append;
+	return 0;
+}
+
+static int collect_initrd(struct run_parts *p, const struct run_options *o, struct err *e)
+{
+	struct machine_config *c = &p->config;
+	const char *path = o->initrd ? o->initrd : p->guest.initrd;
+	int ret;
+
+	if (path && !(o->firmware && !o->initrd))
+		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = path};
+	if (!o->n_files && !o->modules)
+		return 0;
+	ret = run_initrd_pack(o, &p->extra_initrd, &p->extra_initrd_len, e);
+	if (ret)
+		return ret;
+	c->initrd[c->n_initrds++] = (struct initrd_piece){.data = p->extra_initrd,
+							  .len = p->extra_initrd_len};
+	return 0;
+}
+
+static int open_disk(struct run_parts *p, const struct run_disk *d, struct err *e)
+{
+	const struct block_file_config cfg = {
+		.path = d->path,
+		.read_only = d->read_only,
+		.snapshot = d->snapshot,
+		.sync = p->config.counted_time,
+	};
+	int ret = block_file_open(&cfg, &p->disk[p->n_disks], e);
+
+	if (ret)
+		return ret;
+	p->config.disk[p->n_disks] = (struct machine_disk){.block = p->disk[p->n_disks],
+							   .serial = d->serial};
+	p->config.n_disks = ++p->n_disks;
+	return 0;
+}
+
+static int open_disks(struct run_parts *p, const struct run_options *o, struct err *e)
+{
+	int ret = 0;
+
+	if (!o->n_disks && default_init(o)) {
+		const struct run_disk d = {
+			.path = p->guest.disk, .serial = "linnet-default", .snapshot = true};
+
+		return open_disk(p, &d, e);
+	}
+	for (unsigned i = 0; i < o->n_disks && !ret; i++)
+		ret = open_disk(p, &o->disk[i], e);
+	return ret;
+}
+
+static int open_net(struct run_parts *p, const struct run_options *o, struct err *e)
+{
+	const struct net_user_config cfg = {
+		.forwards = o->net.forward,
+		.n_forwards = o->net.n_forwards,
+	};
+	struct machine_config *c = &p->config;
+	int ret;
+
+	if (o->net.none || (!o->net.given && o->firmware))
+		return 0;
+	ret = net_user_open(&cfg, &p->net, e);
+	if (ret)
+		return ret;
+	c->net[0].net = p->net;
+	memcpy(c->net[0].mac, default_mac, sizeof(default_mac));
+	c->n_nets = 1;
+	return 0;
+}
+
+/* Under --exec the terminal is the command's; the kernel's console is only read along. */
+static int open_console(struct run_parts *p, const struct run_options *o, struct loop *loop,
+			const struct run_parts_events *events, struct err *e)
+{
+	int ret = 0;
+
+	if (o->console_file)
+		return chr_file_new(loop, "--console file:", o->console_file, &p->console, e);
+	if (o->exec && o->verbose)
+		ret = chr_fd_new(loop, -1, STDERR_FILENO, &p->console);
+	p->console_is_stdio = !o->exec;
+	if (!o->exec)
+		ret = chr_stdio_new(loop, STDIN_FILENO, STDOUT_FILENO, events->console_quit,
+				    events->arg, &p->console);
+	if (ret)
+		err_set(e, ret, "--console stdio: %s", strerror(-ret));
+	return ret;
+}
+
+static int open_exec(struct run_parts *p, const struct run_options *o, struct loop *loop,
+		     const struct run_parts_events *events, struct err *e)
+{
+	const struct exec_config cfg = {
+		.command = o->exec,
+		.loop = loop,
+		.in = STDIN_FILENO,
+		.out = STDOUT_FILENO,
+		.err = STDERR_FILENO,
+		.done = events->exec_done,
+		.arg = events->arg,
+	};
+	int ret;
+
+	if (!o->exec)
+		return 0;
+	ret = exec_new(&cfg, &p->exec, e);
+	if (ret)
+		return ret;
+	exec_ports(p->exec, p->config.port);
+	p->config.n_ports = EXEC_N_PORTS;
+	return 0;
+}
+
+int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop *loop,
+		   const struct run_parts_events *events, struct err *e)
+{
+	int ret;
+
+	*p = (struct run_parts){0};
+	ret = find_names(p, o, e);
+	if (!ret)
+		ret = find_guest(p, o, e);
+	if (!ret)
+		ret = write_append(p, o, e);
+	if (!ret)
+		ret = collect_initrd(p, o, e);
+	if (!ret)
+		ret = open_disks(p, o, e);
+	if (!ret)
+		ret = open_net(p, o, e);
+	if (!ret)
+		ret = open_exec(p, o, loop, events, e);
+	if (!ret)
+		ret = open_console(p, o, loop, events, e);
+	p->config.console = p->console;
+	if (ret)
+		run_parts_close(p);
+	return ret;
+}
+
+/* What the guest printed last is still in the stream's buffer. */
+static void close_console(struct run_parts *p)
+{
+	if (p->console_is_stdio)
+		chr_stdio_flush(p->console, CONSOLE_FLUSH_MS);
+	else
+		chr_fd_flush(p->console, CONSOLE_FLUSH_MS);
+	chr_free(p->console);
+}
+
+void run_parts_close(struct run_parts *p)
+{
+	if (p->console)
+		close_console(p);
+	exec_free(p->exec);
+	if (p->net)
+		p->net->ops->free(p->net);
+	for (unsigned i = 0; i < p->n_disks; i++)
+		p->disk[i]->ops->free(p->disk[i]);
+	free(p->extra_initrd);
+	free(p->append);
+	guest_set_free(&p->guest);
+	*p = (struct run_parts){0};
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From options to a machine's configuration: finds the default guest, opens the back ends, writes
+ * the kernel line, packs files into the initial RAM disk. What is opened here outlives the machine,
+ * so that a reboot finds the same disks and network. Everything belongs to the loop's thread.
+ */
+#ifndef CMD_RUN_PARTS_H
+#define CMD_RUN_PARTS_H
+
+#include "cmd/exec.h"
+#include "cmd/guest_set.h"
+#include "cmd/run_options.h"
+
+struct run_parts_events {
+	void (*exec_done)(void *arg);    /* see exec.h */
+	void (*console_quit)(void *arg); /* Ctrl-A x; on the loop */
+	void *arg;
+};
+
+struct run_parts {
+	struct guest_set guest;
+	char *append;
+	void *extra_initrd; /* the cpio archive of --file and --modules */
+	size_t extra_initrd_len;
+	struct block *disk[MACHINE_MAX_DISKS];
+	unsigned n_disks;
+	struct net *net;
+	struct chr *console;
+	bool console_is_stdio;
+	struct exec *exec;
+	struct machine_config config; /* complete but for the console's tap */
+};
+
+/* 0, or -errno with the message in e and nothing left open. *o outlives p. */
+int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop *loop,
+		   const struct run_parts_events *events, struct err *e);
+/* Writes what is cached of the disks to their images. */
+void run_parts_close(struct run_parts *p);
+
+#endif

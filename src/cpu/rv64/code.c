@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The code cache.
+ *
+ * Blocks live in one arena, one behind the other; when it (or the array of page records) is full,
+ * everything is dropped and it begins again. A hash finds a block by its physical address. Two
+ * caches stand before it, both by virtual address and context: `jump` leads from a pc to its block,
+ * `fetch` from a page to its record. rv64_code_flush() removes from them what an sfence.vma names;
+ * since they are grouped by page that is a few lines of memory.
+ *
+ * Coherence (mem/gmem.h). A page's record remembers the code word that was current when its code
+ * was read. Before code is read from a page the word's flag is set; if it was clear, all harts drop
+ * their store tags of that page first, so that every later store is noted in the word. fence.i
+ * compares the words of all records, and a page that has changed gets a new serial number: its
+ * blocks, which hold the old one, are void. They stay in the arena until the next reset and leave
+ * the hash when somebody comes across them. Nothing leads into void blocks: the jump cache is
+ * cleared, and slots lead only from a page to itself.
+ *
+ * An instruction that crosses into the next page makes a block of its own. It is found by both
+ * physical pages, is never entered into a slot, and rv64_code_flush() treats the page before the
+ * one named as well, so that an entry in the jump cache holds for both halves.
+ *
+ * Waiting for other harts may serve their requests in return, and with that void what a look-up in
+ * progress has found. Then `flushes` or `resets` has moved, and the look-up starts again.
+ */
+#include "cpu/rv64/code.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/bits.h"
+#include "mem/gmem.h"
+
+#define ARENA_SIZE     ((size_t)8 << 20)
+#define BLOCK_MAX      (sizeof(struct rv64_block) + RV64_BLOCK_OPS * sizeof(struct rv64_op))
+#define HASH_SIZE      32768u
+#define PAGE_HASH_SIZE 4096u
+#define PAGE_MASK      0xfffull
+#define FLUSH_PAGES    8u /* more pages at a time: everything */
+
+static unsigned hash_of(uint64_t pa)
+{
+	return (unsigned)(((pa >> 1) * 0x9e3779b97f4a7c15ull) >> 49) % HASH_SIZE;
+}
+
+static unsigned page_hash_of(uint64_t pa)
+{
+	return (unsigned)((pa >> GMEM_PAGE_SHIFT) % PAGE_HASH_SIZE);
+}
+
+static void forget_virtual(struct rv64_code *c)
+{
+	memset(c->fetch, 0xff, sizeof(c->fetch));
+	memset(c->jump, 0xff, sizeof(c->jump));
+	c->flushes++;
+}
+
+void rv64_code_reset(struct rv64_code *c)
+{
+	memset(c->hash, 0, HASH_SIZE * sizeof(*c->hash));
+	memset(c->page_hash, 0xff, PAGE_HASH_SIZE * sizeof(*c->page_hash));
+	c->n_pages = 0;
+	c->used = 0;
+	c->resets++;
+	forget_virtual(c);
+}
+
+int rv64_code_init(struct rv64_code *c, struct rv64_hart *hart, const void *const *handlers)
+{
+	c->hart = hart;
+	c->handlers = handlers;
+	c->hash = malloc(HASH_SIZE * sizeof(*c->hash));
+	c->page = malloc(RV64_CODE_PAGES * sizeof(*c->page));
+	c->page_hash = malloc(PAGE_HASH_SIZE * sizeof(*c->page_hash));
+	c->arena = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (c->arena == MAP_FAILED)
+		c->arena = NULL;
+	if (!c->hash || !c->page || !c->page_hash || !c->arena)
+		return -ENOMEM;
+	rv64_code_reset(c);
+	return 0;
+}
+
+void rv64_code_fini(struct rv64_code *c)
+{
+	if (c->arena)
+		munmap(c->arena, ARENA_SIZE);
+	free(c->page_hash);
+	free(c->page);
+	free(c->hash);
+}
+
+/* ---- pages ---- */
+
+static void forget_jumps(struct rv64_code *c)
+{
+	memset(c->jump, 0xff, sizeof(c->jump));
+}
+
+static bool page_changed(const struct rv64_code_page *p)
+{
+	/* Acquire: who sees the word moved sees what was stored before. */
+	return atomic_load_explicit(p->word, memory_order_acquire) != p->seen;
+}
+
+/* From here on every store into the page moves its word. */
+static void page_claim(struct rv64_code *c, struct rv64_code_page *p)
+{
+	uint32_t old = atomic_fetch_or(p->word, GMEM_HAS_CODE);
+
+	p->seen = old | GMEM_HAS_CODE;
+	if (!(old & GMEM_HAS_CODE))
+		c->protect(c->hart, p->pa);
+}
+
+/* To be called before code is read. Once is not enough when a fence.i that was served meanwhile
+ * found the page changed again. */
+static void page_renew(struct rv64_code *c, struct rv64_code_page *p)
+{
+	while (unlikely(!(p->seen & GMEM_HAS_CODE) || page_changed(p))) {
+		p->serial++;
+		forget_jumps(c);
+		page_claim(c, p);
+	}
+}
+
+static struct rv64_code_page *page_get(struct rv64_code *c, uint64_t pa, const uint8_t *host)
+{
+	uint16_t *head = &c->page_hash[page_hash_of(pa)];
+	struct rv64_code_page *p;
+
+	for (unsigned i = *head; i != RV64_PAGE_NONE; i = p->next) {
+		p = &c->page[i];
+		if (p->pa == pa)
+			return p;
+	}
+	p = &c->page[c->n_pages];
+	*p = (struct rv64_code_page){
+		.pa = pa,
+		.host = host,
+		.word = gmem_code_word(c->hart->cpu.vm->cfg.mem, pa),
+		.next = *head,
+	};
+	*head = (uint16_t)c->n_pages++;
+	page_claim(c, p);
+	return p;
+}
+
+/* The page of a virtual address: 0, or an exception's cause + 1. */
+static int page_of(struct rv64_code *c, uint64_t va, struct rv64_code_page **out)
+{
+	uint64_t tag = rv64_code_tag(c->hart, va & ~PAGE_MASK);
+	struct rv64_fetch *f = &c->fetch[(va >> 12) % RV64_FETCH_SIZE];
+	const uint8_t *host;
+	uint64_t pa, flushes;
+	int cause;
+
+	if (likely(f->tag == tag)) {
+		*out = &c->page[f->page];
+		return 0;
+	}
+	cause = rv64_fetch_translate(c->hart, va, &host, &pa);
+	if (cause)
+		return cause;
+	flushes = c->flushes;
+	*out = page_get(c, pa & ~PAGE_MASK, host - (va & PAGE_MASK));
+	if (c->flushes == flushes)
+		*f = (struct rv64_fetch){.tag = tag, .page = (uint16_t)(*out - c->page)};
+	return 0;
+}
+
+/* ---- blocks ---- */
+
+static uint16_t number_of(const struct rv64_code *c, const struct rv64_code_page *p)
+{
+	return p ? (uint16_t)(p - c->page) : RV64_PAGE_NONE;
+}
+
+static bool block_valid(const struct rv64_code *c, const struct rv64_block *b)
+{
+	return b->serial[0] == c->page[b->page[0]].serial &&
+	       (b->page[1] == RV64_PAGE_NONE || b->serial[1] == c->page[b->page[1]].serial);
+}
+
+/* A block in the hash, by physical address and, when it crosses, second page. What is void on the
+ * way is taken out, so that a page which changes again and again does not make the way long. */
+static struct rv64_block *block_lookup(struct rv64_code *c, uint64_t pa, uint16_t second)
+{
+	struct rv64_block **at = &c->hash[hash_of(pa)];
+
+	while (*at) {
+		struct rv64_block *b = *at;
+
+		if (unlikely(!block_valid(c, b))) {
+			*at = b->next;
+			continue;
+		}
+		if (b->pa == pa && b->page[1] == second)
+			return b;
+		at = &b->next;
+	}
+	return NULL;
+}
+
+/* Decodes at an offset of page p; with `bits`, that one instruction, which reaches into `second`
+ * when that is not NULL. There is room. */
+static struct rv64_block *block_new(struct rv64_code *c, struct rv64_code_page *p, unsigned offset,
+				    struct rv64_code_page *second, const uint32_t *bits)
+{
+	struct rv64_block *b = (struct rv64_block *)(void *)(c->arena + c->used);
+	struct rv64_block **head = &c->hash[hash_of(p->pa + offset)];
+	unsigned n;
+
+	*b = (struct rv64_block){
+		.pa = p->pa + offset,
+		.next = *head,
+		.page = {number_of(c, p), number_of(c, second)},
+		.serial = {p->serial, second ? second->serial : 0},
+		.bits = bits ? *bits : 0,
+	};
+	n = rv64_block_build(b, c->handlers, p->host, offset, bits);
+	*head = b;
+	c->used += sizeof(*b) + n * sizeof(b->op[0]);
+	return b;
+}
+
+/* The last halfword of a page: the instruction may go on in the next page. */
+static int find_last(struct rv64_code *c, struct rv64_code_page *p, uint64_t pc,
+		     struct rv64_block **out, uint64_t *tval)
+{
+	uint64_t flushes = c->flushes;
+	unsigned offset = pc & PAGE_MASK;
+	struct rv64_code_page *second = NULL;
+	uint32_t bits;
+
+	page_renew(c, p);
+	bits = rv64_code_read(p->host + offset);
+	if (rv64_insn_len((uint16_t)bits) == 4) {
+		int cause;
+
+		*tval = pc + 2;
+		cause = page_of(c, pc + 2, &second);
+		if (cause)
+			return cause;
+		page_renew(c, second);
+		if (c->flushes != flushes) /* the first half may be void: again */
+			return 0;
+		bits |= (uint32_t)rv64_code_read(second->host) << 16;
+	}
+	*out = block_lookup(c, p->pa + offset, number_of(c, second));
+	if (!*out)
+		*out = block_new(c, p, offset, second, &bits);
+	return 0;
+}
+
+static int find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, uint64_t *tval)
+{
+	unsigned offset = pc & PAGE_MASK;
+	struct rv64_code_page *p;
+	int cause;
+
+	*tval = pc;
+	if (unlikely(c->n_pages + 2 > RV64_CODE_PAGES || c->used + BLOCK_MAX > ARENA_SIZE))
+		rv64_code_reset(c);
+	cause = page_of(c, pc, &p);
+	if (cause)
+		return cause;
+	if (unlikely(offset == GMEM_PAGE_SIZE - 2))
+		return find_last(c, p, pc, out, tval);
+	*out = block_lookup(c, p->pa + offset, RV64_PAGE_NONE);
+	if (!*out) {
+		page_renew(c, p);
+		*out = block_new(c, p, offset, NULL, NULL);
+	}
+	return 0;
+}
+
+int rv64_code_find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, uint64_t *tval)
+{
+	uint64_t flushes, resets;
+	int cause;
+
+	do {
+		flushes = c->flushes;
+		resets = c->resets;
+		cause = find(c, pc, out, tval);
+	} while (c->resets != resets || c->flushes != flushes);
+	if (!cause)
+		c->jump[rv64_jump_index(pc)] = (struct rv64_jump){.tag = rv64_code_tag(c->hart, pc),
+								  .block = *out};
+	return cause;
+}
+
+/* ---- what makes things void ---- */
+
+void rv64_code_fence_i(struct rv64_code *c)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < c->n_pages; i++) {
+		struct rv64_code_page *p = &c->page[i];
+
+		if (likely(!page_changed(p)))
+			continue;
+		p->serial++;
+		p->seen = atomic_load_explicit(p->word, memory_order_relaxed) & ~GMEM_HAS_CODE;
+		any = true;
+	}
+	if (any) {
+		forget_jumps(c);
+		c->flushes++;
+	}
+}
+
+void rv64_code_flush(struct rv64_code *c, uint64_t va, uint64_t size)
+{
+	uint64_t page = (va >> 12) - 1;
+	uint64_t last = (va + size - 1) >> 12;
+
+	if (last - page > FLUSH_PAGES || size > FLUSH_PAGES << 12) {
+		forget_virtual(c);
+		return;
+	}
+	for (; page != last + 1; page++) {
+		c->fetch[page % RV64_FETCH_SIZE].tag = RV64_CODE_NONE;
+		memset(&c->jump[page % RV64_JUMP_PAGES * RV64_JUMP_SLOTS], 0xff,
+		       RV64_JUMP_SLOTS * sizeof(c->jump[0]));
+	}
+	c->flushes++;
+}

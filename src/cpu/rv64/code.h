@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The interpreter's code cache of one hart: blocks by physical address, and shortcuts from virtual
+ * addresses to them. Everything belongs to the hart's thread.
+ */
+#ifndef CPU_RV64_CODE_H
+#define CPU_RV64_CODE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cpu/rv64/hart.h"
+#include "cpu/rv64/op.h"
+
+/* The jump cache: 64 slots for each of 64 virtual pages. */
+#define RV64_JUMP_PAGES 64
+#define RV64_JUMP_SLOTS 64
+#define RV64_JUMP_SIZE  (RV64_JUMP_PAGES * RV64_JUMP_SLOTS)
+#define RV64_CODE_PAGES 8192       /* pages with code, at most */
+#define RV64_FETCH_SIZE 256        /* translations of code pages */
+#define RV64_CODE_NONE  UINT64_MAX /* a tag that matches nothing: tags are even */
+
+/* Guest physical addresses must lie below, so that a context number fits above (rv64_code_tag). */
+#define RV64_CODE_PA_BITS 48
+
+struct rv64_jump {
+	uint64_t tag; /* rv64_code_tag() */
+	struct rv64_block *block;
+};
+
+struct rv64_fetch {
+	uint64_t tag;  /* rv64_code_tag() of the page */
+	uint16_t page; /* record */
+};
+
+/* A page with code. */
+struct rv64_code_page {
+	uint64_t pa;
+	const uint8_t *host;
+	_Atomic uint32_t *word; /* its code word (gmem.h) */
+	uint32_t seen;          /* the word when code was last read after it */
+	uint32_t serial;        /* moves when the page's blocks become void */
+	uint16_t next;          /* in the hash, or RV64_PAGE_NONE */
+};
+
+struct rv64_code {
+	struct rv64_hart *hart;
+	const void *const *handlers;
+	/* Has every hart drop its store tags of the page; returns when all have. It may serve
+	 * requests of others. */
+	void (*protect)(struct rv64_hart *h, uint64_t pa);
+	uint64_t flushes; /* counts what makes translations void */
+	uint64_t resets;  /* counts how often all blocks were dropped */
+
+	struct rv64_block **hash;
+	struct rv64_code_page *page;
+	uint16_t *page_hash;
+	unsigned n_pages;
+	uint8_t *arena;
+	size_t used;
+
+	struct rv64_fetch fetch[RV64_FETCH_SIZE];
+	struct rv64_jump jump[RV64_JUMP_SIZE];
+};
+
+/* 0 or -ENOMEM. fini may follow a failed init. */
+int rv64_code_init(struct rv64_code *c, struct rv64_hart *hart, const void *const *handlers);
+void rv64_code_fini(struct rv64_code *c);
+
+/* The block for pc in the hart's present state, which is entered into the jump cache. 0, or an
+ * exception's cause + 1, with *tval set: nothing was taken. */
+int rv64_code_find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, uint64_t *tval);
+
+/* fence.i: drops the blocks of pages that were written since. */
+void rv64_code_fence_i(struct rv64_code *c);
+/* Virtual addresses [va, va + size) mean something else now, or may. */
+void rv64_code_flush(struct rv64_code *c, uint64_t va, uint64_t size);
+/* Drops everything. No block may be in use afterwards. */
+void rv64_code_reset(struct rv64_code *c);
+
+/* What is looked up for a pc in the present fetch context. Unique: Sv39 only translates addresses
+ * whose bits 63 to 39 are equal, and without translation there is code only below 2^48, so what
+ * xor changes in bits 60 to 52 never turns one valid address into another. */
+static inline uint64_t rv64_code_tag(const struct rv64_hart *h, uint64_t pc)
+{
+	return pc ^ h->mmu.fetch_ctx << 49;
+}
+
+static inline unsigned rv64_jump_index(uint64_t pc)
+{
+	return (unsigned)((pc >> 12) % RV64_JUMP_PAGES * RV64_JUMP_SLOTS +
+			  ((pc >> 1) ^ (pc >> 7)) % RV64_JUMP_SLOTS);
+}
+
+#endif

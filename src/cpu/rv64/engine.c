@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine `interp`: cpu.h's functions around the dispatch loop.
+ *
+ * run() alternates between looking at what asks for attention (requests of other harts, a kick,
+ * stop, wfi, interrupts) and letting interp_execute() go on for a slice of instructions. Timers are
+ * compared with the time once a slice and when the guest changes something about interrupts; that
+ * is all the use that is made of clocks.
+ */
+#include "cpu/rv64/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/err.h"
+#include "cpu/rv64/interp.h"
+#include "mem/gmem.h"
+
+/* Instructions between two looks at the time: some 20 us. */
+#define SLICE 8192
+
+#define GO_ON (-1)
+
+static struct interp *interp_from(struct cpu *cpu)
+{
+	return interp_of(rv64_hart_of(cpu));
+}
+
+static struct rv64_run_vm *run_vm(struct cpu_vm *vm)
+{
+	return (struct rv64_run_vm *)(void *)vm;
+}
+
+/* ---- what the shared part asks of this engine ---- */
+
+static void interp_sync(struct rv64_hart *h)
+{
+	struct interp *c = interp_of(h);
+
+	if (c->op)
+		h->retired = c->end - (uint64_t)c->left + rv64_block_index(c->block, c->op);
+}
+
+static void interp_do_fence_i(struct rv64_hart *h)
+{
+	rv64_code_fence_i(&interp_of(h)->code);
+}
+
+static void interp_fetch_flush(struct rv64_hart *h, uint64_t va, uint64_t size)
+{
+	rv64_code_flush(&interp_of(h)->code, va, size);
+}
+
+static const struct rv64_run_ops run_ops = {
+	.sync = interp_sync,
+	.fence_i = interp_do_fence_i,
+	.fetch_flush = interp_fetch_flush,
+};
+
+static void protect_everywhere(struct rv64_hart *h, uint64_t pa)
+{
+	struct cpu_vm *vm = h->cpu.vm;
+	struct rv64_request req = {.kind = RV64_REQ_PROTECT, .start = pa};
+
+	if (vm->cfg.n_harts == 1)
+		rv64_mmu_protect_page(h, pa);
+	else
+		rv64_run_request(run_vm(vm), BIT(vm->cfg.n_harts) - 1, &req);
+}
+
+/* ---- making and freeing ---- */
+
+static int check_config(const struct cpu_vm_config *cfg, struct err *e)
+{
+	if (!cfg->n_harts || cfg->n_harts > CPU_MAX_HARTS)
+		return err_set(e, -EINVAL, "%u harts: the engine has 1 to %u", cfg->n_harts,
+			       CPU_MAX_HARTS);
+	for (unsigned i = 0; i < cfg->mem->n; i++) {
+		const struct gmem_region *r = &cfg->mem->region[i];
+
+		if ((r->gpa + r->size - 1) >> RV64_CODE_PA_BITS)
+			return err_set(e, -EINVAL, "memory at 0x%llx: it must lie below 2^%u",
+				       (unsigned long long)r->gpa, RV64_CODE_PA_BITS);
+	}
+	return 0;
+}
+
+static int interp_vm_new(const struct cpu_vm_config *cfg, struct cpu_vm **out, struct err *e)
+{
+	struct rv64_run_vm *vm;
+	int err = check_config(cfg, e);
+
+	if (err)
+		return err;
+	vm = calloc(1, sizeof(*vm));
+	if (!vm)
+		return err_set(e, -ENOMEM, "no memory for the engine");
+	err = rv64_run_vm_init(vm);
+	if (err) {
+		free(vm);
+		return err_set(e, err, "no memory for the engine");
+	}
+	vm->vm.engine = &rv64_interp_engine;
+	vm->vm.cfg = *cfg;
+	*out = &vm->vm;
+	return 0;
+}
+
+static void interp_free(struct interp *c)
+{
+	rv64_code_fini(&c->code);
+	rv64_mmu_fini(&c->run.hart);
+	rv64_run_fini(&c->run);
+	free(c);
+}
+
+static void interp_vm_free(struct cpu_vm *vm)
+{
+	if (!vm)
+		return;
+	for (unsigned i = 0; i < vm->cfg.n_harts; i++)
+		if (vm->cpu[i])
+			interp_free(interp_from(vm->cpu[i]));
+	rv64_run_vm_fini(run_vm(vm));
+	free(run_vm(vm));
+}
+
+static int interp_cpu_new(struct cpu_vm *vm, unsigned id, struct cpu **out)
+{
+	struct interp *c = calloc(1, sizeof(*c));
+	struct rv64_hart *h;
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	h = &c->run.hart;
+	h->cpu.vm = vm;
+	h->cpu.id = id;
+	err = rv64_run_init(&c->run, &run_ops);
+	if (err)
+		goto fail;
+	err = rv64_mmu_init(h);
+	if (err)
+		goto fail_run;
+	err = rv64_code_init(&c->code, h, interp_execute(NULL));
+	if (err)
+		goto fail_code;
+	c->code.protect = protect_everywhere;
+	rv64_hart_reset(h);
+	atomic_store(&h->attention, RV64_ATTN_STOP);
+	vm->cpu[id] = &h->cpu;
+	*out = &h->cpu;
+	return 0;
+fail_code:
+	rv64_code_fini(&c->code);
+	rv64_mmu_fini(h);
+fail_run:
+	rv64_run_fini(&c->run);
+fail:
+	free(c);
+	return err;
+}
+
+/* ---- running ---- */
+
+static void take_interrupt(struct rv64_hart *h)
+{
+	int irq;
+
+	/* Cleared first: what comes in from here on is seen next time. */
+	atomic_fetch_and(&h->attention, ~RV64_ATTN_IRQ);
+	irq = rv64_interrupt_pending(h);
+	if (irq >= 0)
+		rv64_interrupt(h, (unsigned)irq);
+}
+
+/* The hart is stopped, or was. */
+static int look_stop(struct rv64_run *r)
+{
+	struct rv64_hart *h = &r->hart;
+
+	for (;;) {
+		atomic_fetch_and(&h->attention, ~RV64_ATTN_STOP);
+		if (rv64_run_take_start(r) || !atomic_load(&h->stopped))
+			return GO_ON;
+		if (h->cpu.vm->cfg.in_turns)
+			break;
+		rv64_run_sleep(r, RV64_ATTN_STOP | RV64_ATTN_KICK, UINT64_MAX);
+		if (atomic_load(&h->attention) & RV64_ATTN_KICK)
+			break;
+	}
+	/* So that the next run() comes here again. */
+	atomic_fetch_or(&h->attention, RV64_ATTN_STOP);
+	return CPU_EXIT_IDLE;
+}
+
+/* The hart waits for an interrupt. The bit stays set until one is there, so that run() may be left
+ * and entered meanwhile. */
+static int look_wfi(struct rv64_run *r)
+{
+	struct rv64_hart *h = &r->hart;
+
+	for (;;) {
+		atomic_fetch_and(&h->attention, ~RV64_ATTN_IRQ);
+		if (rv64_wfi_wakes(h))
+			break;
+		if (h->cpu.vm->cfg.in_turns)
+			return CPU_EXIT_IDLE;
+		if (atomic_load(&h->attention) & RV64_ATTN_KICK)
+			return GO_ON;
+		rv64_run_sleep(r, RV64_ATTN_IRQ | RV64_ATTN_KICK, rv64_next_deadline(h));
+	}
+	atomic_fetch_and(&h->attention, ~RV64_ATTN_WFI);
+	take_interrupt(h);
+	return GO_ON;
+}
+
+/* Does what attention asks for. GO_ON, or why run() ends. */
+static int look(struct rv64_run *r)
+{
+	struct rv64_hart *h = &r->hart;
+	uint32_t bits;
+	int result = GO_ON;
+
+	while (result == GO_ON && (bits = atomic_load(&h->attention))) {
+		if (bits & RV64_ATTN_FENCE)
+			rv64_run_serve(r);
+		if (bits & RV64_ATTN_KICK) {
+			atomic_fetch_and(&h->attention, ~RV64_ATTN_KICK);
+			result = CPU_EXIT_KICKED;
+		} else if (bits & RV64_ATTN_STOP) {
+			result = look_stop(r);
+		} else if (bits & RV64_ATTN_WFI) {
+			result = look_wfi(r);
+		} else if (bits & RV64_ATTN_IRQ) {
+			take_interrupt(h);
+		}
+	}
+	return result;
+}
+
+/* One slice of at most `max` instructions; returns how many of them were used up. */
+static uint64_t execute(struct interp *c, uint64_t max)
+{
+	struct rv64_hart *h = &c->run.hart;
+	int64_t slice = (int64_t)min_u64(max, SLICE);
+
+	c->left = slice;
+	c->end = h->retired + (uint64_t)slice;
+	interp_execute(c);
+	h->retired = c->end - (uint64_t)c->left;
+	if (c->left <= 0)
+		take_interrupt(h);
+	return (uint64_t)(slice - c->left);
+}
+
+static enum cpu_exit interp_run(struct cpu *cpu, uint64_t budget)
+{
+	struct interp *c = interp_from(cpu);
+	uint64_t used = 0;
+	int result;
+
+	rv64_run_enter(&c->run);
+	for (;;) {
+		result = look(&c->run);
+		if (result != GO_ON)
+			break;
+		if (budget && used >= budget) {
+			result = CPU_EXIT_BUDGET;
+			break;
+		}
+		used += execute(c, budget ? budget - used : UINT64_MAX);
+	}
+	rv64_run_leave(&c->run);
+	return (enum cpu_exit)result;
+}
+
+/* ---- from any thread ---- */
+
+static void interp_kick(struct cpu *cpu)
+{
+	rv64_run_notify(&interp_from(cpu)->run, RV64_ATTN_KICK);
+}
+
+static void interp_set_irq(struct cpu *cpu, enum cpu_irq irq, bool level)
+{
+	struct rv64_run *r = &interp_from(cpu)->run;
+
+	if (level) {
+		atomic_fetch_or(&r->hart.lines, BIT(irq));
+		rv64_run_notify(r, RV64_ATTN_IRQ);
+	} else {
+		atomic_fetch_and(&r->hart.lines, ~BIT(irq));
+	}
+}
+
+static void interp_set_timer(struct cpu *cpu, enum cpu_timer timer, uint64_t deadline)
+{
+	struct rv64_run *r = &interp_from(cpu)->run;
+
+	atomic_store(timer == CPU_TIMER_M ? &r->hart.timer_m : &r->hart.timer_s, deadline);
+	rv64_run_notify(r, RV64_ATTN_IRQ);
+}
+
+static uint64_t interp_next_deadline(struct cpu *cpu)
+{
+	return rv64_next_deadline(rv64_hart_of(cpu));
+}
+
+static int interp_start(struct cpu *cpu, uint64_t pc, uint64_t opaque)
+{
+	return rv64_run_start(&interp_from(cpu)->run, pc, opaque);
+}
+
+static void interp_stop(struct cpu *cpu)
+{
+	rv64_run_stop(&interp_from(cpu)->run);
+}
+
+static bool interp_is_stopped(const struct cpu *cpu)
+{
+	return atomic_load(&((const struct rv64_hart *)(const void *)cpu)->stopped);
+}
+
+static void interp_reset(struct cpu *cpu)
+{
+	struct interp *c = interp_from(cpu);
+
+	rv64_run_take_start(&c->run);
+	rv64_hart_reset(&c->run.hart);
+	rv64_code_reset(&c->code);
+	atomic_store(&c->run.hart.attention, RV64_ATTN_STOP);
+}
+
+static void interp_fence(struct cpu_vm *vm, uint64_t hart_mask, enum cpu_fence_kind kind,
+			 uint64_t start, uint64_t size, uint64_t asid)
+{
+	struct rv64_request req = {
+		.kind = kind == CPU_FENCE_I ? RV64_REQ_FENCE_I : RV64_REQ_VMA,
+		.start = start,
+		.size = size,
+		.asid = kind == CPU_FENCE_VMA_ASID ? asid : UINT64_MAX,
+	};
+
+	rv64_run_request(run_vm(vm), hart_mask, &req);
+}
+
+static uint64_t interp_retired(const struct cpu *cpu)
+{
+	const struct rv64_hart *h = (const struct rv64_hart *)(const void *)cpu;
+
+	return h->retired;
+}
+
+static void interp_get_regs(const struct cpu *cpu, struct cpu_regs *regs)
+{
+	const struct rv64_hart *h = (const struct rv64_hart *)(const void *)cpu;
+
+	memcpy(regs->x, h->x, sizeof(regs->x));
+	memcpy(regs->f, h->f, sizeof(regs->f));
+	regs->pc = h->pc;
+	regs->fcsr = h->fflags | (uint32_t)h->frm << 5;
+	regs->priv = h->priv;
+}
+
+static void interp_set_regs(struct cpu *cpu, const struct cpu_regs *regs)
+{
+	struct interp *c = interp_from(cpu);
+	struct rv64_hart *h = &c->run.hart;
+
+	rv64_run_take_start(&c->run);
+	memcpy(h->x, regs->x, sizeof(regs->x));
+	h->x[0] = 0;
+	memcpy(h->f, regs->f, sizeof(regs->f));
+	h->pc = regs->pc & ~1ull;
+	h->fflags = regs->fcsr & 31;
+	h->frm = regs->fcsr >> 5 & 7;
+	h->priv = regs->priv;
+	rv64_mmu_context(h);
+	atomic_fetch_or(&h->attention, RV64_ATTN_IRQ);
+}
+
+const struct cpu_engine rv64_interp_engine = {
+	.name = "interp",
+	.help = "interprets RISC-V instructions (RV64GC and more) on any host",
+	.vm_new = interp_vm_new,
+	.vm_free = interp_vm_free,
+	.cpu_new = interp_cpu_new,
+	.run = interp_run,
+	.kick = interp_kick,
+	.set_irq = interp_set_irq,
+	.set_timer = interp_set_timer,
+	.next_deadline = interp_next_deadline,
+	.start = interp_start,
+	.stop = interp_stop,
+	.is_stopped = interp_is_stopped,
+	.reset = interp_reset,
+	.fence = interp_fence,
+	.retired = interp_retired,
+	.get_regs = interp_get_regs,
+	.set_regs = interp_set_regs,
+};

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* The engines for RV64 that run anywhere. */
+#ifndef CPU_RV64_ENGINE_H
+#define CPU_RV64_ENGINE_H
+
+#include "cpu/cpu.h"
+
+extern const struct cpu_engine rv64_interp_engine;
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RV64 instructions, decoded: what every engine, the disassembler and the tests share.
+ *
+ * Decoding is a pure function of the bits and total: whatever is no instruction here decodes to
+ * RV64_ILLEGAL_INSN. Compressed instructions decode to the instruction that they abbreviate, with
+ * len 2. Any thread.
+ */
+#ifndef CPU_RV64_INSN_H
+#define CPU_RV64_INSN_H
+
+#include <stdint.h>
+
+enum rv64_insn_id {
+#define INSN(id, text, match, mask, format, ext, kind) RV64_##id,
+#define GROUP(opcode)
+#include "cpu/rv64/insn.def"
+#undef INSN
+#undef GROUP
+	RV64_ILLEGAL_INSN,
+	RV64_N_INSNS
+};
+
+/* Where the operands are. The letters of FP formats name the register files: rd first. */
+enum rv64_format {
+	RV64_FMT_N,   /* none */
+	RV64_FMT_R,   /* rd, rs1, rs2 */
+	RV64_FMT_R1,  /* rd, rs1 */
+	RV64_FMT_I,   /* rd, rs1, signed 12 bits */
+	RV64_FMT_SH,  /* rd, rs1, shift amount of 6 bits (5 where the mask says so) */
+	RV64_FMT_S,   /* rs1, rs2, signed 12 bits */
+	RV64_FMT_B,   /* rs1, rs2, pc-relative 13 bits */
+	RV64_FMT_U,   /* rd, upper 20 bits */
+	RV64_FMT_J,   /* rd, pc-relative 21 bits */
+	RV64_FMT_CSR, /* rd, rs1 or a 5-bit number, CSR number in imm */
+	RV64_FMT_FLD, /* f rd, rs1, signed 12 bits */
+	RV64_FMT_FF,  /* f rd, f rs1, f rs2 */
+	RV64_FMT_FF1, /* f rd, f rs1 */
+	RV64_FMT_F4,  /* f rd, f rs1, f rs2, f rs3 */
+	RV64_FMT_XFF, /* rd, f rs1, f rs2 */
+	RV64_FMT_XF,  /* rd, f rs1 */
+	RV64_FMT_FX,  /* f rd, rs1 */
+};
+
+enum rv64_ext {
+	RV64_EXT_I,
+	RV64_EXT_M,
+	RV64_EXT_A,
+	RV64_EXT_F,
+	RV64_EXT_D,
+	RV64_EXT_ZICSR,
+	RV64_EXT_ZIFENCEI,
+	RV64_EXT_ZBA,
+	RV64_EXT_ZBB,
+	RV64_EXT_ZBS,
+	RV64_EXT_ZICOND,
+	RV64_EXT_ZICBOM,
+	RV64_EXT_ZICBOP,
+	RV64_EXT_ZICBOZ,
+	RV64_EXT_S,
+	RV64_EXT_SVINVAL,
+};
+
+struct rv64_insn_info {
+	const char *text; /* the mnemonic */
+	uint32_t match, mask;
+	uint8_t format; /* enum rv64_format */
+	uint8_t ext;    /* enum rv64_ext */
+};
+
+/* By enum rv64_insn_id; RV64_ILLEGAL_INSN has the text "illegal" and matches nothing. */
+extern const struct rv64_insn_info rv64_insn_info[RV64_N_INSNS];
+
+/* The compressed ones, for tests that want to cover each. */
+struct rv64_cinsn_info {
+	const char *text;
+	uint16_t match, mask;
+	uint8_t format; /* private to the decoder */
+	uint16_t id;    /* the expansion */
+};
+
+extern const struct rv64_cinsn_info rv64_cinsn_info[];
+extern const unsigned rv64_n_cinsns;
+
+struct rv64_insn {
+	uint32_t bits; /* as fetched; only the low 16 when len is 2 */
+	int32_t imm;   /* sign-extended; U format: shifted already; R4: unused */
+	uint16_t id;
+	uint8_t len; /* 2 or 4 */
+	uint8_t rd, rs1, rs2, rs3;
+	uint8_t rm; /* rounding mode field; meaningful where the operation rounds */
+};
+
+/* Bytes of the instruction that starts with these 16 bits: 2 or 4. Longer encodings, which this
+ * machine does not have, count as 4. */
+static inline unsigned rv64_insn_len(uint16_t low)
+{
+	return (low & 3) == 3 ? 4 : 2;
+}
+
+/* Decodes; the upper half of `bits` is ignored for a 16-bit instruction. */
+void rv64_decode(uint32_t bits, struct rv64_insn *out);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* The interpreter's CPU, and what its parts share. All of it belongs to the hart's thread. */
+#ifndef CPU_RV64_INTERP_H
+#define CPU_RV64_INTERP_H
+
+#include "cpu/rv64/code.h"
+#include "cpu/rv64/op.h"
+#include "cpu/rv64/run.h"
+
+struct interp {
+	struct rv64_run run; /* first */
+
+	/* Instructions are counted down. `left` is how many may retire before something looks at
+	 * the time and the budget; at each transition between blocks
+	 * retired = end - left. A trap costs one too, so that a guest that only traps makes
+	 * progress in the count: `end` moves along to make up for it. */
+	int64_t left;
+	uint64_t end;
+
+	/* Where a helper was called from, in the middle of a block; op is NULL otherwise. */
+	const struct rv64_block *block;
+	const struct rv64_op *op;
+
+	uint64_t value; /* result of interp_load_slow() */
+
+	struct rv64_code code;
+};
+
+static inline struct interp *interp_of(struct rv64_hart *h)
+{
+	return (struct interp *)(void *)h;
+}
+
+/*
+ * Executes from hart.pc until `left` is used up or attention is not 0; at least one block or trap.
+ * With NULL: nothing but the handlers that decoded operations point to, by enum rv64_op_id.
+ */
+const void *const *interp_execute(struct interp *c);
+
+/* ---- interp_sys.c ---- */
+
+/*
+ * System instructions. On entry hart.pc is the instruction's own, hart.retired is exact without it.
+ * On return hart.pc is where to go on. They return whether the instruction retired (false: it
+ * trapped).
+ */
+typedef bool interp_sys_fn(struct interp *c, const struct rv64_op *op);
+interp_sys_fn interp_ecall, interp_ebreak, interp_sret, interp_mret, interp_wfi, interp_fence_i,
+	interp_sfence_vma, interp_sfence_order;
+
+/* A CSR instruction; the same conventions, but hart.pc stays. */
+enum interp_next {
+	INTERP_NEXT,  /* go on behind it in the block */
+	INTERP_LEAVE, /* go on behind it, after looking around: attention or context changed */
+	INTERP_TRAP,  /* an exception was taken */
+};
+enum interp_next interp_csr(struct interp *c, const struct rv64_op *op);
+
+/* Takes the illegal instruction exception for op in block b; hart.pc is its pc. */
+void interp_illegal(struct interp *c, const struct rv64_block *b, const struct rv64_op *op);
+
+/* ---- interp_mem.c ---- */
+
+/* Where a slow access stands in the guest's program. */
+struct interp_place {
+	const struct rv64_block *block;
+	const struct rv64_op *op;
+	uint64_t pc; /* of the block's entry */
+};
+
+/* The slow paths of loads, stores and cbo.*; `left` is current in *c. A load leaves its result in
+ * c->value. INTERP_LEAVE: done, but the block may be void. */
+enum interp_next interp_load_slow(struct interp *c, const struct interp_place *at, uint64_t va,
+				  unsigned size);
+enum interp_next interp_store_slow(struct interp *c, const struct interp_place *at, uint64_t va,
+				   unsigned size, uint64_t value);
+enum interp_next interp_cbo(struct interp *c, const struct interp_place *at, uint64_t va,
+			    enum rv64_cbo what);
+/* A host address for an atomic, or NULL when an exception was taken. */
+void *interp_atomic_slow(struct interp *c, const struct interp_place *at, uint64_t va,
+			 unsigned size, bool is_lr);
+/* The next block: the one for hart.pc, or NULL when an exception was taken. */
+struct rv64_block *interp_find(struct interp *c);
+
+#endif

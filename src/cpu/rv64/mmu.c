@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The software TLB: contexts, filling, flushing. What an access does when the TLB has no answer is
+ * in mmu_access.c, the page table walk in mmu_walk.c.
+ *
+ * Contexts. A number stands for everything that decides what a virtual page means: the ASID,
+ * whether translation is on, the privilege, SUM and MXR. Numbers are handed out in rising order
+ * and never taken back: to forget an address space is to forget which numbers it had, and entries
+ * with them can no longer match. When the numbers run out, everything is cleared and they begin
+ * again. An ASID needs about three (U, S, S with SUM), so that happens once in 170 new address
+ * spaces and costs a memset of 32 KiB. The ASIDs that have numbers are in a direct-mapped table;
+ * who is displaced from it has to get new numbers. Global pages enter once for each ASID, which is
+ * always right.
+ *
+ * Flushing one page. All contexts use one of only eight slots for a page (RV64_TLB_INDEX), so these
+ * are looked at, whatever ASID is asked for. The exception is a page within a large page: it
+ * entered in pieces of 4 KiB, and an sfence.vma with any of its addresses has to drop all of
+ * them. To know that without a search, hashed sets remember which 2 MiB and 1 GiB stretches have
+ * such pieces; only on a hit all entries are looked at.
+ */
+#include "cpu/rv64/mmu_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define FLUSH_PAGES_MAX 64u
+#define PAGE_MASK       0xfffull
+
+/* A multiplicative hash to `bits` bits: neighbours must not fall together with strides of a power
+ * of two apart. */
+static unsigned set_hash(uint64_t x, unsigned bits)
+{
+	return (unsigned)((x * 0x9e3779b97f4a7c15ull) >> (64 - bits));
+}
+
+static void set_add(uint64_t *set, unsigned bits, uint64_t x)
+{
+	unsigned i = set_hash(x, bits);
+
+	set[i / 64] |= BIT(i % 64);
+}
+
+static bool set_has(const uint64_t *set, unsigned bits, uint64_t x)
+{
+	unsigned i = set_hash(x, bits);
+
+	return set[i / 64] & BIT(i % 64);
+}
+
+#define LARGE_2M_BITS 10 /* as many as rv64_mmu_private has */
+#define LARGE_1G_BITS 6
+
+/* No context has a number, so no large page has pieces that could match. */
+static void forget_contexts(struct rv64_mmu_private *p)
+{
+	for (unsigned i = 0; i < MMU_ASID_SLOTS; i++)
+		p->asid[i].asid = MMU_ASID_NONE;
+	memset(p->bare, 0, sizeof(p->bare));
+	memset(p->large_2m, 0, sizeof(p->large_2m));
+	memset(p->large_1g, 0, sizeof(p->large_1g));
+}
+
+/* All numbers become free, which needs the TLB to be empty. */
+static void clear(struct rv64_hart *h)
+{
+	struct rv64_mmu_private *p = h->mmu.own;
+
+	for (unsigned i = 0; i < RV64_TLB_SIZE; i++) {
+		h->mmu.tlb[i].load_tag = RV64_TLB_NONE;
+		h->mmu.tlb[i].store_tag = RV64_TLB_NONE;
+	}
+	forget_contexts(p);
+	p->next_ctx = 1;
+}
+
+int rv64_mmu_init(struct rv64_hart *h)
+{
+	h->mmu.own = calloc(1, sizeof(*h->mmu.own));
+	if (!h->mmu.own)
+		return -ENOMEM;
+	clear(h);
+	return 0;
+}
+
+void rv64_mmu_fini(struct rv64_hart *h)
+{
+	free(h->mmu.own);
+	h->mmu.own = NULL;
+}
+
+static unsigned current_asid(const struct rv64_hart *h)
+{
+	return (h->csr.satp >> SATP_ASID_SHIFT) & 0xffff;
+}
+
+static struct mmu_asid *asid_slot(struct rv64_mmu_private *p, unsigned asid)
+{
+	struct mmu_asid *a = &p->asid[asid & (MMU_ASID_SLOTS - 1)];
+
+	if (unlikely(a->asid != asid)) {
+		a->asid = asid;
+		memset(a->ctx, 0, sizeof(a->ctx));
+	}
+	return a;
+}
+
+/* The context of a view. There must be a free number. */
+static uint64_t context_of(struct rv64_hart *h, const struct mmu_view *v)
+{
+	struct rv64_mmu_private *p = h->mmu.own;
+	uint16_t *ctx;
+
+	if (!v->paging)
+		ctx = &p->bare[v->priv];
+	else if (v->priv == RV64_U)
+		ctx = &asid_slot(p, current_asid(h))->ctx[v->mxr];
+	else
+		ctx = &asid_slot(p, current_asid(h))->ctx[2 + v->sum + 2 * v->mxr];
+	if (unlikely(!*ctx))
+		*ctx = (uint16_t)p->next_ctx++;
+	return (uint64_t)*ctx << 3;
+}
+
+void rv64_mmu_context(struct rv64_hart *h)
+{
+	struct rv64_mmu_private *p = h->mmu.own;
+	uint64_t mstatus = h->csr.mstatus;
+	bool sv39 = h->csr.satp >> SATP_MODE_SHIFT == SATP_MODE_SV39;
+	enum rv64_priv data = h->priv;
+
+	if (data == RV64_M && (mstatus & MSTATUS_MPRV))
+		data = (mstatus & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT;
+	p->data.priv = data;
+	p->data.paging = sv39 && data != RV64_M;
+	p->data.sum = mstatus & MSTATUS_SUM;
+	p->data.mxr = mstatus & MSTATUS_MXR;
+	p->code.priv = h->priv;
+	p->code.paging = sv39 && h->priv != RV64_M;
+
+	if (unlikely(p->next_ctx + 1 > RV64_CTX_MAX)) { /* both may need one */
+		clear(h);
+		rv64_fetch_flush(h, 0, UINT64_MAX);
+	}
+	h->mmu.ctx = context_of(h, &p->data);
+	h->mmu.fetch_ctx = context_of(h, &p->code);
+}
+
+void rv64_mmu_flush(struct rv64_hart *h)
+{
+	forget_contexts(h->mmu.own);
+	rv64_mmu_context(h);
+}
+
+/* Whether a tag's page is within [start, start + size). No tag is neither. */
+static bool tag_within(uint64_t tag, uint64_t start, uint64_t size)
+{
+	return tag != RV64_TLB_NONE && (tag & ~PAGE_MASK) - start < size;
+}
+
+static void flush_stretch(struct rv64_hart *h, uint64_t start, uint64_t size)
+{
+	for (unsigned i = 0; i < RV64_TLB_SIZE; i++) {
+		struct rv64_tlb_entry *e = &h->mmu.tlb[i];
+
+		if (tag_within(e->load_tag, start, size))
+			e->load_tag = RV64_TLB_NONE;
+		if (tag_within(e->store_tag, start, size))
+			e->store_tag = RV64_TLB_NONE;
+	}
+	rv64_fetch_flush(h, start, size);
+}
+
+static void flush_page(struct rv64_hart *h, uint64_t va)
+{
+	struct rv64_mmu_private *p = h->mmu.own;
+
+	if (unlikely(set_has(p->large_1g, LARGE_1G_BITS, va >> 30))) {
+		flush_stretch(h, align_down(va, 1u << 30), 1u << 30);
+		return;
+	}
+	if (unlikely(set_has(p->large_2m, LARGE_2M_BITS, va >> 21))) {
+		flush_stretch(h, align_down(va, 1u << 21), 1u << 21);
+		return;
+	}
+	for (uint64_t c = 0; c < 8; c++) {
+		struct rv64_tlb_entry *e = &h->mmu.tlb[RV64_TLB_INDEX(c << 3, va)];
+
+		if (tag_within(e->load_tag, va, 1))
+			e->load_tag = RV64_TLB_NONE;
+		if (tag_within(e->store_tag, va, 1))
+			e->store_tag = RV64_TLB_NONE;
+	}
+	rv64_fetch_flush(h, va, PAGE_MASK + 1);
+}
+
+static void flush_asid(struct rv64_hart *h, unsigned asid)
+{
+	struct rv64_mmu_private *p = h->mmu.own;
+	struct mmu_asid *a = &p->asid[asid & (MMU_ASID_SLOTS - 1)];
+
+	if (a->asid != asid)
+		return;
+	a->asid = MMU_ASID_NONE;
+	rv64_mmu_context(h);
+}
+
+void rv64_mmu_flush_range(struct rv64_hart *h, uint64_t va, uint64_t size, uint64_t asid)
+{
+	uint64_t first = va & ~PAGE_MASK;
+	uint64_t span = va - first + size;
+
+	if (!size)
+		return;
+	if (size <= FLUSH_PAGES_MAX * (PAGE_MASK + 1)) {
+		for (uint64_t off = 0; off < span; off += PAGE_MASK + 1)
+			flush_page(h, first + off);
+		return;
+	}
+	if (asid == UINT64_MAX)
+		rv64_mmu_flush(h);
+	else
+		flush_asid(h, asid & 0xffff);
+}
+
+void rv64_mmu_protect_page(struct rv64_hart *h, uint64_t pa)
+{
+	pa &= ~PAGE_MASK;
+	for (unsigned i = 0; i < RV64_TLB_SIZE; i++)
+		if (h->mmu.tlb[i].pa == pa)
+			h->mmu.tlb[i].store_tag = RV64_TLB_NONE;
+}
+
+void rv64_tlb_note_large(struct rv64_hart *h, uint64_t va, unsigned level)
+{
+	if (level == 1)
+		set_add(h->mmu.own->large_2m, LARGE_2M_BITS, va >> 21);
+	else
+		set_add(h->mmu.own->large_1g, LARGE_1G_BITS, va >> 30);
+}
+
+void rv64_tlb_fill(struct rv64_hart *h, uint64_t va, const struct mmu_page *page)
+{
+	struct rv64_tlb_entry *e = &h->mmu.tlb[RV64_TLB_INDEX(h->mmu.ctx, va)];
+	uint64_t tag = (va & ~PAGE_MASK) | h->mmu.ctx;
+
+	e->load_tag = page->load ? tag : RV64_TLB_NONE;
+	e->store_tag = page->store ? tag : RV64_TLB_NONE;
+	e->addend = (uintptr_t)page->host - (uintptr_t)(va & ~PAGE_MASK);
+	e->pa = page->pa;
+	if (page->level)
+		rv64_tlb_note_large(h, va, page->level);
+}

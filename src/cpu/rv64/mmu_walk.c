@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Sv39 page table walk, by pointers into guest memory.
+ *
+ * Each entry is loaded once; it may change under us at any time. Setting A and D is a compare and
+ * swap with the value that was checked: when it fails, another hart has changed the entry and the
+ * walk starts again, so no permission is granted by an entry that no longer holds. It cannot go on
+ * for ever without somebody else making progress.
+ *
+ * Not implemented, and hence faults when found in an entry: Svnapot (N), Svpbmt (PBMT), and the
+ * reserved bits.
+ */
+#include "cpu/rv64/mmu_private.h"
+#include "mem/gmem.h"
+
+#define PTE_RESERVED      0xffc0000000000000ull /* N, PBMT, bits 60 to 54 */
+#define PTE_PPN_SHIFT     10
+#define PTE_TABLE_ILLEGAL (PTE_A | PTE_D | PTE_U) /* reserved in an entry that is no leaf */
+
+static bool leaf_allows(uint64_t pte, enum rv64_access access, const struct mmu_view *view)
+{
+	if (pte & PTE_U) {
+		if (view->priv == RV64_S && (access == RV64_FETCH || !view->sum))
+			return false;
+	} else if (view->priv == RV64_U) {
+		return false;
+	}
+	switch (access) {
+	case RV64_FETCH: return pte & PTE_X;
+	case RV64_LOAD: return (pte & PTE_R) || (view->mxr && (pte & PTE_X));
+	case RV64_STORE: return pte & PTE_W;
+	}
+	return false;
+}
+
+/* The leaf entry of va: where it is and what it was. */
+struct found {
+	_Atomic uint64_t *host;
+	uint64_t pa;
+	uint64_t pte;
+	unsigned level;
+};
+
+static enum mmu_walk_result find_leaf(struct rv64_hart *h, uint64_t va, struct found *f)
+{
+	const struct gmem *mem = h->cpu.vm->cfg.mem;
+	uint64_t table = (h->csr.satp & SATP_PPN) << 12;
+
+	if ((uint64_t)sign_extend(va, 39) != va)
+		return MMU_WALK_PAGE_FAULT;
+	for (unsigned level = 3; level-- > 0;) {
+		f->pa = table + bits_get(va, 20 + 9 * level, 12 + 9 * level) * 8;
+		f->host = gmem_map(mem, f->pa, 8);
+		if (!f->host || !rv64_pmp_allows(&h->mmu.own->pmp, f->pa, 8, RV64_S, PMP_R))
+			return MMU_WALK_ACCESS_FAULT;
+		/* Relaxed: page table accesses are ordered only by sfence.vma. */
+		f->pte = atomic_load_explicit(f->host, memory_order_relaxed);
+		if (!(f->pte & PTE_V) || (f->pte & PTE_RESERVED) ||
+		    (f->pte & (PTE_R | PTE_W)) == PTE_W)
+			return MMU_WALK_PAGE_FAULT;
+		table = f->pte >> PTE_PPN_SHIFT << 12;
+		if (f->pte & (PTE_R | PTE_X)) {
+			f->level = level;
+			/* A large page must be aligned to its size. */
+			return bits_get(table, 11 + 9 * level, 0) ? MMU_WALK_PAGE_FAULT
+								  : MMU_WALK_OK;
+		}
+		if (f->pte & PTE_TABLE_ILLEGAL)
+			return MMU_WALK_PAGE_FAULT;
+	}
+	return MMU_WALK_PAGE_FAULT;
+}
+
+static void set_leaf(struct mmu_leaf *leaf, const struct found *f, uint64_t va)
+{
+	uint64_t offset = va & (BIT(12 + 9 * f->level) - 1) & ~0xfffull;
+
+	leaf->pa = (f->pte >> PTE_PPN_SHIFT << 12) | offset;
+	leaf->flags = (uint8_t)f->pte;
+	leaf->level = (uint8_t)f->level;
+}
+
+enum mmu_walk_result rv64_walk(struct rv64_hart *h, uint64_t va, enum rv64_access access,
+			       const struct mmu_view *view, struct mmu_leaf *leaf)
+{
+	uint64_t need = access == RV64_STORE ? PTE_A | PTE_D : PTE_A;
+	struct found f;
+
+	for (;;) {
+		enum mmu_walk_result r = find_leaf(h, va, &f);
+
+		if (r != MMU_WALK_OK)
+			return r;
+		if (!leaf_allows(f.pte, access, view))
+			return MMU_WALK_PAGE_FAULT;
+		if (likely((f.pte & need) == need))
+			break;
+		if (!(h->csr.menvcfg & MENVCFG_ADUE))
+			return MMU_WALK_PAGE_FAULT;
+		if (!rv64_pmp_allows(&h->mmu.own->pmp, f.pa, 8, RV64_S, PMP_R | PMP_W))
+			return MMU_WALK_ACCESS_FAULT;
+		/* Sequentially consistent, as for any atomic of the guest. */
+		if (atomic_compare_exchange_strong(f.host, &f.pte, f.pte | need)) {
+			gmem_note_write(h->cpu.vm->cfg.mem, f.pa, 8);
+			f.pte |= need;
+			break;
+		}
+	}
+	set_leaf(leaf, &f, va);
+	return MMU_WALK_OK;
+}
+
+enum mmu_walk_result rv64_walk_peek(struct rv64_hart *h, uint64_t va, struct mmu_leaf *leaf)
+{
+	struct found f;
+	enum mmu_walk_result r = find_leaf(h, va, &f);
+
+	if (r == MMU_WALK_OK)
+		set_leaf(leaf, &f, va);
+	return r;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The form in which the interpreter executes code: blocks of decoded operations.
+ *
+ * A block begins at an address that was jumped to and runs on, past conditional branches that are
+ * not taken, to an unconditional transfer, a system instruction, the end of the 4 KiB page or
+ * RV64_BLOCK_INSNS instructions. It is independent of the virtual address: all pcs in it count from
+ * its entry. An operation that may leave the block for a known target is followed by a slot (an
+ * element of the same size) that remembers the target's block; only targets within the same
+ * physical page are remembered, since just their offset decides about them.
+ *
+ * Operations are mostly instructions, by enum rv64_insn_id; a few more are listed here. Registers:
+ * a write to x0 goes to x[RV64_X_SINK].
+ */
+#ifndef CPU_RV64_OP_H
+#define CPU_RV64_OP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cpu/rv64/insn.h"
+
+#define RV64_BLOCK_INSNS 64
+/* Each instruction with a slot, and the end with one. */
+#define RV64_BLOCK_OPS   (2 * RV64_BLOCK_INSNS + 2)
+#define RV64_X_SINK      32
+#define RV64_PAGE_NONE   UINT16_MAX
+#define RV64_SLOT_MARK   0xff /* rd of a slot */
+
+/* Operations that are no instructions: EXTRA(id). */
+#define RV64_EXTRA_OPS(EXTRA)     \
+	EXTRA(li)  /* rd = imm */ \
+	EXTRA(mv)  /* rd = rs1 */ \
+	EXTRA(end) /* go on at imm, with a slot */
+
+enum rv64_op_id {
+	RV64_OP_FIRST_EXTRA = RV64_N_INSNS - 1,
+#define EXTRA(id) RV64_OP_##id,
+	RV64_EXTRA_OPS(EXTRA)
+#undef EXTRA
+		RV64_N_OPS
+};
+
+struct rv64_block;
+
+/*
+ * The fields by kind of operation, where they are not just the instruction's:
+ *
+ *	auipc        imm is relative to the block's entry
+ *	branches     rd = instructions from the entry up to and with this one ("count"), imm =
+ *target relative to the entry; a slot follows jal, end     rs1 = count, imm = target relative to
+ *the entry, pc2 = place behind; a slot follows jalr         rs2 = count, pc2 = place behind CSRs
+ *rs2 = count, imm = the instruction's bits system       rd = count, imm = the instruction's bits
+ *(rs1 and rs2 as they are) FP           imm = rs3 | rounding mode << 8 illegal      imm = the
+ *instruction's bits slot         rd = RV64_SLOT_MARK, imm = whether the target lies in the same
+ *page
+ */
+struct rv64_op {
+	union {
+		const void *handler;      /* address of a label in the dispatch function */
+		struct rv64_block *chain; /* slot: the target, or NULL */
+	};
+	int32_t imm;
+	uint8_t rd, rs1, rs2;
+	uint8_t pc2; /* the instruction's distance from the entry, in halfwords */
+};
+
+_Static_assert(sizeof(struct rv64_op) == 16, "the dispatch loop steps by 16 bytes");
+
+struct rv64_block {
+	uint64_t pa;             /* of the entry */
+	struct rv64_block *next; /* in the hash */
+	/* The page record, and for an instruction that crosses into another page the one of its
+	 * second half; else RV64_PAGE_NONE. Valid while the serials are those of the records. */
+	uint16_t page[2];
+	uint32_t serial[2];
+	uint32_t bits; /* of the instruction that crosses */
+	struct rv64_op op[];
+};
+
+/* The instructions in b before op. */
+unsigned rv64_block_index(const struct rv64_block *b, const struct rv64_op *op);
+
+/*
+ * Fills b->op with the code at `page` + offset (page: 4 KiB of guest memory, which others may be
+ * writing; each halfword is read once). With `bits` not NULL the block is this one instruction.
+ * `handlers` has RV64_N_OPS elements. Returns the number of elements used, at most RV64_BLOCK_OPS.
+ * The instruction at offset must not cross the page's end unless given by `bits`.
+ */
+unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, const uint8_t *page,
+			  unsigned offset, const uint32_t *bits);
+
+/* A halfword of code. */
+static inline uint16_t rv64_code_read(const uint8_t *p)
+{
+	return __atomic_load_n((const uint16_t *)(const void *)p, __ATOMIC_RELAXED);
+}
+
+#endif

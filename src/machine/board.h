@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of a machine: what the files of this folder share and nobody else sees. A board's
+ * build() finds mem (empty), bus, vm with its harts, clock and loop ready, and adds the rest.
+ */
+#ifndef MACHINE_BOARD_H
+#define MACHINE_BOARD_H
+
+#include <stdatomic.h>
+
+#include "base/loop.h"
+#include "boot/sbi.h"
+#include "machine/clock.h"
+#include "machine/machine.h"
+#include "machine/vcpus.h"
+
+struct bus;
+struct gmem;
+
+struct machine {
+	struct machine_config cfg;
+	struct loop *loop;
+	struct gmem *mem;
+	struct bus *bus;
+	struct cpu_vm *vm;
+	struct clock clock;
+	struct vcpus vcpus;
+	struct sbi sbi; /* used when no firmware is given */
+	void *board;    /* the board's own */
+	void *dtb;      /* malloc'd */
+	size_t dtb_len;
+
+	/* The end of a run: the first who asks fills these in. */
+	atomic_bool ending;
+	enum machine_end end;
+	unsigned end_code;
+	struct loop_task end_task;
+	bool finished;
+};
+
+/* ---- load.c ---- */
+
+/* Loads kernel or firmware, initial RAM disk and device tree into the RAM at [base, base + mem),
+ * and starts the harts that begin at power-on. make_dtb is called when all addresses are known. */
+struct load_plan {
+	int (*make_dtb)(struct machine *m, uint64_t initrd_start, uint64_t initrd_end,
+			struct err *e);
+	uint64_t dtb_max; /* bytes kept free for it at the end of RAM */
+};
+
+int machine_load(struct machine *m, const struct load_plan *plan, struct err *e);
+
+/* ---- sbi_platform.c ---- */
+
+/* What the built-in firmware asks of a machine. console_write may be called on any vCPU's thread.
+ */
+extern const struct sbi_platform_ops machine_sbi_ops;
+
+/* Of the board, for SBI's debug console. */
+size_t board_console_write(struct machine *m, const uint8_t *buf, size_t len);
+
+#endif

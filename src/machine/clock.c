@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Harts that take turns add to one count one after the other, so the time is the same for all of
+ * them and never goes back, at the price that with N harts each sees the time run N times as fast
+ * as its own instructions.
+ */
+#include "machine/clock.h"
+
+#include "base/fd.h"
+
+void clock_init(struct clock *c, bool counted)
+{
+	*c = (struct clock){.counted = counted, .host_start = host_now_ns()};
+}
+
+static uint64_t insns_now(const struct clock *c)
+{
+	uint64_t now = c->insns;
+
+	if (c->in_turn)
+		now += c->in_turn->vm->engine->retired(c->in_turn) - c->retired_at_turn;
+	return now;
+}
+
+uint64_t clock_ticks(const struct clock *c)
+{
+	if (c->counted)
+		return insns_now(c) / CLOCK_INSNS_PER_TICK;
+	return (host_now_ns() - c->host_start) / CLOCK_NS_PER_TICK;
+}
+
+uint64_t clock_loop_ns(void *clock)
+{
+	const struct clock *c = clock;
+
+	return clock_ticks(c) * CLOCK_NS_PER_TICK;
+}
+
+void clock_turn_begin(struct clock *c, const struct cpu *cpu)
+{
+	c->in_turn = cpu;
+	c->retired_at_turn = cpu->vm->engine->retired(cpu);
+}
+
+void clock_turn_end(struct clock *c)
+{
+	c->insns = insns_now(c);
+	c->in_turn = NULL;
+}
+
+void clock_skip_to(struct clock *c, uint64_t tick)
+{
+	uint64_t insns;
+
+	if (__builtin_mul_overflow(tick, (uint64_t)CLOCK_INSNS_PER_TICK, &insns))
+		insns = UINT64_MAX;
+	if (insns > c->insns)
+		c->insns = insns;
+}

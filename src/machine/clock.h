@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine's time in ticks of CPU_TIMEBASE_HZ, from the host's clock or from the instructions
+ * that have retired.
+ *
+ * Counted time makes a run repeatable: CLOCK_INSNS_PER_TICK instructions are one tick, whoever
+ * retires them, and when every hart is idle the machine moves the time to the next deadline.
+ */
+#ifndef MACHINE_CLOCK_H
+#define MACHINE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cpu/cpu.h"
+
+#define CLOCK_INSNS_PER_TICK 10u /* a machine of 100 million instructions a second */
+#define CLOCK_NS_PER_TICK    (1000000000u / CPU_TIMEBASE_HZ)
+
+struct clock {
+	bool counted;
+	uint64_t host_start; /* ns */
+	/* counted: the time before the running hart's turn, and that hart's count at its start. All
+	 * of this belongs to the one thread on which harts take turns. */
+	uint64_t insns;
+	const struct cpu *in_turn;
+	uint64_t retired_at_turn;
+};
+
+void clock_init(struct clock *c, bool counted);
+
+/* Ticks now; any thread with host time, the machine's thread with counted time. */
+uint64_t clock_ticks(const struct clock *c);
+/* The same in ns, of the form that a loop wants. */
+uint64_t clock_loop_ns(void *clock);
+
+/* Counted time: a hart's turn begins and ends; all harts idle until `tick`. */
+void clock_turn_begin(struct clock *c, const struct cpu *cpu);
+void clock_turn_end(struct clock *c);
+void clock_skip_to(struct clock *c, uint64_t tick);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of every machine, whatever its board.
+ *
+ * The end of a run is a chain of callbacks on the loop, since no loop may wait: machine_end() posts
+ * a task, that asks the harts to stop; when the last one has left run() the board stops its
+ * devices; when they are quiet the run is finished. A hart may wait for a POSTED register until
+ * then, which is why the loop goes on turning.
+ */
+#include "machine/machine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/err.h"
+#include "bus/bus.h"
+#include "cpu/cpu.h"
+#include "machine/board.h"
+#include "machine/virt.h"
+#include "mem/gmem.h"
+
+const struct machine_type *const machine_types[] = {&virt_machine};
+const unsigned machine_n_types = ARRAY_SIZE(machine_types);
+
+const struct machine_type *machine_type_find(const char *name)
+{
+	for (unsigned i = 0; i < machine_n_types; i++)
+		if (!strcmp(machine_types[i]->name, name))
+			return machine_types[i];
+	return NULL;
+}
+
+static void env_ecall(void *arg, struct cpu *cpu, uint64_t a[8])
+{
+	struct machine *m = arg;
+
+	sbi_ecall(&m->sbi, cpu->id, a);
+}
+
+static uint64_t env_time_now(void *arg, struct cpu *cpu)
+{
+	const struct machine *m = arg;
+
+	return clock_ticks(&m->clock);
+}
+
+static int make_vm(struct machine *m, struct err *e)
+{
+	const struct cpu_vm_config cfg = {
+		.mem = m->mem,
+		.bus = m->bus,
+		.env = {.arg = m,
+			.ecall = m->cfg.firmware ? NULL : env_ecall,
+			.time_now = env_time_now},
+		.n_harts = m->cfg.smp,
+		.in_turns = m->cfg.counted_time,
+	};
+	int ret = m->cfg.engine->vm_new(&cfg, &m->vm, e);
+
+	for (unsigned i = 0; i < m->cfg.smp && !ret; i++) {
+		ret = m->cfg.engine->cpu_new(m->vm, i, &m->vm->cpu[i]);
+		if (ret)
+			err_set(e, ret, "--smp %u: no memory for hart %u", m->cfg.smp, i);
+	}
+	return ret;
+}
+
+static void machine_quiet(struct machine *m)
+{
+	m->finished = true;
+	loop_stop(m->loop);
+}
+
+static void machine_harts_stopped(void *arg)
+{
+	struct machine *m = arg;
+
+	m->cfg.type->quiesce(m, machine_quiet);
+}
+
+static void machine_end_task(struct loop_task *t)
+{
+	struct machine *m = t->arg;
+
+	vcpus_stop(&m->vcpus, machine_harts_stopped, m);
+}
+
+int machine_new(const struct machine_config *cfg, struct loop *loop, struct machine **out,
+		struct err *e)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	int ret;
+
+	if (!m)
+		return err_set(e, -ENOMEM, "out of memory");
+	m->cfg = *cfg;
+	m->loop = loop;
+	m->end_task.fn = machine_end_task;
+	m->end_task.arg = m;
+	clock_init(&m->clock, cfg->counted_time);
+	if (cfg->counted_time)
+		loop_set_clock(loop, clock_loop_ns, &m->clock);
+	ret = gmem_new(&m->mem);
+	if (!ret)
+		ret = bus_new(&m->bus);
+	if (ret)
+		err_set(e, ret, "out of memory");
+	if (!ret)
+		ret = make_vm(m, e);
+	if (!ret) {
+		m->sbi = (struct sbi){
+			.ops = &machine_sbi_ops, .arg = m, .mem = m->mem, .n_harts = cfg->smp};
+		vcpus_init(&m->vcpus, m->vm, loop, &m->clock);
+		ret = cfg->type->build(m, e);
+	}
+	if (ret) {
+		machine_free(m);
+		return ret;
+	}
+	*out = m;
+	return 0;
+}
+
+const void *machine_dtb(const struct machine *m, size_t *len)
+{
+	*len = m->dtb_len;
+	return m->dtb;
+}
+
+void machine_end(struct machine *m, enum machine_end why, unsigned code)
+{
+	if (atomic_exchange(&m->ending, true))
+		return;
+	m->end = why;
+	m->end_code = code;
+	loop_post(m->loop, &m->end_task);
+}
+
+static int run_threads(struct machine *m, struct err *e)
+{
+	int ret = vcpus_start(&m->vcpus, e);
+
+	if (ret)
+		machine_end(m, MACHINE_STOPPED, 0);
+	while (!m->finished) {
+		int err = loop_run(m->loop);
+
+		if (err)
+			return err_set(e, err, "the event loop failed: %s", strerror(-err));
+	}
+	return ret;
+}
+
+int machine_run(struct machine *m, enum machine_end *end, unsigned *code, struct err *e)
+{
+	int ret = 0;
+
+	if (m->cfg.counted_time) {
+		vcpus_run_in_turns(&m->vcpus);
+		while (!m->finished)
+			vcpus_idle(&m->vcpus);
+	} else {
+		ret = run_threads(m, e);
+	}
+	*end = m->end;
+	*code = m->end_code;
+	return ret;
+}
+
+void machine_free(struct machine *m)
+{
+	if (!m)
+		return;
+	if (m->cfg.type->free_board)
+		m->cfg.type->free_board(m);
+	if (m->cfg.counted_time)
+		loop_set_clock(m->loop, NULL, NULL);
+	if (m->vm)
+		m->cfg.engine->vm_free(m->vm);
+	bus_free(m->bus);
+	gmem_free(m->mem);
+	free(m->dtb);
+	free(m);
+}
+
+uint64_t machine_retired(const struct machine *m)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < m->cfg.smp; i++)
+		sum += m->cfg.engine->retired(m->vm->cpu[i]);
+	return sum;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine: a board with its harts, memory, devices and firmware, wired together.
+ *
+ * The caller checks and fills in a struct machine_config, with back ends that it has opened and
+ *that outlive the machine: a reboot is a new machine on the same back ends. Then
+ *
+ *	machine_new() -> machine_run() -> machine_free()
+ *
+ * all on the thread that owns the loop. machine_end() may be called from any thread.
+ */
+#ifndef MACHINE_MACHINE_H
+#define MACHINE_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "boot/initrd.h"
+
+struct block;
+struct chr;
+struct cpu_engine;
+struct err;
+struct loop;
+struct machine;
+struct net;
+
+#define MACHINE_MAX_DISKS   4
+#define MACHINE_MAX_NETS    2
+#define MACHINE_MAX_PORTS   4
+#define MACHINE_MAX_INITRDS 8
+
+struct machine_disk {
+	struct block *block;
+	const char *serial; /* at most 20 bytes, or NULL */
+};
+
+struct machine_net {
+	struct net *net;
+	uint8_t mac[6];
+};
+
+/* A port of the virtio console; `name` is what the guest finds in /sys/class/virtio-ports. */
+struct machine_port {
+	const char *name;
+	struct chr *chr;
+};
+
+/* Why a machine came to its end. */
+enum machine_end {
+	MACHINE_POWEROFF,
+	MACHINE_REBOOT,
+	MACHINE_FAILED,  /* the guest reported failure; `code` says what it said */
+	MACHINE_STOPPED, /* machine_end() by the caller */
+};
+
+struct machine_config {
+	const struct machine_type *type;
+	const struct cpu_engine *engine;
+	unsigned smp;      /* 1 to CPU_MAX_HARTS */
+	uint64_t mem;      /* bytes, a multiple of 2 MiB */
+	bool counted_time; /* repeatable: see machine/clock.h */
+
+	const char *kernel;   /* path; NULL only with firmware */
+	const char *firmware; /* path of an ELF entered in M mode, or NULL: the built-in SBI */
+	const char *append;   /* the kernel's command line */
+	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
+	unsigned n_initrds;
+
+	struct chr *console; /* the UART's other side */
+	/* Sees all that the UART prints, on the loop; may be NULL. */
+	void (*console_tap)(void *arg, const uint8_t *buf, size_t len);
+	void *console_tap_arg;
+
+	struct machine_disk disk[MACHINE_MAX_DISKS];
+	unsigned n_disks;
+	struct machine_net net[MACHINE_MAX_NETS];
+	unsigned n_nets;
+	struct machine_port port[MACHINE_MAX_PORTS];
+	unsigned n_ports;
+};
+
+struct machine_type {
+	const char *name;
+	const char *help; /* one line */
+	uint64_t ram_base;
+	const char *default_append; /* a kernel line for a kernel without a guest of ours */
+
+	/* Adds memory and devices to a machine that has its engine, and loads its images. 0, or
+	 * -errno with the message in e; free_board() is called in either case. */
+	int (*build)(struct machine *m, struct err *e);
+	/* After the harts stand still: stops the devices; quiet(m) follows once, on the loop, when
+	 * no request is in flight and all output is written. */
+	void (*quiesce)(struct machine *m, void (*quiet)(struct machine *m));
+	void (*free_board)(struct machine *m);
+};
+
+/* All machines; the first is the default. */
+extern const struct machine_type *const machine_types[];
+extern const unsigned machine_n_types;
+/* NULL when there is none of that name. */
+const struct machine_type *machine_type_find(const char *name);
+
+/* Builds the board and loads the images. *cfg is copied, what it points at is borrowed until
+ * machine_free(). 0, or -errno with the message in e. */
+int machine_new(const struct machine_config *cfg, struct loop *loop, struct machine **out,
+		struct err *e);
+
+/* The device tree as the guest will see it; belongs to the machine. */
+const void *machine_dtb(const struct machine *m, size_t *len);
+
+/* Runs until the guest powers off, reboots or fails, or machine_end() is called; returns when the
+ * harts stand still, no request is in flight and the console is written out. 0, or -errno with the
+ * message in e when the harts could not be started. */
+int machine_run(struct machine *m, enum machine_end *end, unsigned *code, struct err *e);
+
+/* Any thread: ends the run; the first call's reason counts. */
+void machine_end(struct machine *m, enum machine_end why, unsigned code);
+
+/* Not while it runs. NULL is allowed. */
+void machine_free(struct machine *m);
+
+/* Instructions retired by all harts; not while it runs. */
+uint64_t machine_retired(const struct machine *m);
+
+#endif

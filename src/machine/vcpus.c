@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * With a thread for each hart the loop never waits for one: vcpus_stop() kicks them, each posts a
+ * task when it has left run(), and the loop joins a thread that is at its end already. A hart may
+ * be inside a bus access that needs the loop, which is why stopping cannot simply wait.
+ *
+ * In turns, a hart runs TURN_INSNS instructions, then the loop gets one round without waiting. What
+ * a device completes is thus seen at instruction counts that are the same in each run. When all
+ * harts are idle the time moves to the next deadline of a hart or of the loop; without any deadline
+ * only the outside world can wake the machine, and the loop sleeps.
+ */
+#include "machine/vcpus.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/err.h"
+
+#define TURN_INSNS 20000u
+#define VCPU_STACK (256u << 10)
+
+void vcpus_init(struct vcpus *v, struct cpu_vm *vm, struct loop *loop, struct clock *clock)
+{
+	*v = (struct vcpus){.vm = vm, .loop = loop, .clock = clock, .n = vm->cfg.n_harts};
+	for (unsigned i = 0; i < v->n; i++) {
+		v->vcpu[i].all = v;
+		v->vcpu[i].cpu = vm->cpu[i];
+	}
+}
+
+static void vcpus_check_stopped(struct vcpus *v)
+{
+	if (!v->running && v->stopped) {
+		void (*stopped)(void *arg) = v->stopped;
+
+		v->stopped = NULL;
+		stopped(v->arg);
+	}
+}
+
+static void vcpu_ended(struct loop_task *t)
+{
+	struct vcpu *vcpu = t->arg;
+
+	pthread_join(vcpu->thread, NULL);
+	vcpu->started = false;
+	vcpu->all->running--;
+	vcpus_check_stopped(vcpu->all);
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct vcpu *vcpu = arg;
+	struct vcpus *v = vcpu->all;
+
+	while (!atomic_load_explicit(&v->quit, memory_order_acquire))
+		v->vm->engine->run(vcpu->cpu, 0);
+	loop_post(v->loop, &vcpu->ended);
+	return NULL;
+}
+
+static int vcpu_start(struct vcpu *vcpu, const pthread_attr_t *attr)
+{
+	char name[16] = "hart 0";
+	int ret;
+
+	vcpu->ended.fn = vcpu_ended;
+	vcpu->ended.arg = vcpu;
+	ret = pthread_create(&vcpu->thread, attr, vcpu_thread, vcpu);
+	if (ret)
+		return -ret;
+	vcpu->started = true;
+	vcpu->all->running++;
+	name[5] = (char)('0' + vcpu->cpu->id);
+	pthread_setname_np(vcpu->thread, name);
+	return 0;
+}
+
+/* Signals belong to the main thread: a new thread inherits the mask that is set around this. */
+int vcpus_start(struct vcpus *v, struct err *e)
+{
+	pthread_attr_t attr;
+	sigset_t all, before;
+	int ret;
+
+	ret = -pthread_attr_init(&attr);
+	if (ret)
+		return err_set(e, ret, "no thread for a hart: %s", strerror(-ret));
+	pthread_attr_setstacksize(&attr, VCPU_STACK);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (unsigned i = 0; i < v->n && !ret; i++)
+		ret = vcpu_start(&v->vcpu[i], &attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	if (ret)
+		err_set(e, ret, "cannot start %u threads for --smp %u: %s; use a smaller --smp",
+			v->n, v->n, strerror(-ret));
+	return ret;
+}
+
+void vcpus_stop(struct vcpus *v, void (*stopped)(void *arg), void *arg)
+{
+	v->stopped = stopped;
+	v->arg = arg;
+	atomic_store_explicit(&v->quit, true, memory_order_release);
+	for (unsigned i = 0; i < v->n; i++)
+		v->vm->engine->kick(v->vcpu[i].cpu);
+	if (!v->clock->counted)
+		vcpus_check_stopped(v);
+}
+
+static uint64_t next_event_tick(const struct vcpus *v)
+{
+	uint64_t loop_ns = loop_next_deadline(v->loop);
+	uint64_t next = UINT64_MAX;
+
+	if (loop_ns != UINT64_MAX)
+		next = loop_ns / CLOCK_NS_PER_TICK + 1;
+	for (unsigned i = 0; i < v->n; i++)
+		next = min_u64(next, v->vm->engine->next_deadline(v->vcpu[i].cpu));
+	return next;
+}
+
+void vcpus_idle(struct vcpus *v)
+{
+	uint64_t next = next_event_tick(v);
+
+	if (next == UINT64_MAX) {
+		loop_turn(v->loop, -1);
+		return;
+	}
+	clock_skip_to(v->clock, next);
+	loop_turn(v->loop, 0);
+}
+
+void vcpus_run_in_turns(struct vcpus *v)
+{
+	while (!atomic_load_explicit(&v->quit, memory_order_relaxed)) {
+		bool idle = true;
+
+		for (unsigned i = 0; i < v->n; i++) {
+			struct cpu *cpu = v->vcpu[i].cpu;
+
+			clock_turn_begin(v->clock, cpu);
+			if (v->vm->engine->run(cpu, TURN_INSNS) != CPU_EXIT_IDLE)
+				idle = false;
+			clock_turn_end(v->clock);
+			if (loop_turn(v->loop, 0) > 0)
+				idle = false;
+		}
+		if (idle)
+			vcpus_idle(v);
+	}
+	vcpus_check_stopped(v);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The harts of a machine at work: a thread each, or in turns on the loop's own thread.
+ *
+ * All functions belong to the loop's thread.
+ */
+#ifndef MACHINE_VCPUS_H
+#define MACHINE_VCPUS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/loop.h"
+#include "cpu/cpu.h"
+#include "machine/clock.h"
+
+struct err;
+
+struct vcpu {
+	struct vcpus *all;
+	struct cpu *cpu;
+	pthread_t thread;
+	bool started;
+	struct loop_task ended; /* posted by the thread as its last act */
+};
+
+struct vcpus {
+	struct cpu_vm *vm;
+	struct loop *loop;
+	struct clock *clock;
+	struct vcpu vcpu[CPU_MAX_HARTS];
+	unsigned n;
+	unsigned running; /* threads not yet joined */
+	atomic_bool quit;
+	void (*stopped)(void *arg);
+	void *arg;
+};
+
+/* vm, loop and clock stay the caller's and outlive v. */
+void vcpus_init(struct vcpus *v, struct cpu_vm *vm, struct loop *loop, struct clock *clock);
+
+/* Starts a thread for each hart. 0, or -errno with the message in e; some may have been started
+ * then, and vcpus_stop() ends those. */
+int vcpus_start(struct vcpus *v, struct err *e);
+
+/* Runs the harts and the loop in turns until vcpus_stop() is called from one of their callbacks. */
+void vcpus_run_in_turns(struct vcpus *v);
+
+/* One step of a machine whose harts are all idle or stopped, with counted time: moves the time to
+ * the next event and runs it, or waits for one from outside. */
+void vcpus_idle(struct vcpus *v);
+
+/* Asks all harts to leave run(); `stopped` is called on the loop when the last one has, also when
+ * none was running. Waits for nothing. */
+void vcpus_stop(struct vcpus *v, void (*stopped)(void *arg), void *arg);
+
+#endif

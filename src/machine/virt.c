@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The `virt` board, wired: parts at the addresses of virt_map.h, PLIC outputs and timers to the
+ * harts, a virtio-mmio slot for each device in the order disks, networks, console, entropy; what is
+ * left of the eight slots is empty.
+ *
+ * PLIC contexts are numbered as on QEMU's board: 2n is hart n in M mode, 2n + 1 in S mode.
+ */
+#include "machine/virt.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/bits.h"
+#include "base/err.h"
+#include "base/opt.h"
+#include "cpu/cpu.h"
+#include "dev/blk.h"
+#include "dev/console.h"
+#include "dev/net.h"
+#include "dev/rng.h"
+#include "hw/aclint.h"
+#include "hw/plic.h"
+#include "hw/rtc_goldfish.h"
+#include "hw/syscon.h"
+#include "hw/uart8250.h"
+#include "machine/board.h"
+#include "machine/virt_fdt.h"
+#include "machine/virt_map.h"
+#include "mem/gmem.h"
+#include "transport/mmio.h"
+#include "virtio/vdev.h"
+
+#define DTB_MAX        0x10000u
+/* What a repeatable machine takes for now and for chance. */
+#define FIXED_EPOCH_NS 1700000000000000000ull
+#define FIXED_SEED     0x4c696e6e6574ull
+
+struct virt {
+	struct plic *plic;
+	struct aclint *aclint;
+	struct uart8250 *uart;
+	struct rtc_goldfish *rtc;
+	struct syscon *test;
+	struct virtio_mmio *slot[VIRT_N_VIRTIO];
+	unsigned n_devices; /* the first slots have devices */
+
+	unsigned busy; /* parts that quiesce waits for */
+	void (*quiet)(struct machine *m);
+};
+
+static struct virt *virt_of(struct machine *m)
+{
+	return m->board;
+}
+
+/* ---- wires ---- */
+
+/* An interrupt line into a hart; the "line" of the wire packs hart and mip bit. */
+static void hart_line_set(void *controller, unsigned line, bool level)
+{
+	struct machine *m = controller;
+
+	m->cfg.engine->set_irq(m->vm->cpu[line / 16], line % 16, level);
+}
+
+static struct irq hart_line(struct machine *m, unsigned hart, enum cpu_irq irq)
+{
+	return (struct irq){.set = hart_line_set, .controller = m, .line = hart * 16 + irq};
+}
+
+static uint64_t time_now(void *arg)
+{
+	const struct machine *m = arg;
+
+	return clock_ticks(&m->clock);
+}
+
+static void set_mtimer(void *arg, unsigned hart, uint64_t deadline)
+{
+	struct machine *m = arg;
+
+	m->cfg.engine->set_timer(m->vm->cpu[hart], CPU_TIMER_M, deadline);
+}
+
+static uint64_t real_time_ns(void *arg)
+{
+	const struct machine *m = arg;
+	struct timespec ts;
+
+	if (m->clock.counted)
+		return FIXED_EPOCH_NS + clock_ticks(&m->clock) * CLOCK_NS_PER_TICK;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void test_device_event(void *arg, enum syscon_event event, unsigned code)
+{
+	static const enum machine_end ends[] = {
+		[SYSCON_POWEROFF] = MACHINE_POWEROFF,
+		[SYSCON_RESET] = MACHINE_REBOOT,
+		[SYSCON_FAIL] = MACHINE_FAILED,
+	};
+
+	machine_end(arg, ends[event], code);
+}
+
+/* ---- parts ---- */
+
+static int add_ram(struct machine *m, struct err *e)
+{
+	uint64_t limit = gmem_host_limit() & ~((2ull << 20) - 1);
+	int ret = gmem_add_ram(m->mem, VIRT_RAM_BASE, m->cfg.mem);
+	char size[OPT_SIZE_TEXT], most[OPT_SIZE_TEXT];
+
+	opt_format_size(m->cfg.mem, size);
+	if (ret == -ENOMEM)
+		return err_set(e, ret, "--mem %s: this host has not that much; give at most %s",
+			       size, opt_format_size(limit, most));
+	if (ret)
+		return err_set(e, ret, "--mem %s: %s", size, strerror(-ret));
+	return 0;
+}
+
+static int add_interrupt_controllers(struct machine *m)
+{
+	struct virt *v = virt_of(m);
+	struct irq external[2 * CPU_MAX_HARTS], software[CPU_MAX_HARTS];
+	const struct plic_config plic = {.bus = m->bus,
+					 .base = VIRT_PLIC_BASE,
+					 .size = VIRT_PLIC_SIZE,
+					 .n_sources = VIRT_N_IRQS,
+					 .n_contexts = 2 * m->cfg.smp,
+					 .outputs = external};
+	const struct aclint_config aclint = {.bus = m->bus,
+					     .base = VIRT_CLINT_BASE,
+					     .n_harts = m->cfg.smp,
+					     .msip = software,
+					     .time_now = time_now,
+					     .set_timer = set_mtimer,
+					     .arg = m};
+	int ret;
+
+	for (unsigned hart = 0; hart < m->cfg.smp; hart++) {
+		external[2 * hart] = hart_line(m, hart, CPU_IRQ_MEI);
+		external[2 * hart + 1] = hart_line(m, hart, CPU_IRQ_SEI);
+		software[hart] = hart_line(m, hart, CPU_IRQ_MSI);
+	}
+	ret = plic_new(&plic, &v->plic);
+	return ret ? ret : aclint_new(&aclint, &v->aclint);
+}
+
+static int add_parts(struct machine *m)
+{
+	struct virt *v = virt_of(m);
+	const struct uart8250_config uart = {.bus = m->bus,
+					     .base = VIRT_UART_BASE,
+					     .loop = m->loop,
+					     .irq = plic_irq(v->plic, VIRT_UART_IRQ),
+					     .chr = m->cfg.console,
+					     .tap = m->cfg.console_tap,
+					     .tap_arg = m->cfg.console_tap_arg};
+	const struct rtc_goldfish_config rtc = {.bus = m->bus,
+						.base = VIRT_RTC_BASE,
+						.loop = m->loop,
+						.irq = plic_irq(v->plic, VIRT_RTC_IRQ),
+						.wall_ns = real_time_ns,
+						.arg = m};
+	const struct syscon_config test = {
+		.bus = m->bus, .base = VIRT_TEST_BASE, .event = test_device_event, .arg = m};
+	int ret = uart8250_new(&uart, &v->uart);
+
+	if (!ret)
+		ret = rtc_goldfish_new(&rtc, &v->rtc);
+	if (!ret)
+		ret = syscon_new(&test, &v->test);
+	return ret;
+}
+
+/* ---- virtio ---- */
+
+/* Puts dev, whose making returned `ret`, into the next slot; NULL makes an empty slot. */
+static int add_slot(struct machine *m, unsigned slot, struct vdev *dev)
+{
+	struct virt *v = virt_of(m);
+	const struct virtio_mmio_config cfg = {.bus = m->bus,
+					       .base = VIRT_VIRTIO_BASE +
+						       (uint64_t)slot * VIRT_VIRTIO_STEP,
+					       .loop = m->loop,
+					       .mem = m->mem,
+					       .irq = plic_irq(v->plic, VIRT_VIRTIO_IRQ + slot),
+					       .dev = dev};
+	int ret = virtio_mmio_new(&cfg, &v->slot[slot]);
+
+	if (ret && dev)
+		vdev_free(dev);
+	return ret;
+}
+
+static int add_device(struct machine *m, struct vdev *dev)
+{
+	struct virt *v = virt_of(m);
+	int ret;
+
+	if (v->n_devices == VIRT_N_VIRTIO) {
+		vdev_free(dev);
+		return -ENOSPC;
+	}
+	ret = add_slot(m, v->n_devices, dev);
+	if (!ret)
+		v->n_devices++;
+	return ret;
+}
+
+static int add_disk(struct machine *m, const struct machine_disk *d)
+{
+	const struct blk_config cfg = {.block = d->block, .loop = m->loop, .serial = d->serial};
+	struct vdev *dev;
+	int ret = blk_new(&cfg, &dev);
+
+	return ret ? ret : add_device(m, dev);
+}
+
+static int add_net(struct machine *m, const struct machine_net *n)
+{
+	struct netdev_config cfg = {.net = n->net, .loop = m->loop};
+	struct vdev *dev;
+	int ret;
+
+	memcpy(cfg.mac, n->mac, sizeof(cfg.mac));
+	ret = netdev_new(&cfg, &dev);
+	return ret ? ret : add_device(m, dev);
+}
+
+static int add_console(struct machine *m)
+{
+	struct console_port_config port[MACHINE_MAX_PORTS];
+	const struct console_config cfg = {
+		.loop = m->loop, .port = port, .n_ports = m->cfg.n_ports};
+	struct vdev *dev;
+	int ret;
+
+	for (unsigned i = 0; i < m->cfg.n_ports; i++)
+		port[i] = (struct console_port_config){.name = m->cfg.port[i].name,
+						       .chr = m->cfg.port[i].chr};
+	ret = console_new(&cfg, &dev);
+	return ret ? ret : add_device(m, dev);
+}
+
+static int add_rng(struct machine *m)
+{
+	const struct rng_config cfg = {
+		.loop = m->loop, .repeatable = m->cfg.counted_time, .seed = FIXED_SEED};
+	struct vdev *dev;
+	int ret = rng_new(&cfg, &dev);
+
+	return ret ? ret : add_device(m, dev);
+}
+
+static int add_virtio(struct machine *m)
+{
+	struct virt *v = virt_of(m);
+	int ret = 0;
+
+	for (unsigned i = 0; i < m->cfg.n_disks && !ret; i++)
+		ret = add_disk(m, &m->cfg.disk[i]);
+	for (unsigned i = 0; i < m->cfg.n_nets && !ret; i++)
+		ret = add_net(m, &m->cfg.net[i]);
+	if (!ret && m->cfg.n_ports)
+		ret = add_console(m);
+	if (!ret)
+		ret = add_rng(m);
+	for (unsigned slot = v->n_devices; slot < VIRT_N_VIRTIO && !ret; slot++)
+		ret = add_slot(m, slot, NULL);
+	return ret;
+}
+
+/* ---- images ---- */
+
+static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
+{
+	struct virt_fdt_config cfg = {.smp = m->cfg.smp,
+				      .mem = m->cfg.mem,
+				      .bootargs = m->cfg.append,
+				      .initrd_start = initrd_start,
+				      .initrd_end = initrd_end};
+
+	if (m->cfg.counted_time)
+		memset(cfg.rng_seed, 0x4c, sizeof(cfg.rng_seed));
+	else if (getrandom(cfg.rng_seed, sizeof(cfg.rng_seed), 0) != sizeof(cfg.rng_seed))
+		return err_set(e, -EIO, "the host gives no random numbers for the guest's seed");
+	return virt_fdt_build(&cfg, &m->dtb, &m->dtb_len, e);
+}
+
+static int virt_build(struct machine *m, struct err *e)
+{
+	const struct load_plan plan = {.make_dtb = make_dtb, .dtb_max = DTB_MAX};
+	struct virt *v = calloc(1, sizeof(*v));
+	int ret;
+
+	m->board = v;
+	if (!v)
+		return err_set(e, -ENOMEM, "out of memory");
+	ret = add_ram(m, e);
+	if (ret)
+		return ret;
+	ret = add_interrupt_controllers(m);
+	if (!ret)
+		ret = add_parts(m);
+	if (!ret)
+		ret = add_virtio(m);
+	if (ret)
+		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
+	return machine_load(m, &plan, e);
+}
+
+/* ---- the end ---- */
+
+static void part_quiet(void *arg)
+{
+	struct machine *m = arg;
+	struct virt *v = virt_of(m);
+
+	if (--v->busy == 0)
+		v->quiet(m);
+}
+
+/* One more than there are parts, so that callbacks inside the calls do not end it early. */
+static void virt_quiesce(struct machine *m, void (*quiet)(struct machine *m))
+{
+	struct virt *v = virt_of(m);
+
+	v->quiet = quiet;
+	v->busy = v->n_devices + 2;
+	for (unsigned i = 0; i < v->n_devices; i++)
+		virtio_mmio_reset(v->slot[i], part_quiet, m);
+	uart8250_flush(v->uart, part_quiet, m);
+	part_quiet(m);
+}
+
+static void virt_free(struct machine *m)
+{
+	struct virt *v = virt_of(m);
+
+	if (!v)
+		return;
+	for (unsigned i = 0; i < VIRT_N_VIRTIO; i++)
+		virtio_mmio_free(v->slot[i]);
+	uart8250_free(v->uart);
+	rtc_goldfish_free(v->rtc);
+	syscon_free(v->test);
+	aclint_free(v->aclint);
+	plic_free(v->plic);
+	free(v);
+}
+
+size_t board_console_write(struct machine *m, const uint8_t *buf, size_t len)
+{
+	return uart8250_debug_write(virt_of(m)->uart, buf, len);
+}
+
+const struct machine_type virt_machine = {
+	.name = "virt",
+	.help = "RV64 board with virtio devices, addresses as on QEMU's virt (default)",
+	.ram_base = VIRT_RAM_BASE,
+	.default_append = "console=ttyS0 panic=-1",
+	.build = virt_build,
+	.quiesce = virt_quiesce,
+	.free_board = virt_free,
+};

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tree is written front to back, one function a node or a group of nodes. Phandles are fixed:
+ * hart n's interrupt controller is 1 + n, the rest follow behind the last possible hart.
+ *
+ * Properties follow the bindings in the kernel's Documentation/devicetree. An empty virtio slot has
+ * its node too, as on QEMU's board: a driver reads device id 0 there and leaves it alone.
+ */
+#include "machine/virt_fdt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "boot/fdt.h"
+#include "cpu/cpu.h"
+#include "machine/isa.h"
+#include "machine/virt_map.h"
+
+#define PHANDLE_INTC(hart) (1 + (hart))
+#define PHANDLE_PLIC       (CPU_MAX_HARTS + 1)
+#define PHANDLE_TEST       (CPU_MAX_HARTS + 2)
+
+/* A node `name@base` with its compatible strings and its one register window. */
+static void device_begin(struct fdt_builder *t, const char *name, uint64_t base, uint64_t size,
+			 const char *compatible, size_t compatible_len)
+{
+	fdtb_begin(t, "%s@%llx", name, (unsigned long long)base);
+	fdtb_bytes(t, "compatible", compatible, compatible_len);
+	fdtb_reg(t, base, size);
+}
+
+#define DEVICE_BEGIN(t, name, base, size, compatible) \
+	device_begin(t, name, base, size, compatible, sizeof(compatible))
+
+static void interrupt(struct fdt_builder *t, unsigned irq)
+{
+	fdtb_u32(t, "interrupt-parent", PHANDLE_PLIC);
+	fdtb_u32(t, "interrupts", irq);
+}
+
+static void write_chosen(struct fdt_builder *t, const struct virt_fdt_config *cfg)
+{
+	char path[64];
+
+	fdtb_begin(t, "aliases");
+	snprintf(path, sizeof(path), "/soc/serial@%x", VIRT_UART_BASE);
+	fdtb_string(t, "serial0", path);
+	fdtb_end(t);
+
+	fdtb_begin(t, "chosen");
+	fdtb_string(t, "stdout-path", path);
+	if (cfg->bootargs)
+		fdtb_string(t, "bootargs", cfg->bootargs);
+	if (cfg->initrd_start != cfg->initrd_end) {
+		fdtb_u64(t, "linux,initrd-start", cfg->initrd_start);
+		fdtb_u64(t, "linux,initrd-end", cfg->initrd_end);
+	}
+	fdtb_bytes(t, "rng-seed", cfg->rng_seed, sizeof(cfg->rng_seed));
+	fdtb_end(t);
+
+	fdtb_begin(t, "memory@%x", VIRT_RAM_BASE);
+	fdtb_string(t, "device_type", "memory");
+	fdtb_reg(t, VIRT_RAM_BASE, cfg->mem);
+	fdtb_end(t);
+}
+
+static void write_cpu(struct fdt_builder *t, unsigned hart)
+{
+	static const char extensions[] = ISA_RV64_EXTENSIONS;
+
+	fdtb_begin(t, "cpu@%x", hart);
+	fdtb_string(t, "device_type", "cpu");
+	fdtb_string(t, "compatible", "riscv");
+	fdtb_u32(t, "reg", hart);
+	fdtb_string(t, "status", "okay");
+	fdtb_string(t, "mmu-type", "riscv,sv39");
+	fdtb_string(t, "riscv,isa", ISA_RV64_STRING);
+	fdtb_string(t, "riscv,isa-base", "rv64i");
+	fdtb_bytes(t, "riscv,isa-extensions", extensions, sizeof(extensions));
+	fdtb_u32(t, "riscv,cbom-block-size", ISA_CBO_BLOCK);
+	fdtb_u32(t, "riscv,cbop-block-size", ISA_CBO_BLOCK);
+	fdtb_u32(t, "riscv,cboz-block-size", ISA_CBO_BLOCK);
+	fdtb_begin(t, "interrupt-controller");
+	fdtb_string(t, "compatible", "riscv,cpu-intc");
+	fdtb_u32(t, "#interrupt-cells", 1);
+	fdtb_empty(t, "interrupt-controller");
+	fdtb_u32(t, "phandle", PHANDLE_INTC(hart));
+	fdtb_end(t);
+	fdtb_end(t);
+}
+
+static void write_cpus(struct fdt_builder *t, unsigned smp)
+{
+	fdtb_begin(t, "cpus");
+	fdtb_u32(t, "#address-cells", 1);
+	fdtb_u32(t, "#size-cells", 0);
+	fdtb_u32(t, "timebase-frequency", CPU_TIMEBASE_HZ);
+	for (unsigned hart = 0; hart < smp; hart++)
+		write_cpu(t, hart);
+	fdtb_end(t);
+}
+
+/* Which wires of which hart a controller drives: pairs of (hart's controller, mip bit). */
+static void interrupts_extended(struct fdt_builder *t, unsigned smp, unsigned first,
+				unsigned second)
+{
+	uint32_t cells[CPU_MAX_HARTS * 4];
+
+	for (unsigned hart = 0; hart < smp; hart++) {
+		cells[hart * 4] = cells[hart * 4 + 2] = PHANDLE_INTC(hart);
+		cells[hart * 4 + 1] = first;
+		cells[hart * 4 + 3] = second;
+	}
+	fdtb_cells(t, "interrupts-extended", cells, smp * 4);
+}
+
+static void write_interrupt_controllers(struct fdt_builder *t, unsigned smp)
+{
+	DEVICE_BEGIN(t, "clint", VIRT_CLINT_BASE, VIRT_CLINT_SIZE, "sifive,clint0\0riscv,clint0");
+	interrupts_extended(t, smp, CPU_IRQ_MSI, CPU_TIMER_M);
+	fdtb_end(t);
+
+	DEVICE_BEGIN(t, "plic", VIRT_PLIC_BASE, VIRT_PLIC_SIZE, "sifive,plic-1.0.0\0riscv,plic0");
+	fdtb_u32(t, "#address-cells", 0);
+	fdtb_u32(t, "#interrupt-cells", 1);
+	fdtb_empty(t, "interrupt-controller");
+	fdtb_u32(t, "riscv,ndev", VIRT_N_IRQS);
+	fdtb_u32(t, "phandle", PHANDLE_PLIC);
+	interrupts_extended(t, smp, CPU_IRQ_MEI, CPU_IRQ_SEI);
+	fdtb_end(t);
+}
+
+static void write_syscon_user(struct fdt_builder *t, const char *name, const char *compatible,
+			      uint32_t value)
+{
+	fdtb_begin(t, "%s", name);
+	fdtb_string(t, "compatible", compatible);
+	fdtb_u32(t, "regmap", PHANDLE_TEST);
+	fdtb_u32(t, "offset", 0);
+	fdtb_u32(t, "value", value);
+	fdtb_end(t);
+}
+
+static void write_parts(struct fdt_builder *t)
+{
+	DEVICE_BEGIN(t, "test", VIRT_TEST_BASE, VIRT_TEST_SIZE,
+		     "sifive,test1\0sifive,test0\0syscon");
+	fdtb_u32(t, "phandle", PHANDLE_TEST);
+	fdtb_end(t);
+
+	DEVICE_BEGIN(t, "rtc", VIRT_RTC_BASE, VIRT_RTC_SIZE, "google,goldfish-rtc");
+	interrupt(t, VIRT_RTC_IRQ);
+	fdtb_end(t);
+
+	DEVICE_BEGIN(t, "serial", VIRT_UART_BASE, VIRT_UART_SIZE, "ns16550a");
+	fdtb_u32(t, "clock-frequency", VIRT_UART_CLOCK);
+	interrupt(t, VIRT_UART_IRQ);
+	fdtb_end(t);
+
+	for (unsigned slot = 0; slot < VIRT_N_VIRTIO; slot++) {
+		DEVICE_BEGIN(t, "virtio_mmio", VIRT_VIRTIO_BASE + slot * VIRT_VIRTIO_STEP,
+			     VIRT_VIRTIO_STEP, "virtio,mmio");
+		interrupt(t, VIRT_VIRTIO_IRQ + slot);
+		fdtb_end(t);
+	}
+}
+
+int virt_fdt_build(const struct virt_fdt_config *cfg, void **out, size_t *len, struct err *e)
+{
+	struct fdt_builder builder, *t = &builder;
+	int ret;
+
+	fdtb_init(t);
+	fdtb_begin(t, "%s", ""); /* the root has no name */
+	fdtb_u32(t, "#address-cells", 2);
+	fdtb_u32(t, "#size-cells", 2);
+	fdtb_string(t, "compatible", "riscv-virtio");
+	fdtb_string(t, "model", "riscv-virtio,linnet");
+	write_chosen(t, cfg);
+	write_cpus(t, cfg->smp);
+	fdtb_begin(t, "soc");
+	fdtb_u32(t, "#address-cells", 2);
+	fdtb_u32(t, "#size-cells", 2);
+	fdtb_string(t, "compatible", "simple-bus");
+	fdtb_empty(t, "ranges");
+	write_parts(t);
+	write_interrupt_controllers(t, cfg->smp);
+	fdtb_end(t);
+	write_syscon_user(t, "poweroff", "syscon-poweroff", 0x5555);
+	write_syscon_user(t, "reboot", "syscon-reboot", 0x7777);
+	fdtb_end(t);
+	ret = fdtb_finish(t, out, len);
+	if (ret)
+		err_set(e, ret, "the device tree could not be made: %s", strerror(-ret));
+	return ret;
+}

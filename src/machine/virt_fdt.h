@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The device tree of the `virt` board. */
+#ifndef MACHINE_VIRT_FDT_H
+#define MACHINE_VIRT_FDT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+struct virt_fdt_config {
+	unsigned smp;
+	uint64_t mem;                      /* bytes from VIRT_RAM_BASE */
+	const char *bootargs;              /* or NULL */
+	uint64_t initrd_start, initrd_end; /* equal: none */
+	uint8_t rng_seed[32];
+};
+
+/* *out is malloc'd and the caller's. 0, or -errno with the message in e. */
+int virt_fdt_build(const struct virt_fdt_config *cfg, void **out, size_t *len, struct err *e);
+
+#endif

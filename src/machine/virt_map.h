@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The `virt` board: addresses and interrupt numbers, those that QEMU documents for its RISC-V
+ * `virt` board, so that one kernel and one bare-metal program run on both.
+ */
+#ifndef MACHINE_VIRT_MAP_H
+#define MACHINE_VIRT_MAP_H
+
+#define VIRT_TEST_BASE   0x00100000u /* sifive,test1: power off, reset, fail */
+#define VIRT_TEST_SIZE   0x1000u
+#define VIRT_RTC_BASE    0x00101000u
+#define VIRT_RTC_SIZE    0x1000u
+#define VIRT_CLINT_BASE  0x02000000u
+#define VIRT_CLINT_SIZE  0x10000u
+#define VIRT_PLIC_BASE   0x0c000000u
+#define VIRT_PLIC_SIZE   0x00600000u
+#define VIRT_UART_BASE   0x10000000u
+#define VIRT_UART_SIZE   0x100u
+#define VIRT_VIRTIO_BASE 0x10001000u /* a page for each slot */
+#define VIRT_VIRTIO_STEP 0x1000u
+#define VIRT_VIRTIO_SIZE 0x200u
+#define VIRT_N_VIRTIO    8u
+#define VIRT_RAM_BASE    0x80000000u
+
+/* PLIC sources. */
+#define VIRT_N_IRQS     96u /* numbers 1 to 95 */
+#define VIRT_VIRTIO_IRQ 1u  /* slot n has VIRT_VIRTIO_IRQ + n */
+#define VIRT_UART_IRQ   10u
+#define VIRT_RTC_IRQ    11u
+
+#define VIRT_UART_CLOCK 3686400u /* Hz */
+
+/* A kernel starts 2 MiB into RAM, where Linux wants it; real firmware would be below. */
+#define VIRT_KERNEL_OFFSET 0x200000u
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Kernel and firmware files of any content: the loaders keep within the file and within RAM, and
+ * what they accept they describe truthfully. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "boot/image.h"
+#include "mem/gmem.h"
+
+#define RAM_BASE 0x80000000ull
+#define RAM_SIZE 0x400000ull
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(int condition)
+{
+	if (!condition)
+		abort();
+}
+
+static void load(const char *path)
+{
+	struct image image;
+	struct gmem *m;
+	struct err e = {""};
+
+	require(!gmem_new(&m) && !gmem_add_ram(m, RAM_BASE, RAM_SIZE));
+	if (image_load(m, RAM_BASE, "--kernel", path, &image, &e)) {
+		require(e.text[0] != 0);
+	} else {
+		require(image.start >= RAM_BASE && image.start < image.end);
+		require(image.end <= RAM_BASE + RAM_SIZE);
+		require(image.entry >= image.start && image.entry < image.end);
+	}
+	gmem_free(m);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char path[32];
+	int fd = memfd_create("image", MFD_CLOEXEC);
+
+	require(fd >= 0 && !fd_write_all(fd, data, size));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	load(path);
+	close(fd);
+	return 0;
+}

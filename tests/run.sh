@@ -1,0 +1,153 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Usage: tests/run.sh [fast|check|long [REGEX]]
+# Installs what is missing, gets the guest, builds, and runs the tests of a tier whose name matches
+# REGEX. docs/testing.md tells what a tier holds and how to add a test.
+#
+# This script only makes a list; tools/pool.sh runs it, prints a line for each test and the sum. A test
+# is a command with a name and a limit. Unit and system tests are those that meson knows, asked for
+# with `meson introspect`: their suites say to which tier and build directory they belong.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+tier=${1:-check}
+regex=${2:-.}
+case $tier in
+fast) suites='fast' fuzz_seconds=0 ;;
+check) suites='fast check' fuzz_seconds=20 ;;
+long) suites='fast check long' fuzz_seconds=${FUZZ_SECONDS:-600} ;;
+*)
+	echo 'usage: tests/run.sh [fast|check|long [REGEX]]' >&2
+	exit 2
+	;;
+esac
+
+export LC_ALL=C.UTF-8 LINNET="$PWD/build/linnet"
+export ASAN_OPTIONS=detect_stack_use_after_return=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+if symbolizer=$(command -v llvm-symbolizer-14); then
+	export ASAN_SYMBOLIZER_PATH=$symbolizer
+	TSAN_OPTIONS+=:external_symbolizer_path=$symbolizer
+fi
+# A well-shuffled address space can collide with the sanitizers' shadow memory.
+plain_layout=
+setarch -R true 2>/dev/null && plain_layout='setarch -R '
+
+declare -A wanted=()  # build directories that a chosen test needs
+declare -A targets=() # build directory -> what to build in it; nothing means all
+items=$(mktemp) || exit 1
+trap 'rm -f "$items"' EXIT
+
+item() { # when seconds needs name command
+	(IFS=$'\t' && echo "$*") >>"$items"
+}
+
+# Adds a test if it is asked for.
+add() { # when seconds build-directory name command
+	[[ $4 =~ $regex ]] || return 1
+	if [ "$3" = - ]; then
+		item "$@"
+	else
+		wanted[$3]=1
+		item "$1" "$2" "build/$3" "$4" "$5"
+	fi
+}
+
+# What is slow happens once, before the tests. A step that fails becomes a failed test; the others
+# still run.
+prepare() { # name command...
+	if "${@:2}"; then
+		item first 10 - "prepare/$1" true
+	else
+		item first 10 - "prepare/$1" 'echo "for the reason see above the list of tests"; false'
+	fi
+}
+
+# Prints the tests that meson knows in a build directory: suites, seconds, whether it may run beside
+# others, name, the target to build, command. A test's own limit is for a fast machine with nothing
+# else to do.
+meson_tests() { # build directory
+	meson introspect --tests "$1" | python3 -c '
+import json, os, shlex, sys
+for test in json.load(sys.stdin):
+    suites = " ".join(suite.split(":")[-1] for suite in test["suite"])
+    program = os.path.relpath(test["cmd"][0], sys.argv[1])
+    command = "".join(f"{k}={shlex.quote(v)} " for k, v in test["env"].items())
+    command += shlex.join(test["cmd"])
+    if test["workdir"]:
+        command = "cd " + shlex.quote(test["workdir"]) + " && " + command
+    when = "pool" if test["is_parallel"] else "last"
+    print(f" {suites} ", 4 * test["timeout"], when, test["name"], program, command, sep="\t")
+' "$PWD/$1"
+}
+
+add_unit_tests() { # build directory, suite, prefix
+	local suites seconds when name program command
+	while IFS=$'\t' read -r suites seconds when name program command; do
+		[[ $suites == *" $2 "* ]] || continue
+		add "$when" "$seconds" "$1" "$3/$name" "$plain_layout$command" && targets[$1]+=" $program"
+	done < <(meson_tests "build-$1")
+}
+
+add_system_tests() {
+	local of seconds when name program command suite
+	while IFS=$'\t' read -r of seconds when name program command; do
+		for suite in $suites; do
+			[[ $of == *" $suite "* ]] && add "$when" "$seconds" - "$name" "$command" && guest=1
+		done
+	done < <(meson_tests build)
+}
+
+add_checks() {
+	add pool 900 clang check/tidy 'tools/check-tidy.sh . build-clang'
+	add pool 300 - check/cppcheck 'tools/check-cppcheck.sh . build-clang/cppcheck'
+	add pool 300 - check/layers 'tools/check-layers.sh'
+	add pool 300 - check/format 'tools/check-format.sh'
+	add pool 300 gcc check/budget 'tools/check-budget.sh . build-gcc'
+	add pool 300 - check/headers 'tools/check-headers.sh'
+	add pool 300 - check/shell 'tools/check-shell.sh'
+	add pool 300 - check/hygiene 'tools/check-hygiene.sh'
+	add pool 300 - check/selftest 'tools/selftest.sh'
+}
+
+add_fuzzers() {
+	local source name
+	[ "$fuzz_seconds" != 0 ] || return
+	for source in tests/fuzz/*.c; do
+		name=$(basename "$source" .c)
+		grep -qs '^int LLVMFuzzerTestOneInput' "$source" || continue
+		add pool $((fuzz_seconds + 120)) fuzz "fuzz/$name" \
+			"${plain_layout}tools/fuzz.sh $name $fuzz_seconds"
+	done
+}
+
+add_builds() {
+	local build
+	for build in gcc clang asan tsan fuzz; do
+		case $build in
+		gcc | clang) [[ build/$build =~ $regex ]] && wanted[$build]=1 ;;
+		esac
+		[ -n "${wanted[$build]-}" ] || continue
+		item first 1800 "prepare/configure-$build" "build/$build" \
+			"tools/build.sh build-$build ${targets[$build]-}"
+	done
+}
+
+tools/deps.sh check || exit 1
+prepare configure tools/builddir.sh release
+for build in gcc clang asan tsan fuzz; do
+	prepare "configure-$build" tools/builddir.sh "$build"
+done
+guest=
+add_checks
+add_unit_tests asan unit unit
+add_unit_tests tsan threads tsan
+add_fuzzers
+add_system_tests
+add_builds
+if [ -n "$guest" ] || [ "$regex" = . ]; then
+	prepare build tools/build.sh build all meson-test-prereq
+	prepare guest build/linnet fetch
+	[ "$tier" = fast ] || prepare peers tools/peers.sh
+fi
+tools/pool.sh "$items" build/check

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What the system tests share. Sourced. A test is a sequence of checks; the first that fails says what
+# it expected and what it got, and ends the test. Everything a test makes is in $work.
+set -u
+LINNET=${LINNET:-$PWD/build/linnet}
+work=$(mktemp -d) || exit 1
+pids=() # processes to end with the test
+
+cleanup() {
+	local pid
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	done
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+fail() {
+	echo "FAILED: $*" >&2
+	for f in out err; do
+		[ -f "$work/$f" ] && [ -s "$work/$f" ] && sed "s/^/  $f| /" "$work/$f" | tail -n 40 >&2
+	done
+	exit 1
+}
+
+# linnet ARGS...: runs it with a limit; output in $work/out and $work/err, status in $status.
+linnet() {
+	timeout -k 5 "${LIMIT:-120}" "$LINNET" "$@" >"$work/out" 2>"$work/err"
+	status=$?
+}
+
+# guest CMD [OPTIONS...]: runs CMD in the default guest with nothing on standard input.
+guest() {
+	linnet run "${@:2}" --exec "$1" </dev/null
+}
+
+# start ARGS...: linnet in the background, its standard input open for say(), output as above.
+start() {
+	rm -f "$work/in"
+	mkfifo "$work/in" || fail "no fifo"
+	timeout -k 5 "${LIMIT:-120}" "$LINNET" "$@" <"$work/in" >"$work/out" 2>"$work/err" &
+	started=$!
+	pids+=("$started")
+	exec 9>"$work/in"
+}
+
+say() { # a line for its standard input
+	echo "$1" >&9
+}
+
+wait_for() { # regex [count]: until that many lines of the output match
+	local i
+	for ((i = 0; i < 600; i++)); do
+		[ "$(grep -cE -- "$1" "$work/out")" -ge "${2:-1}" ] && return
+		kill -0 "$started" 2>/dev/null || break
+		sleep 0.1
+	done
+	fail "waiting for: $1"
+}
+
+finish() { # waits for its end; the exit status is in $status
+	exec 9>&-
+	wait "$started"
+	status=$?
+}
+
+expect_status() { # number
+	[ "$status" = "$1" ] || fail "exit status $status instead of $1"
+}
+
+expect_out() { # text, exactly, without the last newline
+	[ "$(cat "$work/out")" = "$1" ] || fail "output is not: $1"
+}
+
+expect_in() { # out|err regex
+	grep -qE -- "$2" "$work/$1" || fail "no line of $1 matches: $2"
+}
+
+expect_not_in() { # out|err regex
+	! grep -qE -- "$2" "$work/$1" || fail "a line of $1 matches: $2"
+}

@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Usage: options.sh CASE. Bad input: each mistake gets a message that names the option, the value and
+# the cure, and the promised status.
+. "$(dirname "$0")/lib.sh"
+
+refuse() { # status regex options...
+	linnet run "${@:3}" </dev/null
+	expect_status "$1"
+	expect_in err "$2"
+	[ "$(wc -l <"$work/err")" = 1 ] || fail "not one line for: ${*:3}"
+}
+
+case_values() {
+	refuse 2 '--mem 0' --mem 0
+	refuse 2 '--mem 1M' --mem 1M
+	refuse 2 '--mem lots' --mem lots
+	refuse 2 '--smp 0' --smp 0
+	refuse 2 '--smp 99' --smp 99
+	refuse 2 '--memm.*--mem' --memm 1G
+	refuse 2 '--clock sundial' --clock sundial
+	refuse 2 'append' --append a --append-only b
+	refuse 2 '--file' --file x
+	refuse 2 '--disk.*pat.*path' --disk pat=x
+	refuse 1 '--machine vrit' --machine vrit
+	refuse 1 '--engine warp' --engine warp
+	refuse 125 '--mem 0' --mem 0 --exec true
+	refuse 125 '--memm' --memm 1G --exec true
+	linnet rum
+	expect_status 2
+	expect_in err 'did you mean run'
+}
+
+case_more_memory_than_host() {
+	refuse 1 '--mem 1T: .*give at most' --mem 1024G
+}
+
+damaged() { # option: files that no loader may take
+	: >"$work/empty"
+	head -c 100 /dev/urandom >"$work/noise"
+	refuse 1 "$1 $work/missing" "$1" "$work/missing"
+	refuse 1 "$1 $work/empty.*empty" "$1" "$work/empty"
+	refuse 1 "$1 $work:? " "$1" "$work"
+	if [ "$(id -u)" != 0 ]; then
+		touch "$work/secret"
+		chmod 0 "$work/secret"
+		refuse 1 "$1 $work/secret" "$1" "$work/secret"
+	fi
+}
+
+case_kernels() {
+	local kernel
+	damaged --kernel
+	refuse 1 "--kernel $work/noise" --kernel "$work/noise"
+	kernel=$("$LINNET" fetch --print | sed -n 's/^kernel=//p')
+	head -c 100000 "$kernel" >"$work/short"
+	refuse 1 "--kernel $work/short.*truncated" --kernel "$work/short"
+	refuse 1 '--kernel /bin/true.*x86' --kernel /bin/true
+	refuse 1 "--kernel .*--mem" --mem 16M --kernel "$kernel"
+}
+
+case_firmware() {
+	damaged --firmware
+	refuse 1 '--firmware /bin/true' --firmware /bin/true
+}
+
+case_initrds() {
+	damaged --initrd
+	truncate -s 2G "$work/huge"
+	refuse 1 "--initrd $work/huge.*--mem" --initrd "$work/huge"
+}
+
+case_disks() {
+	: >"$work/empty"
+	refuse 1 "$work/missing" --disk "path=$work/missing"
+	refuse 1 "$work/empty" --disk "path=$work/empty"
+	refuse 1 "$work" --disk "path=$work"
+	truncate -s 1M "$work/image"
+	"$LINNET" run --disk "path=$work/image" --exec 'echo ready; sleep 1000' </dev/null \
+		>"$work/first" 2>"$work/first_err" &
+	pids+=("$!")
+	for _ in $(seq 600); do
+		[ -s "$work/first" ] && break
+		sleep 0.1
+	done
+	[ -s "$work/first" ] || fail "the first machine did not start: $(cat "$work/first_err")"
+	refuse 1 "$work/image.*(use|lock)" --disk "path=$work/image"
+}
+
+case_forward_in_use() {
+	local port
+	for port in $(shuf -i 20000-50000 -n 20); do
+		nc.openbsd -l 127.0.0.1 "$port" >/dev/null 2>&1 </dev/null &
+		pids+=("$!")
+		sleep 0.2
+		kill -0 "${pids[-1]}" 2>/dev/null && break
+	done
+	refuse 1 "hostfwd.*$port" --net "user,hostfwd=tcp::$port-:22"
+}
+
+case_help() {
+	local what
+	for what in --help 'run --help' 'fetch --help' 'machines --help' 'devices --help'; do
+		# shellcheck disable=SC2086 # words
+		linnet $what
+		expect_status 0
+		[ "$(wc -l <"$work/out")" -le 50 ] || fail "$what does not fit a screen"
+		[ "$(wc -L <"$work/out")" -le 80 ] || fail "$what is wider than 80 columns"
+	done
+	linnet --version
+	expect_in out '^linnet [0-9]'
+	linnet machines
+	expect_in out '^virt '
+	linnet devices
+	expect_in out '^blk '
+}
+
+"case_$1"

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* Several harts, a thread each: atomics, code that another hart overwrites, fences, sleep, start
+ * and stop. Also run under TSan. */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "interp_rig.h"
+
+enum entry { COUNT, WRITE_CODE, RUN_CODE, FENCES, WAIT_INTERRUPTS, STOP_AT_ONCE, SPIN };
+
+#define ENTRY(e)  (RAM + 16 * (uint64_t)(e))
+#define COUNTERS  (RAM + 0x2000)
+#define WANTED    (COUNTERS + 0x28)
+#define PUBLISHED (COUNTERS + 0x40)
+
+struct result {
+	_Atomic uint64_t ended, value; /* by hart: bits; a sum */
+};
+
+static void ecall(void *arg, struct cpu *cpu, uint64_t a[8])
+{
+	struct rig *r = arg;
+	struct result *res = r->arg;
+	uint64_t others = 0xff & ~(1ull << cpu->id);
+
+	switch (a[7]) {
+	case 0:
+		atomic_fetch_add(&res->value, a[0]);
+		atomic_fetch_or(&res->ended, 1ull << cpu->id);
+		r->engine->kick(cpu);
+		break;
+	case 1: r->engine->fence(r->vm, others, CPU_FENCE_I, 0, 0, 0); break;
+	case 2: r->engine->fence(r->vm, others, CPU_FENCE_VMA, 0, 0x1000, 0); break;
+	default: r->engine->stop(cpu); break;
+	}
+}
+
+static uint64_t host_time(void *arg, struct cpu *cpu)
+{
+	return host_now_ns() / 100;
+}
+
+struct hart_thread {
+	pthread_t thread;
+	struct rig *rig;
+	unsigned hart;
+	enum cpu_exit exit;
+};
+
+static void *run_hart(void *arg)
+{
+	struct hart_thread *t = arg;
+
+	t->exit = t->rig->engine->run(t->rig->cpu[t->hart], 0);
+	return NULL;
+}
+
+static struct rig *setup(unsigned n, struct result *res)
+{
+	struct rig *r = rig_new(
+		&(struct rig_config){.n_harts = n, .ecall = ecall, .time_now = host_time});
+
+	memset(res, 0, sizeof(*res));
+	r->arg = res;
+	rig_load(r, "harts");
+	*(uint64_t *)rig_ptr(r, WANTED) = n;
+	return r;
+}
+
+static void go(struct rig *r, struct hart_thread *t, unsigned hart)
+{
+	*t = (struct hart_thread){.rig = r, .hart = hart};
+	assert_int_equal(pthread_create(&t->thread, NULL, run_hart, t), 0);
+}
+
+static void join(struct hart_thread *t)
+{
+	assert_int_equal(pthread_join(t->thread, NULL), 0);
+	assert_int_equal(t->exit, CPU_EXIT_KICKED);
+}
+
+/* All harts run the same entry to its end. */
+static struct rig *run_all(unsigned n, enum entry e, uint64_t arg, struct result *res)
+{
+	struct hart_thread t[CPU_MAX_HARTS];
+	struct rig *r = setup(n, res);
+
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(r->engine->start(r->cpu[i], ENTRY(e), arg), 0);
+		go(r, &t[i], i);
+	}
+	for (unsigned i = 0; i < n; i++)
+		join(&t[i]);
+	assert_int_equal(res->value, 0);
+	assert_int_equal(res->ended, (1u << n) - 1);
+	return r;
+}
+
+static uint64_t peek(struct rig *r, uint64_t gpa)
+{
+	return __atomic_load_n((uint64_t *)rig_ptr(r, gpa), __ATOMIC_ACQUIRE);
+}
+
+static void atomics(void **state)
+{
+	struct result res;
+	struct rig *r = run_all(4, COUNT, 50000, &res);
+
+	assert_int_equal(peek(r, COUNTERS), 200000);
+	assert_int_equal(peek(r, COUNTERS + 8), 200000);
+	assert_int_equal(peek(r, COUNTERS + 24), 200000);
+	rig_free(r);
+}
+
+static void code_of_others(void **state)
+{
+	struct result res;
+	struct rig *r = setup(3, &res);
+	struct hart_thread t[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(
+			r->engine->start(r->cpu[i], ENTRY(i ? RUN_CODE : WRITE_CODE), 500), 0);
+		go(r, &t[i], i);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		join(&t[i]);
+	assert_int_equal(res.value, 0);
+	rig_free(r);
+}
+
+static void fences_of_all(void **state)
+{
+	struct result res;
+
+	rig_free(run_all(4, FENCES, 1000, &res));
+}
+
+/* Waits until the guest has published n. */
+static void await(struct rig *r, uint64_t n)
+{
+	while (peek(r, PUBLISHED) != n)
+		sched_yield();
+}
+
+static void sleep_and_interrupts(void **state)
+{
+	struct result res;
+	struct rig *r = setup(2, &res);
+	struct hart_thread t;
+
+	assert_int_equal(r->engine->start(r->cpu[1], ENTRY(WAIT_INTERRUPTS), 200), 0);
+	go(r, &t, 1);
+	for (unsigned i = 1; i <= 200; i++) {
+		r->engine->set_irq(r->cpu[1], CPU_IRQ_SSI, true);
+		/* Asleep or not: fences do not wait for a sleeper, and do not wake it. */
+		r->engine->fence(r->vm, 3, i & 1 ? CPU_FENCE_I : CPU_FENCE_VMA, 0, UINT64_MAX, 0);
+		await(r, i);
+	}
+	join(&t);
+	assert_int_equal(res.value, 0);
+
+	/* A timer that fires while the hart sleeps. */
+	rig_free(r);
+	r = setup(1, &res);
+	assert_int_equal(r->engine->start(r->cpu[0], ENTRY(WAIT_INTERRUPTS), 1), 0);
+	go(r, &t, 0);
+	/* A kick gets a sleeper out, and the next run() goes on waiting. */
+	r->engine->kick(r->cpu[0]);
+	join(&t);
+	go(r, &t, 0);
+	r->engine->set_irq(r->cpu[0], CPU_IRQ_SSI, true);
+	join(&t);
+	assert_int_equal(res.value, 0);
+	assert_int_equal(res.ended, 1);
+	rig_free(r);
+}
+
+static void start_and_stop(void **state)
+{
+	struct result res;
+	struct rig *r = setup(2, &res);
+	struct hart_thread t;
+
+	assert_true(r->engine->is_stopped(r->cpu[1]));
+	go(r, &t, 1); /* sleeps, being stopped */
+	for (unsigned i = 1; i <= 50; i++) {
+		assert_int_equal(r->engine->start(r->cpu[1], ENTRY(STOP_AT_ONCE), i), 0);
+		await(r, i);
+		while (!r->engine->is_stopped(r->cpu[1]))
+			sched_yield();
+	}
+	assert_int_equal(r->engine->start(r->cpu[1], ENTRY(SPIN), 0), 0);
+	assert_int_equal(r->engine->start(r->cpu[1], ENTRY(SPIN), 0), -EALREADY);
+	assert_false(r->engine->is_stopped(r->cpu[1]));
+	/* A hart that runs and never rests answers nevertheless. */
+	r->engine->fence(r->vm, 2, CPU_FENCE_I, 0, 0, 0);
+	r->engine->kick(r->cpu[1]);
+	join(&t);
+	assert_int_equal(res.value, 0);
+	/* A kick that came too late for a run ends the next one. */
+	r->engine->kick(r->cpu[1]);
+	assert_int_equal(r->engine->run(r->cpu[1], 0), CPU_EXIT_KICKED);
+	rig_free(r);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(atomics),
+		cmocka_unit_test(code_of_others),
+		cmocka_unit_test(fences_of_all),
+		cmocka_unit_test(sleep_and_interrupts),
+		cmocka_unit_test(start_and_stop),
+	};
+
+	rig_programs = argc > 1 ? argv[1] : NULL;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
