@@ -36,6 +36,7 @@ struct driver {
 	atomic_bool level;    /* of the interrupt wire */
 	atomic_uint n_raised; /* times that it went up */
 	sem_t raised;
+	sem_t adopted; /* the thread has the loop */
 	pthread_t thread;
 	bool threaded;
 };
