@@ -54,6 +54,7 @@ struct rv64_code {
 	uint64_t flushes; /* counts what makes translations void */
 	uint64_t resets;  /* counts how often all blocks were dropped */
 
+	struct rv64_block *single; /* for code that must not be remembered */
 	struct rv64_block **hash;
 	struct rv64_code_page *page;
 	uint16_t *page_hash;

@@ -40,7 +40,7 @@ static void interp_sync(struct rv64_hart *h)
 	struct interp *c = interp_of(h);
 
 	if (c->op)
-		h->retired = c->end - (uint64_t)c->left + rv64_block_index(c->block, c->op);
+		rv64_set_retired(h, c->end - (uint64_t)c->left + rv64_block_index(c->block, c->op));
 }
 
 static void interp_do_fence_i(struct rv64_hart *h)
@@ -250,7 +250,7 @@ static uint64_t execute(struct interp *c, uint64_t max)
 	c->left = slice;
 	c->end = h->retired + (uint64_t)slice;
 	interp_execute(c);
-	h->retired = c->end - (uint64_t)c->left;
+	rv64_set_retired(h, c->end - (uint64_t)c->left);
 	if (c->left <= 0)
 		take_interrupt(h);
 	return (uint64_t)(slice - c->left);
@@ -351,7 +351,7 @@ static uint64_t interp_retired(const struct cpu *cpu)
 {
 	const struct rv64_hart *h = (const struct rv64_hart *)(const void *)cpu;
 
-	return h->retired;
+	return __atomic_load_n(&h->retired, __ATOMIC_RELAXED);
 }
 
 static void interp_get_regs(const struct cpu *cpu, struct cpu_regs *regs)

@@ -267,11 +267,11 @@
 	AFTER(interp_cbo(c, PLACE, X(rs1), RV64_CBO_##what));
 
 /* hart.pc and hart.retired for an instruction that is number `count` of its block. */
-#define PUBLISH(count)                                            \
-	do {                                                      \
-		h->pc = PC_OF(op);                                \
-		c->left = left;                                   \
-		h->retired = c->end - (uint64_t)left + (count)-1; \
+#define PUBLISH(count)                                                    \
+	do {                                                              \
+		h->pc = PC_OF(op);                                        \
+		c->left = left;                                           \
+		rv64_set_retired(h, c->end - (uint64_t)left + (count)-1); \
 	} while (0)
 
 #define EXEC_CSR                                              \
@@ -308,7 +308,7 @@ const void *const *interp_execute(struct interp *c)
 		RV64_EXTRA_OPS(EXTRA)
 #undef EXTRA
 	};
-	struct rv64_hart *const h = &c->run.hart;
+	struct rv64_hart *h;
 	struct rv64_block *blk = NULL;
 	struct rv64_op *op = NULL;
 	uint64_t pc;
@@ -316,6 +316,7 @@ const void *const *interp_execute(struct interp *c)
 
 	if (!c)
 		return handlers;
+	h = &c->run.hart;
 	pc = h->pc;
 	left = c->left;
 	{
@@ -340,6 +341,15 @@ do_li:
 do_mv:
 	X(rd) = X(rs1);
 	NEXT;
+do_jal_far:
+	X(rd) = PC_OF(op);
+	left -= op->rs1;
+	pc += IMM;
+	INDIRECT;
+do_end_far:
+	left -= op->rs1;
+	pc += IMM;
+	INDIRECT;
 do_end:
 	left -= op->rs1;
 	pc += IMM;

@@ -29,7 +29,7 @@ bool interp_ecall(struct interp *c, const struct rv64_op *op)
 	}
 	/* To the environment the instruction is over: it may look at pc, or set it. */
 	h->pc += 4;
-	h->retired++;
+	rv64_set_retired(h, h->retired + 1);
 	env->ecall(env->arg, &h->cpu, &h->x[10]);
 	return true;
 }

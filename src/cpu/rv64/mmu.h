@@ -101,9 +101,10 @@ int rv64_cbo_check(struct rv64_hart *h, uint64_t va);
 
 /* Translates an instruction address; *host points at guest memory (valid up to the end of the 4 KiB
  * page), *pa is its physical address. 0, or a positive exception cause + 1 without taking it:
- * the caller sets tval. Code outside RAM is an access fault. Where PMP regions cut a page, the
- * answer is for the two bytes at va. */
-int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host, uint64_t *pa);
+ * the caller sets tval. Code outside RAM is an access fault. Where PMP regions cut a page, *whole
+ * is false: the answer is for the two bytes at va alone and must not be remembered. */
+int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host, uint64_t *pa,
+			 bool *whole);
 
 /* Translation for debuggers: no side effects, no A/D update. 0 or -EFAULT. */
 int rv64_debug_translate(struct rv64_hart *h, uint64_t va, uint64_t *pa);

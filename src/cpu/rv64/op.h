@@ -28,10 +28,14 @@
 #define RV64_SLOT_MARK   0xff /* rd of a slot */
 
 /* Operations that are no instructions: EXTRA(id). */
-#define RV64_EXTRA_OPS(EXTRA)     \
-	EXTRA(li)  /* rd = imm */ \
-	EXTRA(mv)  /* rd = rs1 */ \
-	EXTRA(end) /* go on at imm, with a slot */
+/* clang-format off */
+#define RV64_EXTRA_OPS(EXTRA)                                          \
+	EXTRA(li)      /* rd = imm */                                  \
+	EXTRA(mv)      /* rd = rs1 */                                  \
+	EXTRA(end)     /* go on at imm, which is in this page */       \
+	EXTRA(end_far) /* the same, in another page */                 \
+	EXTRA(jal_far) /* jal to another page */
+/* clang-format on */
 
 enum rv64_op_id {
 	RV64_OP_FIRST_EXTRA = RV64_N_INSNS - 1,

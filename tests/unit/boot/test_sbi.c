@@ -352,7 +352,9 @@ static void test_reset(void **state)
 	uint64_t v;
 
 	for (unsigned type = 0; type < 3; type++) {
+		p->stopped[0] = false;
 		assert_int_equal(CALL(EID_SRST, 0, type, type == 1), 0);
+		assert_true(p->stopped[0]); /* the guest does not see it return */
 		assert_int_equal(p->kind, type);
 		assert_int_equal(p->flag, type == 1);
 	}

@@ -48,6 +48,11 @@ static void code(void **state)
 	check_program("code");
 }
 
+static void code_under_pmp(void **state)
+{
+	check_program("pmp");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -56,6 +61,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(floating_point),
 		cmocka_unit_test(traps),
 		cmocka_unit_test(code),
+		cmocka_unit_test(code_under_pmp),
 	};
 
 	rig_programs = argc > 1 ? argv[1] : NULL;
