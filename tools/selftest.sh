@@ -109,6 +109,14 @@ printf '#include "mem/m.h"\n' >"$tree/tests/unit/base/t.c"
 fails '^tests/unit/base/t.c:1: .*base may not include mem' .
 printf '#include "nothere.h"\n' >"$tree/tests/unit/base/t.c"
 fails '^tests/unit/base/t.c:1: .*no such file' .
+mkdir "$tree/tests/unit/lib"
+printf '#include "mem/m.h"\n' >"$tree/tests/unit/lib/l.h"
+printf '#include "../lib/l.h"\n' >"$tree/tests/unit/base/t.c"
+passes .
+printf '#include "../mem/l.h"\n' >"$tree/tests/unit/base/t.c"
+fails '^tests/unit/base/t.c:1: .*climbs' .
+printf '#include "../lib/nothere.h"\n' >"$tree/tests/unit/base/t.c"
+fails '^tests/unit/base/t.c:1: .*no such file' .
 
 checker=check-budget.sh
 build_tree gcc
@@ -199,6 +207,14 @@ printf '# shellcheck %s=SC2086\nls $1\n' disable >>"$tree/tools/hello.sh"
 fails 'disable without a reason' .
 printf '#!/bin/bash\nx=(\n' >"$tree/tools/named"
 fails 'tools/named' .
+
+printf '# SPDX\n# shellcheck shell=bash\nx=(one)\necho "${x[0]}"\n' >"$tree/tools/lib.sh"
+# shellcheck disable=SC2016 # the sample's own variables
+printf '#!/bin/bash\n. "$(dirname "$0")/lib.sh"\necho "${x[0]}"\n' >"$tree/tools/user.sh"
+passes .
+# shellcheck disable=SC2016 # the same
+printf '#!/bin/bash\n. "$(dirname "$0")/lib.sh"\necho "$z"\n' >"$tree/tools/user.sh"
+fails 'SC2154' .
 
 checker=check-hygiene.sh
 passes .

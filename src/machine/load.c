@@ -57,8 +57,8 @@ int machine_load(struct machine *m, const struct load_plan *plan, struct err *e)
 				       m->cfg.firmware ? m->cfg.firmware : m->cfg.kernel,
 				       m->cfg.type->ram_base, image.end + plan->dtb_max, e);
 	if (m->cfg.n_initrds)
-		ret = initrd_load(m->mem, align_up(image.end, KERNEL_ALIGN), dtb_addr, m->cfg.initrd, m->cfg.n_initrds,
-				  &initrd_start, &initrd_end, e);
+		ret = initrd_load(m->mem, align_up(image.end, KERNEL_ALIGN), dtb_addr,
+				  m->cfg.initrd, m->cfg.n_initrds, &initrd_start, &initrd_end, e);
 	if (!ret)
 		ret = plan->make_dtb(m, initrd_start, initrd_end, e);
 	if (ret)
