@@ -5,8 +5,7 @@
 # so that what is compiled out counts too.
 #
 # A project header is included by its path from src/ (from the root for a header of guest/), with
-# quotes. In tests/ and guest/ a name without a folder means a file beside the source, and in
-# tests/unit/LAYER/ "../lib/NAME" a helper in tests/unit/lib/, which several layers' tests share.
+# quotes. In tests/ and guest/ a name without a folder means a file beside the source.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "${1:-$here/..}"
@@ -22,11 +21,10 @@ function layer_of(path,   part, n) {
 	if (part[1] == "src")
 		return n > 2 ? part[2] : "(none)"
 	if (part[1] == "tests")
-		return part[2] == "unit" && n > 3 && part[3] != "lib" ? part[3] : ""
+		return part[2] == "unit" && n > 3 ? part[3] : ""
 	return part[1]
 }
-# Whether there is such a file, by its path from the folder of this one.
-function exists(name,   path, line, found) {
+function beside(name,   path, line, found) {
 	path = FILENAME
 	sub(/[^\/]*$/, "", path)
 	found = (getline line < (path name)) >= 0
@@ -64,11 +62,6 @@ FNR == 1 {
 	folder = name
 	sub(/\/.*/, "", folder)
 }
-FILENAME ~ /^tests\/unit\/[^\/]+\/[^\/]+$/ && name ~ /^\.\.\/lib\/[^\/]+$/ {
-	if (!exists(name))
-		bad("\"" name "\": no such file")
-	next
-}
 name ~ /^\.\.?\// || name ~ /\/\.\.\// {
 	bad("\"" name "\": a path that climbs; write it from src/")
 	next
@@ -84,7 +77,7 @@ layer == "" { next }
 name !~ /\// {
 	if (inside_src)
 		bad("\"" name "\": write the path from src/")
-	else if (!exists(name))
+	else if (!beside(name))
 		bad("\"" name "\": no such file beside this one")
 	next
 }

@@ -234,7 +234,7 @@ static void write_mcr(struct uart8250 *u, uint8_t value)
 	u->mcr = value & 0x1f;
 	changed = before ^ modem_lines(u);
 	/* RI's change counts only when it ends. */
-	u->msr_delta |= (changed & 0xb0) >> 4 | (changed & before & 0x40) >> 4;
+	u->msr_delta |= (uint8_t)((changed & 0xb0) >> 4 | (changed & before & 0x40) >> 4);
 }
 
 static void reg_write(struct uart8250 *u, unsigned reg, uint8_t value)

@@ -92,7 +92,7 @@ static int data_page(struct rv64_hart *h, uint64_t va, unsigned len, enum rv64_a
 	struct mmu_page page;
 	struct mmu_leaf leaf;
 	_Atomic uint32_t *code;
-	unsigned rights;
+	unsigned rights = 0;
 	int fault = find_page(h, va, len, access, view, &leaf, &rights);
 
 	if (fault)
