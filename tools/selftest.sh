@@ -111,12 +111,10 @@ printf '#include "nothere.h"\n' >"$tree/tests/unit/base/t.c"
 fails '^tests/unit/base/t.c:1: .*no such file' .
 mkdir "$tree/tests/unit/lib"
 printf '#include "mem/m.h"\n' >"$tree/tests/unit/lib/l.h"
-printf '#include "../lib/l.h"\n' >"$tree/tests/unit/base/t.c"
+printf '#include "lib/l.h"\n' >"$tree/tests/unit/base/t.c"
 passes .
-printf '#include "../mem/l.h"\n' >"$tree/tests/unit/base/t.c"
-fails '^tests/unit/base/t.c:1: .*climbs' .
-printf '#include "../lib/nothere.h"\n' >"$tree/tests/unit/base/t.c"
-fails '^tests/unit/base/t.c:1: .*no such file' .
+echo '#include "lib/l.h"' >>"$tree/src/base/a.c"
+fails '^src/base/a.c:15: .*base may not include lib' .
 
 checker=check-budget.sh
 build_tree gcc
@@ -154,6 +152,10 @@ checker=check-format.sh
 passes .
 echo '  int x;' >>"$tree/src/base/a.h"
 fails '^[+] src/base/a.h|^-  int x;' .
+printf '\n/*\n * table:\n *\tone\ta line of its own\n *\ttwo\t%084d\n */\n' 0 >>"$tree/src/base/a.h"
+passes .
+printf '\n/*\n *\ttwo\t%085d\n */\n' 0 >>"$tree/src/base/a.h"
+fails '^src/base/a.h:16: .*101 columns' .
 
 checker=check-tidy.sh
 build_tree clang-14

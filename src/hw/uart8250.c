@@ -25,13 +25,12 @@
 #include "base/loop.h"
 #include "bus/bus.h"
 
-#define SIZE     0x100u
-#define FIFO_LEN 16u
-#define RING_LEN 8192u /* a power of two */
-#define LOOK_NS  1000000u
-#define MAX_POLLS                                                                      \
-	64u /* reads of an LSR that says "no data", after which the guest is listening \
-	     */
+#define SIZE      0x100u
+#define FIFO_LEN  16u
+#define RING_LEN  8192u /* a power of two */
+#define LOOK_NS   1000000u
+/* Reads of an LSR that says "no data", after which the guest is listening. */
+#define MAX_POLLS 64u
 
 enum reg { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 

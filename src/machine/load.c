@@ -5,8 +5,8 @@
  *	base   [2 MiB]  kernel or firmware   initrd ...          device tree   end
  *
  * The device tree sits at the very end, where nothing that grows can reach it. With the built-in
- *SBI one hart starts, in S mode at the kernel's entry, and the kernel starts the others (SBI 2.0,
- *HSM); firmware finds all harts at its entry in M mode, as after a power-on reset.
+ * SBI one hart starts, in S mode at the kernel's entry, and the kernel starts the others (SBI 2.0,
+ * HSM); firmware finds all harts at its entry in M mode, as after a power-on reset.
  */
 #include <errno.h>
 #include <inttypes.h>
