@@ -329,7 +329,7 @@ int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host,
 			 bool *whole)
 {
 	struct mmu_leaf leaf;
-	unsigned rights;
+	unsigned rights = 0;
 	const uint8_t *page;
 	int fault = find_page(h, va, 2, RV64_FETCH, &h->mmu.own->code, &leaf, &rights);
 
