@@ -251,9 +251,13 @@
 		NEXT;                                                                        \
 	}
 
+#define FENCE_PAUSE 0x10 /* Zihintpause: fence w, 0 */
+
 /* Only stores and output before loads and input after need a barrier that costs on a host with
  * total store order; the rest holds back the compiler. */
 #define EXEC_FENCE                                         \
+	if (unlikely(op->imm == FENCE_PAUSE))              \
+		interp_pause(c);                           \
 	if ((op->imm & 0x50) && (op->imm & 0x0a))          \
 		atomic_thread_fence(memory_order_seq_cst); \
 	else                                               \

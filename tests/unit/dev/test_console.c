@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "../lib/driver.h"
-#include "../lib/rand.h"
+#include "lib/driver.h"
+#include "lib/rand.h"
 #include "backend/chr.h"
 #include "backend/chr_pair.h"
 #include "base/endian.h"
