@@ -25,7 +25,7 @@
 
 #define X(field) (h->x[op->field])
 #define IMM      ((uint64_t)(int64_t)op->imm)
-#define PC_OF(o) (pc + 2u * (o)->pc2)
+#define PC_OF(o) (pc + rv64_op_offset(o))
 #define PLACE    (&(struct interp_place){blk, op, pc})
 
 /* Relaxed: only a hint to go and look, which is done with stronger order. */
