@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line's first word chooses one of a table of subcommands. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,15 @@ static int unknown(const char *word)
 	return 2;
 }
 
+/* What was printed is only known to have arrived when it was flushed. */
+static int flushed(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "linnet: standard output: %s\n", strerror(errno));
+	return status ? status : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -58,14 +68,14 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		print_usage(stdout);
-		return EXIT_SUCCESS;
+		return flushed(EXIT_SUCCESS);
 	}
 	if (!strcmp(argv[1], "--version")) {
 		printf("linnet %s\n", LINNET_VERSION);
-		return EXIT_SUCCESS;
+		return flushed(EXIT_SUCCESS);
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+			return flushed(commands[i].run(argc - 1, argv + 1));
 	return unknown(argv[1]);
 }

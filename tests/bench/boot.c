@@ -121,7 +121,8 @@ static void run(char *const ours[], char *const qemu[], unsigned rounds)
 		exit(1);
 	}
 	close(fd);
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (setvbuf(stdout, NULL, _IOLBF, 0))
+		perror("bench/boot"); /* rounds are shown late */
 	for (unsigned i = 0; i < rounds; i++) {
 		measure(qemu, log, &f_qemu, i);
 		measure(ours, log, &f_ours, i);
