@@ -9,7 +9,11 @@
 #include "lib.h"
 
 #define HARTS         4
-#define ROUNDS        20000
+#define ROUNDS        4000   /* of a lock */
+#define ADDITIONS     100000 /* without one */
+#define IPIS          100
+#define PATCHES       100
+#define LONG_WINDOW   200000 /* with LR and SC far apart */
 #define MSIP_OF(hart) (MSIP + (hart))
 
 #ifdef BROKEN
@@ -38,6 +42,11 @@ static volatile uint32_t got_ipi[HARTS] __attribute__((aligned(64)));
 static volatile uint64_t answer[HARTS] __attribute__((aligned(64)));
 static uint32_t patch[2][16] __attribute__((aligned(4096)));
 
+static void pause(void)
+{
+	asm volatile(".4byte 0x0100000f" ::: "memory"); /* Zihintpause; elsewhere a fence */
+}
+
 /* All harts come together here; what each stored before is seen by all after. */
 static void meet(void)
 {
@@ -48,15 +57,15 @@ static void meet(void)
 		__atomic_add_fetch(&generation, 1, __ATOMIC_ACQ_REL);
 	}
 	while (__atomic_load_n(&generation, __ATOMIC_ACQUIRE) == g)
-		;
+		pause();
 }
 
 static void lock_lr_sc(volatile uint32_t *lock)
 {
 	uint32_t old, fail;
 
-	asm volatile("1:\t" LR_W
-		     " %0, (%2)\n\tbnez %0, 1b\n\t" SC_W("%1", "%3", "(%2)") "\n\tbnez %1, 1b"
+	asm volatile("1:\t" LR_W " %0, (%2)\n\tbeqz %0, 2f\n\t.4byte 0x0100000f\n\tj 1b\n2:\t" SC_W(
+			     "%1", "%3", "(%2)") "\n\tbnez %1, 1b"
 		     : "=&r"(old), "=&r"(fail)
 		     : "r"(lock), "r"(1)
 		     : "memory");
@@ -66,12 +75,15 @@ static void lock_amo(volatile uint32_t *lock)
 {
 	uint32_t old;
 
-	do
+	for (;;) {
 		asm volatile("amoswap.w.aq %0, %2, (%1)"
 			     : "=&r"(old)
 			     : "r"(lock), "r"(1)
 			     : "memory");
-	while (old);
+		if (!old)
+			return;
+		pause();
+	}
 }
 
 static void unlock(volatile uint32_t *lock)
@@ -91,7 +103,7 @@ static void lock_peterson(uint64_t id)
 	turn = (uint32_t)!id;
 	asm volatile("fence rw, rw" ::: "memory");
 	while (wants[!id] && turn != id)
-		;
+		pause();
 	asm volatile("fence r, rw" ::: "memory");
 }
 
@@ -113,10 +125,21 @@ static void critical(unsigned which)
 	shared[which].value = v + 1;
 }
 
-static void torture(uint64_t id)
+/* Adds one, with as much between LR and SC as the specification allows for a loop that must end.
+ * The longer that is, the surer an update gets lost when they are no LR and SC. */
+static void add_by_lr_sc(uint32_t *at)
 {
 	uint32_t old, fail;
 
+	asm volatile("1:\t" LR_W " %0, (%2)\n\taddi %0, %0, 1\n\t.rept 12\n\tnop\n\t.endr\n\t" SC_W(
+			     "%1", "%0", "(%2)") "\n\tbnez %1, 1b"
+		     : "=&r"(old), "=&r"(fail)
+		     : "r"(at)
+		     : "memory");
+}
+
+static void locks(uint64_t id)
+{
 	meet();
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		lock_lr_sc(&shared[0].lock);
@@ -136,16 +159,18 @@ static void torture(uint64_t id)
 		unlock_peterson(id);
 	}
 	meet();
-	for (unsigned i = 0; i < ROUNDS * 5; i++) {
+}
+
+static void additions(uint64_t id)
+{
+	for (unsigned i = 0; i < ADDITIONS; i++) {
 		asm volatile("amoadd.d x0, %1, (%0)" ::"r"(&added), "r"(id + 1) : "memory");
 		asm volatile("amoadd.w x0, %1, (%0)" ::"r"(&added_w[i & 1]), "r"(1) : "memory");
 		asm volatile("amomaxu.d x0, %1, (%0)" ::"r"(&highest), "r"(i * 4 + id) : "memory");
-		asm volatile("1:\t" LR_W " %0, (%2)\n\taddi %0, %0, 1\n\t" SC_W(
-				     "%1", "%0", "(%2)") "\n\tbnez %1, 1b"
-			     : "=&r"(old), "=&r"(fail)
-			     : "r"(&by_lr_sc)
-			     : "memory");
 	}
+	meet();
+	for (unsigned i = 0; i < LONG_WINDOW; i++)
+		add_by_lr_sc(&by_lr_sc);
 	meet();
 }
 
@@ -154,7 +179,7 @@ static void ipis(uint64_t id)
 {
 	csr_write(CSR_MIE, MIP_MSIP);
 	meet();
-	for (unsigned i = 0; i < 200; i++) {
+	for (unsigned i = 0; i < IPIS; i++) {
 		if (id) {
 			while (!(csr_read(CSR_MIP) & MIP_MSIP))
 				asm volatile("wfi" ::: "memory");
@@ -179,7 +204,7 @@ static void ipis(uint64_t id)
  * the next one beside it, in the same page. */
 static void foreign_code(uint64_t id)
 {
-	for (unsigned i = 0; i < 500; i++) {
+	for (unsigned i = 0; i < PATCHES; i++) {
 		uint32_t *code = patch[i & 1];
 
 		if (!id) {
@@ -198,7 +223,8 @@ void other_hart(uint64_t id)
 {
 	if (id >= HARTS)
 		return;
-	torture(id);
+	locks(id);
+	additions(id);
 	ipis(id);
 	foreign_code(id);
 }
@@ -214,23 +240,24 @@ int main(void)
 	unsigned bad = 0;
 
 	*MTIMECMP = ~0ull;
-	torture(0);
+	locks(0);
+	additions(0);
 	bad += check("lock by lr and sc", shared[0].value, HARTS * ROUNDS);
 	bad += check("seen half done", shared[0].torn, 0);
 	bad += check("lock by amoswap", shared[1].value, HARTS * ROUNDS);
 	bad += check("seen half done", shared[1].torn, 0);
 	bad += check("lock by fences", shared[2].value, 2 * ROUNDS);
 	bad += check("seen half done", shared[2].torn, 0);
-	bad += check("amoadd.d", added, (1 + 2 + 3 + 4) * ROUNDS * 5ull);
-	bad += check("amoadd.w, lower", added_w[0], HARTS * ROUNDS * 5 / 2);
-	bad += check("amoadd.w, upper", added_w[1], HARTS * ROUNDS * 5 / 2);
-	bad += check("amomaxu.d", highest, (ROUNDS * 5 - 1) * 4 + 3);
-	bad += check("addition by lr and sc", by_lr_sc, HARTS * ROUNDS * 5);
+	bad += check("amoadd.d", added, (1 + 2 + 3 + 4) * ADDITIONS);
+	bad += check("amoadd.w, lower", added_w[0], HARTS * ADDITIONS / 2);
+	bad += check("amoadd.w, upper", added_w[1], HARTS * ADDITIONS / 2);
+	bad += check("amomaxu.d", highest, (ADDITIONS - 1) * 4 + 3);
+	bad += check("addition by lr and sc", by_lr_sc, HARTS * LONG_WINDOW);
 	ipis(0);
 	for (unsigned h = 1; h < HARTS; h++)
-		bad += check("interrupts from another hart", got_ipi[h], 200);
+		bad += check("interrupts from another hart", got_ipi[h], IPIS);
 	foreign_code(0);
 	for (unsigned h = 0; h < HARTS; h++)
-		bad += check("code of another hart", answer[h], 500 * 501 / 2);
+		bad += check("code of another hart", answer[h], PATCHES * (PATCHES + 1) / 2);
 	return bad ? 1 : 0;
 }

@@ -152,7 +152,7 @@ static uint64_t take_vector(struct frame *f)
 void m_trap(struct frame *f);
 void m_trap(struct frame *f)
 {
-	uint64_t cause = csr_read(CSR_MCAUSE);
+	uint64_t cause = csr_read(CSR_MCAUSE), status = csr_read(CSR_MSTATUS);
 
 	csr_clear(CSR_MSTATUS, MSTATUS_MPRV);
 	if (!(cause & INTERRUPT) && f->x[A7] == EXIT_CALL) {
@@ -163,7 +163,7 @@ void m_trap(struct frame *f)
 	m.cause = cause;
 	m.tval = csr_read(CSR_MTVAL);
 	m.epc = f->pc;
-	m.status = csr_read(CSR_MSTATUS);
+	m.status = status;
 	m.vector = take_vector(f);
 	if (cause & INTERRUPT)
 		csr_write(CSR_MIE, 0);

@@ -139,10 +139,10 @@ static void reservations(void)
 		v_;                                                                         \
 	})
 
-#define ALL_AMOS(X)                                                                         \
-	X("amoswap")                                                                        \
-	X("amoadd") X("amoxor") X("amoand") X("amoor") X("amomin") X("amomax") X("amominu") \
-		X("amomaxu")
+#define ALL_AMOS(X)  \
+	X("amoswap") \
+	X("amoadd")  \
+	X("amoxor") X("amoand") X("amoor") X("amomin") X("amomax") X("amominu") X("amomaxu")
 
 static void amos(void)
 {

@@ -128,12 +128,7 @@ static void vectored_exceptions(void)
 	csr_write(CSR_MEDELEG, 0);
 }
 
-/* MPRV does not survive the way to a lower mode. */
-static uint64_t nothing(uint64_t arg)
-{
-	return arg;
-}
-
+/* MPRV does not survive the way to a lower mode; the first trap there tells. */
 static uint64_t sret_to_u(uint64_t arg)
 {
 	uint64_t tmp;
@@ -145,11 +140,16 @@ static uint64_t sret_to_u(uint64_t arg)
 
 static void mprv(void)
 {
-	csr_set(CSR_MSTATUS, MSTATUS_MPP);
-	csr_set(CSR_MSTATUS, MSTATUS_MPRV);
-	print("mprv is on: %u", csr_read(CSR_MSTATUS) >> 17 & 1);
-	run_in(U, nothing, 0);
-	print(" after a visit to U: %u\n", csr_read(CSR_MSTATUS) >> 17 & 1);
+	static uint32_t code[] = {0x73}; /* ecall */
+
+	for (unsigned mode = U; mode <= S; mode++) {
+		csr_set(CSR_MSTATUS, MSTATUS_MPP);
+		csr_set(CSR_MSTATUS, MSTATUS_MPRV);
+		print("mprv is on: %u", csr_read(CSR_MSTATUS) >> 17 & 1);
+		forget();
+		run_at(mode, (uint64_t)code);
+		print(" in %s: %c %u\n", mode_name[mode], m.cause, m.status >> 17 & 1);
+	}
 	forget();
 	run_in(S, sret_to_u, 0);
 	print("sret to U and back: %u traps, mpp %x\n", m.n, csr_read(CSR_MSTATUS) >> 11 & 3);

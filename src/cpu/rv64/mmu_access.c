@@ -92,7 +92,7 @@ static int data_page(struct rv64_hart *h, uint64_t va, unsigned len, enum rv64_a
 	struct mmu_page page;
 	struct mmu_leaf leaf;
 	_Atomic uint32_t *code;
-	unsigned rights;
+	unsigned rights = 0;
 	int fault = find_page(h, va, len, access, view, &leaf, &rights);
 
 	if (fault)
@@ -329,7 +329,7 @@ int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host,
 			 bool *whole)
 {
 	struct mmu_leaf leaf;
-	unsigned rights;
+	unsigned rights = 0;
 	const uint8_t *page;
 	int fault = find_page(h, va, 2, RV64_FETCH, &h->mmu.own->code, &leaf, &rights);
 
