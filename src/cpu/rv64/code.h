@@ -14,9 +14,9 @@
 #include "cpu/rv64/hart.h"
 #include "cpu/rv64/op.h"
 
-/* The jump cache: 64 slots for each of 64 virtual pages. */
-#define RV64_JUMP_PAGES 64
-#define RV64_JUMP_SLOTS 64
+/* The jump cache: some slots for each of some virtual pages. */
+#define RV64_JUMP_PAGES 256
+#define RV64_JUMP_SLOTS 32
 #define RV64_JUMP_SIZE  (RV64_JUMP_PAGES * RV64_JUMP_SLOTS)
 #define RV64_CODE_PAGES 8192       /* pages with code, at most */
 #define RV64_FETCH_SIZE 256        /* translations of code pages */

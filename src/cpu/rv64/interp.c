@@ -387,7 +387,9 @@ unchained : {
 		if (unlikely(!target))
 			goto fetch_fault;
 	}
-	if (op->imm && c->code.resets == resets && target->page[1] == RV64_PAGE_NONE)
+	/* The pages are the same unless the guest has changed its tables and not yet said so. */
+	if (op->imm && c->code.resets == resets && target->page[1] == RV64_PAGE_NONE &&
+	    target->page[0] == blk->page[0])
 		op->chain = target;
 	blk = target;
 	op = target->op;
