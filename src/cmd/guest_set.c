@@ -24,17 +24,6 @@
 
 extern char **environ;
 
-/* exec's prototype is older than const; it changes no string. */
-static char *const *unconst(const char *const argv[])
-{
-	union {
-		const char *const *in;
-		char *const *out;
-	} u = {.in = argv};
-
-	return u.out;
-}
-
 static int spawn_recipe(const char *const argv[], int out, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
@@ -44,7 +33,7 @@ static int spawn_recipe(const char *const argv[], int out, pid_t *pid)
 		return ret;
 	ret = -posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	if (!ret)
-		ret = -posix_spawn(pid, "/bin/sh", &actions, NULL, unconst(argv), environ);
+		ret = -posix_spawn(pid, "/bin/sh", &actions, NULL, share_argv(argv), environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return ret;
 }
@@ -157,6 +146,5 @@ int guest_set_exec_fetch(bool update, bool print, struct err *e)
 
 	if (ret)
 		return ret;
-	execv("/bin/sh", unconst(argv));
-	return err_set(e, -errno, "cannot run /bin/sh: %s", strerror(errno));
+	return share_exec(argv, e);
 }
