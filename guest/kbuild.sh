@@ -105,11 +105,10 @@ packages_of()
 	esac
 }
 
-# Whether $present is the KIND of set that the guest's kernel wants, whole by HOW (a function).
-matches()
+# Whether $present is a set of $kind for the guest's kernel.
+of_guest()
 {
-	[ -n "$present" ] && [ "$(cat "$present/packages" 2>/dev/null)" = "$kind $release $version" ] &&
-		"$1" "$present" "$kind"
+	[ -n "$present" ] && [ "$(cat "$present/packages" 2>/dev/null)" = "$kind $release $version" ]
 }
 
 fetch_set()
@@ -143,11 +142,15 @@ have_set()
 	kind=$1
 	what=$2
 	cache_find "$cache/$kind"
-	matches sums_quick && return 0
+	of_guest && sums_quick "$present" "$kind" && return 0
 	need_tools apt-get:apt dpkg-deb:dpkg xz:xz-utils flock:util-linux || exit 1
 	cache_lock "$cache/$kind"
 	despair="$what of Linux $release could not be downloaded"
-	matches sums_good || fetch_set
+	if of_guest && ! sums_good "$present" "$kind"; then
+		say "$what in the cache are damaged"
+		present=
+	fi
+	of_guest || fetch_set
 	despair=
 	cache_unlock
 }
@@ -241,11 +244,11 @@ need_tools make:make riscv64-linux-gnu-gcc:gcc-riscv64-linux-gnu || exit 1
 find_guest ${init:+--init "$init"} ${mirror:+--mirror "$mirror"}
 have_set kbuild 'the headers and build tools'
 headers=$present/usr/src/linux-headers-$release
-[ -z "$source" ] || have_set source 'the source'
+[ -z "$source" ] || have_set source 'the source files'
 if [ -n "$print" ]; then
 	kind=source
 	cache_find "$cache/source"
-	matches sums_quick || present=
+	of_guest && sums_quick "$present" source || present=
 	cat <<-END
 		release=$release
 		headers=$headers

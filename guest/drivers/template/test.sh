@@ -3,6 +3,7 @@
 # Tries sample.ko in a fresh guest; the exit status tells. usage: ./test.sh [OPTION OF linnet run...]
 #
 # On the host this script starts a guest and has itself run in there, with the argument "in-guest".
+# A guest that crashes ends at once (oops=panic) with status 125.
 set -u
 
 if [ "${1-}" != in-guest ]; then
@@ -12,7 +13,7 @@ if [ "${1-}" != in-guest ]; then
 		exit 1
 	fi
 	exec "${LINNET:-linnet}" run --file sample.ko:/sample.ko --file test.sh:/test.sh \
-		--time-limit 120 "$@" --exec 'sh /test.sh in-guest' </dev/null
+		--append oops=panic --time-limit 120 "$@" --exec 'sh /test.sh in-guest' </dev/null
 fi
 
 fail()
