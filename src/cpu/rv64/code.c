@@ -38,6 +38,7 @@
 #define BLOCK_MAX      (sizeof(struct rv64_block) + RV64_BLOCK_OPS * sizeof(struct rv64_op))
 #define SINGLE_OPS     4 /* a branch, the end, and their slots */
 #define HASH_SIZE      32768u
+#define HASH_BYTES     (HASH_SIZE * sizeof(void *)) /* of pointers to blocks */
 #define PAGE_HASH_SIZE 4096u
 #define PAGE_MASK      0xfffull
 #define FLUSH_PAGES    8u /* more pages at a time: everything */
@@ -61,7 +62,7 @@ static void forget_virtual(struct rv64_code *c)
 
 void rv64_code_reset(struct rv64_code *c)
 {
-	memset(c->hash, 0, HASH_SIZE * sizeof(*c->hash));
+	memset(c->hash, 0, HASH_BYTES);
 	memset(c->page_hash, 0xff, PAGE_HASH_SIZE * sizeof(*c->page_hash));
 	c->n_pages = 0;
 	c->used = 0;
@@ -73,7 +74,7 @@ int rv64_code_init(struct rv64_code *c, struct rv64_hart *hart, const void *cons
 {
 	c->hart = hart;
 	c->handlers = handlers;
-	c->hash = malloc(HASH_SIZE * sizeof(*c->hash));
+	c->hash = malloc(HASH_BYTES);
 	c->page = malloc(RV64_CODE_PAGES * sizeof(*c->page));
 	c->page_hash = malloc(PAGE_HASH_SIZE * sizeof(*c->page_hash));
 	c->single = malloc(sizeof(*c->single) + SINGLE_OPS * sizeof(c->single->op[0]));
@@ -195,7 +196,7 @@ static bool block_valid(const struct rv64_code *c, const struct rv64_block *b)
  * way is taken out, so that a page which changes again and again does not make the way long. */
 static struct rv64_block *block_lookup(struct rv64_code *c, uint64_t pa, uint16_t second)
 {
-	struct rv64_block **at = &c->hash[hash_of(pa)];
+	struct rv64_block **at = &c->hash[hash_of(pa)].first;
 
 	while (*at) {
 		struct rv64_block *b = *at;
@@ -217,7 +218,7 @@ static struct rv64_block *block_new(struct rv64_code *c, struct rv64_code_page *
 				    struct rv64_code_page *second, const uint32_t *bits)
 {
 	struct rv64_block *b = (struct rv64_block *)(void *)(c->arena + c->used);
-	struct rv64_block **head = &c->hash[hash_of(p->pa + offset)];
+	struct rv64_block **head = &c->hash[hash_of(p->pa + offset)].first;
 	unsigned n;
 
 	*b = (struct rv64_block){

@@ -45,6 +45,11 @@ struct rv64_code_page {
 	uint16_t next;          /* in the hash, or RV64_PAGE_NONE */
 };
 
+/* Blocks whose physical addresses have one hash. */
+struct rv64_bucket {
+	struct rv64_block *first;
+};
+
 struct rv64_code {
 	struct rv64_hart *hart;
 	const void *const *handlers;
@@ -55,7 +60,7 @@ struct rv64_code {
 	uint64_t resets;  /* counts how often all blocks were dropped */
 
 	struct rv64_block *single; /* for code that must not be remembered */
-	struct rv64_block **hash;
+	struct rv64_bucket *hash;
 	struct rv64_code_page *page;
 	uint16_t *page_hash;
 	unsigned n_pages;

@@ -372,7 +372,7 @@ static void test_console(void **state)
 	char *ram = gmem_map(p->f.m, RAM_BASE, 64);
 	uint64_t v;
 
-	memcpy(ram, "Hello, console", 14);
+	strcpy(ram, "Hello, console");
 	assert_int_equal(CALL(EID_DBCN, 0, 5, RAM_BASE, 0), 0);
 	assert_int_equal(v, 5);
 	assert_int_equal(CALL(EID_DBCN, 2, '!'), 0);

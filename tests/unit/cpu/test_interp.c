@@ -56,12 +56,9 @@ static void code_under_pmp(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(integer),
-		cmocka_unit_test(flow_and_memory),
-		cmocka_unit_test(floating_point),
-		cmocka_unit_test(traps),
-		cmocka_unit_test(code),
-		cmocka_unit_test(code_under_pmp),
+		cmocka_unit_test(integer),        cmocka_unit_test(flow_and_memory),
+		cmocka_unit_test(floating_point), cmocka_unit_test(traps),
+		cmocka_unit_test(code),           cmocka_unit_test(code_under_pmp),
 	};
 
 	rig_programs = argc > 1 ? argv[1] : NULL;

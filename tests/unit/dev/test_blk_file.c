@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "../lib/driver.h"
-#include "../lib/rand.h"
+#include "lib/driver.h"
+#include "lib/rand.h"
 #include "backend/block.h"
 #include "backend/block_file.h"
 #include "base/endian.h"

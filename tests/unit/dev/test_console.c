@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "../lib/driver.h"
-#include "../lib/rand.h"
+#include "lib/driver.h"
+#include "lib/rand.h"
 #include "backend/chr.h"
 #include "backend/chr_pair.h"
 #include "base/endian.h"
@@ -420,8 +420,8 @@ static void test_nonsense_is_ignored(void **state)
 	tell(w, UINT32_MAX, OPEN, 1);
 	tell(w, 0, PORT_READY, 0);
 	tell(w, 0, READY, 0);
-	for (uint16_t event = NAME; event < NAME + 3; event++)
-		tell(w, 0, event, 1);
+	for (unsigned event = NAME; event < NAME + 3; event++)
+		tell(w, 0, (uint16_t)event, 1);
 	tell(w, 0, UINT16_MAX, 1);
 	expect_silence(w);
 	assert_false(driver_read(&w->d, VIRTIO_MMIO_STATUS) & VIRTIO_STATUS_NEEDS_RESET);

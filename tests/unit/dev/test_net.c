@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "../lib/driver.h"
-#include "../lib/mem_net.h"
-#include "../lib/rand.h"
+#include "lib/driver.h"
+#include "lib/mem_net.h"
+#include "lib/rand.h"
 #include "base/endian.h"
 #include "dev/net.h"
 

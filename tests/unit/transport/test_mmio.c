@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "../lib/driver.h"
-#include "../lib/toy.h"
+#include "lib/driver.h"
+#include "lib/toy.h"
 #include "transport/mmio.h"
 
 struct world {

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "../lib/driver.h"
-#include "../lib/rand.h"
-#include "../lib/toy.h"
+#include "lib/driver.h"
+#include "lib/rand.h"
+#include "lib/toy.h"
 #include "transport/mmio.h"
 
 struct world {

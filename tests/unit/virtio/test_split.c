@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "../lib/guest_ring.h"
-#include "../lib/rand.h"
+#include "lib/guest_ring.h"
+#include "lib/rand.h"
 #include "virtio/virtq.h"
 
 #define RAM_BASE  0x80000000ull

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../lib/guest_ring.h"
+#include "lib/guest_ring.h"
 #include "virtio/virtq.h"
 
 #define RAM_BASE  0x80000000ull

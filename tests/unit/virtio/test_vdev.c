@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "../lib/guest_ring.h"
-#include "../lib/toy.h"
+#include "lib/guest_ring.h"
+#include "lib/toy.h"
 #include "base/fd.h"
 
 #define RAM 0x40000000ull
