@@ -224,6 +224,13 @@ sed -i 1d "$tree/src/base/a.h"
 fails '^src/base/a.h .*SPDX' .
 : >"$tree/src/base/empty.c"
 fails '^src/base/empty.c .*SPDX' .
+mkdir -p "$tree/guest/drivers/d"
+echo '// SPDX-License-Identifier: GPL-2.0' >"$tree/guest/drivers/d/d.c"
+passes .
+echo '// SPDX-License-Identifier: MIT' >"$tree/guest/drivers/d/d.c"
+fails '^guest/drivers/d/d.c .*SPDX' .
+echo '// SPDX-License-Identifier: GPL-2.0' >"$tree/src/base/gpl.c"
+fails '^src/base/gpl.c .*SPDX' .
 printf '# SPDX-License-Identifier: MIT\n\0\1\2' >"$tree/tools/blob"
 fails '^tools/blob .*binary' .
 head -c 70000 /dev/zero >"$tree/tests/fuzz/corpus/big"

@@ -25,17 +25,6 @@
 
 extern char **environ;
 
-/* exec's prototype is older than const; it changes no string. */
-static char *const *unconst(const char *const argv[])
-{
-	union {
-		const char *const *in;
-		char *const *out;
-	} u = {.in = argv};
-
-	return u.out;
-}
-
 /* The signals that we have blocked and ignored are the recipe's again, so that Ctrl-C ends it. */
 static int set_signals(posix_spawnattr_t *attr)
 {
@@ -80,7 +69,7 @@ static int spawn_recipe(const char *const argv[], int out, pid_t *pid)
 	if (!ret)
 		ret = set_files(&actions, out);
 	if (!ret)
-		ret = -posix_spawn(pid, "/bin/sh", &actions, &attr, unconst(argv), environ);
+		ret = -posix_spawn(pid, "/bin/sh", &actions, &attr, share_argv(argv), environ);
 	posix_spawnattr_destroy(&attr);
 no_attr:
 	posix_spawn_file_actions_destroy(&actions);
@@ -196,6 +185,5 @@ int guest_set_exec_fetch(bool update, bool print, struct err *e)
 
 	if (ret)
 		return ret;
-	execv("/bin/sh", unconst(argv));
-	return err_set(e, -errno, "cannot run /bin/sh: %s", strerror(errno));
+	return share_exec(argv, e);
 }

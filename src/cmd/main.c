@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "base/opt.h"
+#include "cmd/kbuild.h"
 #include "cmd/list.h"
 #include "cmd/run.h"
 
@@ -19,6 +20,8 @@ struct command {
 static const struct command commands[] = {
 	{"run", "boot a guest, or run a command in one", cmd_run},
 	{"fetch", "get the default guest into the cache", cmd_fetch},
+	{"new-driver", "begin a kernel module with one that works", cmd_new_driver},
+	{"kbuild", "build kernel modules for the default guest", cmd_kbuild},
 	{"machines", "list the machines", cmd_machines},
 	{"devices", "list the devices", cmd_devices},
 };

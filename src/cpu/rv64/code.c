@@ -196,7 +196,7 @@ static bool block_valid(const struct rv64_code *c, const struct rv64_block *b)
  * way is taken out, so that a page which changes again and again does not make the way long. */
 static struct rv64_block *block_lookup(struct rv64_code *c, uint64_t pa, uint16_t second)
 {
-	struct rv64_block **at = &c->hash[hash_of(pa)];
+	struct rv64_block **at = &c->hash[hash_of(pa)].first;
 
 	while (*at) {
 		struct rv64_block *b = *at;
@@ -218,7 +218,7 @@ static struct rv64_block *block_new(struct rv64_code *c, struct rv64_code_page *
 				    struct rv64_code_page *second, const uint32_t *bits)
 {
 	struct rv64_block *b = (struct rv64_block *)(void *)(c->arena + c->used);
-	struct rv64_block **head = &c->hash[hash_of(p->pa + offset)];
+	struct rv64_block **head = &c->hash[hash_of(p->pa + offset)].first;
 	unsigned n;
 
 	*b = (struct rv64_block){

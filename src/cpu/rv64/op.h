@@ -85,6 +85,12 @@ struct rv64_block {
 	struct rv64_op op[];
 };
 
+/* How far the instruction (or, for jumps, what is behind it) is from the block's entry. */
+static inline uint64_t rv64_op_offset(const struct rv64_op *op)
+{
+	return (uint64_t)op->pc2 * 2;
+}
+
 /* The instructions in b before op. */
 unsigned rv64_block_index(const struct rv64_block *b, const struct rv64_op *op);
 
