@@ -152,13 +152,11 @@ static void exec_line(struct exec *x)
 {
 	unsigned long long out, err;
 	unsigned code;
-	char word[16], behind;
+	char behind;
 
-	if (sscanf(x->line, "%15s", word) != 1) {
-		exec_broken(x, "the guest's init sent an empty line");
-	} else if (!strcmp(word, EXEC_READY)) {
+	if (!strcmp(x->line, EXEC_READY)) {
 		exec_ready(x);
-	} else if (!strcmp(word, EXEC_STARTED)) {
+	} else if (!strcmp(x->line, EXEC_STARTED)) {
 		exec_started(x);
 	} else if (sscanf(x->line, EXEC_EXIT " %u %llu %llu%c", &code, &out, &err, &behind) == 3 &&
 		   code < 256) {
@@ -167,7 +165,7 @@ static void exec_line(struct exec *x)
 			   3 &&
 		   code < 128) {
 		exec_ended(x, 128 + (int)code, out, err);
-	} else if (!strcmp(word, EXEC_ERROR)) {
+	} else if (!strncmp(x->line, EXEC_ERROR " ", strlen(EXEC_ERROR " "))) {
 		exec_broken(x, "the guest's init could not start the command");
 	} else {
 		exec_broken(x, "the guest's init does not speak this protocol");
@@ -179,13 +177,16 @@ static size_t control_input(void *user, const uint8_t *buf, size_t len)
 	struct exec *x = user;
 
 	for (size_t i = 0; i < len && !x->done; i++) {
-		if (buf[i] != '\n' && x->line_len < sizeof(x->line) - 1) {
+		if (buf[i] == '\n') {
+			x->line[x->line_len] = '\0';
+			x->line_len = 0;
+			exec_line(x);
+		} else if (x->line_len < sizeof(x->line) - 1) {
 			x->line[x->line_len++] = (char)buf[i];
-			continue;
+		} else {
+			x->line[x->line_len] = '\0';
+			exec_broken(x, "a line of the guest's init is too long");
 		}
-		x->line[x->line_len] = '\0';
-		x->line_len = 0;
-		exec_line(x);
 	}
 	return len;
 }
