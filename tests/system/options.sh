@@ -100,7 +100,8 @@ case_forward_in_use() {
 
 case_help() {
 	local what
-	for what in --help 'run --help' 'fetch --help' 'machines --help' 'devices --help'; do
+	for what in --help 'run --help' 'fetch --help' 'kbuild --help' 'new-driver --help' \
+		'machines --help' 'devices --help'; do
 		# shellcheck disable=SC2086 # words
 		linnet $what
 		expect_status 0
