@@ -63,7 +63,7 @@ struct machine_config {
 	bool counted_time; /* repeatable: see machine/clock.h */
 
 	const char *kernel;   /* path; NULL only with firmware */
-	const char *firmware; /* path of an ELF entered in M mode, or NULL: the built-in SBI */
+	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
 	const char *append;   /* the kernel's command line */
 	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
 	unsigned n_initrds;
