@@ -286,13 +286,14 @@ static void close_console(struct run_parts *p)
 
 void run_parts_close(struct run_parts *p)
 {
+	/* First what may not get lost: the others may have to wait for a reader. */
+	for (unsigned i = 0; i < p->n_disks; i++)
+		p->disk[i]->ops->free(p->disk[i]);
+	if (p->net)
+		p->net->ops->free(p->net);
 	if (p->console)
 		close_console(p);
 	exec_free(p->exec);
-	if (p->net)
-		p->net->ops->free(p->net);
-	for (unsigned i = 0; i < p->n_disks; i++)
-		p->disk[i]->ops->free(p->disk[i]);
 	free(p->extra_initrd);
 	free(p->append);
 	guest_set_free(&p->guest);

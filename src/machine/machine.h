@@ -124,4 +124,7 @@ void machine_free(struct machine *m);
 /* Instructions retired by all harts; not while it runs. */
 uint64_t machine_retired(const struct machine *m);
 
+/* A check sum of the guest's memory; not while it runs. See gmem_sum(). */
+uint64_t machine_memory_sum(const struct machine *m);
+
 #endif
