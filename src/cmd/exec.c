@@ -20,8 +20,12 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "cmd/exec_stream.h"
 #include "guest/image/exec_protocol.h"
+
+/* How often a wait for a slow reader looks for signals. */
+#define DRAIN_STEP_MS 200
 
 struct exec {
 	struct exec_config cfg;
@@ -40,6 +44,7 @@ struct exec {
 	bool eof_said;
 	bool ended; /* exit, killed or error was read */
 	bool done;
+	bool abandoned; /* whoever reads the outputs is not waited for any more */
 	int status;
 	uint64_t want_out, want_err;
 };
@@ -259,6 +264,13 @@ void exec_signal(struct exec *x, int signo)
 		x->pending_signals |= BIT(signo);
 	else if (!x->ended)
 		exec_say_line(x, EXEC_SIGNAL, (uint64_t)signo);
+	else
+		exec_abandon(x);
+}
+
+void exec_abandon(struct exec *x)
+{
+	x->abandoned = true;
 }
 
 int exec_status(const struct exec *x)
@@ -266,10 +278,20 @@ int exec_status(const struct exec *x)
 	return x->status;
 }
 
+/* As any program that writes to a pipe, this waits until the reader has taken everything, and as
+ * any program it can be interrupted while it does. */
+static void exec_drain(struct exec *x, struct exec_stream *s)
+{
+	while (s->inner && chr_fd_flush(s->inner, DRAIN_STEP_MS) == -ETIMEDOUT && !x->abandoned)
+		loop_turn(x->cfg.loop, 0);
+}
+
 void exec_free(struct exec *x)
 {
 	if (!x)
 		return;
+	exec_drain(x, &x->out);
+	exec_drain(x, &x->err);
 	exec_stream_fini(&x->in);
 	exec_stream_fini(&x->out);
 	exec_stream_fini(&x->err);

@@ -4,8 +4,6 @@
 
 #include <elf.h>
 
-#include "boot/image.h"
-
 struct sample {
 	Elf64_Ehdr h;
 	Elf64_Phdr ph[3];
@@ -45,7 +43,7 @@ static void make(struct sample *s)
 
 static int load(struct fixture *f, const struct sample *s, struct image *img)
 {
-	return image_load(f->m, RAM_BASE, "--kernel", write_file(f, s, sizeof(*s)), img, &f->e);
+	return load_file(f, "--kernel", write_file(f, s, sizeof(*s)), img);
 }
 
 static void test_load(void **state)
@@ -189,8 +187,7 @@ static void test_short(void **state)
 
 	make(&s);
 	for (size_t len = 4; len < sizeof(s); len += len < 300 ? 7 : 500) {
-		assert_true(image_load(f->m, RAM_BASE, "--kernel", write_file(f, &s, len), &img,
-				       &f->e) < 0);
+		assert_true(load_file(f, "--kernel", write_file(f, &s, len), &img) < 0);
 		assert_true(strstr(f->e.text, "truncated") || strstr(f->e.text, "shorter"));
 	}
 }

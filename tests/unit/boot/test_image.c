@@ -4,8 +4,6 @@
 
 #include <zlib.h>
 
-#include "boot/image.h"
-
 #define TEXT_OFFSET 0x200000u
 #define FILE_LEN    0x5000u
 #define IMAGE_SIZE  0x8000u
@@ -51,7 +49,7 @@ static size_t gzip(uint8_t *buf, size_t room, const uint8_t *data, size_t len)
 
 static int load(struct fixture *f, const void *data, size_t len, struct image *img)
 {
-	return image_load(f->m, RAM_BASE, "--kernel", write_file(f, data, len), img, &f->e);
+	return load_file(f, "--kernel", write_file(f, data, len), img);
 }
 
 static void check_loaded(struct fixture *f, const uint8_t *file, const struct image *img)
@@ -235,20 +233,18 @@ static void test_files(void **state)
 	struct image img;
 	char fifo[64];
 
-	assert_int_equal(image_load(f->m, RAM_BASE, "--kernel", "/nonexistent", &img, &f->e),
-			 -ENOENT);
+	assert_int_equal(load_file(f, "--kernel", "/nonexistent", &img), -ENOENT);
 	assert_says(f, "--kernel /nonexistent: cannot be opened: No such file");
-	assert_int_equal(image_load(f->m, RAM_BASE, "--firmware", f->dir, &img, &f->e), -EISDIR);
+	assert_int_equal(load_file(f, "--firmware", f->dir, &img), -EISDIR);
 	assert_says(f, "--firmware");
 	snprintf(fifo, sizeof(fifo), "%s/fifo", f->dir);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
-	assert_int_equal(image_load(f->m, RAM_BASE, "--kernel", fifo, &img, &f->e), -EINVAL);
+	assert_int_equal(load_file(f, "--kernel", fifo, &img), -EINVAL);
 	unlink(fifo);
 	if (geteuid()) { /* root reads everything */
 		write_file(f, "x", 1);
 		chmod(f->path, 0);
-		assert_int_equal(image_load(f->m, RAM_BASE, "--kernel", f->path, &img, &f->e),
-				 -EACCES);
+		assert_int_equal(load_file(f, "--kernel", f->path, &img), -EACCES);
 	}
 }
 
