@@ -3,7 +3,7 @@
  * Lines are kept in a ring; control characters are dropped, since the lines are printed on a
  * terminal later. A panic counts only where the kernel's message begins, behind an optional "[
  * time] " stamp and "<level>" mark, so that a file which merely mentions one does not look like
- * one.
+ * one. A kernel that has halted says no more, unlike a guest that shows the log of one.
  */
 #include "cmd/console_watch.h"
 
@@ -36,10 +36,10 @@ static void line_done(struct console_watch *w)
 		w->panicked = true;
 	else if (w->panicked && starts_with(msg, "---[ end Kernel panic"))
 		w->halted = true;
-	w->next = (w->next + 1) % CONSOLE_WATCH_LINES;
+	w->next = (w->next + 1) % CONSOLE_WATCH_SLOTS;
 	w->len = 0;
 	w->line[w->next][0] = '\0';
-	if (w->lines < CONSOLE_WATCH_LINES - 1)
+	if (w->lines < CONSOLE_WATCH_LINES)
 		w->lines++;
 }
 
@@ -48,8 +48,10 @@ void console_watch_feed(struct console_watch *w, const uint8_t *buf, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		if (buf[i] == '\n') {
 			line_done(w);
-		} else if ((isprint(buf[i]) || buf[i] == '\t') &&
-			   w->len < CONSOLE_WATCH_WIDTH - 1) {
+		} else if (isprint(buf[i]) || buf[i] == '\t') {
+			w->halted = false;
+			if (w->len == CONSOLE_WATCH_WIDTH - 1)
+				continue;
 			w->line[w->next][w->len++] = (char)buf[i];
 			w->line[w->next][w->len] = '\0';
 		}
@@ -58,10 +60,12 @@ void console_watch_feed(struct console_watch *w, const uint8_t *buf, size_t len)
 
 void console_watch_print(const struct console_watch *w, FILE *to, const char *prefix)
 {
-	unsigned first = (w->next + CONSOLE_WATCH_LINES - w->lines) % CONSOLE_WATCH_LINES;
+	unsigned n = w->lines + (w->len > 0);
+	unsigned end = w->next + (w->len > 0);
 
-	for (unsigned i = 0; i < w->lines; i++)
-		fprintf(to, "%s%s\n", prefix, w->line[(first + i) % CONSOLE_WATCH_LINES]);
-	if (w->len)
-		fprintf(to, "%s%s\n", prefix, w->line[w->next]);
+	if (n > CONSOLE_WATCH_LINES)
+		n = CONSOLE_WATCH_LINES;
+	for (unsigned i = n; i > 0; i--)
+		fprintf(to, "%s%s\n", prefix,
+			w->line[(end + CONSOLE_WATCH_SLOTS - i) % CONSOLE_WATCH_SLOTS]);
 }

@@ -187,6 +187,11 @@ void machine_free(struct machine *m)
 	free(m);
 }
 
+uint64_t machine_memory_sum(const struct machine *m)
+{
+	return gmem_sum(m->mem);
+}
+
 uint64_t machine_retired(const struct machine *m)
 {
 	uint64_t sum = 0;

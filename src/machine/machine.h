@@ -3,7 +3,7 @@
  * A machine: a board with its harts, memory, devices and firmware, wired together.
  *
  * The caller checks and fills in a struct machine_config, with back ends that it has opened and
- *that outlive the machine: a reboot is a new machine on the same back ends. Then
+ * that outlive the machine: a reboot is a new machine on the same back ends. Then
  *
  *	machine_new() -> machine_run() -> machine_free()
  *
@@ -123,5 +123,8 @@ void machine_free(struct machine *m);
 
 /* Instructions retired by all harts; not while it runs. */
 uint64_t machine_retired(const struct machine *m);
+
+/* A check sum of the guest's memory; not while it runs. See gmem_sum(). */
+uint64_t machine_memory_sum(const struct machine *m);
 
 #endif

@@ -61,6 +61,7 @@ static void forget_virtual(struct rv64_code *c)
 
 void rv64_code_reset(struct rv64_code *c)
 {
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	memset(c->hash, 0, HASH_SIZE * sizeof(*c->hash));
 	memset(c->page_hash, 0xff, PAGE_HASH_SIZE * sizeof(*c->page_hash));
 	c->n_pages = 0;
@@ -73,6 +74,7 @@ int rv64_code_init(struct rv64_code *c, struct rv64_hart *hart, const void *cons
 {
 	c->hart = hart;
 	c->handlers = handlers;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	c->hash = malloc(HASH_SIZE * sizeof(*c->hash));
 	c->page = malloc(RV64_CODE_PAGES * sizeof(*c->page));
 	c->page_hash = malloc(PAGE_HASH_SIZE * sizeof(*c->page_hash));
@@ -195,7 +197,7 @@ static bool block_valid(const struct rv64_code *c, const struct rv64_block *b)
  * way is taken out, so that a page which changes again and again does not make the way long. */
 static struct rv64_block *block_lookup(struct rv64_code *c, uint64_t pa, uint16_t second)
 {
-	struct rv64_block **at = &c->hash[hash_of(pa)];
+	struct rv64_block **at = &c->hash[hash_of(pa)].first;
 
 	while (*at) {
 		struct rv64_block *b = *at;
@@ -217,7 +219,7 @@ static struct rv64_block *block_new(struct rv64_code *c, struct rv64_code_page *
 				    struct rv64_code_page *second, const uint32_t *bits)
 {
 	struct rv64_block *b = (struct rv64_block *)(void *)(c->arena + c->used);
-	struct rv64_block **head = &c->hash[hash_of(p->pa + offset)];
+	struct rv64_block **head = &c->hash[hash_of(p->pa + offset)].first;
 	unsigned n;
 
 	*b = (struct rv64_block){

@@ -25,7 +25,7 @@
 
 #define X(field) (h->x[op->field])
 #define IMM      ((uint64_t)(int64_t)op->imm)
-#define PC_OF(o) (pc + 2u * (o)->pc2)
+#define PC_OF(o) (pc + rv64_op_offset(o))
 #define PLACE    (&(struct interp_place){blk, op, pc})
 
 /* Relaxed: only a hint to go and look, which is done with stronger order. */
@@ -121,34 +121,34 @@
 #define READ(type, host)     __atomic_load_n((const type *)(host), __ATOMIC_RELAXED)
 #define WRITE(type, host, v) __atomic_store_n((type *)(host), (type)(v), __ATOMIC_RELAXED)
 
-#define EXEC_LOAD(type)                                              \
-	{                                                            \
-		uint64_t va = X(rs1) + IMM;                          \
-		uintptr_t host;                                      \
-		enum interp_next next;                               \
-                                                                     \
-		if (rv64_fast_load(h, va, sizeof(type), &host)) {    \
-			X(rd) = (uint64_t)(int64_t)READ(type, host); \
-			NEXT;                                        \
-		}                                                    \
-		c->left = left;                                      \
-		next = interp_load_slow(c, PLACE, va, sizeof(type)); \
-		if (next != INTERP_TRAP)                             \
-			X(rd) = (uint64_t)(int64_t)(type)c->value;   \
-		AFTER(next);                                         \
+#define EXEC_LOAD(type)                                                   \
+	{                                                                 \
+		uint64_t va = X(rs1) + IMM;                               \
+		uintptr_t host;                                           \
+		enum interp_next next;                                    \
+                                                                          \
+		if (likely(rv64_fast_load(h, va, sizeof(type), &host))) { \
+			X(rd) = (uint64_t)(int64_t)READ(type, host);      \
+			NEXT;                                             \
+		}                                                         \
+		c->left = left;                                           \
+		next = interp_load_slow(c, PLACE, va, sizeof(type));      \
+		if (next != INTERP_TRAP)                                  \
+			X(rd) = (uint64_t)(int64_t)(type)c->value;        \
+		AFTER(next);                                              \
 	}
 
-#define STORE_VALUE(bits, v)                                         \
-	{                                                            \
-		uint64_t va = X(rs1) + IMM;                          \
-		uintptr_t host;                                      \
-                                                                     \
-		if (rv64_fast_store(h, va, bits / 8, &host)) {       \
-			WRITE(uint##bits##_t, host, v);              \
-			NEXT;                                        \
-		}                                                    \
-		c->left = left;                                      \
-		AFTER(interp_store_slow(c, PLACE, va, bits / 8, v)); \
+#define STORE_VALUE(bits, v)                                           \
+	{                                                              \
+		uint64_t va = X(rs1) + IMM;                            \
+		uintptr_t host;                                        \
+                                                                       \
+		if (likely(rv64_fast_store(h, va, bits / 8, &host))) { \
+			WRITE(uint##bits##_t, host, v);                \
+			NEXT;                                          \
+		}                                                      \
+		c->left = left;                                        \
+		AFTER(interp_store_slow(c, PLACE, va, bits / 8, v));   \
 	}
 #define EXEC_STORE(bits) STORE_VALUE(bits, X(rs2))
 
@@ -166,7 +166,7 @@
 		enum interp_next next;                                            \
                                                                                   \
 		NEED_FP;                                                          \
-		if (rv64_fast_load(h, va, bits / 8, &host)) {                     \
+		if (likely(rv64_fast_load(h, va, bits / 8, &host))) {             \
 			h->f[op->rd] = FP_BOX_##bits(READ(uint##bits##_t, host)); \
 			FP_DIRTY;                                                 \
 			NEXT;                                                     \
@@ -214,7 +214,7 @@
 	uint64_t va = X(rs1);                                                        \
 	uintptr_t host;                                                              \
                                                                                      \
-	if (!fast(h, va, bits / 8, &host)) {                                         \
+	if (unlikely(!fast(h, va, bits / 8, &host))) {                               \
 		c->left = left;                                                      \
 		host = (uintptr_t)interp_atomic_slow(c, PLACE, va, bits / 8, is_lr); \
 		if (!host)                                                           \
@@ -387,7 +387,9 @@ unchained : {
 		if (unlikely(!target))
 			goto fetch_fault;
 	}
-	if (op->imm && c->code.resets == resets && target->page[1] == RV64_PAGE_NONE)
+	/* The pages are the same unless the guest has changed its tables and not yet said so. */
+	if (op->imm && c->code.resets == resets && target->page[1] == RV64_PAGE_NONE &&
+	    target->page[0] == blk->page[0])
 		op->chain = target;
 	blk = target;
 	op = target->op;

@@ -136,7 +136,7 @@ enum interp_next interp_csr(struct interp *c, const struct rv64_op *op)
 static uint32_t bits_of(const struct interp *c, const struct rv64_block *b,
 			const struct rv64_op *op)
 {
-	const uint8_t *p = c->code.page[b->page[0]].host + (b->pa & 0xfff) + 2u * op->pc2;
+	const uint8_t *p = c->code.page[b->page[0]].host + (b->pa & 0xfff) + rv64_op_offset(op);
 	uint32_t bits;
 
 	if (b->page[1] != RV64_PAGE_NONE)

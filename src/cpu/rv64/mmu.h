@@ -51,10 +51,18 @@ struct rv64_tlb_entry {
 	uint64_t pa;      /* guest physical page address */
 };
 
+/* The same as a distance in bytes: from va by a shift, xor the context's share (rv64_mmu.slot). */
+#define RV64_TLB_ENTRY_SHIFT   5
+#define RV64_TLB_SLOT_MASK     ((uint64_t)(RV64_TLB_SIZE - 1) << RV64_TLB_ENTRY_SHIFT)
+#define RV64_TLB_CTX_SLOT(ctx) (RV64_TLB_INDEX(ctx, 0) << RV64_TLB_ENTRY_SHIFT)
+
+_Static_assert(sizeof(struct rv64_tlb_entry) == 1u << RV64_TLB_ENTRY_SHIFT, "see above");
+
 enum rv64_access { RV64_FETCH, RV64_LOAD, RV64_STORE };
 
 struct rv64_mmu {
-	uint64_t ctx; /* the current context of loads and stores << 3 */
+	uint64_t ctx;  /* the current context of loads and stores << 3 */
+	uint64_t slot; /* RV64_TLB_CTX_SLOT(ctx) */
 
 	/* The context of fetches << 3, which differs under MPRV and is the same for each SUM and
 	 * MXR. For engines that remember where a virtual pc leads: what rv64_fetch_translate() said

@@ -52,12 +52,15 @@ struct rv64_block;
  *
  *	auipc        imm is relative to the block's entry
  *	branches     rd = instructions from the entry up to and with this one ("count"), imm =
- *target relative to the entry; a slot follows jal, end     rs1 = count, imm = target relative to
- *the entry, pc2 = place behind; a slot follows jalr         rs2 = count, pc2 = place behind CSRs
- *rs2 = count, imm = the instruction's bits system       rd = count, imm = the instruction's bits
- *(rs1 and rs2 as they are) FP           imm = rs3 | rounding mode << 8 illegal      imm = the
- *instruction's bits slot         rd = RV64_SLOT_MARK, imm = whether the target lies in the same
- *page
+ *	             target relative to the entry; a slot follows
+ *	jal, end     rs1 = count, imm = target relative to the entry, pc2 = place behind; a slot
+ *	             follows
+ *	jalr         rs2 = count, pc2 = place behind
+ *	CSRs         rs2 = count, imm = the instruction's bits
+ *	system       rd = count, imm = the instruction's bits (rs1 and rs2 as they are)
+ *	FP           imm = rs3 | rounding mode << 8
+ *	illegal      imm = the instruction's bits
+ *	slot         rd = RV64_SLOT_MARK, imm = whether the target lies in the same page
  */
 struct rv64_op {
 	union {
@@ -81,6 +84,12 @@ struct rv64_block {
 	uint32_t bits; /* of the instruction that crosses */
 	struct rv64_op op[];
 };
+
+/* How far the instruction (or, for jumps, what is behind it) is from the block's entry. */
+static inline uint64_t rv64_op_offset(const struct rv64_op *op)
+{
+	return (uint64_t)op->pc2 * 2;
+}
 
 /* The instructions in b before op. */
 unsigned rv64_block_index(const struct rv64_block *b, const struct rv64_op *op);

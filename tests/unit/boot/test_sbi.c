@@ -368,11 +368,12 @@ static void test_reset(void **state)
 
 static void test_console(void **state)
 {
+	static const char hello[] = "Hello, console";
 	struct platform *p = *state;
 	char *ram = gmem_map(p->f.m, RAM_BASE, 64);
 	uint64_t v;
 
-	memcpy(ram, "Hello, console", 14);
+	memcpy(ram, hello, sizeof(hello));
 	assert_int_equal(CALL(EID_DBCN, 0, 5, RAM_BASE, 0), 0);
 	assert_int_equal(v, 5);
 	assert_int_equal(CALL(EID_DBCN, 2, '!'), 0);

@@ -17,7 +17,12 @@
 static void wire_set(void *controller, unsigned line, bool level)
 {
 	struct driver *d = controller;
+	void (*hook)(void *arg) = level ? NULL : d->before_lower;
 
+	if (hook) {
+		d->before_lower = NULL;
+		hook(d->before_lower_arg);
+	}
 	if (atomic_exchange(&d->level, level) || !level)
 		return;
 	atomic_fetch_add(&d->n_raised, 1);

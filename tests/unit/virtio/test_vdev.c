@@ -189,6 +189,7 @@ static void test_reset_joins_a_stop(void **state)
 	assert_int_equal(stop(w), 0);
 	vdev_reset(&w->toy->vdev, on_reset, w);
 	assert_int_equal(start(w), -EBUSY);
+	assert_int_equal(vdev_queue_start(&w->toy->vdev, 1, &w->setup), -EBUSY);
 	settle(w);
 	assert_int_equal(w->n_reset, 0);
 	toy_release(w->toy, 0);

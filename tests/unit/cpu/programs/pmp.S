@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Fetches where a PMP region cuts a page: S mode without translation. */
-#include "check.h"
+#include "check.inc"
 
 #define ALL_RWX  0x1f /* NAPOT */
 #define EIGHT_RW 0x1b /* NAPOT, no X */
