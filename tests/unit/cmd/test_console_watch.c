@@ -59,8 +59,10 @@ static void test_long_line(void **state)
 		feed(&w, "y");
 	feed(&w, "\n");
 	memset(want, 'y', sizeof(want));
-	memcpy(want, "| ", 2);
-	memcpy(want + 2 + CONSOLE_WATCH_WIDTH - 1, "\n", 2);
+	want[0] = '|';
+	want[1] = ' ';
+	want[2 + CONSOLE_WATCH_WIDTH - 1] = '\n';
+	want[2 + CONSOLE_WATCH_WIDTH] = '\0';
 	expect_printed(&w, want);
 }
 

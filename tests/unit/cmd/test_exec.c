@@ -196,8 +196,10 @@ static void test_signals(void **state)
 /* A guest that does not keep to the protocol ends the run without a status. */
 static void test_broken_guest(void **state)
 {
-	static const char *const lines[] = {
+	char long_line[EXEC_LINE_MAX + 1];
+	const char *const lines[] = {
 		"\n",
+		"started now\n",
 		"hello\n",
 		"ready\nready\n",
 		"exit 256 0 0\n",
@@ -206,11 +208,12 @@ static void test_broken_guest(void **state)
 		"exit 1 0 0 0\n",
 		"killed 128 0 0\n",
 		"error no such shell\n",
-		"started started started started started started started started started started "
-		"started started started",
+		long_line,
 	};
 	void *again;
 
+	memset(long_line, 'x', EXEC_LINE_MAX);
+	long_line[EXEC_LINE_MAX] = '\0';
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		struct rig *r;
 
