@@ -46,6 +46,27 @@ case_offline() {
 	expect_in out 'Power down'
 }
 
+# A signal ends the wait for a download; here one for another program's lock on the cache.
+case_interrupted() {
+	mkdir -p "$work/cache/linnet/guest"
+	flock -F "$work/cache/linnet/guest/lock" sleep 1000 &
+	pids+=("$!")
+	sleep 0.5
+	export XDG_CACHE_HOME=$work/cache
+	exec 8>"$work/out"
+	linnet_in_session run
+	for _ in $(seq 300); do
+		grep -q 'waiting for another fetch' "$work/err" && break
+		sleep 0.1
+	done
+	kill -TERM "$session"
+	wait "$pid"
+	status=$?
+	expect_status 143
+	expect_in err 'waiting for another fetch'
+	expect_no_process
+}
+
 # Damage is noticed when a machine is started, and mended where that needs no network.
 case_damage() {
 	copy_cache

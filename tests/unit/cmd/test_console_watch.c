@@ -29,6 +29,20 @@ static void expect_printed(const struct console_watch *w, const char *want)
 	free(text);
 }
 
+/* Exactly "line FIRST" to "line LAST", and then `more`. */
+static void expect_last(const struct console_watch *w, int first, int last, const char *more)
+{
+	char want[CONSOLE_WATCH_LINES * 16] = "";
+	size_t len = 0;
+
+	for (int i = first; i <= last; i++)
+		len += (size_t)snprintf(want + len, sizeof(want) - len, "| line %d\n", i);
+	if (more)
+		(void)snprintf(want + len, sizeof(want) - len, "| %s\n", more);
+	assert_int_equal(last - first + 1 + !!more, CONSOLE_WATCH_LINES);
+	expect_printed(w, want);
+}
+
 static void test_lines(void **state)
 {
 	struct console_watch w = {0};
@@ -38,16 +52,14 @@ static void test_lines(void **state)
 	feed(&w, "one\r\n\x1b[1mtwo\x1b[0m\n\tthr");
 	feed(&w, "ee");
 	expect_printed(&w, "| one\n| [1mtwo[0m\n| \tthree\n");
+	/* The last ones, of which the one being written is one. */
 	for (int i = 0; i < 100; i++) {
 		(void)snprintf(line, sizeof(line), "line %d\n", i);
 		feed(&w, line);
 	}
-	assert_int_equal(w.lines, CONSOLE_WATCH_LINES - 1);
+	expect_last(&w, 80, 99, NULL);
 	feed(&w, "no end");
-	for (int i = 0; i < CONSOLE_WATCH_LINES - 1; i++)
-		feed(&w, "x\n");
-	assert_int_equal(w.lines, CONSOLE_WATCH_LINES - 1);
-	assert_int_equal(w.len, 0);
+	expect_last(&w, 81, 99, "no end");
 }
 
 static void test_long_line(void **state)
