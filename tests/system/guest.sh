@@ -27,36 +27,6 @@ case_no_network_needed() {
 	[ ! -s "$work/err" ] || fail "it has something to say"
 }
 
-# A signal to the group, as Ctrl-C sends one, ends the recipe (SIGTERM here, since bash lets SIGINT be
-# ignored behind &). Nor does it read what is meant for a command in the guest. The recipe is one of
-# ours, in an installed tree of its own.
-case_interrupted() {
-	local share=$work/tree/share/linnet group
-	mkdir -p "$work/tree/bin" "$share/image"
-	cp "$LINNET" "$work/tree/bin/linnet"
-	touch "$share/kbuild.sh" "$share/new-driver.sh" "$share/image/init"
-	printf 'echo "read: $(cat)" >&2\nexec sleep 1000\n' >"$share/image/fetch.sh"
-	echo secret | setsid --wait "$work/tree/bin/linnet" run --exec cat >"$work/out" 2>"$work/err" &
-	started=$!
-	for _ in $(seq 100); do
-		[ -s "$work/err" ] && break
-		sleep 0.1
-	done
-	expect_in err '^read: $'
-	group=$(pgrep -f "^$work/tree/bin/linnet run")
-	kill -TERM -- "-$group"
-	for _ in $(seq 100); do
-		kill -0 "$group" 2>/dev/null || break
-		sleep 0.1
-	done
-	if kill -KILL -- "-$group" 2>/dev/null; then
-		fail "it did not end by SIGTERM"
-	fi
-	wait "$started"
-	status=$?
-	expect_status 143
-}
-
 # An empty cache and no network: the message says what to give by hand.
 case_offline() {
 	local options
@@ -74,6 +44,27 @@ case_offline() {
 	status=$?
 	expect_status 0
 	expect_in out 'Power down'
+}
+
+# A signal ends the wait for a download; here one for another program's lock on the cache.
+case_interrupted() {
+	mkdir -p "$work/cache/linnet/guest"
+	flock -F "$work/cache/linnet/guest/lock" sleep 1000 &
+	pids+=("$!")
+	sleep 0.5
+	export XDG_CACHE_HOME=$work/cache
+	exec 8>"$work/out"
+	linnet_in_session run
+	for _ in $(seq 300); do
+		grep -q 'waiting for another fetch' "$work/err" && break
+		sleep 0.1
+	done
+	kill -TERM "$session"
+	wait "$pid"
+	status=$?
+	expect_status 143
+	expect_in err 'waiting for another fetch'
+	expect_no_process
 }
 
 # Damage is noticed when a machine is started, and mended where that needs no network.

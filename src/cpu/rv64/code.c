@@ -112,14 +112,18 @@ static bool page_changed(const struct rv64_code_page *p)
 	return atomic_load_explicit(p->word, memory_order_acquire) != p->seen;
 }
 
-/* From here on every store into the page moves its word. */
+/* From here on every store into the page moves its word. Another hart may have set the flag and not
+ * yet be through with protecting the page: then its flag promises nothing, and it is done again. */
 static void page_claim(struct rv64_code *c, struct rv64_code_page *p)
 {
-	uint32_t old = atomic_fetch_or(p->word, GMEM_HAS_CODE);
+	uint32_t old;
 
+	atomic_fetch_add(c->claiming, 1);
+	old = atomic_fetch_or(p->word, GMEM_HAS_CODE);
 	p->seen = old | GMEM_HAS_CODE;
-	if (!(old & GMEM_HAS_CODE))
+	if (!(old & GMEM_HAS_CODE) || atomic_load(c->claiming) > 1)
 		c->protect(c->hart, p->pa);
+	atomic_fetch_sub(c->claiming, 1);
 }
 
 /* To be called before code is read. Once is not enough when a fence.i that was served meanwhile

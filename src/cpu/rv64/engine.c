@@ -148,6 +148,7 @@ static int interp_cpu_new(struct cpu_vm *vm, unsigned id, struct cpu **out)
 	if (err)
 		goto fail_code;
 	c->code.protect = protect_everywhere;
+	c->code.claiming = &run_vm(vm)->claiming;
 	rv64_hart_reset(h);
 	atomic_store(&h->attention, RV64_ATTN_STOP);
 	vm->cpu[id] = &h->cpu;
