@@ -65,7 +65,7 @@ static void read_output(struct session *s)
 			s->output[s->len++] = buf[i];
 	if (n > 0 && fwrite(buf, 1, (size_t)n, stdout) != (size_t)n)
 		exit(1);
-	fflush(stdout);
+	(void)fflush(stdout);
 }
 
 static const char *step_expect(struct session *s, const char *text)
@@ -115,10 +115,16 @@ static const char *step_raw(struct session *s)
 	return "it is not";
 }
 
+static bool same_settings(const struct termios *a, const struct termios *b)
+{
+	return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag && a->c_cflag == b->c_cflag &&
+	       a->c_lflag == b->c_lflag && !memcmp(a->c_cc, b->c_cc, sizeof(a->c_cc));
+}
+
 static const char *step_end(struct session *s, int wanted)
 {
 	time_t end = seconds_now() + WAIT_S;
-	struct termios now = {0};
+	struct termios now;
 	int status = 0, code;
 	pid_t pid;
 
@@ -135,8 +141,7 @@ static const char *step_end(struct session *s, int wanted)
 	}
 	if (tcgetattr(s->slave, &now))
 		return strerror(errno);
-	return memcmp(&now, &s->before, sizeof(now)) ? "the terminal's settings are not restored"
-						     : NULL;
+	return same_settings(&now, &s->before) ? NULL : "the terminal's settings are not restored";
 }
 
 static const char *step(struct session *s, char *line)
