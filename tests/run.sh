@@ -152,5 +152,6 @@ if [ -n "$guest" ] || [ "$regex" = . ]; then
 	prepare build tools/build.sh build all meson-test-prereq
 	prepare guest build/linnet fetch
 	[ "$tier" = fast ] || prepare peers tools/peers.sh
+	[ "$tier" = fast ] || prepare headers build/linnet kbuild --print
 fi
 tools/pool.sh "$items" build/check

@@ -145,7 +145,7 @@ static void parse_line(struct guest_set *g, char *line)
 		char **field;
 	} fields[] = {
 		{"kernel", &g->kernel}, {"initrd", &g->initrd},         {"disk", &g->disk},
-		{"append", &g->append}, {"append_off", &g->append_off},
+		{"append", &g->append}, {"append_off", &g->append_off}, {"extras", &g->extras},
 	};
 
 	if (!value)

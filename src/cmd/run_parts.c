@@ -141,6 +141,8 @@ static int collect_initrd(struct run_parts *p, const struct run_options *o, stru
 
 	if (path)
 		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = path};
+	if (!o->initrd && p->guest.extras && !o->no_extras)
+		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = p->guest.extras};
 	if (!o->n_files && !o->modules)
 		return 0;
 	ret = run_initrd_pack(o, &p->extra_initrd, &p->extra_initrd_len, e);

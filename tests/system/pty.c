@@ -63,9 +63,8 @@ static void read_output(struct session *s)
 	for (ssize_t i = 0; i < n; i++)
 		if (buf[i] && s->len < OUTPUT_MAX)
 			s->output[s->len++] = buf[i];
-	if (n > 0 && fwrite(buf, 1, (size_t)n, stdout) != (size_t)n)
+	if (n > 0 && (fwrite(buf, 1, (size_t)n, stdout) != (size_t)n || fflush(stdout)))
 		exit(1);
-	(void)fflush(stdout);
 }
 
 static const char *step_expect(struct session *s, const char *text)
@@ -124,7 +123,7 @@ static bool same_settings(const struct termios *a, const struct termios *b)
 static const char *step_end(struct session *s, int wanted)
 {
 	time_t end = seconds_now() + WAIT_S;
-	struct termios now;
+	struct termios now = {0};
 	int status = 0, code;
 	pid_t pid;
 

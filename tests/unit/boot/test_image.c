@@ -227,6 +227,43 @@ static void test_others(void **state)
 	}
 }
 
+static void test_flat(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t file[FILE_LEN], packed[FILE_LEN + 100];
+	uint64_t room = RAM_SIZE - 0x200000;
+	struct image img;
+	uint8_t *large;
+	size_t len;
+
+	make_image(file, sizeof(file));
+	memset(file, 0x13, 64);
+	assert_int_equal(load(f, file, sizeof(file), &img), -ENOEXEC);
+	assert_says(f, "flat binary");
+	for (unsigned i = 0; i < 2; i++) {
+		len = gzip(packed, sizeof(packed), file, sizeof(file));
+		write_file(f, i ? packed : file, i ? len : sizeof(file));
+		assert_int_equal(load_file(f, "--firmware", f->path, &img), 0);
+		assert_int_equal(img.kind, IMAGE_FLAT);
+		assert_int_equal(img.entry, RAM_BASE + 0x200000);
+		assert_int_equal(img.start, img.entry);
+		assert_int_equal(img.end, img.start + FILE_LEN);
+		assert_memory_equal(gmem_map(f->m, img.start, FILE_LEN), file, FILE_LEN);
+		memset(gmem_map(f->m, img.start, FILE_LEN), 0, FILE_LEN);
+	}
+	memcpy(file, "070701", 6); /* what is known not to be code is still refused */
+	assert_int_equal(load_file(f, "--firmware", write_file(f, file, 100), &img), -ENOEXEC);
+	assert_says(f, "cpio");
+
+	large = calloc(1, room + 1);
+	assert_non_null(large);
+	assert_int_equal(load_file(f, "--firmware", write_file(f, large, room), &img), 0);
+	assert_int_equal(img.end, RAM_BASE + RAM_SIZE);
+	assert_int_equal(load_file(f, "--firmware", write_file(f, large, room + 1), &img), -E2BIG);
+	assert_says(f, "--mem 17M");
+	free(large);
+}
+
 static void test_files(void **state)
 {
 	struct fixture *f = *state;
@@ -251,8 +288,9 @@ static void test_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_plain),     TEST(test_gzip),      TEST(test_gzip_bomb), TEST(test_zboot),
-		TEST(test_truncated), TEST(test_too_large), TEST(test_others),    TEST(test_files),
+		TEST(test_plain),  TEST(test_gzip),      TEST(test_gzip_bomb),
+		TEST(test_zboot),  TEST(test_truncated), TEST(test_too_large),
+		TEST(test_others), TEST(test_flat),      TEST(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,26 +29,37 @@ static void expect_printed(const struct console_watch *w, const char *want)
 	free(text);
 }
 
+/* Exactly "line FIRST" to "line LAST", and then `more`. */
+static void expect_last(const struct console_watch *w, int first, int last, const char *more)
+{
+	char want[CONSOLE_WATCH_LINES * 16] = "";
+	size_t len = 0;
+
+	for (int i = first; i <= last; i++)
+		len += (size_t)snprintf(want + len, sizeof(want) - len, "| line %d\n", i);
+	if (more)
+		(void)snprintf(want + len, sizeof(want) - len, "| %s\n", more);
+	assert_int_equal(last - first + 1 + !!more, CONSOLE_WATCH_LINES);
+	expect_printed(w, want);
+}
+
 static void test_lines(void **state)
 {
 	struct console_watch w = {0};
-	char line[16], want[1024] = "";
+	char line[16];
 
 	expect_printed(&w, "");
 	feed(&w, "one\r\n\x1b[1mtwo\x1b[0m\n\tthr");
 	feed(&w, "ee");
 	expect_printed(&w, "| one\n| [1mtwo[0m\n| \tthree\n");
+	/* The last ones, of which the one being written is one. */
 	for (int i = 0; i < 100; i++) {
 		(void)snprintf(line, sizeof(line), "line %d\n", i);
 		feed(&w, line);
-		if (i >= 100 - CONSOLE_WATCH_LINES)
-			(void)sprintf(want + strlen(want), "| %s", line);
 	}
-	expect_printed(&w, want);
-	/* One that has begun is the last; the oldest makes room for it. */
+	expect_last(&w, 80, 99, NULL);
 	feed(&w, "no end");
-	(void)sprintf(want + strlen(want), "| no end\n");
-	expect_printed(&w, strchr(want, '\n') + 1);
+	expect_last(&w, 81, 99, "no end");
 }
 
 static void test_long_line(void **state)
