@@ -67,7 +67,7 @@ case_dns() {
 		exit 77
 	}
 	echo 'nameserver 127.0.0.1' >"$work/resolv.conf"
-	timeout 120 unshare -rmn sh -c 'ip link set lo up && mount --bind "$1" /etc/resolv.conf &&
+	timeout 120 unshare -rmn sh -c 'busybox ip link set lo up && mount --bind "$1" /etc/resolv.conf &&
 		{ python3 "$2" & } && "$3" run --exec "nslookup linnet.test"; r=$?; kill $!; exit $r' \
 		sh "$work/resolv.conf" "$(dirname "$0")/dns.py" "$LINNET" </dev/null >"$work/out" 2>"$work/err"
 	status=$?
