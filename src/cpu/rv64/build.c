@@ -191,12 +191,16 @@ static bool read_insn(const uint8_t *page, unsigned at, uint32_t *bits)
 }
 
 unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, const uint8_t *page,
-			  unsigned offset, const uint32_t *bits)
+			  unsigned offset, const uint32_t *bits, int32_t hot)
 {
 	struct builder w = {.next = b->op, .handlers = handlers, .start = offset};
 	unsigned limit = bits ? 1 : RV64_BLOCK_INSNS;
 	uint32_t code = bits ? *bits : 0;
 
+	if (hot)
+		*w.next++ = (struct rv64_op){.handler = handlers[RV64_OP_count],
+					     .imm = hot,
+					     .rd = RV64_SLOT_MARK};
 	while (w.count < limit && (bits || read_insn(page, offset + w.offset, &code))) {
 		struct rv64_insn in;
 

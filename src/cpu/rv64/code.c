@@ -220,8 +220,9 @@ static struct rv64_block *block_new(struct rv64_code *c, struct rv64_code_page *
 		.page = {number_of(c, p), number_of(c, second)},
 		.serial = {p->serial, second ? second->serial : 0},
 		.bits = bits ? *bits : 0,
+		.native = c->not_native,
 	};
-	n = rv64_block_build(b, c->handlers, p->host, offset, bits);
+	n = rv64_block_build(b, c->handlers, p->host, offset, bits, c->hot);
 	*head = b;
 	c->used += sizeof(*b) + n * sizeof(b->op[0]);
 	return b;

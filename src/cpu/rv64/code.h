@@ -51,7 +51,9 @@ struct rv64_code {
 	/* Has every hart drop its store tags of the page; returns when all have. It may serve
 	 * requests of others. */
 	void (*protect)(struct rv64_hart *h, uint64_t pa);
-	uint64_t flushes; /* counts what makes translations void */
+	int32_t hot;            /* executions after which a block is hot; 0: nobody asks */
+	const void *not_native; /* rv64_block.native of a block that is not compiled */
+	uint64_t flushes;       /* counts what makes translations void */
 	uint64_t resets;  /* counts how often all blocks were dropped */
 
 	struct rv64_block **hash;
@@ -90,8 +92,7 @@ static inline uint64_t rv64_code_tag(const struct rv64_hart *h, uint64_t pc)
 
 static inline unsigned rv64_jump_index(uint64_t pc)
 {
-	return (unsigned)((pc >> 12) % RV64_JUMP_PAGES * RV64_JUMP_SLOTS +
-			  ((pc >> 1) ^ (pc >> 7)) % RV64_JUMP_SLOTS);
+	return (unsigned)((pc >> 6 ^ (pc >> 1) % RV64_JUMP_SLOTS) % RV64_JUMP_SIZE);
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engine `interp`: cpu.h's functions around the dispatch loop.
+ * The engine `interp`: cpu.h's functions around the dispatch loop. The engine `jit` is the same with
+ * a translator for hot blocks (jit/jit.h).
  *
  * run() alternates between looking at what asks for attention (requests of other harts, a kick,
  * stop, wfi, interrupts) and letting interp_execute() go on for a slice of instructions. Timers are
@@ -16,10 +17,13 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "cpu/rv64/interp.h"
+#include "cpu/rv64/jit/jit.h"
 #include "mem/gmem.h"
 
-/* Instructions between two looks at the time: some 20 us. */
-#define SLICE 8192
+/* Instructions between two looks at the time: some 20 us. Compiled code is faster; with a budget
+ * both engines look at the same places. */
+#define SLICE     8192
+#define SLICE_JIT 32768
 
 #define GO_ON (-1)
 
@@ -41,6 +45,9 @@ static void interp_sync(struct rv64_hart *h)
 
 	if (c->op)
 		h->retired = c->end - (uint64_t)c->left + rv64_block_index(c->block, c->op);
+	else if (c->native_call)
+		h->retired = c->end - (uint64_t)c->left;
+	rv64_jit_fp_end(c);
 }
 
 static void interp_do_fence_i(struct rv64_hart *h)
@@ -87,7 +94,8 @@ static int check_config(const struct cpu_vm_config *cfg, struct err *e)
 	return 0;
 }
 
-static int interp_vm_new(const struct cpu_vm_config *cfg, struct cpu_vm **out, struct err *e)
+static int vm_new(const struct cpu_engine *engine, const struct cpu_vm_config *cfg,
+		  struct cpu_vm **out, struct err *e)
 {
 	struct rv64_run_vm *vm;
 	int err = check_config(cfg, e);
@@ -102,14 +110,20 @@ static int interp_vm_new(const struct cpu_vm_config *cfg, struct cpu_vm **out, s
 		free(vm);
 		return err_set(e, err, "no memory for the engine");
 	}
-	vm->vm.engine = &rv64_interp_engine;
+	vm->vm.engine = engine;
 	vm->vm.cfg = *cfg;
 	*out = &vm->vm;
 	return 0;
 }
 
+static int interp_vm_new(const struct cpu_vm_config *cfg, struct cpu_vm **out, struct err *e)
+{
+	return vm_new(&rv64_interp_engine, cfg, out, e);
+}
+
 static void interp_free(struct interp *c)
 {
+	rv64_jit_detach(c);
 	rv64_code_fini(&c->code);
 	rv64_mmu_fini(&c->run.hart);
 	rv64_run_fini(&c->run);
@@ -245,7 +259,8 @@ static int look(struct rv64_run *r)
 static uint64_t execute(struct interp *c, uint64_t max)
 {
 	struct rv64_hart *h = &c->run.hart;
-	int64_t slice = (int64_t)min_u64(max, SLICE);
+	uint64_t usual = c->jit && max == UINT64_MAX ? SLICE_JIT : SLICE;
+	int64_t slice = (int64_t)min_u64(max, usual);
 
 	c->left = slice;
 	c->end = h->retired + (uint64_t)slice;
@@ -402,3 +417,45 @@ const struct cpu_engine rv64_interp_engine = {
 	.get_regs = interp_get_regs,
 	.set_regs = interp_set_regs,
 };
+
+#if defined(__x86_64__)
+static int jit_vm_new(const struct cpu_vm_config *cfg, struct cpu_vm **out, struct err *e)
+{
+	return vm_new(&rv64_jit_engine, cfg, out, e);
+}
+
+static int jit_cpu_new(struct cpu_vm *vm, unsigned id, struct cpu **out)
+{
+	int err = interp_cpu_new(vm, id, out);
+
+	if (err)
+		return err;
+	err = rv64_jit_attach(interp_from(*out));
+	if (err) {
+		vm->cpu[id] = NULL;
+		interp_free(interp_from(*out));
+	}
+	return err;
+}
+
+const struct cpu_engine rv64_jit_engine = {
+	.name = "jit",
+	.help = "compiles hot RISC-V code (RV64GC and more) to code of x86-64 hosts",
+	.vm_new = jit_vm_new,
+	.vm_free = interp_vm_free,
+	.cpu_new = jit_cpu_new,
+	.run = interp_run,
+	.kick = interp_kick,
+	.set_irq = interp_set_irq,
+	.set_timer = interp_set_timer,
+	.next_deadline = interp_next_deadline,
+	.start = interp_start,
+	.stop = interp_stop,
+	.is_stopped = interp_is_stopped,
+	.reset = interp_reset,
+	.fence = interp_fence,
+	.retired = interp_retired,
+	.get_regs = interp_get_regs,
+	.set_regs = interp_set_regs,
+};
+#endif

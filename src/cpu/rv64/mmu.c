@@ -142,6 +142,7 @@ void rv64_mmu_context(struct rv64_hart *h)
 		rv64_fetch_flush(h, 0, UINT64_MAX);
 	}
 	h->mmu.ctx = context_of(h, &p->data);
+	h->mmu.ctx_slot = h->mmu.ctx << 4 << RV64_TLB_ENTRY_SHIFT;
 	h->mmu.fetch_ctx = context_of(h, &p->code);
 }
 

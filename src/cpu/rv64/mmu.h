@@ -51,6 +51,9 @@ struct rv64_tlb_entry {
 	uint64_t pa;      /* guest physical page address */
 };
 
+#define RV64_TLB_ENTRY_SHIFT 5
+_Static_assert(sizeof(struct rv64_tlb_entry) == 1 << RV64_TLB_ENTRY_SHIFT, "compiled code knows it");
+
 enum rv64_access { RV64_FETCH, RV64_LOAD, RV64_STORE };
 
 struct rv64_mmu {
@@ -60,6 +63,9 @@ struct rv64_mmu {
 	 * MXR. For engines that remember where a virtual pc leads: what rv64_fetch_translate() said
 	 * about (va, fetch_ctx) holds until rv64_fetch_flush() is called. */
 	uint64_t fetch_ctx;
+
+	/* What ctx contributes to RV64_TLB_INDEX, scaled to bytes: for compiled code. */
+	uint64_t ctx_slot;
 
 	struct rv64_mmu_private *own; /* mmu_private.h */
 	struct rv64_tlb_entry tlb[RV64_TLB_SIZE];

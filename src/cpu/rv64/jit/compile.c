@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The translator: when it works, and how a block is walked.
+ *
+ * Cold code is interpreted. The head of each of the interpreter's blocks counts, and a hot block is
+ * compiled as it stands: the same instructions, the same exits with the same counts of retired
+ * instructions, so both engines stop at the same places. The block then holds the native entry, and
+ * its head leads there; so do the jump cache and slots of other blocks, which lead to the block.
+ *
+ * Validity is the interpreter's (code.c): native code is reached only through a valid block, or by
+ * a patched jump from another block of the same physical page, which becomes void together with it.
+ * When the memory for code is full, all blocks are dropped and counting starts again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/bits.h"
+#include "cpu/rv64/jit/jit.h"
+#include "cpu/rv64/jit/native.h"
+#include "mem/gmem.h"
+
+#define KIND_RR(fn)      JIT_PLAIN
+#define KIND_RI(fn)      JIT_PLAIN
+#define KIND_R1(fn)      JIT_PLAIN
+#define KIND_LOAD(type)  JIT_PLAIN
+#define KIND_STORE(bits) JIT_PLAIN
+#define KIND_FLOAD(n)    JIT_PLAIN
+#define KIND_FSTORE(n)   JIT_PLAIN
+#define KIND_LR(n)       JIT_PLAIN
+#define KIND_SC(n)       JIT_PLAIN
+#define KIND_AMO(n, fn)  JIT_PLAIN
+#define KIND_CBO(what)   JIT_PLAIN
+#define KIND_FP(fn)      JIT_PLAIN
+#define KIND_FPX(fn)     JIT_PLAIN
+#define KIND_FPRM(fn)    JIT_PLAIN
+#define KIND_BRANCH(fn)  JIT_BRANCH
+#define KIND_SYS(fn)     JIT_SYS
+#define KIND_LUI         JIT_PLAIN
+#define KIND_AUIPC       JIT_PLAIN
+#define KIND_NOP         JIT_PLAIN
+#define KIND_FENCE       JIT_PLAIN
+#define KIND_CSR         JIT_PLAIN
+#define KIND_JAL         JIT_JAL
+#define KIND_JALR        JIT_JALR
+
+static const uint8_t kind_of[RV64_N_INSNS] = {
+#define INSN(id, text, match, mask, format, ext, kind) [RV64_##id] = KIND_##kind,
+#define GROUP(opcode)
+#include "cpu/rv64/insn.def"
+#undef INSN
+#undef GROUP
+	[RV64_ILLEGAL_INSN] = JIT_SYS,
+};
+
+int rv64_jit_attach(struct interp *c)
+{
+	struct rv64_jit *j = calloc(1, sizeof(*j));
+	int err;
+
+	if (!j)
+		return -ENOMEM;
+	c->jit = j;
+	j->bmi1 = __builtin_cpu_supports("bmi");
+	j->bmi2 = __builtin_cpu_supports("bmi2");
+	j->lzcnt = j->bmi1 && __builtin_cpu_supports("popcnt");
+	j->fma = __builtin_cpu_supports("fma");
+	err = jit_cache_init(&j->cache, JIT_CACHE_SIZE);
+	if (err)
+		return err;
+	j->lower = jit_lower_new(j, c);
+	if (!j->lower)
+		return -ENOMEM;
+	jit_emit_glue(j, c);
+	j->glue_end = j->cache.used;
+	j->resets = c->code.resets;
+	c->code.hot = JIT_HOT;
+	c->code.not_native = j->glue.exit_cold - j->cache.write + j->cache.exec;
+	return 0;
+}
+
+void rv64_jit_detach(struct interp *c)
+{
+	if (!c->jit)
+		return;
+	jit_lower_free(c->jit->lower);
+	jit_cache_fini(&c->jit->cache);
+	free(c->jit);
+	c->jit = NULL;
+}
+
+/* The instruction at the source's offset, which is the block's own or lies within the page. */
+static bool read_insn(const struct jit_source *s, struct rv64_insn *in)
+{
+	uint32_t bits;
+
+	if (s->crosses) {
+		bits = s->block->bits;
+	} else {
+		if (s->offset >= GMEM_PAGE_SIZE)
+			return false;
+		bits = rv64_code_read(s->page + s->offset);
+		if (rv64_insn_len((uint16_t)bits) == 4) {
+			if (s->offset + 2 >= GMEM_PAGE_SIZE)
+				return false;
+			bits |= (uint32_t)rv64_code_read(s->page + s->offset + 2) << 16;
+		}
+	}
+	rv64_decode(bits, in);
+	return true;
+}
+
+static const void *compile(struct interp *c, const struct rv64_block *b)
+{
+	struct jit_lower *l = c->jit->lower;
+	struct jit_source s = {
+		.block = b,
+		.page = c->code.page[b->page[0]].host,
+		.start = b->pa & (GMEM_PAGE_SIZE - 1),
+		.offset = b->pa & (GMEM_PAGE_SIZE - 1),
+		.crosses = (b->pa & (GMEM_PAGE_SIZE - 1)) == GMEM_PAGE_SIZE - 2,
+	};
+	unsigned limit = s.crosses ? 1 : RV64_BLOCK_INSNS;
+	enum jit_kind kind = JIT_PLAIN;
+	struct rv64_insn in;
+
+	jit_lower_begin(l, &s);
+	while (s.index < limit && read_insn(&s, &in)) {
+		kind = (enum jit_kind)kind_of[in.id];
+		jit_lower_insn(l, &in, kind);
+		s.index++;
+		s.offset += in.len;
+		if (kind > JIT_BRANCH)
+			break;
+	}
+	if (kind <= JIT_BRANCH)
+		jit_lower_end(l);
+	return jit_lower_finish(l);
+}
+
+bool rv64_jit_compile(struct interp *c, struct rv64_block *b)
+{
+	struct rv64_jit *j = c->jit;
+	const void *native;
+
+	if (j->resets != c->code.resets) {
+		j->cache.used = j->glue_end;
+		j->resets = c->code.resets;
+	}
+	if (j->cache.used + JIT_BLOCK_MAX > j->cache.size) {
+		rv64_code_reset(&c->code);
+		return false;
+	}
+	native = compile(c, b);
+	if (!native) {
+		b->op[0].imm = INT32_MAX; /* stays in the interpreter */
+		return true;
+	}
+	b->native = native;
+	b->op[0].handler = c->code.handlers[RV64_OP_native];
+	return true;
+}
