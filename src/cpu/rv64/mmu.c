@@ -144,6 +144,7 @@ void rv64_mmu_context(struct rv64_hart *h)
 	h->mmu.ctx = context_of(h, &p->data);
 	h->mmu.ctx_slot = h->mmu.ctx << 4 << RV64_TLB_ENTRY_SHIFT;
 	h->mmu.fetch_ctx = context_of(h, &p->code);
+	h->mmu.fetch_tag = h->mmu.fetch_ctx << 49;
 }
 
 void rv64_mmu_flush(struct rv64_hart *h)

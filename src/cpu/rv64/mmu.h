@@ -63,6 +63,7 @@ struct rv64_mmu {
 	 * MXR. For engines that remember where a virtual pc leads: what rv64_fetch_translate() said
 	 * about (va, fetch_ctx) holds until rv64_fetch_flush() is called. */
 	uint64_t fetch_ctx;
+	uint64_t fetch_tag; /* fetch_ctx where rv64_code_tag() wants it */
 
 	/* What ctx contributes to RV64_TLB_INDEX, scaled to bytes: for compiled code. */
 	uint64_t ctx_slot;

@@ -32,6 +32,7 @@ struct jit_glue {
 	const uint8_t *bound;       /* called there when something must be looked at */
 	const uint8_t *mem;         /* called: rax = address, ecx = info */
 	const uint8_t *call;        /* called: rax = struct jit_call */
+	const uint8_t *fp;          /* called: jit_fp_begin(), eax its result */
 };
 
 struct rv64_jit {

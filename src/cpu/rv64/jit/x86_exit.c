@@ -83,7 +83,7 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 		jit_put(l, in->rd, RCX);
 	}
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)l->s->index + 1);
-	x86_jmp_to(e, l->jit->glue.dispatch);
+	jit_emit_dispatch(e, &l->jit->glue);
 }
 
 static bool same_page(const struct jit_lower *l, int32_t target)
@@ -95,12 +95,13 @@ void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 {
 	struct x86 *e = &l->e;
 
-	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
 	if (!same_page(l, target)) {
 		x86_lea(e, X86_Q, RAX, REG_PAGE, target);
-		x86_jmp_to(e, l->jit->glue.dispatch);
+		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
+		jit_emit_dispatch(e, &l->jit->glue);
 		return;
 	}
+	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
 	jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_LE))->target = target;
 	if (target <= (int32_t)l->s->offset) {
 		x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);

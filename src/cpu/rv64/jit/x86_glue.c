@@ -77,26 +77,24 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 	x86_byte(e, 0xc3);
 }
 
-/* As rv64_jump_index() and rv64_code_tag(). */
-static void emit_dispatch(struct x86 *e, struct jit_glue *g)
+_Static_assert(sizeof(struct rv64_jump) == 16, "jit_emit_dispatch() scales by it");
+
+/* rcx = 16 * rv64_jump_index(rax), rdx = rv64_code_tag() of it. */
+void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
 {
 	const int32_t jump = JIT_OFF(code.jump);
 
-	g->dispatch = e->p;
-	x86_rr(e, X86_TEST, X86_Q, REG_LEFT, REG_LEFT);
 	x86_jcc_to(e, X86_LE, g->exit_go);
 	x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
 	x86_jcc_to(e, X86_NE, g->exit_go);
-	x86_rr(e, X86_MOV, X86_L, RCX, RAX);
-	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, 1);
-	x86_alu_imm(e, X86_G_AND, X86_L, RCX, RV64_JUMP_SLOTS - 1);
 	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
-	x86_shift_imm(e, X86_G_SHR, X86_L, RDX, 6);
+	x86_shift_imm(e, X86_G_SHL, X86_L, RDX, 3);
+	x86_alu_imm(e, X86_G_AND, X86_L, RDX, (RV64_JUMP_SLOTS - 1) << 4);
+	x86_rr(e, X86_MOV, X86_L, RCX, RAX);
+	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, 2);
 	x86_rr(e, X86_XOR, X86_L, RCX, RDX);
-	x86_alu_imm(e, X86_G_AND, X86_L, RCX, RV64_JUMP_SIZE - 1);
-	x86_shift_imm(e, X86_G_SHL, X86_L, RCX, 4);
-	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.fetch_ctx));
-	x86_shift_imm(e, X86_G_SHL, X86_Q, RDX, 49);
+	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_JUMP_SIZE - 1) << 4);
+	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.fetch_tag));
 	x86_rr(e, X86_XOR, X86_Q, RDX, RAX);
 	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX,
 	       jump + (int32_t)offsetof(struct rv64_jump, tag));
@@ -106,6 +104,13 @@ static void emit_dispatch(struct x86 *e, struct jit_glue *g)
 	x86_mov(e, REG_PAGE, RAX);
 	x86_alu_imm(e, X86_G_AND, X86_Q, REG_PAGE, -4096);
 	x86_rm(e, 0xff, X86_L, 4, RCX, offsetof(struct rv64_block, native));
+}
+
+static void emit_dispatch(struct x86 *e, struct jit_glue *g)
+{
+	g->dispatch = e->p;
+	x86_rr(e, X86_TEST, X86_Q, REG_LEFT, REG_LEFT);
+	jit_emit_dispatch(e, g);
 }
 
 /* rax = pc, from the distance behind a call. */
@@ -166,6 +171,14 @@ static void emit_calls(struct x86 *e, struct jit_glue *g)
 	x86_mov(e, RSI, RAX);
 	call_c(e, (uintptr_t)jit_call);
 	finish_call(e, g);
+
+	g->fp = e->p;
+	x86_alu_imm(e, X86_G_SUB, X86_Q, RSP, 8);
+	save_pinned(e);
+	call_c(e, (uintptr_t)jit_fp_begin);
+	load_pinned(e);
+	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);
+	x86_byte(e, 0xc3);
 }
 
 void jit_emit_glue(struct rv64_jit *j, const struct interp *c)

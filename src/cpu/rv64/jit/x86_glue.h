@@ -30,6 +30,9 @@ enum { REG_HART = RBP, REG_PAGE = R15, REG_LEFT = R14 };
 /* The host register of each guest register. */
 extern const uint8_t jit_pinned[32];
 
+/* Goes on at pc = rax, inline; the flags are those of `left`. */
+void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g);
+
 static inline int32_t jit_off_x(unsigned g)
 {
 	return JIT_OFF(run.hart.x) + 8 * (int32_t)g;

@@ -695,11 +695,10 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind)
 {
-	const struct jit_rule *r = &rules[in->id];
+	bool fp = jit_fp_rules[in->id].fn;
+	const struct jit_rule *r = fp ? &jit_fp_rules[in->id] : &rules[in->id];
 
 	l->made_known = false;
-	if (!r->fn && jit_fp_rules[in->id].fn)
-		r = &jit_fp_rules[in->id];
 	switch (kind) {
 	case JIT_BRANCH: jit_lower_branch(l, in); return;
 	case JIT_JAL: jit_lower_jal(l, in); return;
@@ -712,7 +711,7 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	if (!r->fn) {
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp = JIT_FP_UNKNOWN;
-	} else if (in->rd || !writes_x(in) || r->fn == jit_lower_load || r >= jit_fp_rules) {
+	} else if (in->rd || !writes_x(in) || r->fn == jit_lower_load || fp) {
 		r->fn(l, in, r);
 	}
 	if (writes_x(in) && !l->made_known)
@@ -738,8 +737,11 @@ static void emit_ool(struct jit_lower *l)
 		case JIT_OOL_DIV: ool_divide(l, &o); break;
 		case JIT_OOL_CALL:
 			jit_call_c(l, &o.in, o.offset, o.index);
+			if (o.info) /* it ended native floating point */
+				x86_call_to(&l->e, l->jit->glue.fp);
 			x86_jmp_to(&l->e, o.back);
 			break;
+		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;
 		}
 	}

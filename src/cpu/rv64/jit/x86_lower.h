@@ -12,7 +12,8 @@ enum jit_ool_kind {
 	JIT_OOL_BOUND, /* leave the block before going to `target` */
 	JIT_OOL_DIV,   /* a division by 0 or -1, of which `info` says the kind */
 	JIT_OOL_CALL,  /* the whole instruction in C */
-	JIT_OOL_FP,    /* begin native floating point at instruction `info` */
+	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
+	JIT_OOL_NAN,   /* xmm0 = the canonical NaN, of a double if `info` */
 };
 
 struct jit_ool {
@@ -98,6 +99,7 @@ void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
 /* The rules of F and D; fn NULL: none. */
 extern const struct jit_rule jit_fp_rules[RV64_N_INSNS];
 void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o);
+void jit_ool_nan(struct jit_lower *l, const struct jit_ool *o);
 /* FP is on from here; dirty if asked for. */
 void jit_fp_need(struct jit_lower *l, const struct rv64_insn *in, bool dirty);
 
