@@ -372,13 +372,13 @@ static uint64_t fft(unsigned rounds)
 		for (int half = 1; half < N; half *= 2)
 			for (int i = 0; i < N; i += 2 * half)
 				for (int j = i; j < i + half; j++) {
-					float tr = re[j + half] * 0.7f - im[j + half] * 0.3f;
-					float ti = re[j + half] * 0.3f + im[j + half] * 0.7f;
+					float tr = re[j + half] * 0.8f - im[j + half] * 0.70710678f;
+					float ti = re[j + half] * 0.6f + im[j + half] * 0.8f;
 
-					re[j + half] = (re[j] - tr) * 0.6f;
-					im[j + half] = (im[j] - ti) * 0.6f;
-					re[j] = (re[j] + tr) * 0.6f;
-					im[j] = (im[j] + ti) * 0.6f;
+					re[j + half] = (re[j] - tr) * 0.70710678f;
+					im[j + half] = (im[j] - ti) * 0.70710678f;
+					re[j] = (re[j] + tr) * 0.70710678f;
+					im[j] = (im[j] + ti) * 0.70710678f;
 				}
 	return bits_of((double)re[5] + (double)im[77]);
 }

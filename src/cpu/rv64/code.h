@@ -87,7 +87,7 @@ void rv64_code_reset(struct rv64_code *c);
  * xor changes in bits 60 to 52 never turns one valid address into another. */
 static inline uint64_t rv64_code_tag(const struct rv64_hart *h, uint64_t pc)
 {
-	return pc ^ h->mmu.fetch_tag;
+	return pc ^ h->mmu.fetch_tag[pc >> 63];
 }
 
 static inline unsigned rv64_jump_index(uint64_t pc)

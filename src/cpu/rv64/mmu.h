@@ -63,7 +63,10 @@ struct rv64_mmu {
 	 * MXR. For engines that remember where a virtual pc leads: what rv64_fetch_translate() said
 	 * about (va, fetch_ctx) holds until rv64_fetch_flush() is called. */
 	uint64_t fetch_ctx;
-	uint64_t fetch_tag; /* fetch_ctx where rv64_code_tag() wants it */
+	/* The same for tags of code (rv64_code_tag()), for addresses whose bit 63 is 0 and 1. Code
+	 * of the upper half is known by one number to all ASIDs as long as S mode only finds global
+	 * pages there, which is how operating systems map themselves. */
+	uint64_t fetch_tag[2];
 
 	/* What ctx contributes to RV64_TLB_INDEX, scaled to bytes: for compiled code. */
 	uint64_t ctx_slot;

@@ -95,11 +95,17 @@ void x86_rm(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsigned
 void x86_rx(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsigned base,
 	    unsigned index, int32_t disp)
 {
+	x86_rxs(e, op, w, reg, base, index, 0, disp);
+}
+
+void x86_rxs(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsigned base,
+	     unsigned index, unsigned scale, int32_t disp)
+{
 	unsigned mod = !disp && (base & 7) != RBP ? 0 : fits8(disp) ? 1 : 2;
 
 	head(e, op, w, reg, index, base);
 	x86_byte(e, (uint8_t)(mod << 6 | (reg & 7) << 3 | 4));
-	x86_byte(e, (uint8_t)((index & 7) << 3 | (base & 7)));
+	x86_byte(e, (uint8_t)(scale << 6 | (index & 7) << 3 | (base & 7)));
 	if (mod == 1)
 		x86_byte(e, (uint8_t)disp);
 	else if (mod == 2)

@@ -127,6 +127,9 @@ void x86_rm(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsigned
 	    int32_t disp);
 void x86_rx(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsigned base,
 	    unsigned index, int32_t disp);
+/* op reg, [base + (index << scale) + disp] */
+void x86_rxs(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsigned base,
+	     unsigned index, unsigned scale, int32_t disp);
 
 /* The same with VEX: op reg, v, rm. */
 void x86_vex_rr(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsigned v,

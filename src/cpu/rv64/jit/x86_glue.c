@@ -94,7 +94,9 @@ void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
 	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, 2);
 	x86_rr(e, X86_XOR, X86_L, RCX, RDX);
 	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_JUMP_SIZE - 1) << 4);
-	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.fetch_tag));
+	x86_mov(e, RDX, RAX);
+	x86_shift_imm(e, X86_G_SHR, X86_Q, RDX, 63);
+	x86_rxs(e, X86_MOV, X86_Q, RDX, REG_HART, RDX, 3, JIT_OFF(run.hart.mmu.fetch_tag));
 	x86_rr(e, X86_XOR, X86_Q, RDX, RAX);
 	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX,
 	       jump + (int32_t)offsetof(struct rv64_jump, tag));
