@@ -255,38 +255,61 @@ static int look(struct rv64_run *r)
 	return result;
 }
 
-/* One slice of at most `max` instructions; returns how many of them were used up. */
-static uint64_t execute(struct interp *c, uint64_t max)
+static void begin_slice(struct interp *c)
+{
+	uint64_t usual = c->jit && c->budget == INTERP_NO_BUDGET ? SLICE_JIT : SLICE;
+
+	c->slice = min_u64(c->budget, usual);
+	c->left = (int64_t)c->slice;
+	c->end = c->run.hart.retired + c->slice;
+}
+
+static void end_slice(struct interp *c)
+{
+	uint64_t used = c->slice - (uint64_t)c->left;
+
+	c->run.hart.retired = c->end - (uint64_t)c->left;
+	if (c->budget != INTERP_NO_BUDGET)
+		c->budget -= min_u64(used, c->budget);
+}
+
+static void execute(struct interp *c)
+{
+	begin_slice(c);
+	interp_execute(c);
+	end_slice(c);
+	if (c->left <= 0)
+		take_interrupt(&c->run.hart);
+}
+
+void interp_look(struct interp *c)
 {
 	struct rv64_hart *h = &c->run.hart;
-	uint64_t usual = c->jit && max == UINT64_MAX ? SLICE_JIT : SLICE;
-	int64_t slice = (int64_t)min_u64(max, usual);
 
-	c->left = slice;
-	c->end = h->retired + (uint64_t)slice;
-	interp_execute(c);
-	h->retired = c->end - (uint64_t)c->left;
-	if (c->left <= 0)
-		take_interrupt(h);
-	return (uint64_t)(slice - c->left);
+	if (c->left <= 0 || c->native_cut || c->budget <= c->slice - (uint64_t)c->left ||
+	    atomic_load(&h->attention) != RV64_ATTN_IRQ)
+		return;
+	end_slice(c);
+	take_interrupt(h);
+	begin_slice(c);
 }
 
 static enum cpu_exit interp_run(struct cpu *cpu, uint64_t budget)
 {
 	struct interp *c = interp_from(cpu);
-	uint64_t used = 0;
 	int result;
 
 	rv64_run_enter(&c->run);
+	c->budget = budget ? budget : INTERP_NO_BUDGET;
 	for (;;) {
 		result = look(&c->run);
 		if (result != GO_ON)
 			break;
-		if (budget && used >= budget) {
+		if (!c->budget) {
 			result = CPU_EXIT_BUDGET;
 			break;
 		}
-		used += execute(c, budget ? budget - used : UINT64_MAX);
+		execute(c);
 	}
 	rv64_run_leave(&c->run);
 	return (enum cpu_exit)result;

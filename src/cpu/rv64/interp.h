@@ -7,6 +7,8 @@
 #include "cpu/rv64/op.h"
 #include "cpu/rv64/run.h"
 
+#define INTERP_NO_BUDGET UINT64_MAX
+
 struct interp {
 	struct rv64_run run; /* first */
 
@@ -20,6 +22,9 @@ struct interp {
 	/* Where a helper was called from, in the middle of a block; op is NULL otherwise. */
 	const struct rv64_block *block;
 	const struct rv64_op *op;
+
+	uint64_t slice;  /* what `left` began with */
+	uint64_t budget; /* instructions that run() may still use, or INTERP_NO_BUDGET */
 
 	uint64_t value; /* result of interp_load_slow() */
 
@@ -45,6 +50,12 @@ static inline struct interp *interp_of(struct rv64_hart *h)
  * With NULL: nothing but the handlers that decoded operations point to, by enum rv64_op_id.
  */
 const void *const *interp_execute(struct interp *c);
+
+/* ---- engine.c ---- */
+
+/* At a transition to hart.pc: when attention asks for no more than a look at the interrupts, does
+ * that as run() would, and a new slice begins. */
+void interp_look(struct interp *c);
 
 /* ---- interp_sys.c ---- */
 

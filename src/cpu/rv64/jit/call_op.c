@@ -164,6 +164,14 @@ static void publish(struct interp *c, const struct jit_call *call)
 	rv64_jit_fp_end(c);
 }
 
+/* Returning from traps and enabling interrupts ask for a look at the interrupts. */
+static int leave(struct interp *c, const struct jit_call *call)
+{
+	jit_leave(c, call);
+	interp_look(c);
+	return 1;
+}
+
 FUNCTION(csr)
 {
 	enum interp_next next;
@@ -175,13 +183,13 @@ FUNCTION(csr)
 	if (next == INTERP_TRAP)
 		return jit_trapped(c, call);
 	HART->pc += 4;
-	return jit_leave(c, call);
+	return leave(c, call);
 }
 
 static int sys(struct interp *c, const struct jit_call *call, interp_sys_fn *fn)
 {
 	publish(c, call);
-	return fn(c, &call->op) ? jit_leave(c, call) : jit_trapped(c, call);
+	return fn(c, &call->op) ? leave(c, call) : jit_trapped(c, call);
 }
 #define SYS(fn)                                       \
 	FUNCTION(sys_##fn)                            \

@@ -55,15 +55,6 @@ static uint32_t scalar(uint32_t op, bool dbl)
 
 /* ---- the state of FP ---- */
 
-/* At the jump `from`: leaves to the interpreter at the instruction at hand. */
-static void give_up(struct jit_lower *l, uint8_t *from)
-{
-	struct jit_ool *o = jit_ool(l, JIT_OOL_FP, from);
-
-	o->offset = (uint16_t)l->s->offset;
-	o->index = (uint8_t)l->s->index;
-}
-
 void jit_fp_need(struct jit_lower *l, const struct rv64_insn *in, bool dirty)
 {
 	struct x86 *e = &l->e;
@@ -72,7 +63,7 @@ void jit_fp_need(struct jit_lower *l, const struct rv64_insn *in, bool dirty)
 	if (l->fp == JIT_FP_UNKNOWN) {
 		x86_rm(e, 0xf6, X86_L, 0, REG_HART, FS_BYTE); /* test byte */
 		x86_byte(e, FS_BITS);
-		give_up(l, x86_jcc(e, X86_E));
+		jit_give_up(l, x86_jcc(e, X86_E));
 		l->fp = JIT_FP_ON;
 	}
 	if (dirty && l->fp < JIT_FP_DIRTY) {
@@ -113,18 +104,6 @@ void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o)
 	x86_jmp_to(e, l->jit->glue.exit_interp);
 }
 
-/* The whole instruction in C, from the jump `from`; `fp` is again what it was. */
-static struct jit_ool *in_c(struct jit_lower *l, const struct rv64_insn *in, uint8_t *from)
-{
-	struct jit_ool *o = jit_ool(l, JIT_OOL_CALL, from);
-
-	o->in = *in;
-	o->offset = (uint16_t)l->s->offset;
-	o->index = (uint8_t)l->s->index;
-	o->info = l->fp == JIT_FP_LIVE;
-	return o;
-}
-
 /* ---- operands ---- */
 
 /* Jumps out where a single is not boxed. */
@@ -147,7 +126,7 @@ static void check_box(struct jit_lower *l, unsigned f, bool dbl, struct boxes *b
 static void finish_boxes(struct jit_lower *l, const struct rv64_insn *in, const struct boxes *b)
 {
 	for (unsigned i = 0; i < b->n; i++)
-		in_c(l, in, b->from[i])->back = l->e.p;
+		jit_ool_call(l, in, b->from[i])->back = l->e.p;
 }
 
 static void get_f(struct jit_lower *l, unsigned xmm, unsigned f, bool dbl)

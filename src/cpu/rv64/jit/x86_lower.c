@@ -663,6 +663,25 @@ struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *fr
 	return o;
 }
 
+struct jit_ool *jit_ool_call(struct jit_lower *l, const struct rv64_insn *in, uint8_t *from)
+{
+	struct jit_ool *o = jit_ool(l, JIT_OOL_CALL, from);
+
+	o->in = *in;
+	o->offset = (uint16_t)l->s->offset;
+	o->index = (uint8_t)l->s->index;
+	o->info = l->fp == JIT_FP_LIVE;
+	return o;
+}
+
+void jit_give_up(struct jit_lower *l, uint8_t *from)
+{
+	struct jit_ool *o = jit_ool(l, JIT_OOL_FP, from);
+
+	o->offset = (uint16_t)l->s->offset;
+	o->index = (uint8_t)l->s->index;
+}
+
 /* ---- the block ---- */
 
 struct jit_lower *jit_lower_new(struct rv64_jit *j, const struct interp *c)
@@ -708,7 +727,9 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 		return;
 	case JIT_PLAIN: break;
 	}
-	if (!r->fn) {
+	if (rv64_insn_info[in->id].ext == RV64_EXT_ZICSR && jit_lower_csr(l, in)) {
+		l->fp = JIT_FP_UNKNOWN;
+	} else if (!r->fn) {
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp = JIT_FP_UNKNOWN;
 	} else if (in->rd || !writes_x(in) || r->fn == jit_lower_load || fp) {

@@ -79,6 +79,11 @@ void jit_set_known(struct jit_lower *l, unsigned g, enum jit_known kind, int64_t
 void jit_call_c(struct jit_lower *l, const struct rv64_insn *in, unsigned offset, unsigned index);
 /* A new piece of code behind the block, entered by the jump `from`. */
 struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *from);
+/* The instruction at hand in C, from the jump `from`; the caller sets `back`. Native floating point
+ * goes on if it had begun. */
+struct jit_ool *jit_ool_call(struct jit_lower *l, const struct rv64_insn *in, uint8_t *from);
+/* At the jump `from`: leaves to the interpreter at the instruction at hand. */
+void jit_give_up(struct jit_lower *l, uint8_t *from);
 
 /* ---- x86_exit.c ---- */
 
@@ -93,6 +98,11 @@ void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o);
 
 jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore;
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
+
+/* ---- x86_csr.c ---- */
+
+/* False: nothing was emitted, C has to do it. */
+bool jit_lower_csr(struct jit_lower *l, const struct rv64_insn *in);
 
 /* ---- x86_fp.c ---- */
 
