@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Usage: tools/check-hygiene.sh [TREE]
 # What may not be in the tree:
-#   - a source, script or build file without a SPDX line at its top (a guest's passwd and the like
-#     have no comments);
+#   - a source, script or build file without a SPDX line at its top that names its licence: GPL-2.0
+#     for guest/drivers, else MIT (a guest's passwd and the like have no comments);
 #   - a binary, but for seeds of fuzzers up to 64 KiB;
 #   - the host of a package archive, as this machine's apt knows them, or a path of somebody's
 #     machine: what is fetched from where is the host's business;
@@ -22,12 +22,16 @@ complain() { # message; the lines on standard input are the evidence
 }
 
 "$here/sources.sh" . >"$work/all"
-grep -vE '^(LICENSE|\.gitignore|\.gitattributes|\.clang-format|tests/fuzz/corpus/.*|guest/image/root/etc/[a-z]+|.*\.(md|json|txt\.in))$' \
+grep -vE '^(LICENSE|(.*/)?\.gitignore|\.gitattributes|\.clang-format|tests/fuzz/corpus/.*|guest/image/root/etc/[a-z]+|.*\.(md|json|txt\.in))$' \
 	"$work/all" >"$work/sources" || :
 xargs -r -d '\n' -a "$work/sources" awk '
 	FNR == 1 && NR > 1 && !seen { print last }
-	FNR == 1 { seen = 0; last = FILENAME }
-	FNR <= 3 && /SPDX-License-Identifier: MIT/ { seen = 1 }
+	FNR == 1 {
+		seen = 0
+		last = FILENAME
+		licence = FILENAME ~ /^guest\/drivers\/.*\/./ ? "GPL-2.0" : "MIT"
+	}
+	FNR <= 3 && $0 ~ "SPDX-License-Identifier: " licence "( |$)" { seen = 1 }
 	END { if (NR && !seen) print last }' >"$work/found"
 xargs -r -d '\n' -a "$work/sources" sh -c 'for f; do [ -s "$f" ] || echo "$f"; done' sh >>"$work/found"
 complain 'no SPDX line in the first three' <"$work/found"

@@ -82,6 +82,7 @@ name !~ /\// {
 	next
 }
 (layer, name) in may { next }
+folder == "lib" && !inside_src { next }
 !(folder in known) {
 	bad("\"" name "\": no folder \"" folder "\" in tools/layers.txt")
 	next

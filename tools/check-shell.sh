@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Usage: tools/check-shell.sh [TREE]
 # Every shell script, known by its first line or its name: both its own shell and shellcheck read it
-# without complaint. What is disabled in shellcheck carries its reason after a second #.
+# without complaint. A file that is only sourced names its shell in a shellcheck directive, and is
+# read again with each script that sources it from its own directory. What is disabled in shellcheck
+# carries its reason after a second #.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "${1:-$here/..}"
@@ -16,7 +18,7 @@ list_scripts() {
 
 scripts=$(list_scripts)
 for file in $scripts; do
-	case $(head -n 1 "$file") in
+	case $(sed -n '1p; 2,3s/^# shellcheck shell=//p' "$file") in
 	*bash*) bash -n "$file" || failed=1 ;;
 	*) dash -n "$file" || failed=1 ;;
 	esac
@@ -26,5 +28,5 @@ for file in $scripts; do
 	fi
 done
 # shellcheck disable=SC2086 # a list of words
-[ -z "$scripts" ] || shellcheck $scripts || failed=1
+[ -z "$scripts" ] || shellcheck -x -P SCRIPTDIR $scripts || failed=1
 exit $failed

@@ -109,6 +109,12 @@ printf '#include "mem/m.h"\n' >"$tree/tests/unit/base/t.c"
 fails '^tests/unit/base/t.c:1: .*base may not include mem' .
 printf '#include "nothere.h"\n' >"$tree/tests/unit/base/t.c"
 fails '^tests/unit/base/t.c:1: .*no such file' .
+mkdir "$tree/tests/unit/lib"
+printf '#include "mem/m.h"\n' >"$tree/tests/unit/lib/l.h"
+printf '#include "lib/l.h"\n' >"$tree/tests/unit/base/t.c"
+passes .
+echo '#include "lib/l.h"' >>"$tree/src/base/a.c"
+fails '^src/base/a.c:15: .*base may not include lib' .
 
 checker=check-budget.sh
 build_tree gcc
@@ -146,6 +152,10 @@ checker=check-format.sh
 passes .
 echo '  int x;' >>"$tree/src/base/a.h"
 fails '^[+] src/base/a.h|^-  int x;' .
+printf '\n/*\n * table:\n *\tone\ta line of its own\n *\ttwo\t%084d\n */\n' 0 >>"$tree/src/base/a.h"
+passes .
+printf '\n/*\n *\ttwo\t%085d\n */\n' 0 >>"$tree/src/base/a.h"
+fails '^src/base/a.h:16: .*101 columns' .
 
 checker=check-tidy.sh
 build_tree clang-14
@@ -200,12 +210,27 @@ fails 'disable without a reason' .
 printf '#!/bin/bash\nx=(\n' >"$tree/tools/named"
 fails 'tools/named' .
 
+printf '# SPDX\n# shellcheck shell=bash\nx=(one)\necho "${x[0]}"\n' >"$tree/tools/lib.sh"
+# shellcheck disable=SC2016 # the sample's own variables
+printf '#!/bin/bash\n. "$(dirname "$0")/lib.sh"\necho "${x[0]}"\n' >"$tree/tools/user.sh"
+passes .
+# shellcheck disable=SC2016 # the same
+printf '#!/bin/bash\n. "$(dirname "$0")/lib.sh"\necho "$z"\n' >"$tree/tools/user.sh"
+fails 'SC2154' .
+
 checker=check-hygiene.sh
 passes .
 sed -i 1d "$tree/src/base/a.h"
 fails '^src/base/a.h .*SPDX' .
 : >"$tree/src/base/empty.c"
 fails '^src/base/empty.c .*SPDX' .
+mkdir -p "$tree/guest/drivers/d"
+echo '// SPDX-License-Identifier: GPL-2.0' >"$tree/guest/drivers/d/d.c"
+passes .
+echo '// SPDX-License-Identifier: MIT' >"$tree/guest/drivers/d/d.c"
+fails '^guest/drivers/d/d.c .*SPDX' .
+echo '// SPDX-License-Identifier: GPL-2.0' >"$tree/src/base/gpl.c"
+fails '^src/base/gpl.c .*SPDX' .
 printf '# SPDX-License-Identifier: MIT\n\0\1\2' >"$tree/tools/blob"
 fails '^tools/blob .*binary' .
 head -c 70000 /dev/zero >"$tree/tests/fuzz/corpus/big"

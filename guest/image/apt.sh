@@ -94,8 +94,9 @@ apt_find_mirror()
 	echo "$uri"
 }
 
-# apt_open DIR ARCH MIRROR: makes a private apt for Debian trixie in DIR, and gets its index. An empty
-# MIRROR stands for the host's.
+# apt_open DIR ARCHS MIRROR: makes a private apt for Debian trixie in DIR, and gets its index. ARCHS are
+# words: the first is the one whose packages need no suffix ":ARCH". An empty MIRROR stands for the
+# host's.
 apt_open()
 {
 	apt_dir=$1
@@ -108,7 +109,8 @@ apt_open()
 		say "please install: debian-archive-keyring"
 		return 1
 	fi
-	echo "deb [arch=$2 signed-by=$keyring target=Packages] $apt_mirror trixie main" \
+	archs=$(echo "$2" | tr ' ' ',')
+	echo "deb [arch=$archs signed-by=$keyring target=Packages] $apt_mirror trixie main" \
 		>"$apt_dir/sources.list"
 	{
 		apt_conf_common "$apt_dir"
@@ -117,9 +119,9 @@ apt_open()
 			Dir::Etc::sourceparts "$apt_dir/none";
 			Dir::Etc::preferences "$apt_dir/none/preferences";
 			Dir::Etc::preferencesparts "$apt_dir/none";
-			APT::Architecture "$2";
+			APT::Architecture "${2%% *}";
 			#clear APT::Architectures;
-			APT::Architectures { "$2"; };
+			APT::Architectures { $(echo "$2" | sed 's/[^ ]*/"&";/g') };
 			APT::Install-Recommends "false";
 			APT::Get::AllowUnauthenticated "false";
 			Acquire::AllowInsecureRepositories "false";
@@ -129,6 +131,12 @@ apt_open()
 	say "reading the package index of Debian trixie for $2"
 	# A failure to fetch is an error here, not a warning.
 	apt_private apt-get -o APT::Update::Error-Mode=any update
+}
+
+# Whether the index has this version of a package.
+apt_has()
+{
+	apt_private apt-cache show --all-versions "$1" 2>/dev/null | grep -qxF "Version: $2"
 }
 
 # Prints the version that the index has of a package.

@@ -30,10 +30,11 @@
  *	ready			all ports are open and the guest waits for "exec"
  *	started			the command runs
  *	exit CODE OUT ERR	it ended with exit status CODE (0 to 255); OUT and ERR bytes were
- *sent through linnet.out and linnet.err in all. The host has received everything when it has
- *counted that many on each. (A port that the host closed early loses the rest; the host no longer
- *cares.) killed SIGNO OUT ERR	as "exit", but signal SIGNO ended it error TEXT		the command
- *could not be started
+ *				sent through linnet.out and linnet.err in all. The host has
+ *				received everything when it has counted that many on each. (A port
+ *				that the host closed early loses the rest; it no longer cares.)
+ *	killed SIGNO OUT ERR	as "exit", but signal SIGNO ended it
+ *	error TEXT		the command could not be started
  *
  * Order: ready, exec, started, exit or killed, bye. After "error" the guest waits for "bye" too.
  * Processes that the command left behind do not delay "exit": what they had written until then is

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The trouble is O_NONBLOCK: it belongs to the open file, which standard input and output share
- *with the shell that started us, and a shell does not expect to find it set. So each end is, by
- *what it is:
+ * with the shell that started us, and a shell does not expect to find it set. So each end is, by
+ * what it is:
  *
  *   a terminal or pipe: opened anew through /proc/self/fd, which gives an open file of our own that
  *	may be non-blocking (but not a pseudo-terminal's master, where that makes a new pair);

@@ -184,6 +184,7 @@ static struct sbi_ret call_srst(const struct sbi *sbi, unsigned hart, uint64_t f
 	if (type > SBI_RESET_WARM || reason > 1)
 		return error(SBI_ERR_INVALID_PARAM);
 	sbi->ops->system_reset(sbi->arg, (enum sbi_reset)type, reason == 1);
+	sbi->ops->hart_stop(sbi->arg, hart); /* this call does not return */
 	return success(0);
 }
 

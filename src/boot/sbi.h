@@ -42,7 +42,7 @@ struct sbi_platform_ops {
 	/* Waits as wfi does, which may be not at all. 0 after a retentive suspend; a non-retentive
 	 * one goes on at pc as after hart_start. -EOPNOTSUPP. May be NULL: not supported. */
 	int (*hart_suspend)(void *arg, unsigned hart, bool retentive, uint64_t pc, uint64_t opaque);
-	/* Sees to it that the machine ends or begins anew; the calling hart may run on a little.
+	/* Sees to it that the machine ends or begins anew; the calling hart is stopped after this.
 	 * `failure`: the guest says that its system has failed. */
 	void (*system_reset)(void *arg, enum sbi_reset kind, bool failure);
 	/* How many bytes the console took or gave; never waits. */

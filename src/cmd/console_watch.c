@@ -3,7 +3,7 @@
  * Lines are kept in a ring; control characters are dropped, since the lines are printed on a
  * terminal later. A panic counts only where the kernel's message begins, behind an optional "[
  * time] " stamp and "<level>" mark, so that a file which merely mentions one does not look like
- * one.
+ * one. A kernel that has halted says no more, unlike a guest that shows the log of one.
  */
 #include "cmd/console_watch.h"
 
@@ -48,8 +48,10 @@ void console_watch_feed(struct console_watch *w, const uint8_t *buf, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		if (buf[i] == '\n') {
 			line_done(w);
-		} else if ((isprint(buf[i]) || buf[i] == '\t') &&
-			   w->len < CONSOLE_WATCH_WIDTH - 1) {
+		} else if (isprint(buf[i]) || buf[i] == '\t') {
+			w->halted = false;
+			if (w->len == CONSOLE_WATCH_WIDTH - 1)
+				continue;
 			w->line[w->next][w->len++] = (char)buf[i];
 			w->line[w->next][w->len] = '\0';
 		}

@@ -20,7 +20,7 @@ struct console_watch {
 	unsigned len;   /* its length so far */
 	unsigned lines; /* complete lines kept, at most CONSOLE_WATCH_LINES - 1 */
 	bool panicked;  /* "Kernel panic - not syncing" began a message */
-	bool halted;    /* and the kernel will not reset: "---[ end Kernel panic" */
+	bool halted;    /* "---[ end Kernel panic" was the last line: the kernel will not reset */
 };
 
 /* Zeroed is ready. */

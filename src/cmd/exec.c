@@ -35,6 +35,7 @@ struct exec {
 	size_t said_len;
 
 	uint64_t pending_signals; /* bit n: signal n, to be sent once CMD runs */
+	bool sent;                /* CMD itself */
 	bool started;
 	bool eof_said;
 	bool ended; /* exit, killed or error was read */
@@ -133,10 +134,16 @@ static void exec_broken(struct exec *x, const char *why)
 	exec_finish(x);
 }
 
+/* Once in a run: what a guest asks for again and again would pile up here. */
 static void exec_ready(struct exec *x)
 {
 	size_t len = strlen(x->cfg.command);
 
+	if (x->sent) {
+		exec_broken(x, "the guest's init asked for the command again");
+		return;
+	}
+	x->sent = true;
 	exec_say_line(x, EXEC_EXEC, len);
 	exec_say(x, x->cfg.command, len);
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,32 +25,58 @@
 
 extern char **environ;
 
-/* exec's prototype is older than const; it changes no string. */
-static char *const *unconst(const char *const argv[])
+/* The signals that we have blocked and ignored are the recipe's again, so that Ctrl-C ends it. */
+static int set_signals(posix_spawnattr_t *attr)
 {
-	union {
-		const char *const *in;
-		char *const *out;
-	} u = {.in = argv};
+	sigset_t none, pipe;
+	int ret;
 
-	return u.out;
+	sigemptyset(&none);
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	ret = -posix_spawnattr_setsigmask(attr, &none);
+	if (!ret)
+		ret = -posix_spawnattr_setsigdefault(attr, &pipe);
+	if (!ret)
+		ret = -posix_spawnattr_setflags(attr,
+						POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	return ret;
+}
+
+/* Standard input is not the recipe's: it may be meant for a command in the guest. */
+static int set_files(posix_spawn_file_actions_t *actions, int out)
+{
+	int ret = -posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY,
+						    0);
+
+	if (!ret)
+		ret = -posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
+	return ret;
 }
 
 static int spawn_recipe(const char *const argv[], int out, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
 	int ret = -posix_spawn_file_actions_init(&actions);
 
 	if (ret)
 		return ret;
-	ret = -posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	ret = -posix_spawnattr_init(&attr);
+	if (ret)
+		goto no_attr;
+	ret = set_signals(&attr);
 	if (!ret)
-		ret = -posix_spawn(pid, "/bin/sh", &actions, NULL, unconst(argv), environ);
+		ret = set_files(&actions, out);
+	if (!ret)
+		ret = -posix_spawn(pid, "/bin/sh", &actions, &attr, share_argv(argv), environ);
+	posix_spawnattr_destroy(&attr);
+no_attr:
 	posix_spawn_file_actions_destroy(&actions);
 	return ret;
 }
 
-/* Runs argv and returns what it printed; its exit status other than 0 is -ECHILD. */
+/* Runs argv and returns what it printed; an exit status other than 0 is -ECHILD. */
 static int recipe_output(const char *const argv[], char **text)
 {
 	int pipe_fd[2], status, ret;
@@ -66,6 +93,7 @@ static int recipe_output(const char *const argv[], char **text)
 	if (ret)
 		goto out;
 	n = fd_read_full(pipe_fd[0], *text, TEXT_MAX - 1);
+	fd_close(&pipe_fd[0]); /* nor does one that prints more than that wait for us */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (n < 0)
@@ -157,6 +185,5 @@ int guest_set_exec_fetch(bool update, bool print, struct err *e)
 
 	if (ret)
 		return ret;
-	execv("/bin/sh", unconst(argv));
-	return err_set(e, -errno, "cannot run /bin/sh: %s", strerror(errno));
+	return share_exec(argv, e);
 }

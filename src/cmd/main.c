@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line's first word chooses one of a table of subcommands. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
 #include "base/opt.h"
+#include "cmd/kbuild.h"
 #include "cmd/list.h"
 #include "cmd/run.h"
 
@@ -18,6 +20,8 @@ struct command {
 static const struct command commands[] = {
 	{"run", "boot a guest, or run a command in one", cmd_run},
 	{"fetch", "get the default guest into the cache", cmd_fetch},
+	{"new-driver", "begin a kernel module with one that works", cmd_new_driver},
+	{"kbuild", "build kernel modules for the default guest", cmd_kbuild},
 	{"machines", "list the machines", cmd_machines},
 	{"devices", "list the devices", cmd_devices},
 };
@@ -50,6 +54,15 @@ static int unknown(const char *word)
 	return 2;
 }
 
+/* What was printed is only known to have arrived when it was flushed. */
+static int flushed(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "linnet: standard output: %s\n", strerror(errno));
+	return status ? status : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -58,14 +71,14 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		print_usage(stdout);
-		return EXIT_SUCCESS;
+		return flushed(EXIT_SUCCESS);
 	}
 	if (!strcmp(argv[1], "--version")) {
 		printf("linnet %s\n", LINNET_VERSION);
-		return EXIT_SUCCESS;
+		return flushed(EXIT_SUCCESS);
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+			return flushed(commands[i].run(argc - 1, argv + 1));
 	return unknown(argv[1]);
 }

@@ -10,6 +10,7 @@
 #include "cmd/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@
 #define STATUS_TIME_LIMIT  124
 #define STATUS_EXEC_FAILED 125
 #define GRACE_S            10
+#define HALT_S             2
 #define SECOND_SIGNAL_NS   2000000000ull
 
 /* A one-shot alarm in real seconds, also when the loop's clock counts instructions. */
@@ -45,7 +47,7 @@ struct run {
 	struct run_parts parts;
 	struct console_watch watch;
 	struct machine *machine;
-	struct alarm limit, grace;
+	struct alarm limit, grace, halt;
 	uint64_t last_signal_ns;
 	int status;
 };
@@ -123,12 +125,36 @@ static void console_quit(void *arg)
 	run_end(arg, EXIT_SUCCESS);
 }
 
+static void report_lost_command(struct run *r)
+{
+	fprintf(stderr,
+		"linnet: --exec: the guest %s before the command's status came; its last "
+		"words were:\n",
+		r->watch.panicked ? "panicked" : "ended");
+	console_watch_print(&r->watch, stderr, "  | ");
+}
+
+static void guest_halted(struct loop_fd *w, uint32_t events)
+{
+	struct run *r = w->arg;
+
+	loop_fd_del(w);
+	if (r->o.exec && r->status == STATUS_UNSET)
+		report_lost_command(r);
+	else
+		log_warn("the guest's kernel panicked");
+	run_end(r, r->o.exec ? STATUS_EXEC_FAILED : EXIT_FAILURE);
+}
+
+/* Whether the guest has halted for good only shows when it stays silent. */
 static void console_tap(void *arg, const uint8_t *buf, size_t len)
 {
 	struct run *r = arg;
 
 	console_watch_feed(&r->watch, buf, len);
-	if (r->watch.halted)
+	if (!r->watch.halted)
+		alarm_clear(&r->halt);
+	else if (!r->halt.watch.fn && alarm_set(&r->halt, r->loop, HALT_S, guest_halted, r))
 		run_end(r, r->o.exec ? STATUS_EXEC_FAILED : EXIT_FAILURE);
 }
 
@@ -159,12 +185,12 @@ static int dump_dtb(struct run *r, struct err *e)
 {
 	size_t len;
 	const void *dtb = machine_dtb(r->machine, &len);
-	FILE *f = fopen(r->o.dump_dtb, "we");
+	int fd = open(r->o.dump_dtb, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int ret = fd < 0 ? -errno : fd_write_all(fd, dtb, len);
 
-	if (!f)
-		return err_set(e, -errno, "--dump-dtb %s: %s", r->o.dump_dtb, strerror(errno));
-	if (fwrite(dtb, 1, len, f) != len || fclose(f))
-		return err_set(e, -EIO, "--dump-dtb %s: cannot write it", r->o.dump_dtb);
+	fd_close(&fd);
+	if (ret)
+		return err_set(e, ret, "--dump-dtb %s: %s", r->o.dump_dtb, strerror(-ret));
 	r->status = EXIT_SUCCESS;
 	return 0;
 }
@@ -181,15 +207,6 @@ static int status_of(struct run *r, enum machine_end end, unsigned code)
 		return code && code < 256 ? (int)code : EXIT_FAILURE;
 	}
 	return EXIT_SUCCESS;
-}
-
-static void report_lost_command(struct run *r)
-{
-	fprintf(stderr,
-		"linnet: --exec: the guest %s before the command's status came; its last "
-		"words were:\n",
-		r->watch.panicked ? "panicked" : "ended");
-	console_watch_print(&r->watch, stderr, "  | ");
 }
 
 /* One machine from power-on to its end; *again when the guest has asked for a reboot. */
@@ -244,6 +261,7 @@ static int run_machines(struct run *r, struct err *e)
 		ret = run_once(r, &again, e);
 	alarm_clear(&r->limit);
 	alarm_clear(&r->grace);
+	alarm_clear(&r->halt);
 	run_parts_close(&r->parts);
 	return ret;
 }

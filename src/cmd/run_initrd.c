@@ -54,6 +54,8 @@ static int add_tree(struct cpio *c, char *dir, const char *root, struct err *e)
 		return err_set(e, -errno, "--modules %s: %s", dir, strerror(errno));
 	while (!ret && (ent = fts_read(fts)))
 		ret = add_entry(c, ent, root, e);
+	if (!ret && errno) /* fts_read() sets it to 0 at the tree's end */
+		ret = err_set(e, -errno, "--modules %s: %s", dir, strerror(errno));
 	fts_close(fts);
 	return ret;
 }
@@ -114,15 +116,15 @@ int run_initrd_pack(const struct run_options *o, void **data, size_t *len, struc
 		ret = add_modules(c, o->modules, e);
 	for (unsigned i = 0; i < o->n_files && !ret; i++)
 		ret = cpio_add_file(c, o->file[i].host, o->file[i].guest, e);
-	if (!ret)
-		ret = cpio_finish(c, &archive, len);
-	if (!ret) {
-		*data = malloc(*len);
-		if (*data)
-			memcpy(*data, archive, *len);
-		else
-			ret = err_set(e, -ENOMEM, "--file: out of memory for the archive");
-	}
+	if (ret)
+		goto out;
+	ret = cpio_finish(c, &archive, len);
+	*data = ret ? NULL : malloc(*len);
+	if (*data)
+		memcpy(*data, archive, *len);
+	else
+		ret = err_set(e, -ENOMEM, "--file: out of memory for the archive");
+out:
 	cpio_free(c);
 	return ret;
 }

@@ -30,6 +30,18 @@
 
 static const uint8_t default_mac[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
 
+static int no_such_engine(const char *name, struct err *e)
+{
+	char names[128];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < cpu_n_engines && len < sizeof(names); i++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "",
+					cpu_engines[i]->name);
+	return err_set(e, -EINVAL, "--engine %s: there is no such engine; this build has %s", name,
+		       names);
+}
+
 static int find_names(struct run_parts *p, const struct run_options *o, struct err *e)
 {
 	struct machine_config *c = &p->config;
@@ -40,11 +52,11 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 			       "--machine %s: there is no such machine; see linnet "
 			       "machines",
 			       o->machine);
-	c->engine = o->engine ? cpu_engine_find(o->engine) : cpu_engines[0];
-	if (!c->engine)
-		return err_set(e, -EINVAL,
-			       "--engine %s: there is no such engine; this build has %s", o->engine,
-			       cpu_engines[0]->name);
+	c->engine = cpu_engines[0];
+	if (o->engine)
+		c->engine = cpu_engine_find(o->engine);
+	if (o->engine && !c->engine)
+		return no_such_engine(o->engine, e);
 	c->smp = o->smp;
 	c->mem = o->mem;
 	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;

@@ -11,11 +11,22 @@
 struct err;
 
 struct share_paths {
-	char fetch[PATH_MAX]; /* the script that makes the default guest */
-	char init[PATH_MAX];  /* the guest's init */
+	char program[PATH_MAX];    /* this one */
+	char fetch[PATH_MAX];      /* the script that makes the default guest */
+	char kbuild[PATH_MAX];     /* the one that builds modules for it */
+	char new_driver[PATH_MAX]; /* and the one that writes a first module */
+	char init[PATH_MAX];       /* the guest's init */
 };
 
 /* 0, or -ENOENT with the message in e. */
 int share_find(struct share_paths *p, struct err *e);
+
+/* Becomes the shell with argv, which is "sh", a script, its arguments, NULL. Returns only when that
+ * failed: -errno with the message in e. */
+int share_exec(const char *const argv[], struct err *e);
+
+/* argv as exec and posix_spawn want it: their prototypes are older than const, but they change no
+ * string. */
+char *const *share_argv(const char *const argv[]);
 
 #endif

@@ -25,13 +25,12 @@
 #include "base/loop.h"
 #include "bus/bus.h"
 
-#define SIZE     0x100u
-#define FIFO_LEN 16u
-#define RING_LEN 8192u /* a power of two */
-#define LOOK_NS  1000000u
-#define MAX_POLLS                                                                      \
-	64u /* reads of an LSR that says "no data", after which the guest is listening \
-	     */
+#define SIZE      0x100u
+#define FIFO_LEN  16u
+#define RING_LEN  8192u /* a power of two */
+#define LOOK_NS   1000000u
+/* Reads of an LSR that says "no data", after which the guest is listening. */
+#define MAX_POLLS 64u
 
 enum reg { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 
@@ -234,7 +233,7 @@ static void write_mcr(struct uart8250 *u, uint8_t value)
 	u->mcr = value & 0x1f;
 	changed = before ^ modem_lines(u);
 	/* RI's change counts only when it ends. */
-	u->msr_delta |= (changed & 0xb0) >> 4 | (changed & before & 0x40) >> 4;
+	u->msr_delta |= (uint8_t)((changed & 0xb0) >> 4 | (changed & before & 0x40) >> 4);
 }
 
 static void reg_write(struct uart8250 *u, unsigned reg, uint8_t value)

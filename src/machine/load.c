@@ -5,8 +5,8 @@
  *	base   [2 MiB]  kernel or firmware   initrd ...          device tree   end
  *
  * The device tree sits at the very end, where nothing that grows can reach it. With the built-in
- *SBI one hart starts, in S mode at the kernel's entry, and the kernel starts the others (SBI 2.0,
- *HSM); firmware finds all harts at its entry in M mode, as after a power-on reset.
+ * SBI one hart starts, in S mode at the kernel's entry, and the kernel starts the others (SBI 2.0,
+ * HSM); firmware finds all harts at its entry in M mode, as after a power-on reset.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -57,8 +57,8 @@ int machine_load(struct machine *m, const struct load_plan *plan, struct err *e)
 				       m->cfg.firmware ? m->cfg.firmware : m->cfg.kernel,
 				       m->cfg.type->ram_base, image.end + plan->dtb_max, e);
 	if (m->cfg.n_initrds)
-		ret = initrd_load(m->mem, align_up(image.end, KERNEL_ALIGN), dtb_addr, m->cfg.initrd, m->cfg.n_initrds,
-				  &initrd_start, &initrd_end, e);
+		ret = initrd_load(m->mem, align_up(image.end, KERNEL_ALIGN), dtb_addr,
+				  m->cfg.initrd, m->cfg.n_initrds, &initrd_start, &initrd_end, e);
 	if (!ret)
 		ret = plan->make_dtb(m, initrd_start, initrd_end, e);
 	if (ret)

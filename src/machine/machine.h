@@ -3,7 +3,7 @@
  * A machine: a board with its harts, memory, devices and firmware, wired together.
  *
  * The caller checks and fills in a struct machine_config, with back ends that it has opened and
- *that outlive the machine: a reboot is a new machine on the same back ends. Then
+ * that outlive the machine: a reboot is a new machine on the same back ends. Then
  *
  *	machine_new() -> machine_run() -> machine_free()
  *

@@ -112,14 +112,16 @@ void vcpus_stop(struct vcpus *v, void (*stopped)(void *arg), void *arg)
 		vcpus_check_stopped(v);
 }
 
+/* Harts that will not run again have no events: what is left at the end of a run is the loop's. */
 static uint64_t next_event_tick(const struct vcpus *v)
 {
+	unsigned n = atomic_load_explicit(&v->quit, memory_order_relaxed) ? 0 : v->n;
 	uint64_t loop_ns = loop_next_deadline(v->loop);
 	uint64_t next = UINT64_MAX;
 
 	if (loop_ns != UINT64_MAX)
 		next = loop_ns / CLOCK_NS_PER_TICK + 1;
-	for (unsigned i = 0; i < v->n; i++)
+	for (unsigned i = 0; i < n; i++)
 		next = min_u64(next, v->vm->engine->next_deadline(v->vcpu[i].cpu));
 	return next;
 }

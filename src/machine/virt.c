@@ -143,11 +143,12 @@ static int add_interrupt_controllers(struct machine *m)
 					     .time_now = time_now,
 					     .set_timer = set_mtimer,
 					     .arg = m};
+	unsigned n = 0;
 	int ret;
 
 	for (unsigned hart = 0; hart < m->cfg.smp; hart++) {
-		external[2 * hart] = hart_line(m, hart, CPU_IRQ_MEI);
-		external[2 * hart + 1] = hart_line(m, hart, CPU_IRQ_SEI);
+		external[n++] = hart_line(m, hart, CPU_IRQ_MEI);
+		external[n++] = hart_line(m, hart, CPU_IRQ_SEI);
 		software[hart] = hart_line(m, hart, CPU_IRQ_MSI);
 	}
 	ret = plic_new(&plic, &v->plic);

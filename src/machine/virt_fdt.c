@@ -106,13 +106,15 @@ static void interrupts_extended(struct fdt_builder *t, unsigned smp, unsigned fi
 				unsigned second)
 {
 	uint32_t cells[CPU_MAX_HARTS * 4];
+	unsigned n = 0;
 
 	for (unsigned hart = 0; hart < smp; hart++) {
-		cells[hart * 4] = cells[hart * 4 + 2] = PHANDLE_INTC(hart);
-		cells[hart * 4 + 1] = first;
-		cells[hart * 4 + 3] = second;
+		cells[n++] = PHANDLE_INTC(hart);
+		cells[n++] = first;
+		cells[n++] = PHANDLE_INTC(hart);
+		cells[n++] = second;
 	}
-	fdtb_cells(t, "interrupts-extended", cells, smp * 4);
+	fdtb_cells(t, "interrupts-extended", cells, n);
 }
 
 static void write_interrupt_controllers(struct fdt_builder *t, unsigned smp)

@@ -23,7 +23,7 @@
 #define VIRT_RAM_BASE    0x80000000u
 
 /* PLIC sources. */
-#define VIRT_N_IRQS     96u /* numbers 1 to 95 */
+#define VIRT_N_IRQS     95u /* numbers 1 to 95 */
 #define VIRT_VIRTIO_IRQ 1u  /* slot n has VIRT_VIRTIO_IRQ + n */
 #define VIRT_UART_IRQ   10u
 #define VIRT_RTC_IRQ    11u

@@ -140,12 +140,6 @@ int gmem_zero(const struct gmem *m, uint64_t gpa, uint64_t len)
 	return 0;
 }
 
-void gmem_reset(const struct gmem *m)
-{
-	for (unsigned i = 0; i < m->n; i++)
-		(void)gmem_zero(m, m->region[i].gpa, m->region[i].size);
-}
-
 void gmem_code_written(_Atomic uint32_t *word)
 {
 	uint32_t old = atomic_load_explicit(word, memory_order_relaxed);

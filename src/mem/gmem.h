@@ -54,9 +54,6 @@ uint64_t gmem_host_limit(void);
  * thread. 0, or -EFAULT when they do not lie within one region. */
 int gmem_zero(const struct gmem *m, uint64_t gpa, uint64_t len);
 
-/* All RAM as after gmem_add_ram(), for a machine that starts again. Nothing may run. */
-void gmem_reset(const struct gmem *m);
-
 /* The region that holds gpa, or NULL. */
 static inline const struct gmem_region *gmem_find(const struct gmem *m, uint64_t gpa)
 {

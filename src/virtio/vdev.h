@@ -10,13 +10,13 @@
  * rings that are malformed, moves work to the loop where it belongs, and keeps config space.
  *
  * Threads. Each queue belongs to one loop: only there does the device touch its ring, so that
- *device code takes no locks. The carrier has a loop of its own (`home`), where it configures,
- *starts and stops; the two may be one loop. Each function says where it may be called: "home",
- *"queue" (that queue's loop) or "any". No loop ever waits for another one: starting and stopping
- *are posted, and what has to be known about them is called back.
+ * device code takes no locks. The carrier has a loop of its own (`home`), where it configures,
+ * starts and stops; the two may be one loop. Each function says where it may be called: "home",
+ * "queue" (that queue's loop) or "any". No loop ever waits for another one: starting and stopping
+ * are posted, and what has to be known about them is called back.
  *
  * The life of a queue: stopped -> vdev_queue_start() -> [queue_start, then a first queue_kick,
- *since chains may be waiting] -> queue_kick ... -> vdev_queue_stop() -> [queue_stop ...
+ * since chains may be waiting] -> queue_kick ... -> vdev_queue_stop() -> [queue_stop ...
  * vdev_queue_stopped()] -> the carrier's callback on home: stopped again.
  *
  * Errors of the guest: vdev_broken() marks the device; its queues are not served any more, the

@@ -6,9 +6,9 @@
  *	boot LINNET [ROUNDS] [-- MORE OPTIONS FOR LINNET]
  *
  * Both get the same kernel, initrd, command line, 512 MB and one hart. Figures are host CPU seconds
- *of the whole process (user and system, all threads) and its peak resident memory, medians over
- *ROUNDS (3); the machine may be busy with other things, which CPU seconds hardly feel. Ratios above
- *1 mean that Linnet needs more than QEMU.
+ * of the whole process (user and system, all threads) and its peak resident memory, medians over
+ * ROUNDS (3); the machine may be busy with other things, which CPU seconds hardly feel. Ratios
+ * above 1 mean that Linnet needs more than QEMU.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +75,7 @@ static void measure(char *const argv[], const char *log, struct figures *f, unsi
 	f->peak[round] = (double)usage.ru_maxrss / 1024;
 }
 
-/* The value of `name` in the lines of `linnet fetch --print`. */
+/* The value of `name` in the lines of `linnet fetch --print`, malloc'd. */
 static char *fetched(const char *linnet, const char *name)
 {
 	char command[4096], line[4096], *value = NULL;
@@ -85,7 +85,7 @@ static char *fetched(const char *linnet, const char *name)
 	snprintf(command, sizeof(command), "'%s' fetch --print", linnet);
 	f = popen(command, "r");
 	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, len) && line[len] == '=') {
+		if (!value && !strncmp(line, name, len) && line[len] == '=') {
 			line[strcspn(line, "\n")] = '\0';
 			value = strdup(line + len + 1);
 		}
@@ -105,16 +105,55 @@ static void print_instructions(const char *log)
 	while (f && fgets(line, sizeof(line), f))
 		if (strstr(line, " instructions"))
 			printf("%s", line);
-	if (f)
-		fclose(f);
+	if (f && fclose(f))
+		perror(log);
+}
+
+static void run(char *const ours[], char *const qemu[], unsigned rounds)
+{
+	struct figures f_ours, f_qemu;
+	double cpu_ours, cpu_qemu, peak_ours, peak_qemu;
+	char log[] = "/tmp/bench-boot.XXXXXX";
+	int fd = mkstemp(log);
+
+	if (fd < 0) {
+		perror(log);
+		exit(1);
+	}
+	close(fd);
+	if (setvbuf(stdout, NULL, _IOLBF, 0))
+		perror("bench/boot"); /* rounds are shown late */
+	for (unsigned i = 0; i < rounds; i++) {
+		measure(qemu, log, &f_qemu, i);
+		measure(ours, log, &f_ours, i);
+		printf("round %u: linnet %.2f s %.0f MB, qemu %.2f s %.0f MB\n", i + 1,
+		       f_ours.cpu[i], f_ours.peak[i], f_qemu.cpu[i], f_qemu.peak[i]);
+	}
+	print_instructions(log);
+	unlink(log);
+	cpu_ours = median(f_ours.cpu, rounds);
+	cpu_qemu = median(f_qemu.cpu, rounds);
+	peak_ours = median(f_ours.peak, rounds);
+	peak_qemu = median(f_qemu.peak, rounds);
+	printf("boot: linnet / qemu: CPU %.2f s / %.2f s = %.2f, peak memory %.0f MB / %.0f MB = "
+	       "%.2f\n",
+	       cpu_ours, cpu_qemu, cpu_ours / cpu_qemu, peak_ours, peak_qemu,
+	       peak_ours / peak_qemu);
 }
 
 int main(int argc, char **argv)
 {
-	const char *linnet = argc > 1 ? argv[1] : "build/linnet";
-	unsigned rounds = argc > 2 ? (unsigned)atoi(argv[2]) : 3;
-	char *kernel = fetched(linnet, "kernel"), *initrd = fetched(linnet, "initrd");
-	char *append = fetched(linnet, "append_off");
+	unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 3;
+	char *kernel, *initrd, *append;
+
+	if (argc < 2 || !rounds || rounds > MAX_ROUNDS) {
+		fprintf(stderr, "usage: boot LINNET [ROUNDS 1..%d] [-- OPTIONS]\n", MAX_ROUNDS);
+		return 2;
+	}
+	kernel = fetched(argv[1], "kernel");
+	initrd = fetched(argv[1], "initrd");
+	append = fetched(argv[1], "append_off");
+
 	char *ours[MAX_ARGS] = {argv[1],    "run",   "-v",       "--mem", "512M",
 				"--kernel", kernel,  "--initrd", initrd,  "--append-only",
 				append,     "--net", "none"};
@@ -134,34 +173,12 @@ int main(int argc, char **argv)
 			"-append",
 			append,
 			NULL};
-	struct figures f_ours, f_qemu;
-	double cpu_ours, cpu_qemu, peak_ours, peak_qemu;
-	char log[] = "/tmp/bench-boot.XXXXXX";
-	int fd = mkstemp(log);
 
-	if (fd < 0 || argc < 2 || !rounds || rounds > MAX_ROUNDS) {
-		fprintf(stderr, "usage: boot LINNET [ROUNDS 1..%d] [-- OPTIONS]\n", MAX_ROUNDS);
-		return 2;
-	}
-	close(fd);
 	for (int i = 4, n = 13; i < argc && n < MAX_ARGS - 1; i++)
 		ours[n++] = argv[i];
-	for (unsigned i = 0; i < rounds; i++) {
-		measure(qemu, log, &f_qemu, i);
-		measure(ours, log, &f_ours, i);
-		printf("round %u: linnet %.2f s %.0f MB, qemu %.2f s %.0f MB\n", i + 1,
-		       f_ours.cpu[i], f_ours.peak[i], f_qemu.cpu[i], f_qemu.peak[i]);
-		fflush(stdout);
-	}
-	print_instructions(log);
-	unlink(log);
-	cpu_ours = median(f_ours.cpu, rounds);
-	cpu_qemu = median(f_qemu.cpu, rounds);
-	peak_ours = median(f_ours.peak, rounds);
-	peak_qemu = median(f_qemu.peak, rounds);
-	printf("boot: linnet / qemu: CPU %.2f s / %.2f s = %.2f, peak memory %.0f MB / %.0f MB = "
-	       "%.2f\n",
-	       cpu_ours, cpu_qemu, cpu_ours / cpu_qemu, peak_ours, peak_qemu,
-	       peak_ours / peak_qemu);
+	run(ours, qemu, rounds);
+	free(kernel);
+	free(initrd);
+	free(append);
 	return 0;
 }

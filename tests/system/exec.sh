@@ -108,17 +108,17 @@ case_poweroff() {
 case_background() { # what the command leaves behind does not hold the run up
 	guest 'sleep 1000 & echo done'
 	expect_status 0
-	expect_out done
+	expect_out "done"
 }
 
 case_files() {
 	printf '#!/bin/sh\necho "I am $0"\n' >"$work/script"
 	chmod +x "$work/script"
 	head -c 3M /dev/urandom >"$work/blob"
-	guest '/root/a/b/script; sha256sum </blob' --file "$work/script:/root/a/b/script" \
+	guest '/opt/a/b/script; sha256sum </blob' --file "$work/script:/opt/a/b/script" \
 		--file "$work/blob:/blob"
 	expect_status 0
-	expect_in out '^I am /root/a/b/script$'
+	expect_in out '^I am /opt/a/b/script$'
 	expect_in out "^$(sha256sum <"$work/blob")"
 	guest 'true' --file "$work/none:/none"
 	expect_status 125

@@ -89,13 +89,18 @@ static struct rv64_op *append(struct builder *w, unsigned id, const struct rv64_
 }
 
 /* `target` counts from the entry. */
-static void append_slot(struct builder *w, int32_t target)
+static bool is_near(const struct builder *w, int32_t target)
 {
 	int64_t place = (int64_t)w->start + target;
 
+	return place >= 0 && place < (int64_t)GMEM_PAGE_SIZE;
+}
+
+static void append_slot(struct builder *w, int32_t target)
+{
 	*w->next++ = (struct rv64_op){
 		.chain = NULL,
-		.imm = place >= 0 && place < (int64_t)GMEM_PAGE_SIZE,
+		.imm = is_near(w, target),
 		.rd = RV64_SLOT_MARK,
 	};
 }
@@ -127,6 +132,7 @@ static bool add_insn(struct builder *w, const struct rv64_insn *in)
 	uint8_t count = (uint8_t)w->count;
 	struct rv64_insn simple;
 	struct rv64_op *op;
+	bool near;
 
 	switch ((enum kind)kind_of[in->id]) {
 	case KIND_PLAIN: append(w, simpler(in, &simple), &simple); return true;
@@ -139,11 +145,13 @@ static bool add_insn(struct builder *w, const struct rv64_insn *in)
 		append_slot(w, op->imm);
 		return true;
 	case KIND_JAL:
-		op = append(w, in->id, in);
+		near = is_near(w, here + in->imm);
+		op = append(w, near ? RV64_jal : RV64_OP_jal_far, in);
 		op->rs1 = count;
 		op->imm = here + in->imm;
 		op->pc2 = behind;
-		append_slot(w, op->imm);
+		if (near)
+			append_slot(w, op->imm);
 		return false;
 	case KIND_JALR:
 		op = append(w, in->id, in);
@@ -169,11 +177,13 @@ static bool add_insn(struct builder *w, const struct rv64_insn *in)
 static void add_end(struct builder *w)
 {
 	static const struct rv64_insn none = {.id = RV64_ILLEGAL_INSN};
-	struct rv64_op *op = append(w, RV64_OP_end, &none);
+	bool near = is_near(w, (int32_t)w->offset);
+	struct rv64_op *op = append(w, near ? RV64_OP_end : RV64_OP_end_far, &none);
 
 	op->rs1 = (uint8_t)w->count;
 	op->imm = (int32_t)w->offset;
-	append_slot(w, op->imm);
+	if (near)
+		append_slot(w, op->imm);
 }
 
 /* Reads the instruction at page + at; false when it does not end within the page. */

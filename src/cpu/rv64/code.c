@@ -21,7 +21,8 @@
  * one named as well, so that an entry in the jump cache holds for both halves.
  *
  * Waiting for other harts may serve their requests in return, and with that void what a look-up in
- * progress has found. Then `flushes` or `resets` has moved, and the look-up starts again.
+ * progress has found. Then `flushes`, `resets` or the context has moved, and the look-up starts
+ * again.
  */
 #include "cpu/rv64/code.h"
 
@@ -35,7 +36,9 @@
 
 #define ARENA_SIZE     ((size_t)8 << 20)
 #define BLOCK_MAX      (sizeof(struct rv64_block) + RV64_BLOCK_OPS * sizeof(struct rv64_op))
+#define SINGLE_OPS     5 /* the head, a branch, the end, and their slots */
 #define HASH_SIZE      32768u
+#define HASH_BYTES     (HASH_SIZE * sizeof(void *)) /* of pointers to blocks */
 #define PAGE_HASH_SIZE 4096u
 #define PAGE_MASK      0xfffull
 #define FLUSH_PAGES    8u /* more pages at a time: everything */
@@ -59,7 +62,7 @@ static void forget_virtual(struct rv64_code *c)
 
 void rv64_code_reset(struct rv64_code *c)
 {
-	memset(c->hash, 0, HASH_SIZE * sizeof(*c->hash));
+	memset(c->hash, 0, HASH_BYTES);
 	memset(c->page_hash, 0xff, PAGE_HASH_SIZE * sizeof(*c->page_hash));
 	c->n_pages = 0;
 	c->used = 0;
@@ -71,14 +74,15 @@ int rv64_code_init(struct rv64_code *c, struct rv64_hart *hart, const void *cons
 {
 	c->hart = hart;
 	c->handlers = handlers;
-	c->hash = malloc(HASH_SIZE * sizeof(*c->hash));
+	c->hash = malloc(HASH_BYTES);
 	c->page = malloc(RV64_CODE_PAGES * sizeof(*c->page));
 	c->page_hash = malloc(PAGE_HASH_SIZE * sizeof(*c->page_hash));
+	c->single = malloc(sizeof(*c->single) + SINGLE_OPS * sizeof(c->single->op[0]));
 	c->arena = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (c->arena == MAP_FAILED)
 		c->arena = NULL;
-	if (!c->hash || !c->page || !c->page_hash || !c->arena)
+	if (!c->single || !c->hash || !c->page || !c->page_hash || !c->arena)
 		return -ENOMEM;
 	rv64_code_reset(c);
 	return 0;
@@ -88,6 +92,7 @@ void rv64_code_fini(struct rv64_code *c)
 {
 	if (c->arena)
 		munmap(c->arena, ARENA_SIZE);
+	free(c->single);
 	free(c->page_hash);
 	free(c->page);
 	free(c->hash);
@@ -149,8 +154,9 @@ static struct rv64_code_page *page_get(struct rv64_code *c, uint64_t pa, const u
 	return p;
 }
 
-/* The page of a virtual address: 0, or an exception's cause + 1. */
-static int page_of(struct rv64_code *c, uint64_t va, struct rv64_code_page **out)
+/* The page of a virtual address: 0, or an exception's cause + 1. *whole is false where that holds
+ * for two bytes only. */
+static int page_of(struct rv64_code *c, uint64_t va, struct rv64_code_page **out, bool *whole)
 {
 	uint64_t tag = rv64_code_tag(c->hart, va & ~PAGE_MASK);
 	struct rv64_fetch *f = &c->fetch[(va >> 12) % RV64_FETCH_SIZE];
@@ -160,14 +166,15 @@ static int page_of(struct rv64_code *c, uint64_t va, struct rv64_code_page **out
 
 	if (likely(f->tag == tag)) {
 		*out = &c->page[f->page];
+		*whole = true;
 		return 0;
 	}
-	cause = rv64_fetch_translate(c->hart, va, &host, &pa);
+	cause = rv64_fetch_translate(c->hart, va, &host, &pa, whole);
 	if (cause)
 		return cause;
 	flushes = c->flushes;
 	*out = page_get(c, pa & ~PAGE_MASK, host - (va & PAGE_MASK));
-	if (c->flushes == flushes)
+	if (*whole && c->flushes == flushes)
 		*f = (struct rv64_fetch){.tag = tag, .page = (uint16_t)(*out - c->page)};
 	return 0;
 }
@@ -189,7 +196,7 @@ static bool block_valid(const struct rv64_code *c, const struct rv64_block *b)
  * way is taken out, so that a page which changes again and again does not make the way long. */
 static struct rv64_block *block_lookup(struct rv64_code *c, uint64_t pa, uint16_t second)
 {
-	struct rv64_block **at = &c->hash[hash_of(pa)];
+	struct rv64_block **at = &c->hash[hash_of(pa)].first;
 
 	while (*at) {
 		struct rv64_block *b = *at;
@@ -211,7 +218,7 @@ static struct rv64_block *block_new(struct rv64_code *c, struct rv64_code_page *
 				    struct rv64_code_page *second, const uint32_t *bits)
 {
 	struct rv64_block *b = (struct rv64_block *)(void *)(c->arena + c->used);
-	struct rv64_block **head = &c->hash[hash_of(p->pa + offset)];
+	struct rv64_block **head = &c->hash[hash_of(p->pa + offset)].first;
 	unsigned n;
 
 	*b = (struct rv64_block){
@@ -228,31 +235,72 @@ static struct rv64_block *block_new(struct rv64_code *c, struct rv64_code_page *
 	return b;
 }
 
-/* The last halfword of a page: the instruction may go on in the next page. */
+/* Where PMP cuts a page, each fetch has to be checked: one instruction at a time, in a block that
+ * nothing finds again. */
+static int find_single(struct rv64_code *c, struct rv64_code_page *p, uint64_t pc,
+		       struct rv64_block **out, uint64_t *tval)
+{
+	unsigned offset = pc & PAGE_MASK;
+	uint32_t bits = rv64_code_read(p->host + offset);
+	struct rv64_block *b = c->single;
+
+	if (rv64_insn_len((uint16_t)bits) == 4) {
+		struct rv64_code_page *second;
+		bool whole;
+		int cause;
+
+		*tval = pc + 2;
+		cause = page_of(c, pc + 2, &second, &whole);
+		if (cause)
+			return cause;
+		bits |= (uint32_t)rv64_code_read(second->host + ((pc + 2) & PAGE_MASK)) << 16;
+	}
+	/* A second page keeps it out of slots, see op.h. */
+	*b = (struct rv64_block){
+		.pa = p->pa + offset,
+		.page = {number_of(c, p), number_of(c, p)},
+		.bits = bits,
+		.native = c->not_native,
+	};
+	rv64_block_build(b, c->handlers, p->host, offset, &bits, c->hot ? INT32_MAX : 0);
+	*out = b;
+	return 0;
+}
+
+/* The last halfword of a page: the instruction may go on in the next page. It is read once to know
+ * which block to look for, and again, when the pages are known to be current, to make one. */
 static int find_last(struct rv64_code *c, struct rv64_code_page *p, uint64_t pc,
 		     struct rv64_block **out, uint64_t *tval)
 {
 	uint64_t flushes = c->flushes;
 	unsigned offset = pc & PAGE_MASK;
 	struct rv64_code_page *second = NULL;
+	unsigned len = rv64_insn_len(rv64_code_read(p->host + offset));
 	uint32_t bits;
 
-	page_renew(c, p);
-	bits = rv64_code_read(p->host + offset);
-	if (rv64_insn_len((uint16_t)bits) == 4) {
+	if (len == 4) {
+		bool whole;
 		int cause;
 
 		*tval = pc + 2;
-		cause = page_of(c, pc + 2, &second);
+		cause = page_of(c, pc + 2, &second, &whole);
 		if (cause)
 			return cause;
-		page_renew(c, second);
-		if (c->flushes != flushes) /* the first half may be void: again */
-			return 0;
-		bits |= (uint32_t)rv64_code_read(second->host) << 16;
+		if (!whole)
+			return find_single(c, p, pc, out, tval);
 	}
 	*out = block_lookup(c, p->pa + offset, number_of(c, second));
-	if (!*out)
+	if (*out)
+		return 0;
+	page_renew(c, p);
+	if (second)
+		page_renew(c, second);
+	bits = rv64_code_read(p->host + offset);
+	if (second)
+		bits |= (uint32_t)rv64_code_read(second->host) << 16;
+	if (rv64_insn_len((uint16_t)bits) != len)
+		c->flushes++; /* it has just been overwritten: again */
+	if (c->flushes == flushes)
 		*out = block_new(c, p, offset, second, &bits);
 	return 0;
 }
@@ -261,14 +309,17 @@ static int find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, uint6
 {
 	unsigned offset = pc & PAGE_MASK;
 	struct rv64_code_page *p;
+	bool whole;
 	int cause;
 
 	*tval = pc;
 	if (unlikely(c->n_pages + 2 > RV64_CODE_PAGES || c->used + BLOCK_MAX > ARENA_SIZE))
 		rv64_code_reset(c);
-	cause = page_of(c, pc, &p);
+	cause = page_of(c, pc, &p, &whole);
 	if (cause)
 		return cause;
+	if (unlikely(!whole))
+		return find_single(c, p, pc, out, tval);
 	if (unlikely(offset == GMEM_PAGE_SIZE - 2))
 		return find_last(c, p, pc, out, tval);
 	*out = block_lookup(c, p->pa + offset, RV64_PAGE_NONE);
@@ -281,15 +332,17 @@ static int find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, uint6
 
 int rv64_code_find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, uint64_t *tval)
 {
-	uint64_t flushes, resets;
+	const struct rv64_mmu *mmu = &c->hart->mmu;
+	uint64_t flushes, resets, ctx;
 	int cause;
 
 	do {
 		flushes = c->flushes;
 		resets = c->resets;
+		ctx = mmu->fetch_ctx;
 		cause = find(c, pc, out, tval);
-	} while (c->resets != resets || c->flushes != flushes);
-	if (!cause)
+	} while (c->resets != resets || c->flushes != flushes || mmu->fetch_ctx != ctx);
+	if (!cause && *out != c->single)
 		c->jump[rv64_jump_index(pc)] = (struct rv64_jump){.tag = rv64_code_tag(c->hart, pc),
 								  .block = *out};
 	return cause;

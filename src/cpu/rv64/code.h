@@ -14,9 +14,9 @@
 #include "cpu/rv64/hart.h"
 #include "cpu/rv64/op.h"
 
-/* The jump cache: 64 slots for each of 64 virtual pages. */
-#define RV64_JUMP_PAGES 64
-#define RV64_JUMP_SLOTS 64
+/* The jump cache: some slots for each of some virtual pages. */
+#define RV64_JUMP_PAGES 256
+#define RV64_JUMP_SLOTS 32
 #define RV64_JUMP_SIZE  (RV64_JUMP_PAGES * RV64_JUMP_SLOTS)
 #define RV64_CODE_PAGES 8192       /* pages with code, at most */
 #define RV64_FETCH_SIZE 256        /* translations of code pages */
@@ -45,6 +45,11 @@ struct rv64_code_page {
 	uint16_t next;          /* in the hash, or RV64_PAGE_NONE */
 };
 
+/* Blocks whose physical addresses have one hash. */
+struct rv64_bucket {
+	struct rv64_block *first;
+};
+
 struct rv64_code {
 	struct rv64_hart *hart;
 	const void *const *handlers;
@@ -56,7 +61,8 @@ struct rv64_code {
 	uint64_t flushes;       /* counts what makes translations void */
 	uint64_t resets;  /* counts how often all blocks were dropped */
 
-	struct rv64_block **hash;
+	struct rv64_block *single; /* for code that must not be remembered */
+	struct rv64_bucket *hash;
 	struct rv64_code_page *page;
 	uint16_t *page_hash;
 	unsigned n_pages;
@@ -92,7 +98,8 @@ static inline uint64_t rv64_code_tag(const struct rv64_hart *h, uint64_t pc)
 
 static inline unsigned rv64_jump_index(uint64_t pc)
 {
-	return (unsigned)((pc >> 6 ^ (pc >> 1) % RV64_JUMP_SLOTS) % RV64_JUMP_SIZE);
+	return (unsigned)((pc * RV64_JUMP_SLOTS >> 12 ^ (pc >> 1) % RV64_JUMP_SLOTS) %
+			  RV64_JUMP_SIZE);
 }
 
 #endif

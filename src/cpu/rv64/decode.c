@@ -55,7 +55,7 @@ static unsigned find_row(uint32_t bits)
 
 static int32_t imm_s(uint32_t bits)
 {
-	return (int32_t)(sign_extend(bits >> 25, 7) << 5 | bits_get(bits, 11, 7));
+	return (int32_t)sign_extend(bits_get(bits, 31, 25) << 5 | bits_get(bits, 11, 7), 12);
 }
 
 static int32_t imm_b(uint32_t bits)

@@ -44,9 +44,9 @@ static void interp_sync(struct rv64_hart *h)
 	struct interp *c = interp_of(h);
 
 	if (c->op)
-		h->retired = c->end - (uint64_t)c->left + rv64_block_index(c->block, c->op);
+		rv64_set_retired(h, c->end - (uint64_t)c->left + rv64_block_index(c->block, c->op));
 	else if (c->native_call)
-		h->retired = c->end - (uint64_t)c->left;
+		rv64_set_retired(h, c->end - (uint64_t)c->left);
 	rv64_jit_fp_end(c);
 }
 
@@ -268,7 +268,7 @@ static void end_slice(struct interp *c)
 {
 	uint64_t used = c->slice - (uint64_t)c->left;
 
-	c->run.hart.retired = c->end - (uint64_t)c->left;
+	rv64_set_retired(&c->run.hart, c->end - (uint64_t)c->left);
 	if (c->budget != INTERP_NO_BUDGET)
 		c->budget -= min_u64(used, c->budget);
 }
@@ -389,7 +389,7 @@ static uint64_t interp_retired(const struct cpu *cpu)
 {
 	const struct rv64_hart *h = (const struct rv64_hart *)(const void *)cpu;
 
-	return h->retired;
+	return __atomic_load_n(&h->retired, __ATOMIC_RELAXED);
 }
 
 static void interp_get_regs(const struct cpu *cpu, struct cpu_regs *regs)

@@ -26,7 +26,7 @@
 
 #define X(field) (h->x[op->field])
 #define IMM      ((uint64_t)(int64_t)op->imm)
-#define PC_OF(o) (pc + 2u * (o)->pc2)
+#define PC_OF(o) (pc + rv64_op_offset(o))
 #define PLACE    (&(struct interp_place){blk, op, pc})
 
 /* Relaxed: only a hint to go and look, which is done with stronger order. */
@@ -122,34 +122,34 @@
 #define READ(type, host)     __atomic_load_n((const type *)(host), __ATOMIC_RELAXED)
 #define WRITE(type, host, v) __atomic_store_n((type *)(host), (type)(v), __ATOMIC_RELAXED)
 
-#define EXEC_LOAD(type)                                              \
-	{                                                            \
-		uint64_t va = X(rs1) + IMM;                          \
-		uintptr_t host;                                      \
-		enum interp_next next;                               \
-                                                                     \
-		if (rv64_fast_load(h, va, sizeof(type), &host)) {    \
-			X(rd) = (uint64_t)(int64_t)READ(type, host); \
-			NEXT;                                        \
-		}                                                    \
-		c->left = left;                                      \
-		next = interp_load_slow(c, PLACE, va, sizeof(type)); \
-		if (next != INTERP_TRAP)                             \
-			X(rd) = (uint64_t)(int64_t)(type)c->value;   \
-		AFTER(next);                                         \
+#define EXEC_LOAD(type)                                                   \
+	{                                                                 \
+		uint64_t va = X(rs1) + IMM;                               \
+		uintptr_t host;                                           \
+		enum interp_next next;                                    \
+                                                                          \
+		if (likely(rv64_fast_load(h, va, sizeof(type), &host))) { \
+			X(rd) = (uint64_t)(int64_t)READ(type, host);      \
+			NEXT;                                             \
+		}                                                         \
+		c->left = left;                                           \
+		next = interp_load_slow(c, PLACE, va, sizeof(type));      \
+		if (next != INTERP_TRAP)                                  \
+			X(rd) = (uint64_t)(int64_t)(type)c->value;        \
+		AFTER(next);                                              \
 	}
 
-#define STORE_VALUE(bits, v)                                         \
-	{                                                            \
-		uint64_t va = X(rs1) + IMM;                          \
-		uintptr_t host;                                      \
-                                                                     \
-		if (rv64_fast_store(h, va, bits / 8, &host)) {       \
-			WRITE(uint##bits##_t, host, v);              \
-			NEXT;                                        \
-		}                                                    \
-		c->left = left;                                      \
-		AFTER(interp_store_slow(c, PLACE, va, bits / 8, v)); \
+#define STORE_VALUE(bits, v)                                           \
+	{                                                              \
+		uint64_t va = X(rs1) + IMM;                            \
+		uintptr_t host;                                        \
+                                                                       \
+		if (likely(rv64_fast_store(h, va, bits / 8, &host))) { \
+			WRITE(uint##bits##_t, host, v);                \
+			NEXT;                                          \
+		}                                                      \
+		c->left = left;                                        \
+		AFTER(interp_store_slow(c, PLACE, va, bits / 8, v));   \
 	}
 #define EXEC_STORE(bits) STORE_VALUE(bits, X(rs2))
 
@@ -167,7 +167,7 @@
 		enum interp_next next;                                            \
                                                                                   \
 		NEED_FP;                                                          \
-		if (rv64_fast_load(h, va, bits / 8, &host)) {                     \
+		if (likely(rv64_fast_load(h, va, bits / 8, &host))) {             \
 			h->f[op->rd] = FP_BOX_##bits(READ(uint##bits##_t, host)); \
 			FP_DIRTY;                                                 \
 			NEXT;                                                     \
@@ -215,7 +215,7 @@
 	uint64_t va = X(rs1);                                                        \
 	uintptr_t host;                                                              \
                                                                                      \
-	if (!fast(h, va, bits / 8, &host)) {                                         \
+	if (unlikely(!fast(h, va, bits / 8, &host))) {                               \
 		c->left = left;                                                      \
 		host = (uintptr_t)interp_atomic_slow(c, PLACE, va, bits / 8, is_lr); \
 		if (!host)                                                           \
@@ -252,9 +252,13 @@
 		NEXT;                                                                        \
 	}
 
+#define FENCE_PAUSE 0x10 /* Zihintpause: fence w, 0 */
+
 /* Only stores and output before loads and input after need a barrier that costs on a host with
  * total store order; the rest holds back the compiler. */
 #define EXEC_FENCE                                         \
+	if (unlikely(op->imm == FENCE_PAUSE))              \
+		interp_pause(c);                           \
 	if ((op->imm & 0x50) && (op->imm & 0x0a))          \
 		atomic_thread_fence(memory_order_seq_cst); \
 	else                                               \
@@ -268,11 +272,11 @@
 	AFTER(interp_cbo(c, PLACE, X(rs1), RV64_CBO_##what));
 
 /* hart.pc and hart.retired for an instruction that is number `count` of its block. */
-#define PUBLISH(count)                                            \
-	do {                                                      \
-		h->pc = PC_OF(op);                                \
-		c->left = left;                                   \
-		h->retired = c->end - (uint64_t)left + (count)-1; \
+#define PUBLISH(count)                                                    \
+	do {                                                              \
+		h->pc = PC_OF(op);                                        \
+		c->left = left;                                           \
+		rv64_set_retired(h, c->end - (uint64_t)left + (count)-1); \
 	} while (0)
 
 #define EXEC_CSR                                              \
@@ -309,7 +313,7 @@ const void *const *interp_execute(struct interp *c)
 		RV64_EXTRA_OPS(EXTRA)
 #undef EXTRA
 	};
-	struct rv64_hart *const h = &c->run.hart;
+	struct rv64_hart *h;
 	struct rv64_block *blk = NULL;
 	struct rv64_op *op = NULL;
 	uint64_t pc;
@@ -317,6 +321,7 @@ const void *const *interp_execute(struct interp *c)
 
 	if (!c)
 		return handlers;
+	h = &c->run.hart;
 	pc = h->pc;
 	left = c->left;
 	{
@@ -341,6 +346,15 @@ do_li:
 do_mv:
 	X(rd) = X(rs1);
 	NEXT;
+do_jal_far:
+	X(rd) = PC_OF(op);
+	left -= op->rs1;
+	pc += IMM;
+	INDIRECT;
+do_end_far:
+	left -= op->rs1;
+	pc += IMM;
+	INDIRECT;
 do_end:
 	left -= op->rs1;
 	pc += IMM;
@@ -398,7 +412,9 @@ unchained : {
 		if (unlikely(!target))
 			goto fetch_fault;
 	}
-	if (op->imm && c->code.resets == resets && target->page[1] == RV64_PAGE_NONE)
+	/* The pages are the same unless the guest has changed its tables and not yet said so. */
+	if (op->imm && c->code.resets == resets && target->page[1] == RV64_PAGE_NONE &&
+	    target->page[0] == blk->page[0])
 		op->chain = target;
 	blk = target;
 	op = target->op;

@@ -102,4 +102,7 @@ void *interp_atomic_slow(struct interp *c, const struct interp_place *at, uint64
 /* The next block: the one for hart.pc, or NULL when an exception was taken. */
 struct rv64_block *interp_find(struct interp *c);
 
+/* The hint `pause`. */
+void interp_pause(struct interp *c);
+
 #endif

@@ -12,7 +12,7 @@ static void begin(struct interp *c, const struct interp_place *at)
 {
 	c->block = at->block;
 	c->op = at->op;
-	c->run.hart.pc = at->pc + 2u * at->op->pc2;
+	c->run.hart.pc = at->pc + rv64_op_offset(at->op);
 }
 
 static enum interp_next end(struct interp *c, int trapped, uint64_t served)

@@ -2,6 +2,8 @@
 /* System instructions of the interpreter: traps, returns, CSRs, fences, waiting. */
 #include "cpu/rv64/interp.h"
 
+#include <sched.h>
+
 #include "cpu/rv64/csr.h"
 
 static bool illegal(struct interp *c, const struct rv64_op *op)
@@ -29,7 +31,7 @@ bool interp_ecall(struct interp *c, const struct rv64_op *op)
 	}
 	/* To the environment the instruction is over: it may look at pc, or set it. */
 	h->pc += 4;
-	h->retired++;
+	rv64_set_retired(h, h->retired + 1);
 	env->ecall(env->arg, &h->cpu, &h->x[10]);
 	return true;
 }
@@ -134,7 +136,7 @@ enum interp_next interp_csr(struct interp *c, const struct rv64_op *op)
 static uint32_t bits_of(const struct interp *c, const struct rv64_block *b,
 			const struct rv64_op *op)
 {
-	const uint8_t *p = c->code.page[b->page[0]].host + (b->pa & 0xfff) + 2u * op->pc2;
+	const uint8_t *p = c->code.page[b->page[0]].host + (b->pa & 0xfff) + rv64_op_offset(op);
 	uint32_t bits;
 
 	if (b->page[1] != RV64_PAGE_NONE)
@@ -154,4 +156,13 @@ void interp_illegal(struct interp *c, const struct rv64_block *b, const struct r
 	else
 		bits = bits_of(c, b, op);
 	rv64_exception(&c->run.hart, RV64_ILLEGAL, bits);
+}
+
+/* A hart that spins waits for another one, which may need this host CPU to come to its end. */
+void interp_pause(struct interp *c)
+{
+	const struct cpu_vm_config *cfg = &c->run.hart.cpu.vm->cfg;
+
+	if (cfg->n_harts > 1 && !cfg->in_turns)
+		sched_yield();
 }

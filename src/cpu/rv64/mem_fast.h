@@ -18,21 +18,34 @@ static inline uint64_t rv64_fast_tag(const struct rv64_hart *h, uint64_t va, uns
 	return (va & (~0xfffull | (size - 1))) | h->mmu.ctx;
 }
 
-/* True: the access may go to *host at once. */
-static inline bool rv64_fast_load(struct rv64_hart *h, uint64_t va, unsigned size, uintptr_t *host)
+static inline const struct rv64_tlb_entry *rv64_fast_entry(const struct rv64_hart *h, uint64_t va)
 {
-	const struct rv64_tlb_entry *e = &h->mmu.tlb[RV64_TLB_INDEX(h->mmu.ctx, va)];
+	size_t offset = ((va >> (12 - RV64_TLB_ENTRY_SHIFT)) & RV64_TLB_SLOT_MASK) ^ h->mmu.slot;
 
-	*host = (uintptr_t)va + e->addend;
-	return likely(rv64_fast_tag(h, va, size) == e->load_tag);
+	return (const struct rv64_tlb_entry *)(const void *)((const char *)h->mmu.tlb + offset);
 }
 
-static inline bool rv64_fast_store(struct rv64_hart *h, uint64_t va, unsigned size, uintptr_t *host)
+/* True: the access may go to *host at once. */
+static inline bool rv64_fast_load(const struct rv64_hart *h, uint64_t va, unsigned size,
+				  uintptr_t *host)
 {
-	const struct rv64_tlb_entry *e = &h->mmu.tlb[RV64_TLB_INDEX(h->mmu.ctx, va)];
+	const struct rv64_tlb_entry *e = rv64_fast_entry(h, va);
 
+	if (unlikely(rv64_fast_tag(h, va, size) != e->load_tag))
+		return false;
 	*host = (uintptr_t)va + e->addend;
-	return likely(rv64_fast_tag(h, va, size) == e->store_tag);
+	return true;
+}
+
+static inline bool rv64_fast_store(const struct rv64_hart *h, uint64_t va, unsigned size,
+				   uintptr_t *host)
+{
+	const struct rv64_tlb_entry *e = rv64_fast_entry(h, va);
+
+	if (unlikely(rv64_fast_tag(h, va, size) != e->store_tag))
+		return false;
+	*host = (uintptr_t)va + e->addend;
+	return true;
 }
 
 /* Whole accesses: 0, or 1 when an exception was taken. h->pc must be the instruction's own. */

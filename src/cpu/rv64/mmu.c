@@ -157,7 +157,7 @@ void rv64_mmu_context(struct rv64_hart *h)
 		rv64_fetch_flush(h, 0, UINT64_MAX);
 	}
 	h->mmu.ctx = context_of(h, &p->data);
-	h->mmu.ctx_slot = h->mmu.ctx << 4 << RV64_TLB_ENTRY_SHIFT;
+	h->mmu.slot = RV64_TLB_CTX_SLOT(h->mmu.ctx);
 	h->mmu.fetch_ctx = context_of(h, &p->code);
 	select_tags(h);
 }

@@ -51,13 +51,18 @@ struct rv64_tlb_entry {
 	uint64_t pa;      /* guest physical page address */
 };
 
-#define RV64_TLB_ENTRY_SHIFT 5
-_Static_assert(sizeof(struct rv64_tlb_entry) == 1 << RV64_TLB_ENTRY_SHIFT, "compiled code knows it");
+/* The same as a distance in bytes: from va by a shift, xor the context's share (rv64_mmu.slot). */
+#define RV64_TLB_ENTRY_SHIFT   5
+#define RV64_TLB_SLOT_MASK     ((uint64_t)(RV64_TLB_SIZE - 1) << RV64_TLB_ENTRY_SHIFT)
+#define RV64_TLB_CTX_SLOT(ctx) (RV64_TLB_INDEX(ctx, 0) << RV64_TLB_ENTRY_SHIFT)
+
+_Static_assert(sizeof(struct rv64_tlb_entry) == 1u << RV64_TLB_ENTRY_SHIFT, "see above");
 
 enum rv64_access { RV64_FETCH, RV64_LOAD, RV64_STORE };
 
 struct rv64_mmu {
-	uint64_t ctx; /* the current context of loads and stores << 3 */
+	uint64_t ctx;  /* the current context of loads and stores << 3 */
+	uint64_t slot; /* RV64_TLB_CTX_SLOT(ctx) */
 
 	/* The context of fetches << 3, which differs under MPRV and is the same for each SUM and
 	 * MXR. For engines that remember where a virtual pc leads: what rv64_fetch_translate() said
@@ -67,9 +72,6 @@ struct rv64_mmu {
 	 * of the upper half is known by one number to all ASIDs as long as S mode only finds global
 	 * pages there, which is how operating systems map themselves. */
 	uint64_t fetch_tag[2];
-
-	/* What ctx contributes to RV64_TLB_INDEX, scaled to bytes: for compiled code. */
-	uint64_t ctx_slot;
 
 	struct rv64_mmu_private *own; /* mmu_private.h */
 	struct rv64_tlb_entry tlb[RV64_TLB_SIZE];
@@ -111,9 +113,10 @@ int rv64_cbo_check(struct rv64_hart *h, uint64_t va);
 
 /* Translates an instruction address; *host points at guest memory (valid up to the end of the 4 KiB
  * page), *pa is its physical address. 0, or a positive exception cause + 1 without taking it:
- * the caller sets tval. Code outside RAM is an access fault. Where PMP regions cut a page, the
- * answer is for the two bytes at va. */
-int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host, uint64_t *pa);
+ * the caller sets tval. Code outside RAM is an access fault. Where PMP regions cut a page, *whole
+ * is false: the answer is for the two bytes at va alone and must not be remembered. */
+int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host, uint64_t *pa,
+			 bool *whole);
 
 /* Translation for debuggers: no side effects, no A/D update. 0 or -EFAULT. */
 int rv64_debug_translate(struct rv64_hart *h, uint64_t va, uint64_t *pa);

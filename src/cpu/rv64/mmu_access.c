@@ -92,7 +92,7 @@ static int data_page(struct rv64_hart *h, uint64_t va, unsigned len, enum rv64_a
 	struct mmu_page page;
 	struct mmu_leaf leaf;
 	_Atomic uint32_t *code;
-	unsigned rights;
+	unsigned rights = 0;
 	int fault = find_page(h, va, len, access, view, &leaf, &rights);
 
 	if (fault)
@@ -147,8 +147,11 @@ static int cross_pages(struct rv64_hart *h, uint64_t va, unsigned size, enum rv6
 	return 0;
 }
 
-/* Guest memory is shared: one access of its size where it is aligned. */
-static uint64_t read_ram(const uint8_t *p, unsigned size)
+/*
+ * Guest memory is shared: one access of its size where it is aligned. What harts do to each other
+ * there is the guest's affair, so TSan does not watch.
+ */
+__attribute__((no_sanitize("thread"))) static uint64_t read_ram(const uint8_t *p, unsigned size)
 {
 	uint16_t v16;
 	uint32_t v32;
@@ -162,7 +165,8 @@ static uint64_t read_ram(const uint8_t *p, unsigned size)
 	}
 }
 
-static void write_ram(uint8_t *p, unsigned size, uint64_t value)
+__attribute__((no_sanitize("thread"))) static void write_ram(uint8_t *p, unsigned size,
+							     uint64_t value)
 {
 	uint16_t v16 = (uint16_t)value;
 	uint32_t v32 = (uint32_t)value;
@@ -321,10 +325,11 @@ int rv64_cbo_check(struct rv64_hart *h, uint64_t va)
 	return 1;
 }
 
-int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host, uint64_t *pa)
+int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host, uint64_t *pa,
+			 bool *whole)
 {
 	struct mmu_leaf leaf;
-	unsigned rights;
+	unsigned rights = 0;
 	const uint8_t *page;
 	int fault = find_page(h, va, 2, RV64_FETCH, &h->mmu.own->code, &leaf, &rights);
 
@@ -337,6 +342,7 @@ int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host,
 		rv64_mmu_upper_not_global(h);
 	*host = page + (va & PAGE_MASK);
 	*pa = leaf.pa | (va & PAGE_MASK);
+	*whole = rights != MMU_PMP_MIXED;
 	if (leaf.level)
 		rv64_tlb_note_large(h, va, leaf.level);
 	return 0;

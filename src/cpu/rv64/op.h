@@ -28,12 +28,16 @@
 #define RV64_SLOT_MARK   0xff /* rd of a slot */
 
 /* Operations that are no instructions: EXTRA(id). */
-#define RV64_EXTRA_OPS(EXTRA)     \
-	EXTRA(li)  /* rd = imm */ \
-	EXTRA(mv)  /* rd = rs1 */ \
-	EXTRA(end) /* go on at imm, with a slot */ \
-	EXTRA(count)  /* the head of a block that may get hot: imm counts down */ \
-	EXTRA(native) /* the same, once the block is compiled */
+/* clang-format off */
+#define RV64_EXTRA_OPS(EXTRA)                                          \
+	EXTRA(li)      /* rd = imm */                                  \
+	EXTRA(mv)      /* rd = rs1 */                                  \
+	EXTRA(end)     /* go on at imm, which is in this page */       \
+	EXTRA(end_far) /* the same, in another page */                 \
+	EXTRA(jal_far) /* jal to another page */                       \
+	EXTRA(count)   /* head of a block: imm counts down until it is hot */ \
+	EXTRA(native)  /* the same, once the block is compiled */
+/* clang-format on */
 
 enum rv64_op_id {
 	RV64_OP_FIRST_EXTRA = RV64_N_INSNS - 1,
@@ -50,12 +54,15 @@ struct rv64_block;
  *
  *	auipc        imm is relative to the block's entry
  *	branches     rd = instructions from the entry up to and with this one ("count"), imm =
- *target relative to the entry; a slot follows jal, end     rs1 = count, imm = target relative to
- *the entry, pc2 = place behind; a slot follows jalr         rs2 = count, pc2 = place behind CSRs
- *rs2 = count, imm = the instruction's bits system       rd = count, imm = the instruction's bits
- *(rs1 and rs2 as they are) FP           imm = rs3 | rounding mode << 8 illegal      imm = the
- *instruction's bits slot         rd = RV64_SLOT_MARK, imm = whether the target lies in the same
- *page
+ *	             target relative to the entry; a slot follows
+ *	jal, end     rs1 = count, imm = target relative to the entry, pc2 = place behind; a slot
+ *	             follows
+ *	jalr         rs2 = count, pc2 = place behind
+ *	CSRs         rs2 = count, imm = the instruction's bits
+ *	system       rd = count, imm = the instruction's bits (rs1 and rs2 as they are)
+ *	FP           imm = rs3 | rounding mode << 8
+ *	illegal      imm = the instruction's bits
+ *	slot         rd = RV64_SLOT_MARK, imm = whether the target lies in the same page
  */
 struct rv64_op {
 	union {
@@ -80,6 +87,12 @@ struct rv64_block {
 	const void *native; /* compiled code; else rv64_code.not_native */
 	struct rv64_op op[];
 };
+
+/* How far the instruction (or, for jumps, what is behind it) is from the block's entry. */
+static inline uint64_t rv64_op_offset(const struct rv64_op *op)
+{
+	return (uint64_t)op->pc2 * 2;
+}
 
 /* The instructions in b before op. */
 unsigned rv64_block_index(const struct rv64_block *b, const struct rv64_op *op);

@@ -75,6 +75,12 @@ static inline struct rv64_run *rv64_run_of(struct rv64_hart *h)
 	return (struct rv64_run *)(void *)h;
 }
 
+/* hart.retired, which other threads may read to see how far the hart is. */
+static inline void rv64_set_retired(struct rv64_hart *h, uint64_t n)
+{
+	__atomic_store_n(&h->retired, n, __ATOMIC_RELAXED);
+}
+
 /* 0 or -errno. fini undoes a successful init. The VM's `vm` is the caller's to fill in. */
 int rv64_run_vm_init(struct rv64_run_vm *vm);
 void rv64_run_vm_fini(struct rv64_run_vm *vm);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Disk images on real files: what is read and written, what is refused, who may share what. */
+/* Requests to disk images: what is read and written, in which order, and where it ends up. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,118 +7,16 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "backend/block.h"
-#include "backend/block_file.h"
 #include "base/bits.h"
-#include "base/err.h"
 #include "base/fd.h"
 #include "base/loop.h"
-
-static char dir[] = "/tmp/linnet-block-XXXXXX";
-static char image[64];
-
-static int group_setup(void **state)
-{
-	if (!mkdtemp(dir))
-		return -1;
-	(void)snprintf(image, sizeof(image), "%s/disk.img", dir);
-	return chmod(dir, 0755);
-}
-
-static int group_teardown(void **state)
-{
-	(void)unlink(image);
-	return rmdir(dir);
-}
-
-static void make_image(size_t len)
-{
-	uint8_t *bytes = malloc(len + 1);
-	int fd = open(image, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-
-	assert_true(fd >= 0);
-	assert_non_null(bytes);
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = (uint8_t)(i / 512 + i % 512);
-	assert_int_equal(fd_write_all(fd, bytes, len), 0);
-	close(fd);
-	free(bytes);
-}
-
-/* An open disk with one queue. */
-struct disk {
-	struct loop *loop;
-	struct block *block;
-	struct block_queue *q;
-};
-
-static void disk_open(struct disk *d, struct block_file_config config)
-{
-	struct err e = {0};
-	int ret;
-
-	config.path = image;
-	config.temp_dir = dir;
-	ret = block_file_open(&config, &d->block, &e);
-	assert_string_equal(e.text, "");
-	assert_int_equal(ret, 0);
-	assert_int_equal(loop_new(&d->loop), 0);
-	assert_int_equal(d->block->ops->open_queue(d->block, d->loop, &d->q), 0);
-}
-
-static void disk_close(struct disk *d)
-{
-	d->q->ops->close(d->q);
-	d->block->ops->free(d->block);
-	loop_free(d->loop);
-}
-
-static void note_result(struct block_request *r, int result)
-{
-	*(int *)r->arg = result;
-}
-
-#define NOT_YET 1
-
-/* One request from beginning to end. */
-static int disk_io(struct disk *d, enum block_op op, uint64_t offset, const struct iovec *iov,
-		   unsigned n_iov)
-{
-	int result = NOT_YET, ret;
-	struct block_request r = {.op = op,
-				  .offset = offset,
-				  .iov = iov,
-				  .n_iov = n_iov,
-				  .done = note_result,
-				  .arg = &result};
-
-	ret = d->q->ops->submit(d->q, &r);
-	if (ret)
-		return ret;
-	assert_int_equal(result, NOT_YET); /* never inside submit */
-	while (result == NOT_YET)
-		assert_true(loop_turn(d->loop, -1) >= 0);
-	return result;
-}
-
-static int disk_read(struct disk *d, uint64_t offset, void *buf, size_t len)
-{
-	return disk_io(d, BLOCK_READ, offset, &(struct iovec){buf, len}, 1);
-}
-
-static int disk_write(struct disk *d, uint64_t offset, void *buf, size_t len)
-{
-	return disk_io(d, BLOCK_WRITE, offset, &(struct iovec){buf, len}, 1);
-}
+#include "disk.h"
 
 static void test_read_write_flush(void **state)
 {
@@ -126,7 +24,7 @@ static void test_read_write_flush(void **state)
 	struct disk d;
 
 	for (int sync = 0; sync < 2; sync++) {
-		make_image(64 << 10);
+		disk_make_image(64 << 10);
 		disk_open(&d, (struct block_file_config){.sync = sync});
 		assert_int_equal(d.block->size, 64 << 10);
 		assert_false(d.block->read_only);
@@ -151,7 +49,7 @@ static void test_refused_requests(void **state)
 	uint8_t buf[1024];
 	struct disk d;
 
-	make_image(4096);
+	disk_make_image(4096);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		disk_open(&d, kinds[i]);
 		assert_int_equal(disk_read(&d, 1, buf, 512), -EINVAL);
@@ -182,7 +80,7 @@ static void test_long_lists(void **state)
 	assert_non_null(buf);
 	assert_non_null(back);
 	assert_non_null(iov);
-	make_image(n * 512);
+	disk_make_image(n * 512);
 	for (size_t i = 0; i < n * 512; i++)
 		buf[i] = (uint8_t)(i * 13 + i / 512 * 7);
 	disk_open(&d, (struct block_file_config){0});
@@ -205,9 +103,9 @@ static void test_short_file(void **state)
 	uint8_t buf[2048];
 	struct disk d;
 
-	make_image(8192);
+	disk_make_image(8192);
 	disk_open(&d, (struct block_file_config){0});
-	assert_int_equal(truncate(image, 1000), 0);
+	assert_int_equal(truncate(disk_image, 1000), 0);
 	memset(buf, 0xff, sizeof(buf));
 	assert_int_equal(disk_read(&d, 512, buf, 2048), 0);
 	assert_int_equal(buf[0], 1);
@@ -239,7 +137,7 @@ static void test_drain(void **state)
 	bool drained;
 
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
-		make_image(sizeof(buf));
+		disk_make_image(sizeof(buf));
 		disk_open(&d, kinds[k]);
 		for (unsigned i = 0; i < 50; i++) {
 			iov[i] = (struct iovec){buf[i], 512};
@@ -293,7 +191,7 @@ static void run_ordered(bool snapshot, unsigned order[ORDERED])
 	unsigned n_done = 0;
 	struct disk d;
 
-	make_image(64 << 10);
+	disk_make_image(64 << 10);
 	disk_open(&d, (struct block_file_config){.sync = true, .snapshot = snapshot});
 	for (unsigned i = 0; i < ORDERED; i++) {
 		o[i] = (struct ordered){
@@ -324,137 +222,6 @@ static void test_sync_order(void **state)
 	for (int i = 0; i < 5; i++) {
 		run_ordered(true, again);
 		assert_memory_equal(order, again, sizeof(order));
-	}
-}
-
-/* ---- refusals at the start ---- */
-
-static int try_open(struct block_file_config config, struct err *e)
-{
-	struct block *b;
-	int ret;
-
-	config.path = config.path ? config.path : image;
-	config.temp_dir = config.temp_dir ? config.temp_dir : dir;
-	e->text[0] = '\0';
-	ret = block_file_open(&config, &b, e);
-	if (!ret)
-		b->ops->free(b);
-	else
-		assert_non_null(strstr(e->text, config.path));
-	return ret;
-}
-
-static void test_bad_images(void **state)
-{
-	struct err e;
-
-	(void)unlink(image);
-	assert_int_equal(try_open((struct block_file_config){0}, &e), -ENOENT);
-	assert_non_null(strstr(e.text, "no such file"));
-	assert_int_equal(try_open((struct block_file_config){.path = dir}, &e), -EISDIR);
-	assert_non_null(strstr(e.text, "is a directory"));
-	assert_int_equal(try_open((struct block_file_config){.path = dir, .read_only = true}, &e),
-			 -EISDIR);
-	assert_non_null(strstr(e.text, "is a directory"));
-	assert_int_equal(try_open((struct block_file_config){.path = "/dev/null"}, &e), -EINVAL);
-	assert_non_null(strstr(e.text, "neither a file nor a block device"));
-	make_image(0);
-	assert_int_equal(try_open((struct block_file_config){0}, &e), -EINVAL);
-	assert_non_null(strstr(e.text, "is empty (0 bytes)"));
-	make_image(511);
-	assert_int_equal(try_open((struct block_file_config){0}, &e), -EINVAL);
-	make_image(512);
-	assert_int_equal(try_open((struct block_file_config){0}, &e), 0);
-	assert_int_equal(
-		try_open((struct block_file_config){.snapshot = true, .temp_dir = "/nonexistent"},
-			 &e),
-		-ENOENT);
-	assert_non_null(strstr(e.text, "no temporary file in /nonexistent"));
-	(void)unlink(image);
-	assert_int_equal(mkfifo(image, 0600), 0);
-	assert_int_equal(try_open((struct block_file_config){.read_only = true}, &e), -EINVAL);
-	assert_non_null(strstr(e.text, "neither"));
-	(void)unlink(image);
-}
-
-/* Root may do everything, so it becomes somebody else for a while. */
-static void test_permissions(void **state)
-{
-	bool root = geteuid() == 0;
-	struct err e;
-
-	make_image(1024);
-	assert_int_equal(chmod(image, 0444), 0);
-	if (root)
-		assert_int_equal(seteuid(65534), 0);
-	assert_int_equal(try_open((struct block_file_config){0}, &e), -EACCES);
-	assert_non_null(strstr(e.text, "may be read but not written; add ro=on"));
-	assert_int_equal(try_open((struct block_file_config){.read_only = true}, &e), 0);
-	if (root)
-		assert_int_equal(seteuid(0), 0);
-	assert_int_equal(chmod(image, 0), 0);
-	if (root)
-		assert_int_equal(seteuid(65534), 0);
-	assert_int_equal(try_open((struct block_file_config){.read_only = true}, &e), -EACCES);
-	assert_non_null(strstr(e.text, "may not be read by this user"));
-	if (root)
-		assert_int_equal(seteuid(0), 0);
-	(void)unlink(image);
-}
-
-/* The size is told and rounded; the rest of the file is never touched. */
-static void test_odd_size(void **state)
-{
-	uint8_t buf[512] = {0};
-	struct stat st;
-	struct disk d;
-
-	make_image(1636);
-	disk_open(&d, (struct block_file_config){0});
-	assert_int_equal(d.block->size, 1536);
-	assert_int_equal(disk_write(&d, 1024, buf, 512), 0);
-	assert_int_equal(disk_write(&d, 1536, buf, 512), -EINVAL);
-	disk_close(&d);
-	assert_int_equal(stat(image, &st), 0);
-	assert_int_equal(st.st_size, 1636);
-}
-
-static void test_locks(void **state)
-{
-	/* first, second, whether they may live together */
-	static const struct {
-		struct block_file_config a, b;
-		bool ok;
-	} cases[] = {
-		{{0}, {0}, false},
-		{{0}, {.read_only = true}, false},
-		{{0}, {.snapshot = true}, false},
-		{{.read_only = true}, {0}, false},
-		{{.snapshot = true}, {0}, false},
-		{{.read_only = true}, {.snapshot = true}, true},
-		{{.snapshot = true}, {.snapshot = true}, true},
-	};
-	struct disk first;
-	struct err e;
-	int status;
-	pid_t pid;
-
-	make_image(1024);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		disk_open(&first, cases[i].a);
-		/* In the same process, where POSIX locks would not help, and in another. */
-		assert_int_equal(try_open(cases[i].b, &e), cases[i].ok ? 0 : -EBUSY);
-		if (!cases[i].ok)
-			assert_non_null(strstr(e.text, "in use by another machine"));
-		pid = fork();
-		assert_true(pid >= 0);
-		if (!pid)
-			_exit(try_open(cases[i].b, &e) == (cases[i].ok ? 0 : -EBUSY) ? 0 : 1);
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_int_equal(status, 0);
-		disk_close(&first);
-		assert_int_equal(try_open(cases[i].b, &e), 0);
 	}
 }
 
@@ -566,8 +333,8 @@ static void test_random(void **state)
 	size_t len;
 
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
-		make_image(sizeof(model));
-		assert_int_equal(fd_read_file(image, sizeof(model), &bytes, &len), 0);
+		disk_make_image(sizeof(model));
+		assert_int_equal(fd_read_file(disk_image, sizeof(model), &bytes, &len), 0);
 		memcpy(before, bytes, len);
 		memcpy(model, bytes, len);
 		free(bytes);
@@ -577,7 +344,7 @@ static void test_random(void **state)
 		assert_memory_equal(after, model, sizeof(model));
 		disk_close(&d);
 		/* The image is as it was, or as the model says when it was no snapshot. */
-		assert_int_equal(fd_read_file(image, sizeof(model), &bytes, &len), 0);
+		assert_int_equal(fd_read_file(disk_image, sizeof(model), &bytes, &len), 0);
 		assert_int_equal(len, sizeof(model));
 		assert_memory_equal(bytes, kinds[k].snapshot ? before : model, len);
 		assert_memory_not_equal(before, model, sizeof(model));
@@ -591,12 +358,12 @@ static void test_snapshot_leaves_no_file(void **state)
 	uint8_t buf[512] = {1};
 	struct disk d;
 
-	make_image(4096);
+	disk_make_image(4096);
 	disk_open(&d, (struct block_file_config){.snapshot = true});
 	assert_int_equal(disk_write(&d, 0, buf, 512), 0);
-	assert_int_equal(unlink(image), 0);
-	assert_int_equal(rmdir(dir), 0);
-	assert_int_equal(mkdir(dir, 0755), 0);
+	assert_int_equal(unlink(disk_image), 0);
+	assert_int_equal(rmdir(disk_dir), 0);
+	assert_int_equal(mkdir(disk_dir, 0755), 0);
 	disk_close(&d);
 }
 
@@ -609,13 +376,9 @@ int main(void)
 		cmocka_unit_test(test_short_file),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_sync_order),
-		cmocka_unit_test(test_bad_images),
-		cmocka_unit_test(test_permissions),
-		cmocka_unit_test(test_odd_size),
-		cmocka_unit_test(test_locks),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_snapshot_leaves_no_file),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, disk_group_setup, disk_group_teardown);
 }

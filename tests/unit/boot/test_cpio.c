@@ -66,7 +66,7 @@ static void test_archive(void **state)
 	chmod(write_file(f, "#!/bin/sh", 9), 0700);
 	assert_int_equal(cpio_add_file(c, f->path, "/tmp/a/run", &f->e), 0);
 	assert_int_equal(cpio_add_data(c, "/tmp/a/b/x", 0600, "", 0, &f->e), 0);
-	assert_int_equal(cpio_add_data(c, "/root/y", 0600, "abc", 3, &f->e), 0);
+	assert_int_equal(cpio_add_data(c, "/root/.profile", 0600, "abc", 3, &f->e), 0);
 	assert_int_equal(cpio_finish(c, &data, &len), 0);
 	assert_int_equal(len % 4, 0);
 	assert_int_equal(read_archive(data, len, e, 16), 8);
@@ -77,7 +77,7 @@ static void test_archive(void **state)
 	check(&e[4], "tmp/a/b", S_IFDIR | 0755, "");
 	check(&e[5], "tmp/a/b/x", S_IFREG | 0600, "");
 	check(&e[6], "root", S_IFDIR | 0700, "");
-	check(&e[7], "root/y", S_IFREG | 0600, "abc");
+	check(&e[7], "root/.profile", S_IFREG | 0600, "abc");
 	for (unsigned i = 0; i < 8; i++) {
 		assert_int_equal(e[i].ino, i + 1);
 		assert_int_equal(e[i].nlink, S_ISDIR(e[i].mode) ? 2 : 1);

@@ -352,7 +352,9 @@ static void test_reset(void **state)
 	uint64_t v;
 
 	for (unsigned type = 0; type < 3; type++) {
+		p->stopped[0] = false;
 		assert_int_equal(CALL(EID_SRST, 0, type, type == 1), 0);
+		assert_true(p->stopped[0]); /* the guest does not see it return */
 		assert_int_equal(p->kind, type);
 		assert_int_equal(p->flag, type == 1);
 	}
@@ -366,11 +368,12 @@ static void test_reset(void **state)
 
 static void test_console(void **state)
 {
+	static const char hello[] = "Hello, console";
 	struct platform *p = *state;
 	char *ram = gmem_map(p->f.m, RAM_BASE, 64);
 	uint64_t v;
 
-	memcpy(ram, "Hello, console", 14);
+	memcpy(ram, hello, sizeof(hello));
 	assert_int_equal(CALL(EID_DBCN, 0, 5, RAM_BASE, 0), 0);
 	assert_int_equal(v, 5);
 	assert_int_equal(CALL(EID_DBCN, 2, '!'), 0);

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../lib/rand.h"
+#include "lib/rand.h"
 #include "cpu/rv64/fpu.h"
 
 /*

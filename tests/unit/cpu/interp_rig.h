@@ -13,7 +13,7 @@
 #include "mem/gmem.h"
 
 #define RAM      0x80000000ull
-#define RAM_SIZE 0x1000000ull
+#define RAM_SIZE 0x4000000ull
 #define DEVICE   0x10000000ull /* 0x1000 bytes */
 
 struct rig {

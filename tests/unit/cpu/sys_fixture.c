@@ -235,7 +235,8 @@ struct outcome sys_fetch(struct sys *s, uint64_t va)
 	struct before b = begin(s);
 	const uint8_t *host = NULL;
 	uint64_t pa = 0;
-	int fault = rv64_fetch_translate(&s->hart, va, &host, &pa);
+	bool whole;
+	int fault = rv64_fetch_translate(&s->hart, va, &host, &pa, &whole);
 
 	if (fault)
 		rv64_exception(&s->hart, (enum rv64_cause)(fault - 1), va);

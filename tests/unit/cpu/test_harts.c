@@ -65,8 +65,8 @@ static void *run_hart(void *arg)
 
 static struct rig *setup(unsigned n, struct result *res)
 {
-	struct rig *r = rig_new(
-		&(struct rig_config){.n_harts = n, .ecall = ecall, .time_now = host_time});
+	struct rig *r =
+		rig_new(&(struct rig_config){.n_harts = n, .ecall = ecall, .time_now = host_time});
 
 	memset(res, 0, sizeof(*res));
 	r->arg = res;
@@ -127,8 +127,8 @@ static void code_of_others(void **state)
 	struct hart_thread t[3];
 
 	for (unsigned i = 0; i < 3; i++) {
-		assert_int_equal(
-			r->engine->start(r->cpu[i], ENTRY(i ? RUN_CODE : WRITE_CODE), 500), 0);
+		assert_int_equal(r->engine->start(r->cpu[i], ENTRY(i ? RUN_CODE : WRITE_CODE), 500),
+				 0);
 		go(r, &t[i], i);
 	}
 	for (unsigned i = 0; i < 3; i++)
@@ -215,10 +215,8 @@ static void start_and_stop(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(atomics),
-		cmocka_unit_test(code_of_others),
-		cmocka_unit_test(fences_of_all),
-		cmocka_unit_test(sleep_and_interrupts),
+		cmocka_unit_test(atomics),        cmocka_unit_test(code_of_others),
+		cmocka_unit_test(fences_of_all),  cmocka_unit_test(sleep_and_interrupts),
 		cmocka_unit_test(start_and_stop),
 	};
 

@@ -48,14 +48,17 @@ static void code(void **state)
 	check_program("code");
 }
 
+static void code_under_pmp(void **state)
+{
+	check_program("pmp");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(integer),
-		cmocka_unit_test(flow_and_memory),
-		cmocka_unit_test(floating_point),
-		cmocka_unit_test(traps),
-		cmocka_unit_test(code),
+		cmocka_unit_test(integer),        cmocka_unit_test(flow_and_memory),
+		cmocka_unit_test(floating_point), cmocka_unit_test(traps),
+		cmocka_unit_test(code),           cmocka_unit_test(code_under_pmp),
 	};
 
 	rig_programs = argc > 1 ? argv[1] : NULL;

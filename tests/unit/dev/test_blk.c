@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "../lib/driver.h"
-#include "../lib/mem_block.h"
+#include "lib/driver.h"
+#include "lib/mem_block.h"
 #include "base/endian.h"
 #include "dev/blk.h"
 

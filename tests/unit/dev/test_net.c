@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "../lib/driver.h"
-#include "../lib/mem_net.h"
-#include "../lib/rand.h"
+#include "lib/driver.h"
+#include "lib/mem_net.h"
+#include "lib/rand.h"
 #include "base/endian.h"
 #include "dev/net.h"
 
@@ -171,6 +171,51 @@ static void test_many_sent_at_once(void **state)
 	driver_settle(&w->d);
 	assert_int_equal(w->m.n_sent, 64);
 	assert_int_equal(w->d.n_raised, 1);
+}
+
+struct endless {
+	struct world *w;
+	unsigned left; /* packets that the guest has yet to make */
+	int head;
+	struct loop_task other; /* somebody else on the loop */
+	unsigned other_ran_at;  /* packets sent by then */
+};
+
+static void guest_adds_one(void *arg)
+{
+	struct endless *e = arg;
+
+	if (!e->left)
+		return;
+	e->left--;
+	guest_ring_offer(&e->w->d.ring[TX], (uint16_t)e->head);
+}
+
+static void other_task(struct loop_task *t)
+{
+	struct endless *e = t->arg;
+
+	e->other_ran_at = e->w->m.n_sent;
+}
+
+/* A guest that adds a packet for each one taken does not keep the loop for itself. */
+static void test_endless_sender(void **state)
+{
+	struct world *w = *state;
+	struct endless e = {.w = w, .left = 1000};
+	struct guest_part p = {driver_alloc(&w->d, 100), 100, false};
+
+	bring_up(w, 0, 16);
+	w->m.on_send = guest_adds_one;
+	w->m.on_send_arg = &e;
+	e.head = guest_ring_add(&w->d.ring[TX], &p, 1, 0, 0);
+	guest_ring_publish(&w->d.ring[TX]);
+	driver_kick(&w->d, TX);
+	e.other = (struct loop_task){.fn = other_task, .arg = &e};
+	loop_post(w->d.loop, &e.other);
+	driver_settle(&w->d);
+	assert_int_equal(w->m.n_sent, 1001);
+	assert_in_range(e.other_ran_at, 1, 64);
 }
 
 /* ---- receiving ---- */
@@ -337,6 +382,7 @@ int main(void)
 		T(test_send_needs_no_offload),
 		T(test_send_without_header),
 		T(test_many_sent_at_once),
+		T(test_endless_sender),
 		T(test_receive),
 		T(test_receive_mergeable),
 		T(test_receive_waits_for_buffers),

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../lib/driver.h"
+#include "lib/driver.h"
 #include "dev/rng.h"
 #include "dev/types.h"
 

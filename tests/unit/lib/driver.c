@@ -17,7 +17,12 @@
 static void wire_set(void *controller, unsigned line, bool level)
 {
 	struct driver *d = controller;
+	void (*hook)(void *arg) = level ? NULL : d->before_lower;
 
+	if (hook) {
+		d->before_lower = NULL;
+		hook(d->before_lower_arg);
+	}
 	if (atomic_exchange(&d->level, level) || !level)
 		return;
 	atomic_fetch_add(&d->n_raised, 1);
@@ -33,6 +38,7 @@ void driver_init(struct driver *d)
 	assert_int_equal(gmem_add_ram(d->mem, DRIVER_RAM, DRIVER_RAM_SZ), 0);
 	d->next_gpa = DRIVER_RAM;
 	sem_init(&d->raised, 0, 0);
+	sem_init(&d->adopted, 0, 0);
 }
 
 void driver_plug(struct driver *d, struct vdev *dev)
@@ -53,6 +59,8 @@ static void *loop_thread(void *arg)
 {
 	struct driver *d = arg;
 
+	loop_adopt(d->loop);
+	sem_post(&d->adopted);
 	(void)loop_run(d->loop);
 	return NULL;
 }
@@ -61,6 +69,8 @@ void driver_thread_start(struct driver *d)
 {
 	d->threaded = true;
 	assert_int_equal(pthread_create(&d->thread, NULL, loop_thread, d), 0);
+	/* Until then the loop is ours, and accesses would be served here. */
+	sem_wait(&d->adopted);
 }
 
 void driver_thread_stop(struct driver *d)
@@ -102,6 +112,7 @@ void driver_fini(struct driver *d)
 	bus_free(d->bus);
 	gmem_free(d->mem);
 	sem_destroy(&d->raised);
+	sem_destroy(&d->adopted);
 }
 
 uint32_t driver_read(struct driver *d, uint64_t offset)
@@ -243,7 +254,10 @@ static void sleep_a_little(struct driver *d)
 		loop_turn(d->loop, 1000000);
 		return;
 	}
-	/* The interrupt alone ends this; a lost one fails the test by its patience. */
+	/* The interrupt alone ends this; a lost one fails the test by its patience. The wire is a
+	 * level: it may have stayed high since the last acknowledgement. */
+	if (atomic_load(&d->level))
+		return;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	ts.tv_sec += 20;
 	(void)sem_timedwait(&d->raised, &ts);

@@ -36,6 +36,9 @@ struct driver {
 	atomic_bool level;    /* of the interrupt wire */
 	atomic_uint n_raised; /* times that it went up */
 	sem_t raised;
+	void (*before_lower)(void *arg); /* called once, as the wire is about to go down */
+	void *before_lower_arg;
+	sem_t adopted; /* the thread has the loop */
 	pthread_t thread;
 	bool threaded;
 };

@@ -13,6 +13,8 @@ static int send_frame(struct net_queue *q, const struct iovec *iov, unsigned n)
 
 	m->n_sent++;
 	m->last_len = iov_to_buf(iov, n, 0, m->last, sizeof(m->last));
+	if (m->on_send)
+		m->on_send(m->on_send_arg);
 	return m->send_result;
 }
 

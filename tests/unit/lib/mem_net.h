@@ -16,6 +16,8 @@ struct mem_net {
 	uint8_t last[NET_FRAME_MAX]; /* the last frame sent, of ... */
 	size_t last_len;
 	int send_result;
+	void (*on_send)(void *arg); /* called within each send; may be NULL */
+	void *on_send_arg;
 };
 
 void mem_net_init(struct mem_net *m);

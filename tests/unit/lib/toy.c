@@ -23,11 +23,11 @@ void toy_release(struct toy *t, unsigned queue)
 			memset(iov[i].iov_base, 0xa0 + (int)queue, iov[i].iov_len);
 		virtq_push(&q->ring, c, c->write_len);
 	}
-	if (q->running)
-		vdev_flush(q);
 	if (tq->stopping) {
 		tq->stopping = false;
 		vdev_queue_stopped(q);
+	} else if (q->running) {
+		vdev_flush(q);
 	}
 }
 

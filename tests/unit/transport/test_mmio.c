@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "../lib/driver.h"
-#include "../lib/toy.h"
+#include "lib/driver.h"
+#include "lib/toy.h"
 #include "transport/mmio.h"
 
 struct world {
@@ -295,6 +295,28 @@ static void test_interrupt(void **state)
 	assert_false(d->level);
 }
 
+static void raise_again(void *arg)
+{
+	vdev_config_changed(&((struct world *)arg)->toy->vdev);
+}
+
+/* The device raises while the driver's acknowledgement is about to lower the wire. */
+static void test_raise_against_acknowledge(void **state)
+{
+	struct world *w = *state;
+
+	bring_up(w);
+	vdev_config_changed(&w->toy->vdev);
+	w->d.before_lower = raise_again;
+	w->d.before_lower_arg = w;
+	driver_write(&w->d, VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_CONFIG);
+	assert_null(w->d.before_lower);
+	assert_int_equal(driver_read(&w->d, VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_CONFIG);
+	assert_true(w->d.level);
+	driver_write(&w->d, VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_CONFIG);
+	assert_false(w->d.level);
+}
+
 static void release_timer(struct loop_timer *t)
 {
 	struct world *w = t->arg;
@@ -442,6 +464,7 @@ int main(void)
 		T(test_kick_before_driver_ok),
 		T(test_queue_ready_after_driver_ok),
 		T(test_interrupt),
+		T(test_raise_against_acknowledge),
 		T(test_reset_waits),
 		T(test_queue_stop_waits),
 		T(test_broken_ring),

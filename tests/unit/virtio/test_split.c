@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "../lib/guest_ring.h"
-#include "../lib/rand.h"
+#include "lib/guest_ring.h"
+#include "lib/rand.h"
 #include "virtio/virtq.h"
 
 #define RAM_BASE  0x80000000ull
@@ -257,6 +257,26 @@ static void test_index_wraps(void **state)
 	run(1024, 65530, VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC, 1u << 17);
 }
 
+/* A chain that comes between the last pop and the wish for kicks is not forgotten. */
+static void test_recheck(void **state)
+{
+	struct guest_part p = {.gpa = DATA, .len = 4, .write = true};
+
+	for (unsigned f = 0; f < 2; f++) {
+		struct world w;
+
+		world_init(&w, 4, 65535, f ? VIRTIO_F_EVENT_IDX : 0);
+		virtq_disable_kicks(&w.vq);
+		assert_int_equal(virtq_pop(&w.vq, &w.held[0]), 0);
+		assert_true(guest_ring_add(&w.g, &p, 1, 0, 0) >= 0);
+		guest_ring_publish(&w.g);
+		assert_true(virtq_enable_kicks(&w.vq));
+		assert_int_equal(virtq_pop(&w.vq, &w.held[0]), 1);
+		assert_false(virtq_enable_kicks(&w.vq));
+		world_fini(&w);
+	}
+}
+
 /* With the event index a driver that looks only for the last of a batch gets one interrupt. */
 static void test_event_far_ahead(void **state)
 {
@@ -309,9 +329,8 @@ static void test_code_tracking(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_size),
-		cmocka_unit_test(test_index_wraps),
-		cmocka_unit_test(test_event_far_ahead),
+		cmocka_unit_test(test_every_size),    cmocka_unit_test(test_index_wraps),
+		cmocka_unit_test(test_recheck),       cmocka_unit_test(test_event_far_ahead),
 		cmocka_unit_test(test_code_tracking),
 	};
 

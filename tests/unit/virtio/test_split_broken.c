@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../lib/guest_ring.h"
+#include "lib/guest_ring.h"
 #include "virtio/virtq.h"
 
 #define RAM_BASE  0x80000000ull
@@ -219,6 +219,24 @@ static void test_too_many_parts(void **state)
 	refused(w);
 }
 
+/* 4096 times all of a megabyte is one byte more than lengths can say. */
+static void test_total_length(void **state)
+{
+	struct world *w = *state;
+
+	virtq_chain_fini(&w->c);
+	assert_int_equal(virtq_chain_init(&w->c, 5000), 0);
+	desc(w, 0, RAM2_BASE, 16 * 4096, INDIRECT, 0);
+	for (unsigned i = 0; i < 4096; i++)
+		guest_desc_write(w->mem, RAM2_BASE, i, RAM_BASE, RAM_SIZE - (i == 4095),
+				 i < 4095 ? NEXT : 0, (uint16_t)(i + 1));
+	accepted(w, 4096, 0);
+	assert_int_equal(w->c.read_len, UINT32_MAX);
+	virtq_unpop(&w->vq, &w->c);
+	guest_desc_write(w->mem, RAM2_BASE, 4095, RAM_BASE, RAM_SIZE, 0, 0);
+	refused(w);
+}
+
 static void test_empty_chain(void **state)
 {
 	desc(*state, 0, DATA, 0, 0, 0);
@@ -367,6 +385,7 @@ int main(void)
 		T(test_regions_alternate),
 		T(test_readable_after_writable),
 		T(test_too_many_parts),
+		T(test_total_length),
 		T(test_empty_chain),
 		T(test_indirect),
 		T(test_indirect_nested),

@@ -174,6 +174,7 @@ const void *jit_link(struct interp *c, uint8_t *site)
 {
 	struct rv64_hart *h = &c->run.hart;
 	uint64_t resets = c->code.resets;
+	uint16_t page = *(const uint16_t *)(const void *)(site + 2);
 	struct rv64_block *b = interp_find(c);
 	const struct rv64_jit *j = c->jit;
 
@@ -183,8 +184,9 @@ const void *jit_link(struct interp *c, uint8_t *site)
 		return j->glue.exit_go - j->cache.write + j->cache.exec;
 	}
 	c->native_page = h->pc & ~0xfffull;
+	/* The pages are the same unless the guest has changed its tables and not yet said so. */
 	if (b->native != c->code.not_native && c->code.resets == resets &&
-	    b->page[1] == RV64_PAGE_NONE)
+	    b->page[1] == RV64_PAGE_NONE && b->page[0] == page)
 		jit_patch_link(c->jit, site, b->native);
 	return b->native;
 }

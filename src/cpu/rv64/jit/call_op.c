@@ -26,10 +26,11 @@ static int illegal_here(struct interp *c, const struct jit_call *call)
 	const uint8_t *host;
 	uint64_t pa, pc = HART->pc;
 	uint32_t bits = 0;
+	bool whole;
 
-	if (!rv64_fetch_translate(HART, pc, &host, &pa)) {
+	if (!rv64_fetch_translate(HART, pc, &host, &pa, &whole)) {
 		bits = rv64_code_read(host);
-		if (call->len == 4 && !rv64_fetch_translate(HART, pc + 2, &host, &pa))
+		if (call->len == 4 && !rv64_fetch_translate(HART, pc + 2, &host, &pa, &whole))
 			bits |= (uint32_t)rv64_code_read(host) << 16;
 	}
 	return illegal(c, call, bits);
@@ -151,8 +152,8 @@ static int cbo(struct interp *c, const struct jit_call *call, enum rv64_cbo what
 
 FUNCTION(fence)
 {
-	(void)c;
 	(void)call;
+	interp_pause(c);
 	atomic_thread_fence(memory_order_seq_cst);
 	return 0;
 }
@@ -160,7 +161,7 @@ FUNCTION(fence)
 /* What interp_csr() and the system instructions expect. */
 static void publish(struct interp *c, const struct jit_call *call)
 {
-	HART->retired = c->end - (uint64_t)c->left + call->index;
+	rv64_set_retired(HART, c->end - (uint64_t)c->left + call->index);
 	rv64_jit_fp_end(c);
 }
 

@@ -111,7 +111,7 @@ void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 		x86_jmp_to(e, l->begin);
 	} else {
 		x86_call_to(e, l->jit->glue.link);
-		x86_u32(e, (uint32_t)target);
+		x86_u32(e, (uint32_t)target | (uint32_t)l->s->block->page[0] << 16);
 	}
 }
 

@@ -77,7 +77,10 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 	x86_byte(e, 0xc3);
 }
 
-_Static_assert(sizeof(struct rv64_jump) == 16, "jit_emit_dispatch() scales by it");
+#define ENTRY ((int32_t)sizeof(struct rv64_jump))
+
+_Static_assert(ENTRY == 16, "jit_emit_dispatch() shifts for it");
+_Static_assert(RV64_JUMP_SLOTS * ENTRY == 4096 >> 3, "and for that");
 
 /* rcx = 16 * rv64_jump_index(rax), rdx = rv64_code_tag() of it. */
 void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
@@ -89,11 +92,11 @@ void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
 	x86_jcc_to(e, X86_NE, g->exit_go);
 	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
 	x86_shift_imm(e, X86_G_SHL, X86_L, RDX, 3);
-	x86_alu_imm(e, X86_G_AND, X86_L, RDX, (RV64_JUMP_SLOTS - 1) << 4);
+	x86_alu_imm(e, X86_G_AND, X86_L, RDX, (RV64_JUMP_SLOTS - 1) * ENTRY);
 	x86_rr(e, X86_MOV, X86_L, RCX, RAX);
-	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, 2);
+	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, 3);
 	x86_rr(e, X86_XOR, X86_L, RCX, RDX);
-	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_JUMP_SIZE - 1) << 4);
+	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_JUMP_SIZE - 1) * ENTRY);
 	x86_mov(e, RDX, RAX);
 	x86_shift_imm(e, X86_G_SHR, X86_Q, RDX, 63);
 	x86_rxs(e, X86_MOV, X86_Q, RDX, REG_HART, RDX, 3, JIT_OFF(run.hart.mmu.fetch_tag));
@@ -119,7 +122,7 @@ static void emit_dispatch(struct x86 *e, struct jit_glue *g)
 static void target_pc(struct x86 *e)
 {
 	x86_rr(e, 0x8f, X86_L, 0, RCX); /* pop */
-	x86_rm(e, X86_MOVSXD, X86_Q, RAX, RCX, 0);
+	x86_rm(e, X86_MOVZX_W, X86_L, RAX, RCX, 0);
 	x86_rr(e, X86_ADD, X86_Q, RAX, REG_PAGE);
 }
 

@@ -11,7 +11,7 @@
  * Code is thus independent of where its page is mapped. rsp is a multiple of 16 within blocks.
  *
  * The end of a block that leads to a known place in the same page is
- *	call link; .int32 offset of the target in the page
+ *	call link; .int16 offset of the target in the page; .int16 the page's record
  * and becomes `jmp target` when the target is compiled.
  */
 #ifndef CPU_RV64_JIT_X86_GLUE_H

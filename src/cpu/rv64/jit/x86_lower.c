@@ -476,10 +476,14 @@ static void nop(struct jit_lower *l, const struct rv64_insn *in, const struct ji
 	(void)r;
 }
 
+#define FENCE_PAUSE 0x10 /* fence w, 0 */
+
 /* Only stores (or output) before loads (or input) need more than the host's own order. */
 static void fence(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
 	(void)r;
+	if (in->imm == FENCE_PAUSE)
+		jit_call_c(l, in, l->s->offset, l->s->index);
 	if (!(in->imm & 0x50) || !(in->imm & 0x0a))
 		return;
 	x86_byte(&l->e, 0xf0); /* lock or dword [rsp], 0 */

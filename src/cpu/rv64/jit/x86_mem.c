@@ -35,7 +35,7 @@ static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, 
 		x86_mov(e, RCX, va);
 		x86_shift_imm(e, X86_G_SHR, X86_Q, RCX, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT);
 	}
-	x86_rm(e, X86_XOR, X86_L, RCX, REG_HART, JIT_OFF(run.hart.mmu.ctx_slot));
+	x86_rm(e, X86_XOR, X86_L, RCX, REG_HART, JIT_OFF(run.hart.mmu.slot));
 	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_TLB_SIZE - 1) << RV64_TLB_ENTRY_SHIFT);
 	x86_mov(e, RDX, va);
 	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, ~0xfff | ((1 << log2_size) - 1));

@@ -3,7 +3,7 @@
  * Where code comes from: code that is overwritten, instructions that cross into a page which lies
  * elsewhere, address spaces with different code at one address.
  */
-#include "check.h"
+#include "check.inc"
 
 #define ADDI_A5(imm) (0x00078793 | (imm) << 20) /* addi a5, a5, imm */
 #define RET          0x8082

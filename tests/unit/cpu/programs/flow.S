@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Branches, jumps, loads and stores, atomics: one hart. */
-#include "check.h"
+#include "check.inc"
 
 #define PAT 0x0123456789abcdef
 

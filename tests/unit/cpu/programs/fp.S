@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the interpreter adds to floating-point arithmetic: legality, registers, state. */
-#include "check.h"
+#include "check.inc"
 
 #define FS        (3 << 13)
 #define QNAN_S    0x7fc00000

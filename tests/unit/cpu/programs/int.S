@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Integer arithmetic: I, M, Zba, Zbb, Zbs, Zicond, and its compressed forms. */
-#include "check.h"
+#include "check.inc"
 
 #define MIN  0x8000000000000000
 #define MAX  0x7fffffffffffffff

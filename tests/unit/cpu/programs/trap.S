@@ -3,7 +3,7 @@
  * Traps in the middle of a block: mepc, mcause, mtval and the count of retired instructions are
  * exact, and nothing of what comes behind has happened.
  */
-#include "check.h"
+#include "check.inc"
 
 /* minstret + n, and where the trap is to be. */
 #define BEFORE(n)      \

@@ -1,0 +1,258 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Builds kernel modules for the default guest's kernel: see docs/drivers.md.
+#
+# usage: kbuild.sh [OPTION...] [DIR [MAKE-ARGUMENT...]]
+#	--cache DIR	as for image/fetch.sh, and so are the next two
+#	--init FILE
+#	--mirror URI
+#	--source	get the kernel's source too
+#	--print		print lines "name=value": release, headers, source
+#
+# DIR has a Kbuild or Makefile that names modules in obj-m. Standard output gets the path of each module
+# that was built; all else goes to standard error. The exit status is make's.
+#
+# Sets in the cache (see cache.sh), both of exactly the guest's kernel:
+#	kbuild/	Debian's headers, and its kbuild tools for this host's CPU
+#	source/	linux/, the source with Debian's changes
+#
+# These tools are of the guest's release, which is newer than many a host. Only one of them needs the
+# newer C library, modpost: it gets its own copy, and is started by that copy's loader.
+set -eu
+export LC_ALL=C
+umask 022
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=guest/image/apt.sh
+. "$here/image/apt.sh"
+# shellcheck source=guest/image/cache.sh
+. "$here/image/cache.sh"
+
+usage()
+{
+	sed -n 's/^# usage: /usage: /p; s/^#	--/	--/p' "$0" >&2
+	exit 2
+}
+
+# --- what the cache holds -------------------------------------------------------------------------
+
+# Sets $release (of the kernel, as uname -r says it) and $version (of its package).
+find_guest()
+{
+	guest=$(sh "$here/image/fetch.sh" --cache "$cache" "$@" --print) || exit 1
+	release=$(echo "$guest" | sed -n 's/^version=//p')
+	kernel=$(echo "$guest" | sed -n 's/^kernel=//p')
+	read -r image version <"${kernel%/*}/packages"
+	if [ "$image" != "linux-image-$release" ]; then
+		fail "the default guest's kernel $release is not of the package $image"
+	fi
+}
+
+# Puts modpost behind a script that starts it with its own loader and C library.
+wrap_modpost()
+{
+	dpkg-deb --fsys-tarfile "$1"/debs/libc6_*.deb | tar -x -C "$1/debs" --wildcards \
+		'./*/ld-linux*.so.*' './*/libc.so.6'
+	find "$1/debs" -type f -name '*.so.*' -exec mv {} "$2/" \;
+	loader=$(cd "$2" && echo ld-linux*.so.*)
+	[ -f "$2/$loader" ] && [ -f "$2/libc.so.6" ] && [ -f "$2/modpost.real-lsb-64" ]
+	cat >"$2/modpost" <<-END
+		#!/bin/sh
+		d=\${0%/*}
+		exec "\$d/$loader" --library-path "\$d" "\$d/modpost.real-lsb-64" "\$@"
+	END
+}
+
+make_kbuild_set()
+{
+	common=linux-headers-${release%-*}-common
+	headers=usr/src/linux-headers-$release
+	for deb in "$1"/debs/linux-*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$1" --exclude='./usr/share' \
+			--exclude='./usr/lib/modules'
+	done
+	# Debian's has an absolute path; a set can be anywhere.
+	# shellcheck disable=SC2016 # for make to expand
+	echo 'include $(dir $(lastword $(MAKEFILE_LIST)))../'"$common/Makefile" \
+		>"$1/$headers/Makefile"
+	wrap_modpost "$1" "$1/$headers/scripts/mod"
+	rm -rf "$1/debs"
+	sums_write "$1" kbuild packages "usr/src/$common/Makefile" "$headers/Makefile" \
+		"$headers/.config" "$headers/Module.symvers" "$headers/scripts/basic/fixdep" \
+		"$headers/scripts/mod/modpost" "$headers/scripts/mod/modpost.real-lsb-64"
+}
+
+make_source_set()
+{
+	mkdir "$1/linux"
+	dpkg-deb --fsys-tarfile "$1"/debs/linux-source-*.deb |
+		tar -x -C "$1/debs" --wildcards './usr/src/*.tar.xz'
+	tar -x -J -C "$1/linux" --strip-components=1 -f "$1"/debs/usr/src/*.tar.xz
+	rm -rf "$1/debs"
+	sums_write "$1" source packages linux/Makefile linux/Kconfig
+}
+
+# The packages of a set that have the kernel's version.
+packages_of()
+{
+	case $1 in
+	kbuild)
+		echo "linux-headers-$release:riscv64"
+		echo "linux-headers-${release%-*}-common"
+		echo "linux-kbuild-${release%-*}"
+		;;
+	source) echo "linux-source-$(echo "$version" | cut -d . -f 1,2)" ;;
+	esac
+}
+
+# Whether $present is a set of $kind for the guest's kernel.
+of_guest()
+{
+	[ -n "$present" ] && [ "$(cat "$present/packages" 2>/dev/null)" = "$kind $release $version" ]
+}
+
+fetch_set()
+{
+	cache_new "$cache/$kind"
+	native=$(dpkg --print-architecture)
+	apt_open "$new/apt" "$(printf '%s\n' "$native" riscv64 | uniq | paste -s -d ' ')" "$mirror"
+	set --
+	for package in $(packages_of "$kind"); do
+		if ! apt_has "$package" "$version"; then
+			despair="Debian's archive no longer has $package $version"
+			despair="$despair; linnet fetch --update gets a newer guest"
+			return 1
+		fi
+		set -- "$@" "$package=$version"
+	done
+	[ "$kind" = source ] || set -- "$@" libc6
+	mkdir "$new/debs"
+	say "downloading $what of Linux $release"
+	(cd "$new/debs" && apt_download "$@")
+	rm -rf "$new/apt"
+	say 'unpacking them'
+	echo "$kind $release $version" >"$new/packages"
+	"make_${kind}_set" "$new"
+	cache_put "$cache/$kind"
+}
+
+# have_set KIND WHAT: $present is then that set. WHAT it holds is for messages.
+have_set()
+{
+	kind=$1
+	what=$2
+	cache_find "$cache/$kind"
+	of_guest && sums_quick "$present" "$kind" && return 0
+	need_tools apt-get:apt dpkg-deb:dpkg xz:xz-utils flock:util-linux || exit 1
+	cache_lock "$cache/$kind"
+	despair="$what of Linux $release could not be downloaded"
+	if of_guest && ! sums_good "$present" "$kind"; then
+		say "$what in the cache are damaged"
+		present=
+	fi
+	of_guest || fetch_set
+	despair=
+	cache_unlock
+}
+
+# --- the build ------------------------------------------------------------------------------------
+
+check_directory()
+{
+	[ -d "$1" ] || fail "$1: there is no such directory"
+	if [ ! -f "$1/Kbuild" ] && [ ! -f "$1/Makefile" ]; then
+		fail "$1: there is neither a Kbuild nor a Makefile; one line will do: obj-m := NAME.o"
+	fi
+	[ -w "$1" ] || fail "$1: cannot write there, and kbuild builds beside the source"
+	case $(cd "$1" && pwd) in
+	*[[:space:]:]*) fail "$1: kbuild cannot work in a path with blanks or colons" ;;
+	esac
+}
+
+# Whether make is told what to make; else it makes the modules.
+has_target()
+{
+	for word; do
+		case $word in
+		-* | *=*) ;;
+		*) return 0 ;;
+		esac
+	done
+	return 1
+}
+
+# The compiler is another than the kernel's; BTF, which would want pahole, stays out.
+run_make()
+{
+	# What a make outside of us was told is not for this one.
+	unset MAKEFLAGS MFLAGS MAKELEVEL
+	where=$1
+	shift
+	make --no-print-directory -C "$headers" "M=$where" CC=riscv64-linux-gnu-gcc \
+		CONFIG_DEBUG_INFO_BTF_MODULES= "-j$(nproc)" "$@" >&2
+}
+
+build()
+{
+	dir=${1%/}
+	shift
+	full=$(cd "${dir:-/}" && pwd)
+	if has_target "$@"; then
+		run_make "$full" "$@"
+		return
+	fi
+	run_make "$full" "$@" modules || return
+	if [ ! -s "$full/modules.order" ]; then
+		fail "$dir: it names no module; a line is missing such as: obj-m := NAME.o"
+	fi
+	while read -r object; do
+		echo "$dir/${object#"$full/"}" | sed 's/o$/ko/'
+	done <"$full/modules.order"
+}
+
+cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/linnet
+init=
+mirror=
+source=
+print=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--source) source=1 ;;
+	--print) print=1 ;;
+	--cache | --init | --mirror)
+		[ $# -ge 2 ] || usage
+		case $1 in
+		--cache) cache=$2 ;;
+		--init) init=$2 ;;
+		--mirror) mirror=$2 ;;
+		esac
+		shift
+		;;
+	--)
+		shift
+		break
+		;;
+	-*) usage ;;
+	*) break ;;
+	esac
+	shift
+done
+[ $# -gt 0 ] || [ -n "$source$print" ] || usage
+[ $# -eq 0 ] || check_directory "$1"
+cache=$(realpath -m "$cache")
+need_tools make:make riscv64-linux-gnu-gcc:gcc-riscv64-linux-gnu || exit 1
+find_guest ${init:+--init "$init"} ${mirror:+--mirror "$mirror"}
+have_set kbuild 'the headers and build tools'
+headers=$present/usr/src/linux-headers-$release
+[ -z "$source" ] || have_set source 'the source files'
+if [ -n "$print" ]; then
+	kind=source
+	cache_find "$cache/source"
+	of_guest && sums_quick "$present" source || present=
+	cat <<-END
+		release=$release
+		headers=$headers
+		source=${present:+$present/linux}
+	END
+fi
+[ $# -eq 0 ] || build "$@"

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Only the command line is looked at here; guest/kbuild.sh and guest/new-driver.sh do the work. */
+#include "cmd/kbuild.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/opt.h"
+#include "cmd/share.h"
+
+/* The words that stand before the user's own in a script's argv, and the NULL at its end. */
+#define OWN_WORDS 8
+
+struct kbuild_options {
+	bool source, print;
+};
+
+static const struct opt kbuild_table[] = {
+	{.name = "source",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct kbuild_options, source),
+	 .help = "get the kernel's source too (150 MB)"},
+	{.name = "print",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct kbuild_options, print),
+	 .help = "print name=value lines: release, headers, source"},
+	{0},
+};
+
+static const struct opt no_options[] = {{0}};
+
+static const char kbuild_help[] =
+	"Usage: linnet kbuild [OPTIONS] DIR [MAKE-ARGUMENT...]\n"
+	"Builds DIR's modules (obj-m in its Kbuild) for the default guest's kernel, and\n"
+	"prints their paths. The kernel's headers are fetched on first use.\n"
+	"A MAKE-ARGUMENT is VARIABLE=VALUE, such as W=1, or a target, such as clean.\n";
+
+static const char new_driver_help[] =
+	"Usage: linnet new-driver NAME [DIR]\n"
+	"Begins a kernel module: a character device with parameters, a Kbuild, and a\n"
+	"test that runs it in a guest. DIR (default: NAME) must not be there yet.\n";
+
+static int fail(const char *command, const struct err *e, int status)
+{
+	fprintf(stderr, "linnet %s: %s\n", command, e->text);
+	return status;
+}
+
+/* True when the command shall go on with argv[*used] and the words behind it; else *status is what
+ * it returns. It wants min to max of them. */
+static bool parse(const struct opt *table, void *ctx, const char *help, int argc, char **argv,
+		  int *used, int *status)
+{
+	struct err e = {""};
+	int ret = opt_parse(table, ctx, argc - 1, argv + 1, used, &e);
+
+	++*used;
+	if (ret == OPT_WANTS_HELP) {
+		fputs(help, stdout);
+		opt_print_help(stdout, table);
+		*status = EXIT_SUCCESS;
+	} else if (ret) {
+		*status = fail(argv[0], &e, 2);
+	}
+	return !ret;
+}
+
+/* Becomes the script with `own` and then the user's words. */
+static int exec_script(const char *const own[], char *const words[], struct err *e)
+{
+	const char **argv;
+	unsigned n = 0, n_words = 0;
+	int ret;
+
+	while (words[n_words])
+		n_words++;
+	argv = calloc(OWN_WORDS + n_words, sizeof(*argv));
+	if (!argv)
+		return err_set(e, -ENOMEM, "out of memory");
+	while (own[n]) {
+		argv[n] = own[n];
+		n++;
+	}
+	for (unsigned i = 0; i < n_words; i++)
+		argv[n++] = words[i];
+	ret = share_exec(argv, e);
+	free(argv);
+	return ret;
+}
+
+int cmd_kbuild(int argc, char **argv)
+{
+	const char *own[OWN_WORDS] = {"sh", NULL, "--init", NULL};
+	struct kbuild_options o = {0};
+	struct share_paths paths;
+	struct err e = {""};
+	int used, status;
+	unsigned n = 4;
+
+	if (!parse(kbuild_table, &o, kbuild_help, argc, argv, &used, &status))
+		return status;
+	if (used == argc && !o.source && !o.print) {
+		err_set(&e, -EINVAL, "give the module's directory; see linnet kbuild --help");
+		return fail(argv[0], &e, 2);
+	}
+	if (share_find(&paths, &e))
+		return fail(argv[0], &e, EXIT_FAILURE);
+	own[1] = paths.kbuild;
+	own[3] = paths.init;
+	if (o.source)
+		own[n++] = "--source";
+	if (o.print)
+		own[n++] = "--print";
+	own[n++] = "--";
+	exec_script(own, argv + used, &e);
+	return fail(argv[0], &e, EXIT_FAILURE);
+}
+
+int cmd_new_driver(int argc, char **argv)
+{
+	const char *own[OWN_WORDS] = {"sh", NULL, "--program", NULL};
+	struct share_paths paths;
+	struct err e = {""};
+	int used, status;
+
+	if (!parse(no_options, NULL, new_driver_help, argc, argv, &used, &status))
+		return status;
+	if (argc - used < 1 || argc - used > 2) {
+		err_set(&e, -EINVAL, "give NAME or NAME DIR; see linnet new-driver --help");
+		return fail(argv[0], &e, 2);
+	}
+	if (share_find(&paths, &e))
+		return fail(argv[0], &e, EXIT_FAILURE);
+	own[1] = paths.new_driver;
+	own[3] = paths.program;
+	exec_script(own, argv + used, &e);
+	return fail(argv[0], &e, EXIT_FAILURE);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's interface, one hart or harts in turns: what the environment sees, counts, budgets,
+ * waiting, limits of the code cache. Programs are a few words each. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bits.h"
+#include "base/err.h"
+#include "interp_rig.h"
+
+#define WFI   0x10500073u
+#define ECALL 0x00000073u
+#define NOP   0x00000013u
+
+struct seen {
+	unsigned calls, reads, writes;
+	uint64_t retired[8]; /* at each call, read or write */
+	uint64_t now;        /* what time_now gives */
+	bool stop;           /* in the ecall */
+};
+
+static struct rig *rig_with(const uint32_t *code, size_t bytes, const struct rig_config *cfg,
+			    struct seen *seen)
+{
+	struct rig *r = rig_new(cfg);
+
+	memset(seen, 0, sizeof(*seen));
+	r->arg = seen;
+	rig_write(r, RAM, code, bytes);
+	return r;
+}
+
+static uint64_t fake_time(void *arg, struct cpu *cpu)
+{
+	return ((struct seen *)((struct rig *)arg)->arg)->now;
+}
+
+static void note(struct rig *r, unsigned n)
+{
+	struct seen *seen = r->arg;
+
+	if (n < ARRAY_SIZE(seen->retired))
+		seen->retired[n] = r->engine->retired(r->cpu[0]);
+}
+
+static void counting_device(struct rig *r, bool is_write, uint64_t offset, uint64_t *value)
+{
+	struct seen *seen = r->arg;
+
+	note(r, seen->reads + seen->writes);
+	if (is_write) {
+		seen->writes++;
+		assert_int_equal(offset, 4);
+		assert_int_equal(*value, 0x1234);
+	} else {
+		seen->reads++;
+		*value = 0x1234;
+	}
+}
+
+static void device_access(void **state)
+{
+	static const uint32_t code[] = {
+		0x100002b7,             /* lui t0, 0x10000 */
+		0x0002a303,             /* lw t1, 0(t0) */
+		NOP,        0x0062a223, /* sw t1, 4(t0) */
+		WFI,
+	};
+	struct seen seen;
+	struct rig *r = rig_with(code, sizeof(code),
+				 &(struct rig_config){.n_harts = 1, .in_turns = true}, &seen);
+
+	r->device = counting_device;
+	rig_run(r, 0, RAM);
+	assert_int_equal(seen.reads, 1);
+	assert_int_equal(seen.writes, 1);
+	assert_int_equal(seen.retired[0], 1);
+	assert_int_equal(seen.retired[1], 3);
+	assert_int_equal(r->engine->retired(r->cpu[0]), 5);
+	rig_free(r);
+}
+
+/* A device that rewrites the instruction behind the one which accesses it, and has the hart do a
+ * fence.i, from within the access. */
+static void rewriting_device(struct rig *r, bool is_write, uint64_t offset, uint64_t *value)
+{
+	static const uint32_t li_a0_2 = 0x00200513;
+
+	rig_write(r, RAM + 8, &li_a0_2, 4);
+	r->engine->fence(r->vm, 1, CPU_FENCE_I, 0, 0, 0);
+}
+
+static void fence_within_access(void **state)
+{
+	static const uint32_t code[2][4] = {
+		{0x100002b7, 0x0002a303 /* lw t1, 0(t0) */, 0x00100513 /* li a0, 1 */, WFI},
+		{0x100002b7, 0x0002a023 /* sw x0, 0(t0) */, 0x00100513, WFI},
+	};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct seen seen;
+		struct rig *r = rig_with(code[i], sizeof(code[i]),
+					 &(struct rig_config){.n_harts = 1, .in_turns = true},
+					 &seen);
+
+		r->device = rewriting_device;
+		assert_int_equal(rig_run(r, 0, RAM).x[10], 2);
+		assert_int_equal(r->engine->retired(r->cpu[0]), 4);
+		rig_free(r);
+	}
+}
+
+static void counting_ecall(void *arg, struct cpu *cpu, uint64_t a[8])
+{
+	struct rig *r = arg;
+	struct seen *seen = r->arg;
+	struct cpu_regs regs;
+
+	note(r, seen->calls++);
+	r->engine->get_regs(cpu, &regs);
+	assert_int_equal(regs.priv, 1);
+	assert_int_equal(regs.pc, RAM + 8);
+	assert_int_equal(a[7], 5);
+	a[0] = 99;
+	if (seen->stop)
+		r->engine->stop(cpu);
+}
+
+static void ecall_and_stop(void **state)
+{
+	static const uint32_t code[] = {0x00500893 /* li a7, 5 */, ECALL, WFI};
+	struct seen seen;
+	struct rig *r = rig_with(
+		code, sizeof(code),
+		&(struct rig_config){.n_harts = 1, .in_turns = true, .ecall = counting_ecall},
+		&seen);
+
+	assert_int_equal(rig_run(r, 0, RAM).x[10], 99);
+	assert_int_equal(seen.calls, 1);
+	assert_int_equal(seen.retired[0], 2);
+	assert_false(r->engine->is_stopped(r->cpu[0]));
+	assert_int_equal(r->engine->start(r->cpu[0], RAM, 0), -EALREADY);
+
+	r->engine->reset(r->cpu[0]);
+	assert_true(r->engine->is_stopped(r->cpu[0]));
+	assert_int_equal(r->engine->run(r->cpu[0], 0), CPU_EXIT_IDLE);
+	assert_int_equal(r->engine->retired(r->cpu[0]), 0);
+	seen.stop = true;
+	rig_run(r, 0, RAM);
+	assert_true(r->engine->is_stopped(r->cpu[0]));
+	assert_int_equal(r->engine->retired(r->cpu[0]), 2);
+	/* Counting goes on when it is started again. */
+	rig_run(r, 0, RAM);
+	assert_int_equal(r->engine->retired(r->cpu[0]), 4);
+	rig_free(r);
+}
+
+/* A budget ends a run at the same place every time, shortly behind it. */
+static void budgets(void **state)
+{
+	static const uint32_t code[] = {
+		0x00150513, /* addi a0, a0, 1 */
+		0x00257593, /* andi a1, a0, 2 */
+		0xfe058ce3, /* beqz a1, -8 */
+		0x00000073, /* ecall: traps to pc 0, where nothing is, for ever */
+	};
+	uint64_t at[2][20];
+
+	for (unsigned run = 0; run < 2; run++) {
+		struct seen seen;
+		struct rig *r = rig_with(code, sizeof(code),
+					 &(struct rig_config){.n_harts = 1, .in_turns = true},
+					 &seen);
+
+		assert_int_equal(r->engine->start(r->cpu[0], RAM, 0), 0);
+		assert_int_equal(r->engine->run(r->cpu[0], 1), CPU_EXIT_BUDGET);
+		assert_true(r->engine->retired(r->cpu[0]) >= 1);
+		for (unsigned i = 0; i < 20; i++) {
+			/* It never ends and soon never retires: the budget counts traps too. */
+			assert_int_equal(r->engine->run(r->cpu[0], 7), CPU_EXIT_BUDGET);
+			at[run][i] = r->engine->retired(r->cpu[0]);
+		}
+		rig_free(r);
+	}
+	assert_memory_equal(at[0], at[1], sizeof(at[0]));
+}
+
+static void long_budget(void **state)
+{
+	static const uint32_t code[] = {0x00150513 /* addi a0, a0, 1 */, 0xffdff06f /* j -4 */};
+	struct seen seen;
+	struct rig *r = rig_with(code, sizeof(code),
+				 &(struct rig_config){.n_harts = 1, .in_turns = true}, &seen);
+	struct cpu_regs regs;
+
+	assert_int_equal(r->engine->start(r->cpu[0], RAM, 0), 0);
+	assert_int_equal(r->engine->run(r->cpu[0], 1000000), CPU_EXIT_BUDGET);
+	assert_in_range(r->engine->retired(r->cpu[0]), 1000000, 1000100);
+	r->engine->get_regs(r->cpu[0], &regs);
+	assert_int_equal(regs.x[10], r->engine->retired(r->cpu[0]) / 2);
+	r->engine->kick(r->cpu[0]);
+	assert_int_equal(r->engine->run(r->cpu[0], 0), CPU_EXIT_KICKED);
+	rig_free(r);
+}
+
+/* A hart that waits for its timer, in a machine whose time the test moves. */
+static void timer_and_idle(void **state)
+{
+	static const uint32_t code[] = {
+		0x02000293,             /* li t0, 32: STIE */
+		0x10429073,             /* csrw sie, t0 */
+		WFI,        0x14402573, /* csrr a0, sip */
+		0x10401073,             /* csrw sie, x0 */
+		WFI,
+	};
+	struct seen seen;
+	struct rig *r = rig_with(code, sizeof(code),
+				 &(struct rig_config){.n_harts = 1,
+						      .in_turns = true,
+						      .ecall = counting_ecall,
+						      .time_now = fake_time},
+				 &seen);
+	struct cpu_regs regs;
+
+	r->engine->start(r->cpu[0], RAM, 0);
+	r->engine->set_timer(r->cpu[0], CPU_TIMER_S, 1000);
+	assert_int_equal(r->engine->run(r->cpu[0], 0), CPU_EXIT_IDLE);
+	assert_int_equal(r->engine->next_deadline(r->cpu[0]), 1000);
+	assert_int_equal(r->engine->run(r->cpu[0], 0), CPU_EXIT_IDLE); /* and still */
+	assert_int_equal(r->engine->retired(r->cpu[0]), 3);
+	seen.now = 1000;
+	assert_int_equal(r->engine->run(r->cpu[0], 0), CPU_EXIT_IDLE);
+	r->engine->get_regs(r->cpu[0], &regs);
+	assert_int_equal(regs.x[10], 32);
+	assert_int_equal(r->engine->next_deadline(r->cpu[0]), UINT64_MAX);
+	rig_free(r);
+}
+
+static void registers(void **state)
+{
+	static const uint32_t code[] = {WFI};
+	struct seen seen;
+	struct rig *r = rig_with(code, sizeof(code),
+				 &(struct rig_config){.n_harts = 2, .in_turns = true}, &seen);
+	struct cpu_regs in, out;
+
+	for (unsigned i = 0; i < 32; i++) {
+		in.x[i] = 1000 + i;
+		in.f[i] = 2000 + i;
+	}
+	in.pc = RAM;
+	in.fcsr = 0x6a;
+	in.priv = 3;
+	assert_int_equal(r->engine->start(r->cpu[1], RAM + 8, 7), 0);
+	r->engine->set_regs(r->cpu[1], &in); /* wins over start */
+	assert_int_equal(r->engine->run(r->cpu[1], 0), CPU_EXIT_IDLE);
+	r->engine->get_regs(r->cpu[1], &out);
+	assert_int_equal(out.x[0], 0);
+	assert_memory_equal(&out.x[1], &in.x[1], sizeof(in.x) - 8);
+	assert_memory_equal(out.f, in.f, sizeof(in.f));
+	assert_int_equal(out.fcsr, 0x6a);
+	assert_int_equal(out.pc, RAM + 4);
+	assert_int_equal(out.priv, 3);
+	/* What start gives: id and argument. */
+	out = rig_run(r, 0, RAM);
+	assert_int_equal(out.x[10], 0);
+	assert_true(r->engine->run(r->cpu[0], 0) == CPU_EXIT_IDLE);
+	rig_free(r);
+}
+
+/* More code than the cache holds, in bytes and in pages, twice over. */
+static void full_cache(void **state)
+{
+	static const uint32_t next = 0x0040006f, far = 0x0000106f; /* j +4, j +4096 */
+	static const uint32_t wfi = WFI;
+	const unsigned dense = 300000, sparse = 9000;
+	struct seen seen;
+	struct rig *r = rig_with(&wfi, 0, &(struct rig_config){.n_harts = 1, .in_turns = true},
+				 &seen);
+	uint32_t *p = rig_ptr(r, RAM);
+
+	for (unsigned i = 0; i < dense; i++)
+		p[i] = next;
+	p[dense] = wfi;
+	for (unsigned i = 0; i < sparse; i++)
+		p[1024 * (1024 + i)] = far;
+	p[1024 * (1024 + sparse)] = wfi;
+	for (unsigned round = 0; round < 2; round++) {
+		r->engine->reset(r->cpu[0]);
+		rig_run(r, 0, RAM);
+		assert_int_equal(r->engine->retired(r->cpu[0]), dense + 1);
+		r->engine->reset(r->cpu[0]);
+		rig_run(r, 0, RAM + 4096 * 1024);
+		assert_int_equal(r->engine->retired(r->cpu[0]), sparse + 1);
+	}
+	/* Without the reset in between. */
+	r->engine->stop(r->cpu[0]);
+	rig_run(r, 0, RAM);
+	assert_int_equal(r->engine->retired(r->cpu[0]), sparse + 1 + dense + 1);
+	rig_free(r);
+}
+
+static void refusals(void **state)
+{
+	const struct cpu_engine *engine = cpu_engine_find("interp");
+	struct cpu_vm_config cfg = {.n_harts = 0};
+	struct cpu_vm *vm;
+	struct err e;
+
+	assert_null(cpu_engine_find("none"));
+	assert_ptr_equal(cpu_engines[0], engine);
+	assert_int_equal(gmem_new(&cfg.mem), 0);
+	assert_int_equal(engine->vm_new(&cfg, &vm, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "0 harts"));
+	cfg.n_harts = CPU_MAX_HARTS + 1;
+	assert_int_equal(engine->vm_new(&cfg, &vm, &e), -EINVAL);
+	cfg.n_harts = 1;
+	assert_int_equal(gmem_add_ram(cfg.mem, 1ull << 48, 4096), 0);
+	assert_int_equal(engine->vm_new(&cfg, &vm, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "2^48"));
+	gmem_free(cfg.mem);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(device_access),  cmocka_unit_test(fence_within_access),
+		cmocka_unit_test(ecall_and_stop), cmocka_unit_test(budgets),
+		cmocka_unit_test(long_budget),    cmocka_unit_test(timer_and_idle),
+		cmocka_unit_test(registers),      cmocka_unit_test(full_cache),
+		cmocka_unit_test(refusals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
