@@ -88,6 +88,12 @@ void rv64_jit_detach(struct interp *c)
 	c->jit = NULL;
 }
 
+void rv64_jit_set_hot(struct interp *c, int32_t executions)
+{
+	if (c->jit)
+		c->code.hot = executions;
+}
+
 /* The instruction at the source's offset, which is the block's own or lies within the page. */
 static bool read_insn(const struct jit_source *s, struct rv64_insn *in)
 {

@@ -30,6 +30,10 @@ bool rv64_jit_compile(struct interp *c, struct rv64_block *b);
  * to the interpreter. */
 bool rv64_jit_run(struct interp *c, const void *native);
 
+/* For tests: a block is hot after so many executions, at least 1. Before the hart runs. Does
+ * nothing to a hart without a translator. */
+void rv64_jit_set_hot(struct interp *c, int32_t executions);
+
 /* Floating-point flags that are still in the host's register come into fflags. */
 void rv64_jit_fp_end(struct interp *c);
 
@@ -59,6 +63,12 @@ static inline bool rv64_jit_run(struct interp *c, const void *native)
 	(void)c;
 	(void)native;
 	return true;
+}
+
+static inline void rv64_jit_set_hot(struct interp *c, int32_t executions)
+{
+	(void)c;
+	(void)executions;
 }
 
 static inline void rv64_jit_fp_end(struct interp *c)
