@@ -33,9 +33,8 @@ int jit_fp_begin(struct interp *c)
 {
 	struct rv64_hart *h = &c->run.hart;
 
-	if (!rv64_fp_on(h) || h->frm != FPU_RNE)
+	if ((h->csr.mstatus & MSTATUS_FS) != MSTATUS_FS || h->frm != FPU_RNE)
 		return 1;
-	h->csr.mstatus |= MSTATUS_FS;
 	_mm_setcsr(MXCSR_CLEAN);
 	c->native_fp = true;
 	return 0;

@@ -115,30 +115,51 @@ static bool read_insn(const struct jit_source *s, struct rv64_insn *in)
 	return true;
 }
 
+static enum jit_kind kind(const struct rv64_insn *in)
+{
+	return (enum jit_kind)kind_of[in->id];
+}
+
+static bool ends_block(enum jit_kind k)
+{
+	return k > JIT_BRANCH;
+}
+
+/* The instructions that the interpreter's block has too: the page is known to be current. */
+static void read_block(struct jit_source *s)
+{
+	unsigned limit = s->crosses ? 1 : RV64_BLOCK_INSNS;
+
+	s->offset = s->start;
+	for (s->n = 0; s->n < limit && read_insn(s, &s->insn[s->n]);) {
+		const struct rv64_insn *in = &s->insn[s->n++];
+
+		s->offset += in->len;
+		if (ends_block(kind(in)))
+			break;
+	}
+}
+
 static const void *compile(struct interp *c, const struct rv64_block *b)
 {
 	struct jit_lower *l = c->jit->lower;
-	struct jit_source s = {
-		.block = b,
-		.page = c->code.page[b->page[0]].host,
-		.start = b->pa & (GMEM_PAGE_SIZE - 1),
-		.offset = b->pa & (GMEM_PAGE_SIZE - 1),
-		.crosses = (b->pa & (GMEM_PAGE_SIZE - 1)) == GMEM_PAGE_SIZE - 2,
-	};
-	unsigned limit = s.crosses ? 1 : RV64_BLOCK_INSNS;
-	enum jit_kind kind = JIT_PLAIN;
-	struct rv64_insn in;
+	struct jit_source *s = &c->jit->source;
 
-	jit_lower_begin(l, &s);
-	while (s.index < limit && read_insn(&s, &in)) {
-		kind = (enum jit_kind)kind_of[in.id];
-		jit_lower_insn(l, &in, kind);
-		s.index++;
-		s.offset += in.len;
-		if (kind > JIT_BRANCH)
-			break;
+	s->block = b;
+	s->page = c->code.page[b->page[0]].host;
+	s->start = b->pa & (GMEM_PAGE_SIZE - 1);
+	s->crosses = s->start == GMEM_PAGE_SIZE - 2;
+	read_block(s);
+	s->offset = s->start;
+	s->index = 0;
+	jit_lower_begin(l, s);
+	for (; s->index < s->n; s->index++) {
+		const struct rv64_insn *in = &s->insn[s->index];
+
+		jit_lower_insn(l, in, kind(in));
+		s->offset += in->len;
 	}
-	if (kind <= JIT_BRANCH)
+	if (!ends_block(kind(&s->insn[s->n - 1])))
 		jit_lower_end(l);
 	return jit_lower_finish(l);
 }

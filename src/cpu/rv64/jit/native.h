@@ -35,6 +35,18 @@ struct jit_glue {
 	const uint8_t *fp;          /* called: jit_fp_begin(), eax its result */
 };
 
+/* The block at hand, as compile.c walks it. */
+struct jit_source {
+	const struct rv64_block *block;
+	const uint8_t *page; /* host address of the guest's page */
+	unsigned start;      /* offset of the entry in the page */
+	unsigned offset;     /* of the instruction at hand */
+	unsigned index;      /* instructions before it */
+	bool crosses;        /* a block of one instruction that reaches into the next page */
+	unsigned n;          /* instructions */
+	struct rv64_insn insn[RV64_BLOCK_INSNS];
+};
+
 struct rv64_jit {
 	struct jit_cache cache;
 	struct jit_glue glue;
@@ -42,6 +54,7 @@ struct rv64_jit {
 	uint64_t resets; /* of the interpreter's cache when `cache` was last empty */
 	bool bmi1, bmi2, fma, lzcnt; /* what the host has */
 	struct jit_lower *lower;
+	struct jit_source source;
 };
 
 /*
@@ -82,7 +95,8 @@ const void *jit_link(struct interp *c, uint8_t *site);
 int jit_trapped(struct interp *c, const struct jit_call *call);
 /* It has retired, and its block must be left, to hart.pc. Returns 1. */
 int jit_leave(struct interp *c, const struct jit_call *call);
-/* Native floating-point arithmetic from here on. 1: the interpreter has to do the instruction. */
+/* Native floating-point arithmetic from here on. 1: there can be none now, the interpreter has to do
+ * the block. */
 int jit_fp_begin(struct interp *c);
 
 /* ---- call_op.c ---- */
@@ -98,16 +112,6 @@ void jit_patch_link(struct rv64_jit *j, uint8_t *site, const void *native);
 
 /* ---- x86_lower.c ---- */
 
-/* The block at hand, as compile.c walks it. */
-struct jit_source {
-	const struct rv64_block *block;
-	const uint8_t *page; /* host address of the guest's page */
-	unsigned start;      /* offset of the entry in the page */
-	unsigned offset;     /* of the instruction at hand */
-	unsigned index;      /* instructions before it */
-	bool crosses;        /* a block of one instruction that reaches into the next page */
-};
-
 /* What an instruction is to the translator. */
 enum jit_kind {
 	JIT_PLAIN,  /* goes on behind itself */
@@ -122,8 +126,8 @@ struct jit_lower;
 struct jit_lower *jit_lower_new(struct rv64_jit *j, const struct interp *c);
 void jit_lower_free(struct jit_lower *l);
 
-/* Begins a block; then one insn() for each instruction, end() if the block goes on elsewhere, and
- * finish(), which returns the native entry, or NULL when it became too long. */
+/* Begins a block that has been read; then one insn() for each instruction, with offset and index
+ * those of the instruction, end() if the block goes on elsewhere, and finish(), which returns the native entry, or NULL when it became too long. */
 void jit_lower_begin(struct jit_lower *l, const struct jit_source *s);
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind);
 void jit_lower_end(struct jit_lower *l);

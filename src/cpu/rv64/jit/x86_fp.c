@@ -8,8 +8,9 @@
  * that is not boxed, a rounding mode other than nearest and the odd conversions are left to C or to
  * the interpreter.
  *
- * `fp` of struct jit_lower says what is known on the way through a block: FS is not off, FS is
- * dirty, or native arithmetic has begun (frm is nearest, MXCSR counts for us).
+ * A block with arithmetic begins it at its entry, when frm is to nearest and FS is dirty; if not,
+ * the interpreter does the block. `fp` of struct jit_lower says what is known on the way through a
+ * block: FS is not off, FS is dirty, or native arithmetic has begun.
  */
 #include "cpu/rv64/jit/x86_lower.h"
 
@@ -47,6 +48,7 @@ enum {
 
 /* r->flag */
 #define DOUBLE 1u
+#define LIVE   2u /* needs native floating point to have begun */
 
 static uint32_t scalar(uint32_t op, bool dbl)
 {
@@ -73,13 +75,11 @@ void jit_fp_need(struct jit_lower *l, const struct rv64_insn *in, bool dirty)
 	}
 }
 
-static void need_live(struct jit_lower *l)
+static void begin_live(struct jit_lower *l)
 {
 	struct x86 *e = &l->e;
 	struct jit_ool *o;
 
-	if (l->fp == JIT_FP_LIVE)
-		return;
 	x86_rm(e, 0x80, X86_L, X86_G_CMP, REG_HART, JIT_OFF(native_fp));
 	x86_byte(e, 0);
 	o = jit_ool(l, JIT_OOL_FP, x86_jcc(e, X86_E));
@@ -87,6 +87,29 @@ static void need_live(struct jit_lower *l)
 	o->index = (uint8_t)l->s->index;
 	o->back = e->p;
 	l->fp = JIT_FP_LIVE;
+}
+
+void jit_fp_enter(struct jit_lower *l)
+{
+	for (unsigned i = 0; i < l->s->n; i++)
+		if (jit_fp_rules[l->s->insn[i].id].flag & LIVE) {
+			begin_live(l);
+			return;
+		}
+}
+
+/* False: the instruction is done in C. Otherwise it began at the block's entry, with the right frm
+ * and FS dirty, so it can begin again after a call of C. */
+static bool need_live(struct jit_lower *l, const struct rv64_insn *in)
+{
+	if (l->fp_in_c) {
+		jit_call_c(l, in, l->s->offset, l->s->index);
+		l->fp = JIT_FP_UNKNOWN;
+		return false;
+	}
+	if (l->fp != JIT_FP_LIVE)
+		begin_live(l);
+	return true;
 }
 
 void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o)
@@ -186,7 +209,8 @@ static void arith(struct jit_lower *l, const struct rv64_insn *in, const struct 
 
 	if (odd_rounding(l, in))
 		return;
-	need_live(l);
+	if (!need_live(l, in))
+		return;
 	check_box(l, in->rs1, dbl, &b);
 	check_box(l, in->rs2, dbl, &b);
 	get_f(l, XMM0, in->rs1, dbl);
@@ -202,7 +226,8 @@ static void square_root(struct jit_lower *l, const struct rv64_insn *in, const s
 
 	if (odd_rounding(l, in))
 		return;
-	need_live(l);
+	if (!need_live(l, in))
+		return;
 	check_box(l, in->rs1, dbl, &b);
 	get_f(l, XMM0, in->rs1, dbl);
 	x86_rr(&l->e, scalar(OP_SQRT, dbl), X86_L, XMM0, XMM0);
@@ -226,7 +251,8 @@ static void fused(struct jit_lower *l, const struct rv64_insn *in, const struct 
 	}
 	if (odd_rounding(l, in))
 		return;
-	need_live(l);
+	if (!need_live(l, in))
+		return;
 	check_box(l, in->rs1, dbl, &b);
 	check_box(l, in->rs2, dbl, &b);
 	check_box(l, in->rs3, dbl, &b);
@@ -288,7 +314,8 @@ static void compare(struct jit_lower *l, const struct rv64_insn *in, const struc
 	struct x86 *e = &l->e;
 	struct boxes b = {0};
 
-	need_live(l);
+	if (!need_live(l, in))
+		return;
 	check_box(l, in->rs1, dbl, &b);
 	check_box(l, in->rs2, dbl, &b);
 	get_f(l, XMM0, first, dbl);
@@ -314,7 +341,8 @@ static void convert_ff(struct jit_lower *l, const struct rv64_insn *in, const st
 
 	if (!to_double && odd_rounding(l, in))
 		return;
-	need_live(l);
+	if (!need_live(l, in))
+		return;
 	check_box(l, in->rs1, !to_double, &b);
 	get_f(l, XMM0, in->rs1, !to_double);
 	x86_rr(&l->e, scalar(OP_CVT_FF, !to_double), X86_L, XMM0, XMM0);
@@ -330,7 +358,8 @@ static void from_int(struct jit_lower *l, const struct rv64_insn *in, const stru
 
 	if (odd_rounding(l, in))
 		return;
-	need_live(l);
+	if (!need_live(l, in))
+		return;
 	x86_rr(e, X86_OP(0, 1, 0x57), X86_L, XMM0, XMM0); /* xorps: no old value to wait for */
 	x86_rr(e, scalar(OP_CVT_FROM_INT, dbl), (enum x86_width)r->w, XMM0,
 	       jit_get(l, in->rs1, RAX));
@@ -348,7 +377,8 @@ static void to_int(struct jit_lower *l, const struct rv64_insn *in, const struct
 
 	if (in->rm != FPU_RTZ && odd_rounding(l, in))
 		return;
-	need_live(l);
+	if (!need_live(l, in))
+		return;
 	check_box(l, in->rs1, dbl, &b);
 	x86_rm(e, scalar(in->rm == FPU_RTZ ? OP_CVTT_TO_INT : OP_CVT_TO_INT, dbl), w, RAX, REG_HART,
 	       jit_off_f(in->rs1));
@@ -382,36 +412,36 @@ static void move_to_f(struct jit_lower *l, const struct rv64_insn *in, const str
 	}
 }
 
-#define BOTH(id, fn, op)                         \
-	[RV64_##id##_s] = {fn, op, X86_L, 0},    \
-	[RV64_##id##_d] = {fn, op, X86_Q, DOUBLE}
+#define BOTH(id, fn, op, needs)                      \
+	[RV64_##id##_s] = {fn, op, X86_L, needs},    \
+	[RV64_##id##_d] = {fn, op, X86_Q, (needs) | DOUBLE}
 
 const struct jit_rule jit_fp_rules[RV64_N_INSNS] = {
-	BOTH(fadd, arith, OP_ADD),
-	BOTH(fsub, arith, OP_SUB),
-	BOTH(fmul, arith, OP_MUL),
-	BOTH(fdiv, arith, OP_DIV),
-	BOTH(fsqrt, square_root, OP_SQRT),
-	BOTH(fmadd, fused, 0xa9),
-	BOTH(fmsub, fused, 0xab),
-	BOTH(fnmsub, fused, 0xad),
-	BOTH(fnmadd, fused, 0xaf),
-	BOTH(fsgnj, sign, 0),
-	BOTH(fsgnjn, sign, 1),
-	BOTH(fsgnjx, sign, 2),
-	BOTH(feq, compare, 0),
-	BOTH(flt, compare, 1),
-	BOTH(fle, compare, 2),
-	[RV64_fcvt_d_s] = {convert_ff, 0, 0, DOUBLE},
-	[RV64_fcvt_s_d] = {convert_ff, 0, 0, 0},
-	[RV64_fcvt_s_w] = {from_int, 0, X86_L, 0},
-	[RV64_fcvt_s_l] = {from_int, 0, X86_Q, 0},
-	[RV64_fcvt_d_w] = {from_int, 0, X86_L, DOUBLE},
-	[RV64_fcvt_d_l] = {from_int, 0, X86_Q, DOUBLE},
-	[RV64_fcvt_w_s] = {to_int, 0, X86_L, 0},
-	[RV64_fcvt_l_s] = {to_int, 0, X86_Q, 0},
-	[RV64_fcvt_w_d] = {to_int, 0, X86_L, DOUBLE},
-	[RV64_fcvt_l_d] = {to_int, 0, X86_Q, DOUBLE},
+	BOTH(fadd, arith, OP_ADD, LIVE),
+	BOTH(fsub, arith, OP_SUB, LIVE),
+	BOTH(fmul, arith, OP_MUL, LIVE),
+	BOTH(fdiv, arith, OP_DIV, LIVE),
+	BOTH(fsqrt, square_root, OP_SQRT, LIVE),
+	BOTH(fmadd, fused, 0xa9, LIVE),
+	BOTH(fmsub, fused, 0xab, LIVE),
+	BOTH(fnmsub, fused, 0xad, LIVE),
+	BOTH(fnmadd, fused, 0xaf, LIVE),
+	BOTH(fsgnj, sign, 0, 0),
+	BOTH(fsgnjn, sign, 1, 0),
+	BOTH(fsgnjx, sign, 2, 0),
+	BOTH(feq, compare, 0, LIVE),
+	BOTH(flt, compare, 1, LIVE),
+	BOTH(fle, compare, 2, LIVE),
+	[RV64_fcvt_d_s] = {convert_ff, 0, 0, LIVE | DOUBLE},
+	[RV64_fcvt_s_d] = {convert_ff, 0, 0, LIVE},
+	[RV64_fcvt_s_w] = {from_int, 0, X86_L, LIVE},
+	[RV64_fcvt_s_l] = {from_int, 0, X86_Q, LIVE},
+	[RV64_fcvt_d_w] = {from_int, 0, X86_L, LIVE | DOUBLE},
+	[RV64_fcvt_d_l] = {from_int, 0, X86_Q, LIVE | DOUBLE},
+	[RV64_fcvt_w_s] = {to_int, 0, X86_L, LIVE},
+	[RV64_fcvt_l_s] = {to_int, 0, X86_Q, LIVE},
+	[RV64_fcvt_w_d] = {to_int, 0, X86_L, LIVE | DOUBLE},
+	[RV64_fcvt_l_d] = {to_int, 0, X86_Q, LIVE | DOUBLE},
 	[RV64_fmv_x_w] = {move_to_x, 0, X86_L, 0},
 	[RV64_fmv_x_d] = {move_to_x, 0, X86_Q, DOUBLE},
 	[RV64_fmv_w_x] = {move_to_f, 0, X86_L, 0},

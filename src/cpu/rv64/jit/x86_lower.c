@@ -714,6 +714,8 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 	l->n_ool = 0;
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
 	l->fp = JIT_FP_UNKNOWN;
+	l->fp_in_c = false;
+	jit_fp_enter(l);
 }
 
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind)
@@ -731,8 +733,11 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 		return;
 	case JIT_PLAIN: break;
 	}
-	if (rv64_insn_info[in->id].ext == RV64_EXT_ZICSR && jit_lower_csr(l, in)) {
+	if (rv64_insn_info[in->id].ext == RV64_EXT_ZICSR) {
+		if (!jit_lower_csr(l, in))
+			jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp = JIT_FP_UNKNOWN;
+		l->fp_in_c = true;
 	} else if (!r->fn) {
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp = JIT_FP_UNKNOWN;

@@ -43,7 +43,8 @@ struct jit_lower {
 	int64_t value[32];
 	bool made_known; /* by the instruction at hand */
 
-	uint8_t fp; /* enum jit_fp_state, on all ways to here within the block */
+	uint8_t fp;  /* enum jit_fp_state, on all ways to here within the block */
+	bool fp_in_c; /* frm or FS may have changed within the block */
 };
 
 enum jit_known { JIT_UNKNOWN, JIT_CONST, JIT_PAGE };
@@ -106,6 +107,8 @@ bool jit_lower_csr(struct jit_lower *l, const struct rv64_insn *in);
 
 /* ---- x86_fp.c ---- */
 
+/* At the begin of a block: native floating point begins, if the block has any. */
+void jit_fp_enter(struct jit_lower *l);
 /* The rules of F and D; fn NULL: none. */
 extern const struct jit_rule jit_fp_rules[RV64_N_INSNS];
 void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o);
