@@ -192,7 +192,7 @@ void jit_emit_glue(struct rv64_jit *j, const struct interp *c)
 	struct x86 e = {.p = m->write, .end = m->write + m->size, .exec = m->exec - m->write};
 
 	(void)c;
-	*(const void **)&j->glue.enter = m->exec;
+	j->glue.enter = (uint64_t (*)(void *, const void *))(uintptr_t)m->exec;
 	emit_enter(&e);
 	emit_exits(&e, &j->glue);
 	emit_dispatch(&e, &j->glue);
