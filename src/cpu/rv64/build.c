@@ -61,18 +61,6 @@ struct builder {
 	unsigned count;  /* instructions so far, with the one at hand */
 };
 
-static bool writes_x(uint8_t format)
-{
-	switch (format) {
-	case RV64_FMT_FLD:
-	case RV64_FMT_FF:
-	case RV64_FMT_FF1:
-	case RV64_FMT_F4:
-	case RV64_FMT_FX: return false;
-	default: return true;
-	}
-}
-
 static struct rv64_op *append(struct builder *w, unsigned id, const struct rv64_insn *in)
 {
 	struct rv64_op *op = w->next++;
@@ -83,7 +71,7 @@ static struct rv64_op *append(struct builder *w, unsigned id, const struct rv64_
 	op->rs1 = in->rs1;
 	op->rs2 = in->rs2;
 	op->pc2 = (uint8_t)(w->offset / 2);
-	if (!op->rd && writes_x(rv64_insn_info[in->id].format))
+	if (!op->rd && rv64_insn_writes_x(in->id))
 		op->rd = RV64_X_SINK;
 	return op;
 }

@@ -16,6 +16,7 @@
 #include "cpu/rv64/op_fp.h"
 
 #include <immintrin.h>
+#include <string.h>
 
 #define CUT (1ll << 40)
 
@@ -173,10 +174,11 @@ const void *jit_link(struct interp *c, uint8_t *site)
 {
 	struct rv64_hart *h = &c->run.hart;
 	uint64_t resets = c->code.resets;
-	uint16_t page = *(const uint16_t *)(const void *)(site + 2);
+	uint16_t page;
 	struct rv64_block *b = interp_find(c);
 	const struct rv64_jit *j = c->jit;
 
+	memcpy(&page, site + 2, sizeof(page));
 	if (unlikely(!b)) {
 		c->left--;
 		c->end--;

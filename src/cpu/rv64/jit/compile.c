@@ -140,27 +140,39 @@ static void read_block(struct jit_source *s)
 	}
 }
 
+static void lower_from(struct jit_lower *l, struct jit_source *s, unsigned first)
+{
+	s->offset = s->start;
+	for (s->index = 0; s->index < s->n; s->index++) {
+		const struct rv64_insn *in = &s->insn[s->index];
+
+		if (s->index >= first)
+			jit_lower_insn(l, in, kind(in));
+		s->offset += in->len;
+	}
+	if (!ends_block(kind(&s->insn[s->n - 1])))
+		jit_lower_end(l);
+}
+
 static const void *compile(struct interp *c, const struct rv64_block *b)
 {
 	struct jit_lower *l = c->jit->lower;
 	struct jit_source *s = &c->jit->source;
+	unsigned tail;
 
 	s->block = b;
 	s->page = c->code.page[b->page[0]].host;
 	s->start = b->pa & (GMEM_PAGE_SIZE - 1);
 	s->crosses = s->start == GMEM_PAGE_SIZE - 2;
 	read_block(s);
+	jit_find_groups(s);
 	s->offset = s->start;
 	s->index = 0;
 	jit_lower_begin(l, s);
-	for (; s->index < s->n; s->index++) {
-		const struct rv64_insn *in = &s->insn[s->index];
-
-		jit_lower_insn(l, in, kind(in));
-		s->offset += in->len;
-	}
-	if (!ends_block(kind(&s->insn[s->n - 1])))
-		jit_lower_end(l);
+	lower_from(l, s, 0);
+	tail = jit_lower_tail(l);
+	if (tail < s->n)
+		lower_from(l, s, tail);
 	return jit_lower_finish(l);
 }
 

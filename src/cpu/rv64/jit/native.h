@@ -3,6 +3,7 @@
  * What the parts of the translator share: its state, the glue code, and how native code calls back.
  *
  *	compile.c          a block of guest code, instruction by instruction, to the lowering
+ *	analyse.c          what its instructions have to do with each other
  *	x86_lower.c ...    what each instruction becomes on x86-64
  *	x86.c              the encoder
  *	x86_glue.c         host code that exists once: entry, exit, dispatch, calls of C
@@ -35,6 +36,17 @@ struct jit_glue {
 	const uint8_t *fp;          /* called: jit_fp_begin(), eax its result */
 };
 
+/* Accesses off one base register, see analyse.c. */
+struct jit_group {
+	unsigned n;        /* accesses */
+	unsigned last;     /* the last instruction */
+	unsigned base;     /* register */
+	int32_t low, high; /* they lie in [base + low, base + high) */
+	bool store;        /* one of them at least is a store */
+};
+
+enum jit_role { JIT_ALONE, JIT_LEADS, JIT_FOLLOWS };
+
 /* The block at hand, as compile.c walks it. */
 struct jit_source {
 	const struct rv64_block *block;
@@ -45,6 +57,11 @@ struct jit_source {
 	bool crosses;        /* a block of one instruction that reaches into the next page */
 	unsigned n;          /* instructions */
 	struct rv64_insn insn[RV64_BLOCK_INSNS];
+
+	/* By jit_find_groups(); groups in the order of their first instructions. */
+	uint8_t role[RV64_BLOCK_INSNS]; /* enum jit_role */
+	unsigned n_groups;
+	struct jit_group group[RV64_BLOCK_INSNS / 2];
 };
 
 struct rv64_jit {
@@ -121,16 +138,21 @@ enum jit_kind {
 	JIT_SYS, /* ends the block in C */
 };
 
+void jit_find_groups(struct jit_source *s); /* analyse.c */
+
 struct jit_lower;
 /* Space to work in, or NULL. */
 struct jit_lower *jit_lower_new(struct rv64_jit *j, const struct interp *c);
 void jit_lower_free(struct jit_lower *l);
 
 /* Begins a block that has been read; then one insn() for each instruction, with offset and index
- * those of the instruction, end() if the block goes on elsewhere, and finish(), which returns the native entry, or NULL when it became too long. */
+ * those of the instruction, and end() if the block goes on elsewhere. tail() then says from which
+ * instruction on that is wanted once more, as another version of the code (the source's n: not at
+ * all). finish() returns the native entry, or NULL when it became too long. */
 void jit_lower_begin(struct jit_lower *l, const struct jit_source *s);
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind);
 void jit_lower_end(struct jit_lower *l);
+unsigned jit_lower_tail(struct jit_lower *l);
 const void *jit_lower_finish(struct jit_lower *l);
 
 #endif

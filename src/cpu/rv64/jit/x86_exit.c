@@ -53,7 +53,7 @@ static void link_register(struct jit_lower *l, const struct rv64_insn *in)
 
 	if (!in->rd)
 		return;
-	x86_lea(&l->e, X86_Q, d, REG_PAGE, (int32_t)(l->s->offset + in->len));
+	jit_pc(l, d, (int32_t)(l->s->offset + in->len));
 	jit_put(l, in->rd, d);
 }
 
@@ -79,7 +79,7 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 	jit_add(l, RAX, in->rs1, in->imm);
 	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -2);
 	if (in->rd) {
-		x86_lea(e, X86_Q, RCX, REG_PAGE, (int32_t)(l->s->offset + in->len));
+		jit_pc(l, RCX, (int32_t)(l->s->offset + in->len));
 		jit_put(l, in->rd, RCX);
 	}
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)l->s->index + 1);
@@ -96,7 +96,7 @@ void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 	struct x86 *e = &l->e;
 
 	if (!same_page(l, target)) {
-		x86_lea(e, X86_Q, RAX, REG_PAGE, target);
+		jit_pc(l, RAX, target);
 		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
 		jit_emit_dispatch(e, &l->jit->glue);
 		return;

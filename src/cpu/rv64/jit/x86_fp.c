@@ -123,7 +123,7 @@ void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o)
 	}
 	if (o->index)
 		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, o->index);
-	x86_lea(e, X86_Q, RAX, REG_PAGE, o->offset);
+	jit_pc(l, RAX, o->offset);
 	x86_jmp_to(e, l->jit->glue.exit_interp);
 }
 

@@ -23,7 +23,16 @@ static void save_pinned(struct x86 *e)
 {
 	move_pinned(e, X86_MOV_TO);
 	x86_rm(e, X86_MOV_TO, X86_Q, REG_LEFT, REG_HART, JIT_OFF(left));
-	x86_rm(e, X86_MOV_TO, X86_Q, REG_PAGE, REG_HART, JIT_OFF(native_page));
+}
+
+#define PAGE JIT_OFF(native_page)
+
+/* The page of the pc in rax becomes the present one. */
+static void set_page(struct x86 *e)
+{
+	x86_mov(e, RDX, RAX);
+	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, -4096);
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, PAGE);
 }
 
 static void load_pinned(struct x86 *e)
@@ -50,11 +59,11 @@ static void emit_enter(struct x86 *e)
 		x86_rr(e, 0xff, X86_L, 6, callee_saved[i]); /* push */
 	x86_alu_imm(e, X86_G_SUB, X86_Q, RSP, 8);
 	x86_lea(e, X86_Q, RBP, RDI, JIT_BASE);
-	x86_mov(e, RAX, RSI);
-	x86_rm(e, X86_MOV, X86_Q, REG_PAGE, REG_HART, JIT_OFF(run.hart.pc));
-	x86_alu_imm(e, X86_G_AND, X86_Q, REG_PAGE, -4096);
+	x86_mov(e, RCX, RSI);
+	x86_rm(e, X86_MOV, X86_Q, RAX, REG_HART, JIT_OFF(run.hart.pc));
+	set_page(e);
 	load_pinned(e);
-	jmp_reg(e, RAX);
+	jmp_reg(e, RCX);
 }
 
 static void emit_exits(struct x86 *e, struct jit_glue *g)
@@ -106,8 +115,7 @@ void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
 	x86_jcc_to(e, X86_NE, g->exit_go);
 	x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX,
 	       jump + (int32_t)offsetof(struct rv64_jump, block));
-	x86_mov(e, REG_PAGE, RAX);
-	x86_alu_imm(e, X86_G_AND, X86_Q, REG_PAGE, -4096);
+	set_page(e);
 	x86_rm(e, 0xff, X86_L, 4, RCX, offsetof(struct rv64_block, native));
 }
 
@@ -123,7 +131,7 @@ static void target_pc(struct x86 *e)
 {
 	x86_rr(e, 0x8f, X86_L, 0, RCX); /* pop */
 	x86_rm(e, X86_MOVZX_W, X86_L, RAX, RCX, 0);
-	x86_rr(e, X86_ADD, X86_Q, RAX, REG_PAGE);
+	x86_rm(e, X86_ADD, X86_Q, RAX, REG_HART, PAGE);
 }
 
 static void emit_link(struct x86 *e, struct jit_glue *g)
@@ -138,7 +146,6 @@ static void emit_link(struct x86 *e, struct jit_glue *g)
 	x86_mov(e, RSI, RCX);
 	call_c(e, (uintptr_t)jit_link);
 	load_pinned(e);
-	x86_rm(e, X86_MOV, X86_Q, REG_PAGE, REG_HART, JIT_OFF(native_page));
 	x86_mov(e, RDX, RAX);
 	x86_rm(e, X86_MOV, X86_Q, RAX, REG_HART, JIT_OFF(run.hart.pc));
 	jmp_reg(e, RDX);

@@ -3,12 +3,14 @@
  * How generated code uses the host's registers, for the files that generate it.
  *
  *	rbp       the hart's struct interp, moved so that x0 to x31 have short displacements
- *	r15       the virtual address of the guest page that the running code lies in
+ *	r15       within a group of accesses (analyse.c): where their base register points to in
+ *	          host memory
  *	r14       `left` of struct interp, as it was at the block's entry
  *	rax, rcx, rdx   scratch; xmm0 to xmm3 too
  *	others    guest registers, see jit_pinned
  *
- * Code is thus independent of where its page is mapped. rsp is a multiple of 16 within blocks.
+ * The virtual page that the running code lies in is in `native_page` of struct interp; code is thus
+ * independent of where its page is mapped. rsp is a multiple of 16 within blocks.
  *
  * The end of a block that leads to a known place in the same page is
  *	call link; .int16 offset of the target in the page; .int16 the page's record
@@ -23,7 +25,7 @@
 #define JIT_BASE   ((int32_t)offsetof(struct interp, run.hart.x) + 128)
 #define JIT_OFF(f) ((int32_t)offsetof(struct interp, f) - JIT_BASE)
 
-enum { REG_HART = RBP, REG_PAGE = R15, REG_LEFT = R14 };
+enum { REG_HART = RBP, REG_GROUP = R15, REG_LEFT = R14 };
 
 #define JIT_NONE 0xff /* a guest register that lives in memory */
 

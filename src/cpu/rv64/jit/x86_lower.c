@@ -151,6 +151,13 @@ static void li(struct jit_lower *l, unsigned g, int64_t value)
 	jit_put(l, g, d);
 }
 
+void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset)
+{
+	x86_rm(&l->e, X86_MOV, X86_Q, reg, REG_HART, JIT_OFF(native_page));
+	if (offset)
+		x86_alu_imm(&l->e, X86_G_ADD, X86_Q, reg, offset);
+}
+
 /* x[g] = page + distance */
 static void page_relative(struct jit_lower *l, unsigned g, int64_t distance)
 {
@@ -158,10 +165,10 @@ static void page_relative(struct jit_lower *l, unsigned g, int64_t distance)
 
 	jit_set_known(l, g, JIT_PAGE, distance);
 	if (distance == (int32_t)distance) {
-		x86_lea(&l->e, X86_Q, d, REG_PAGE, (int32_t)distance);
+		jit_pc(l, d, (int32_t)distance);
 	} else {
 		x86_mov_imm(&l->e, d, (uint64_t)distance);
-		x86_rr(&l->e, X86_ADD, X86_Q, d, REG_PAGE);
+		x86_rm(&l->e, X86_ADD, X86_Q, d, REG_HART, JIT_OFF(native_page));
 	}
 	jit_put(l, g, d);
 }
@@ -594,29 +601,13 @@ static const struct jit_rule rules[RV64_N_INSNS] = {
 
 /* ---- calls ---- */
 
-static bool writes_x(const struct rv64_insn *in)
-{
-	switch (rv64_insn_info[in->id].format) {
-	case RV64_FMT_R:
-	case RV64_FMT_R1:
-	case RV64_FMT_I:
-	case RV64_FMT_SH:
-	case RV64_FMT_U:
-	case RV64_FMT_J:
-	case RV64_FMT_CSR:
-	case RV64_FMT_XFF:
-	case RV64_FMT_XF: return true;
-	default: return false;
-	}
-}
-
 /* As the interpreter's builder fills it (op.h), as far as what is called looks at it. */
 static struct rv64_op op_of(const struct rv64_insn *in)
 {
 	struct rv64_op op = {.imm = in->imm, .rd = in->rd, .rs1 = in->rs1, .rs2 = in->rs2};
 	const uint8_t format = rv64_insn_info[in->id].format;
 
-	if (!op.rd && writes_x(in))
+	if (!op.rd && rv64_insn_writes_x(in->id))
 		op.rd = RV64_X_SINK;
 	if (format == RV64_FMT_CSR || format == RV64_FMT_N || in->id == RV64_sfence_vma ||
 	    in->id == RV64_sinval_vma)
@@ -715,7 +706,19 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
 	l->fp = JIT_FP_UNKNOWN;
 	l->fp_in_c = false;
+	l->plain = false;
+	l->plain_from = s->n;
+	l->n_emitted = 0;
+	l->group = 0;
 	jit_fp_enter(l);
+}
+
+/* Both versions go on at the first access of a group: nothing is known there. */
+static void enter_plain(struct jit_lower *l)
+{
+	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
+	l->fp = JIT_FP_UNKNOWN;
+	l->plain_at[l->s->index] = l->e.p;
 }
 
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind)
@@ -724,6 +727,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	const struct jit_rule *r = fp ? &jit_fp_rules[in->id] : &rules[in->id];
 
 	l->made_known = false;
+	if (l->plain && l->s->role[l->s->index] == JIT_LEADS)
+		enter_plain(l);
 	switch (kind) {
 	case JIT_BRANCH: jit_lower_branch(l, in); return;
 	case JIT_JAL: jit_lower_jal(l, in); return;
@@ -741,10 +746,10 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	} else if (!r->fn) {
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp = JIT_FP_UNKNOWN;
-	} else if (in->rd || !writes_x(in) || r->fn == jit_lower_load || fp) {
+	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp) {
 		r->fn(l, in, r);
 	}
-	if (writes_x(in) && !l->made_known)
+	if (rv64_insn_writes_x(in->id) && !l->made_known)
 		l->known[in->rd] = JIT_UNKNOWN;
 }
 
@@ -756,9 +761,11 @@ void jit_lower_end(struct jit_lower *l)
 static void emit_ool(struct jit_lower *l)
 {
 	/* What is emitted may want more of it. */
-	for (unsigned i = 0; i < l->n_ool && !l->e.full; i++) {
-		const struct jit_ool o = l->ool[i];
+	for (; l->n_emitted < l->n_ool && !l->e.full; l->n_emitted++) {
+		const struct jit_ool o = l->ool[l->n_emitted];
 
+		if (o.kind == JIT_OOL_PLAIN)
+			continue;
 		x86_here(&l->e, o.from);
 		switch (o.kind) {
 		case JIT_OOL_MEM: jit_ool_mem(l, &o); break;
@@ -773,8 +780,19 @@ static void emit_ool(struct jit_lower *l)
 			break;
 		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;
+		case JIT_OOL_PLAIN: break;
 		}
 	}
+}
+
+unsigned jit_lower_tail(struct jit_lower *l)
+{
+	emit_ool(l);
+	if (l->plain_from < l->s->n) {
+		l->plain = true;
+		l->fp_in_c = l->plain_fp_in_c;
+	}
+	return l->plain_from;
 }
 
 const void *jit_lower_finish(struct jit_lower *l)
@@ -784,6 +802,9 @@ const void *jit_lower_finish(struct jit_lower *l)
 	emit_ool(l);
 	if (l->e.full)
 		return NULL;
+	for (unsigned i = 0; i < l->n_ool; i++)
+		if (l->ool[i].kind == JIT_OOL_PLAIN)
+			x86_patch(l->ool[i].from, l->plain_at[l->ool[i].index]);
 	m->used = ((size_t)(l->e.p - m->write) + 15) & ~(size_t)15;
 	return l->begin + l->e.exec;
 }

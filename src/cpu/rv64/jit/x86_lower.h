@@ -13,6 +13,7 @@ enum jit_ool_kind {
 	JIT_OOL_DIV,   /* a division by 0 or -1, of which `info` says the kind */
 	JIT_OOL_CALL,  /* the whole instruction in C */
 	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
+	JIT_OOL_PLAIN, /* go on in the other version of the code, at instruction `index` */
 	JIT_OOL_NAN,   /* xmm0 = the canonical NaN, of a double if `info` */
 };
 
@@ -42,6 +43,14 @@ struct jit_lower {
 	uint8_t known[32];
 	int64_t value[32];
 	bool made_known; /* by the instruction at hand */
+
+	/* The first version has groups of accesses, the second, `plain`, has not. */
+	bool plain;
+	bool plain_fp_in_c;  /* fp_in_c where the plain version begins */
+	unsigned plain_from; /* that instruction */
+	unsigned n_emitted;  /* of ool */
+	unsigned group;      /* the present one, or the next */
+	uint8_t *plain_at[RV64_BLOCK_INSNS];
 
 	uint8_t fp;  /* enum jit_fp_state, on all ways to here within the block */
 	bool fp_in_c; /* frm or FS may have changed within the block */
@@ -73,6 +82,8 @@ unsigned jit_dst(unsigned g);
 void jit_put(struct jit_lower *l, unsigned g, unsigned reg);
 /* op reg, x[g] */
 void jit_op_x(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg, unsigned g);
+/* reg = the page that runs + offset */
+void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset);
 /* dst = x[g] + imm */
 void jit_add(struct jit_lower *l, unsigned dst, unsigned g, int32_t imm);
 void jit_set_known(struct jit_lower *l, unsigned g, enum jit_known kind, int64_t value);
