@@ -73,9 +73,9 @@ static unsigned scan(const char *s)
 	for (; *s; s++) {
 		switch (state) {
 		case START:
-			state = *s >= '0' && *s <= '9'	 ? INT
+			state = *s >= '0' && *s <= '9'   ? INT
 				: *s >= 'a' && *s <= 'z' ? WORD
-				: *s == ' '		 ? START
+				: *s == ' '              ? START
 							 : OTHER;
 			break;
 		case INT:
@@ -186,7 +186,8 @@ static uint64_t sha(unsigned rounds)
 			       (rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10);
 		memcpy(s, h, sizeof(s));
 		for (int i = 0; i < 64; i++) {
-			uint32_t t1 = s[7] + (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) +
+			uint32_t t1 = s[7] +
+				      (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) +
 				      ((s[4] & s[5]) ^ (~s[4] & s[6])) + w[i] + (uint32_t)i;
 			uint32_t t2 = (rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)) +
 				      ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
@@ -498,11 +499,11 @@ static const struct {
 	uint64_t (*run)(unsigned rounds);
 	unsigned rounds;
 } loads[] = {
-	{"mix", mix, 15000},	    {"sort", sort, 8},	     {"sha", sha, 100},
-	{"chase", chase, 50},	    {"bytecode", bytecode, 300}, {"calls", calls, 200},
-	{"nbody", nbody, 300},	    {"matrix", matrix, 200}, {"fft", fft, 1000},
-	{"copy", copy, 200},	    {"fill", fill, 300},     {"syscalls", syscalls, 1000},
-	{"faults", faults, 10},	    {"spawn", spawn, 100},   {"pingpong", pingpong, 20},
+	{"mix", mix, 15000},    {"sort", sort, 8},           {"sha", sha, 100},
+	{"chase", chase, 50},   {"bytecode", bytecode, 300}, {"calls", calls, 200},
+	{"nbody", nbody, 300},  {"matrix", matrix, 200},     {"fft", fft, 1000},
+	{"copy", copy, 200},    {"fill", fill, 300},         {"syscalls", syscalls, 1000},
+	{"faults", faults, 10}, {"spawn", spawn, 100},       {"pingpong", pingpong, 20},
 };
 
 static void run(const char *arg)

@@ -196,9 +196,8 @@ unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, con
 	uint32_t code = bits ? *bits : 0;
 
 	if (hot)
-		*w.next++ = (struct rv64_op){.handler = handlers[RV64_OP_count],
-					     .imm = hot,
-					     .rd = RV64_SLOT_MARK};
+		*w.next++ = (struct rv64_op){
+			.handler = handlers[RV64_OP_count], .imm = hot, .rd = RV64_SLOT_MARK};
 	while (w.count < limit && (bits || read_insn(page, offset + w.offset, &code))) {
 		struct rv64_insn in;
 

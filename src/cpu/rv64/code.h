@@ -59,7 +59,7 @@ struct rv64_code {
 	int32_t hot;            /* executions after which a block is hot; 0: nobody asks */
 	const void *not_native; /* rv64_block.native of a block that is not compiled */
 	uint64_t flushes;       /* counts what makes translations void */
-	uint64_t resets;  /* counts how often all blocks were dropped */
+	uint64_t resets;        /* counts how often all blocks were dropped */
 
 	struct rv64_block *single; /* for code that must not be remembered */
 	struct rv64_bucket *hash;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engine `interp`: cpu.h's functions around the dispatch loop. The engine `jit` is the same with
- * a translator for hot blocks (jit/jit.h).
+ * The engine `interp`: cpu.h's functions around the dispatch loop. The engine `jit` is the same
+ * with a translator for hot blocks (jit/jit.h).
  *
  * run() alternates between looking at what asks for attention (requests of other harts, a kick,
  * stop, wfi, interrupts) and letting interp_execute() go on for a slice of instructions. Timers are

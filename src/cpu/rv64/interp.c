@@ -376,7 +376,7 @@ do_native:
 		left = c->left;
 		INDIRECT;
 	}
-	/* It gave up before the instruction at pc, which is done here, without a look at its head. */
+	/* It gave up before the instruction at pc: done here, without a look at the head. */
 	pc = h->pc;
 	left = c->left;
 	blk = interp_find(c);

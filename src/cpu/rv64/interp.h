@@ -28,8 +28,8 @@ struct interp {
 
 	uint64_t value; /* result of interp_load_slow() */
 
-	/* Of the engine jit (jit/jit.h), else NULL and false. `native_page`: the virtual page of the
-	 * code that runs natively. `native_fp`: FS is dirty, frm is to nearest, and the host's
+	/* Of the engine jit (jit/jit.h), else NULL and false. `native_page`: the virtual page of
+	 * the code that runs natively. `native_fp`: FS is dirty, frm is to nearest, and the host's
 	 * floating-point flags are part of fflags. `native_call`: in a memory access of native
 	 * code, with `left` counting exactly. `native_cut`: `left` and `end` were both lowered, so
 	 * that native code stops at its next exit. */

@@ -104,8 +104,7 @@ void jit_find_groups(struct jit_source *s)
 		s->group[s->n_groups++] = g;
 		s->role[i] = JIT_LEADS;
 		for (unsigned k = i + 1; k <= g.last; k++)
-			if (access_of(&s->insn[k], &size) != NO_ACCESS &&
-			    s->insn[k].rs1 == g.base)
+			if (access_of(&s->insn[k], &size) != NO_ACCESS && s->insn[k].rs1 == g.base)
 				s->role[k] = JIT_FOLLOWS;
 		i = g.last;
 	}

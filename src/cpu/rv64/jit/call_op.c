@@ -38,23 +38,23 @@ static int illegal_here(struct interp *c, const struct jit_call *call)
 
 #define FUNCTION(name) static int name(struct interp *c, const struct jit_call *call)
 
-#define DEFINE_RR(fn)                                 \
-	FUNCTION(rr_##fn)                             \
-	{                                             \
-		X(rd) = op_##fn(X(rs1), X(rs2));      \
-		return 0;                             \
+#define DEFINE_RR(fn)                            \
+	FUNCTION(rr_##fn)                        \
+	{                                        \
+		X(rd) = op_##fn(X(rs1), X(rs2)); \
+		return 0;                        \
 	}
-#define DEFINE_RI(fn)                                                        \
-	FUNCTION(ri_##fn)                                                    \
-	{                                                                    \
-		X(rd) = op_##fn(X(rs1), (uint64_t)(int64_t)call->op.imm);    \
-		return 0;                                                    \
+#define DEFINE_RI(fn)                                                     \
+	FUNCTION(ri_##fn)                                                 \
+	{                                                                 \
+		X(rd) = op_##fn(X(rs1), (uint64_t)(int64_t)call->op.imm); \
+		return 0;                                                 \
 	}
-#define DEFINE_R1(fn)                     \
-	FUNCTION(r1_##fn)                 \
-	{                                 \
-		X(rd) = op_##fn(X(rs1));  \
-		return 0;                 \
+#define DEFINE_R1(fn)                    \
+	FUNCTION(r1_##fn)                \
+	{                                \
+		X(rd) = op_##fn(X(rs1)); \
+		return 0;                \
 	}
 
 #define NEED_FP                                       \
@@ -65,12 +65,12 @@ static int illegal_here(struct interp *c, const struct jit_call *call)
 	} while (0)
 #define FP_DIRTY (HART->csr.mstatus |= MSTATUS_FS)
 
-#define DEFINE_FPX(fn)                  \
-	FUNCTION(fpx_##fn)              \
-	{                               \
-		NEED_FP;                \
+#define DEFINE_FPX(fn)                    \
+	FUNCTION(fpx_##fn)                \
+	{                                 \
+		NEED_FP;                  \
 		fp_##fn(HART, &call->op); \
-		return 0;               \
+		return 0;                 \
 	}
 #define DEFINE_FP(fn)                     \
 	FUNCTION(fp_call_##fn)            \
@@ -80,25 +80,25 @@ static int illegal_here(struct interp *c, const struct jit_call *call)
 		FP_DIRTY;                 \
 		return 0;                 \
 	}
-#define DEFINE_FPRM(fn)                                      \
-	FUNCTION(fprm_##fn)                                  \
-	{                                                    \
-		unsigned rm = (unsigned)call->op.imm >> 8;   \
-                                                             \
-		NEED_FP;                                     \
-		if (rm == 7)                                 \
-			rm = HART->frm;                      \
-		if (unlikely(rm > FPU_RMM))                  \
-			return illegal_here(c, call);        \
-		fp_##fn(HART, &call->op, rm);                \
-		FP_DIRTY;                                    \
-		return 0;                                    \
+#define DEFINE_FPRM(fn)                                    \
+	FUNCTION(fprm_##fn)                                \
+	{                                                  \
+		unsigned rm = (unsigned)call->op.imm >> 8; \
+                                                           \
+		NEED_FP;                                   \
+		if (rm == 7)                               \
+			rm = HART->frm;                    \
+		if (unlikely(rm > FPU_RMM))                \
+			return illegal_here(c, call);      \
+		fp_##fn(HART, &call->op, rm);              \
+		FP_DIRTY;                                  \
+		return 0;                                  \
 	}
 
-#define ATOMIC_HOST(bits, is_lr)                                             \
-	void *host;                                                          \
-                                                                             \
-	if (rv64_atomic_ptr(HART, X(rs1), bits / 8, is_lr, &host))           \
+#define ATOMIC_HOST(bits, is_lr)                                   \
+	void *host;                                                \
+                                                                   \
+	if (rv64_atomic_ptr(HART, X(rs1), bits / 8, is_lr, &host)) \
 		return jit_trapped(c, call);
 
 #define DEFINE_AMO(bits, fn)                                                   \
@@ -109,29 +109,29 @@ static int illegal_here(struct interp *c, const struct jit_call *call)
 			host, (uint##bits##_t)X(rs2));                         \
 		return 0;                                                      \
 	}
-#define DEFINE_LR(bits)                                                                  \
-	FUNCTION(lr_##bits)                                                              \
-	{                                                                                \
-		ATOMIC_HOST(bits, true)                                                  \
-		HART->reserved_addr = (uintptr_t)host | (bits == 64);                    \
+#define DEFINE_LR(bits)                                                                   \
+	FUNCTION(lr_##bits)                                                               \
+	{                                                                                 \
+		ATOMIC_HOST(bits, true)                                                   \
+		HART->reserved_addr = (uintptr_t)host | (bits == 64);                     \
 		HART->reserved_value = (uint64_t)(int64_t)(int##bits##_t)__atomic_load_n( \
-			(const uint##bits##_t *)host, __ATOMIC_SEQ_CST);                 \
-		X(rd) = HART->reserved_value;                                            \
-		return 0;                                                                \
+			(const uint##bits##_t *)host, __ATOMIC_SEQ_CST);                  \
+		X(rd) = HART->reserved_value;                                             \
+		return 0;                                                                 \
 	}
-#define DEFINE_SC(bits)                                                                       \
-	FUNCTION(sc_##bits)                                                                   \
-	{                                                                                     \
-		ATOMIC_HOST(bits, false)                                                      \
-		uint##bits##_t old = (uint##bits##_t)HART->reserved_value;                    \
-		bool done = HART->reserved_addr == ((uintptr_t)host | (bits == 64)) &&        \
-			    __atomic_compare_exchange_n((uint##bits##_t *)host, &old,         \
-							(uint##bits##_t)X(rs2), false,        \
-							__ATOMIC_SEQ_CST, __ATOMIC_RELAXED);  \
-                                                                                              \
-		HART->reserved_addr = UINT64_MAX;                                             \
-		X(rd) = !done;                                                                \
-		return 0;                                                                     \
+#define DEFINE_SC(bits)                                                                      \
+	FUNCTION(sc_##bits)                                                                  \
+	{                                                                                    \
+		ATOMIC_HOST(bits, false)                                                     \
+		uint##bits##_t old = (uint##bits##_t)HART->reserved_value;                   \
+		bool done = HART->reserved_addr == ((uintptr_t)host | (bits == 64)) &&       \
+			    __atomic_compare_exchange_n((uint##bits##_t *)host, &old,        \
+							(uint##bits##_t)X(rs2), false,       \
+							__ATOMIC_SEQ_CST, __ATOMIC_RELAXED); \
+                                                                                             \
+		HART->reserved_addr = UINT64_MAX;                                            \
+		X(rd) = !done;                                                               \
+		return 0;                                                                    \
 	}
 
 static int cbo(struct interp *c, const struct jit_call *call, enum rv64_cbo what)
@@ -144,9 +144,9 @@ static int cbo(struct interp *c, const struct jit_call *call, enum rv64_cbo what
 	trapped = what == RV64_CBO_ZERO ? rv64_cbo_zero(h, X(rs1)) : rv64_cbo_check(h, X(rs1));
 	return trapped ? jit_trapped(c, call) : 0;
 }
-#define DEFINE_CBO(what)                             \
-	FUNCTION(cbo_##what)                         \
-	{                                            \
+#define DEFINE_CBO(what)                              \
+	FUNCTION(cbo_##what)                          \
+	{                                             \
 		return cbo(c, call, RV64_CBO_##what); \
 	}
 
@@ -192,10 +192,10 @@ static int sys(struct interp *c, const struct jit_call *call, interp_sys_fn *fn)
 	publish(c, call);
 	return fn(c, &call->op) ? leave(c, call) : jit_trapped(c, call);
 }
-#define SYS(fn)                                       \
-	FUNCTION(sys_##fn)                            \
-	{                                             \
-		return sys(c, call, interp_##fn);     \
+#define SYS(fn)                                   \
+	FUNCTION(sys_##fn)                        \
+	{                                         \
+		return sys(c, call, interp_##fn); \
 	}
 SYS(ecall)
 SYS(ebreak)

@@ -25,7 +25,7 @@
 /* Glue code, by its place in the writable mapping. */
 struct jit_glue {
 	uint64_t (*enter)(void *hart_base, const void *native); /* executable */
-	const uint8_t *exit_go;     /* leave; rax = pc */
+	const uint8_t *exit_go;                                 /* leave; rax = pc */
 	const uint8_t *exit_cold;   /* the same, from a block that is not compiled */
 	const uint8_t *exit_interp; /* the same; the interpreter has to do the instruction */
 	const uint8_t *dispatch;    /* go on at pc = rax */
@@ -67,8 +67,8 @@ struct jit_source {
 struct rv64_jit {
 	struct jit_cache cache;
 	struct jit_glue glue;
-	size_t glue_end; /* blocks begin there */
-	uint64_t resets; /* of the interpreter's cache when `cache` was last empty */
+	size_t glue_end;             /* blocks begin there */
+	uint64_t resets;             /* of the interpreter's cache when `cache` was last empty */
 	bool bmi1, bmi2, fma, lzcnt; /* what the host has */
 	struct jit_lower *lower;
 	struct jit_source source;
@@ -77,7 +77,7 @@ struct rv64_jit {
 /*
  * A memory access that native code leaves to C: everything about the instruction in 32 bits.
  */
-#define JIT_MEM_OFFSET   0 /* half of the offset in the page, 11 bits */
+#define JIT_MEM_OFFSET   0  /* half of the offset in the page, 11 bits */
 #define JIT_MEM_INDEX    11 /* number in the block, 7 bits */
 #define JIT_MEM_REG      18 /* rd, or rs2 of a store, 5 bits */
 #define JIT_MEM_SIZE     23 /* log2, 2 bits */
@@ -112,8 +112,8 @@ const void *jit_link(struct interp *c, uint8_t *site);
 int jit_trapped(struct interp *c, const struct jit_call *call);
 /* It has retired, and its block must be left, to hart.pc. Returns 1. */
 int jit_leave(struct interp *c, const struct jit_call *call);
-/* Native floating-point arithmetic from here on. 1: there can be none now, the interpreter has to do
- * the block. */
+/* Native floating-point arithmetic from here on. 1: there can be none now, the interpreter has to
+ * do the block. */
 int jit_fp_begin(struct interp *c);
 
 /* ---- call_op.c ---- */

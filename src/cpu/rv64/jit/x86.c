@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The encoder: prefixes, opcode, ModRM, displacement, immediate (Intel SDM, volume 2, chapter 2). */
+/* The encoder: prefixes, opcode, ModRM, displacement, immediate (Intel SDM, volume 2, chapter
+ * 2). */
 #include "cpu/rv64/jit/x86.h"
 
 #include <string.h>

@@ -137,7 +137,7 @@ void x86_vex_rr(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsi
 void x86_vex_rm(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsigned v,
 		unsigned base, int32_t disp);
 
-void x86_mov(struct x86 *e, unsigned dst, unsigned src); /* nothing when they are the same */
+void x86_mov(struct x86 *e, unsigned dst, unsigned src);       /* nothing when they are the same */
 void x86_mov_imm(struct x86 *e, unsigned dst, uint64_t value); /* keeps the flags */
 /* dst = src + imm with lea. */
 void x86_lea(struct x86 *e, enum x86_width w, unsigned dst, unsigned src, int32_t imm);

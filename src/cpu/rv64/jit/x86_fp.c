@@ -412,8 +412,8 @@ static void move_to_f(struct jit_lower *l, const struct rv64_insn *in, const str
 	}
 }
 
-#define BOTH(id, fn, op, needs)                      \
-	[RV64_##id##_s] = {fn, op, X86_L, needs},    \
+#define BOTH(id, fn, op, needs)                   \
+	[RV64_##id##_s] = {fn, op, X86_L, needs}, \
 	[RV64_##id##_d] = {fn, op, X86_Q, (needs) | DOUBLE}
 
 const struct jit_rule jit_fp_rules[RV64_N_INSNS] = {

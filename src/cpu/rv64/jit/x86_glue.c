@@ -89,7 +89,7 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 #define ENTRY ((int32_t)sizeof(struct rv64_jump))
 
 _Static_assert(ENTRY == 16, "jit_emit_dispatch() shifts for it");
-_Static_assert(RV64_JUMP_SLOTS * ENTRY == 4096 >> 3, "and for that");
+_Static_assert(RV64_JUMP_SLOTS *ENTRY == 4096 >> 3, "and for that");
 
 /* rcx = 16 * rv64_jump_index(rax), rdx = rv64_code_tag() of it. */
 void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
@@ -199,7 +199,7 @@ void jit_emit_glue(struct rv64_jit *j, const struct interp *c)
 	struct x86 e = {.p = m->write, .end = m->write + m->size, .exec = m->exec - m->write};
 
 	(void)c;
-	j->glue.enter = (uint64_t (*)(void *, const void *))(uintptr_t)m->exec;
+	j->glue.enter = (uint64_t(*)(void *, const void *))(uintptr_t)m->exec;
 	emit_enter(&e);
 	emit_exits(&e, &j->glue);
 	emit_dispatch(&e, &j->glue);

@@ -19,7 +19,7 @@ enum jit_ool_kind {
 
 struct jit_ool {
 	enum jit_ool_kind kind;
-	uint8_t *from;      /* the jump to here */
+	uint8_t *from;       /* the jump to here */
 	const uint8_t *back; /* where to go on */
 	uint32_t info;
 	int32_t target;
@@ -52,7 +52,7 @@ struct jit_lower {
 	unsigned group;      /* the present one, or the next */
 	uint8_t *plain_at[RV64_BLOCK_INSNS];
 
-	uint8_t fp;  /* enum jit_fp_state, on all ways to here within the block */
+	uint8_t fp;   /* enum jit_fp_state, on all ways to here within the block */
 	bool fp_in_c; /* frm or FS may have changed within the block */
 };
 
@@ -96,6 +96,12 @@ struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *fr
 struct jit_ool *jit_ool_call(struct jit_lower *l, const struct rv64_insn *in, uint8_t *from);
 /* At the jump `from`: leaves to the interpreter at the instruction at hand. */
 void jit_give_up(struct jit_lower *l, uint8_t *from);
+
+/* ---- x86_int.c ---- */
+
+/* The rules of all but F and D; fn NULL: none. */
+extern const struct jit_rule jit_rules[RV64_N_INSNS];
+void jit_ool_divide(struct jit_lower *l, const struct jit_ool *o);
 
 /* ---- x86_exit.c ---- */
 

@@ -126,8 +126,7 @@ void jit_lower_load(struct jit_lower *l, const struct rv64_insn *in, const struc
 	}
 	va = address(l, in);
 	o = look_up(l, in, va, r->w, TLB(load_tag),
-				    (uint32_t)in->rd << JIT_MEM_REG |
-					    (r->flag ? JIT_MEM_UNSIGNED : 0));
+		    (uint32_t)in->rd << JIT_MEM_REG | (r->flag ? JIT_MEM_UNSIGNED : 0));
 
 	x86_rx(&l->e, r->op, w, d, va, RCX, 0);
 	jit_put(l, in->rd, d);
