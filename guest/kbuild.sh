@@ -7,14 +7,16 @@
 #	--init FILE
 #	--mirror URI
 #	--source	get the kernel's source too
+#	--extras	build Linnet's own drivers (drivers/linnet_*), for `linnet run` to bring along
 #	--print		print lines "name=value": release, headers, source
 #
 # DIR has a Kbuild or Makefile that names modules in obj-m. Standard output gets the path of each module
 # that was built; all else goes to standard error. The exit status is make's.
 #
-# Sets in the cache (see cache.sh), both of exactly the guest's kernel:
+# Sets in the cache (see cache.sh), all for exactly the guest's kernel:
 #	kbuild/	Debian's headers, and its kbuild tools for this host's CPU
 #	source/	linux/, the source with Debian's changes
+#	extras/	cpio, Linnet's own drivers with the indexes for all modules of the guest
 #
 # These tools are of the guest's release, which is newer than many a host. Only one of them needs the
 # newer C library, modpost: it gets its own copy, and is started by that copy's loader.
@@ -27,6 +29,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/image/apt.sh"
 # shellcheck source=guest/image/cache.sh
 . "$here/image/cache.sh"
+# shellcheck source=guest/image/extras.sh
+. "$here/image/extras.sh"
 
 usage()
 {
@@ -43,6 +47,7 @@ find_guest()
 	release=$(echo "$guest" | sed -n 's/^version=//p')
 	kernel=$(echo "$guest" | sed -n 's/^kernel=//p')
 	read -r image version <"${kernel%/*}/packages"
+	guest=${kernel%/*}
 	if [ "$image" != "linux-image-$release" ]; then
 		fail "the default guest's kernel $release is not of the package $image"
 	fi
@@ -210,14 +215,71 @@ build()
 	done <"$full/modules.order"
 }
 
+# --- Linnet's own drivers -------------------------------------------------------------------------
+
+# Builds all drivers below $1, and makes the tree $1/tree out of the guest's modules and them.
+build_extras()
+{
+	mkdir -p "$1/tree/extra"
+	cp -R "$guest/modules/$release/." "$1/tree/"
+	: >"$1/tree/modules.builtin" # which modules.sh would look into for what is missing
+	for driver in "$here"/drivers/linnet_*; do
+		name=${driver##*/}
+		mkdir "$1/$name"
+		cp "$driver"/Kbuild "$driver"/*.[ch] "$1/$name/"
+		# A warning shall name the source without the place where it was built.
+		run_make "$1/$name" --quiet "KCFLAGS=-fmacro-prefix-map=$1/=" modules
+		riscv64-linux-gnu-strip --strip-debug -o "$1/tree/extra/$name.ko" "$1/$name/$name.ko"
+	done
+}
+
+# The archive holds the drivers, and indexes in place of the initramfs' own.
+pack_extras()
+{
+	modules=$1/root/lib/modules/$release
+	# shellcheck disable=SC2046 # names without blanks
+	"$here/image/modules.sh" "$1/tree" "$modules" \
+		$(find "$1/tree/extra" -name '*.ko' -printf '%f\n' | sed 's/\.ko$//' | sort)
+	for index in modules.dep modules.alias; do
+		base=$guest/modules/$release/$index
+		grep -vxF -f "$base" "$modules/$index" | cat "$base" - >"$1/$index"
+	done
+	rm -rf "$modules/kernel"
+	mv "$1/modules.dep" "$1/modules.alias" "$modules/"
+	find "$1/root" -exec touch -h -d @0 {} +
+	(cd "$1/root" && find . -mindepth 1 | sort |
+		cpio --quiet -o -H newc -R 0:0 --reproducible) >"$1/cpio"
+}
+
+have_extras()
+{
+	wanted=$(extras_wanted "$here/drivers" "$release")
+	cache_lock "$cache/extras"
+	if ! extras_fit "$wanted"; then
+		say "building Linnet's own drivers for Linux $release"
+		cache_new "$cache/extras"
+		mkdir "$new/work"
+		build_extras "$new/work"
+		pack_extras "$new/work"
+		mv "$new/work/cpio" "$new/cpio"
+		rm -rf "$new/work"
+		echo "$wanted" >"$new/packages"
+		sums_write "$new" extras cpio packages
+		cache_put "$cache/extras"
+	fi
+	cache_unlock
+}
+
 cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/linnet
 init=
 mirror=
 source=
+extras=
 print=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--source) source=1 ;;
+	--extras) extras=1 ;;
 	--print) print=1 ;;
 	--cache | --init | --mirror)
 		[ $# -ge 2 ] || usage
@@ -237,13 +299,14 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ $# -gt 0 ] || [ -n "$source$print" ] || usage
+[ $# -gt 0 ] || [ -n "$source$extras$print" ] || usage
 [ $# -eq 0 ] || check_directory "$1"
 cache=$(realpath -m "$cache")
-need_tools make:make riscv64-linux-gnu-gcc:gcc-riscv64-linux-gnu || exit 1
+need_tools make:make riscv64-linux-gnu-gcc:gcc-riscv64-linux-gnu cpio:cpio || exit 1
 find_guest ${init:+--init "$init"} ${mirror:+--mirror "$mirror"}
 have_set kbuild 'the headers and build tools'
 headers=$present/usr/src/linux-headers-$release
+[ -z "$extras" ] || have_extras
 [ -z "$source" ] || have_set source 'the source files'
 if [ -n "$print" ]; then
 	kind=source

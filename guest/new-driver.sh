@@ -40,7 +40,8 @@ esac
 mkdir -p "$(dirname "$dir")"
 mkdir "$dir"
 upper=$(echo "$name" | tr '[:lower:]' '[:upper:]')
-for file in sample.c Kbuild test.sh .gitignore; do
+cp "$template/../.gitignore" "$dir/"
+for file in sample.c Kbuild test.sh; do
 	to=$dir/$(echo "$file" | sed "s/sample/$name/")
 	sed "s/sample/$name/g; s/SAMPLE/$upper/g" "$template/$file" >"$to"
 	[ ! -x "$template/$file" ] || chmod a+x "$to"

@@ -64,14 +64,17 @@ prepare() { # name command...
 }
 
 # Prints the tests that meson knows in a build directory: suites, seconds, whether it may run beside
-# others, name, the target to build, command. A test's own limit is for a fast machine with nothing
+# others, name, what to build for it, command. A test's own limit is for a fast machine with nothing
 # else to do.
 meson_tests() { # build directory
-	meson introspect --tests "$1" | python3 -c '
+	meson introspect --tests --targets --force-object-output "$1" | python3 -c '
 import json, os, shlex, sys
-for test in json.load(sys.stdin):
+known = json.load(sys.stdin)
+files = {target["id"]: target["filename"] for target in known["targets"]}
+for test in known["tests"]:
     suites = " ".join(suite.split(":")[-1] for suite in test["suite"])
-    program = os.path.relpath(test["cmd"][0], sys.argv[1])
+    needs = [file for need in test["depends"] for file in files.get(need, [])]
+    program = " ".join(os.path.relpath(file, sys.argv[1]) for file in needs)
     command = "".join(f"{k}={shlex.quote(v)} " for k, v in test["env"].items())
     command += shlex.join(test["cmd"])
     if test["workdir"]:
@@ -149,5 +152,6 @@ if [ -n "$guest" ] || [ "$regex" = . ]; then
 	prepare build tools/build.sh build all meson-test-prereq
 	prepare guest build/linnet fetch
 	[ "$tier" = fast ] || prepare peers tools/peers.sh
+	[ "$tier" = fast ] || prepare headers build/linnet kbuild --print
 fi
 tools/pool.sh "$items" build/check

@@ -1,14 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Gets the emulators that tests compare Linnet with: Debian trixie's qemu-user and
-# qemu-system-riscv, newer than what the host may have. They are unpacked into the cache, not installed,
-# and run with their own loader and libraries.
+# Gets what tests compare Linnet with, and what they run on it: Debian trixie's qemu-user and
+# qemu-system-riscv, newer than what the host may have, OpenSBI and U-Boot. They are unpacked into the
+# cache, not installed; the emulators run with their own loader and libraries.
 #
 # usage: peers.sh [--cache DIR] [--mirror URI] [--update]
 #	Options as for guest/image/fetch.sh. Prints lines "name=value":
 #	qemu_user	qemu-riscv64, a static program
 #	qemu_system	a script that runs qemu-system-riscv64
 #	version		of both
+#	opensbi		a directory with OpenSBI's fw_jump and fw_dynamic
+#	uboot		a directory with U-Boot's qemu-riscv64 and qemu-riscv64_smode
 set -eu
 export LC_ALL=C
 umask 022
@@ -27,6 +29,9 @@ unpack()
 		qemu-user_*) # 400 MB of other CPUs' emulators stay out
 			dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$1" ./usr/bin/qemu-riscv64
 			;;
+		u-boot-qemu_*)
+			dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$1" --wildcards './usr/lib/u-boot/*riscv64*'
+			;;
 		*) dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$1" --keep-directory-symlink ;;
 		esac
 	done
@@ -43,6 +48,12 @@ unpack()
 	chmod 755 "$1/qemu-system-riscv64"
 }
 
+# Whether a set is one of today: older ones have no U-Boot.
+complete()
+{
+	[ -e "$1/usr/lib/u-boot/qemu-riscv64/u-boot.bin" ]
+}
+
 fetch_peers()
 {
 	cache_new "$peers"
@@ -55,16 +66,17 @@ fetch_peers()
 		say 'the peer emulators are up to date'
 		return 0
 	fi
-	say 'downloading qemu-user and qemu-system-riscv, to compare with'
+	say 'downloading qemu-user, qemu-system-riscv, OpenSBI and U-Boot for tests'
 	# Nothing is installed in this apt's eyes, so it brings all that is needed.
-	apt_private apt-get -y --download-only install qemu-user qemu-system-riscv
+	apt_private apt-get -y --download-only install qemu-user qemu-system-riscv \
+		opensbi u-boot-qemu
 	mv "$new/apt/cache/archives" "$new/debs"
 	rm -rf "$new/apt"
 	say 'unpacking them'
 	unpack "$new"
 	rm -rf "$new/debs"
 	sums_write "$new" peers version qemu-system-riscv64 usr/bin/qemu-riscv64 \
-		usr/bin/qemu-system-riscv64
+		usr/bin/qemu-system-riscv64 usr/lib/u-boot/qemu-riscv64/u-boot.bin
 	cache_put "$peers"
 }
 
@@ -90,11 +102,12 @@ cache=$(realpath -m "$cache")
 peers=$cache/peers
 
 cache_find "$peers"
-if [ -n "$update" ] || [ -z "$present" ] || ! sums_quick "$present" peers; then
+if [ -n "$update" ] || [ -z "$present" ] || ! complete "$present" ||
+	! sums_quick "$present" peers; then
 	need_tools apt-get:apt dpkg-deb:dpkg flock:util-linux || exit 1
 	cache_lock "$peers"
 	despair='the emulators to compare with could not be downloaded'
-	[ -z "$present" ] || sums_good "$present" peers || present=
+	[ -z "$present" ] || { complete "$present" && sums_good "$present" peers; } || present=
 	if [ -z "$present" ] || [ -n "$update" ]; then
 		fetch_peers
 	fi
@@ -105,4 +118,6 @@ cat <<-END
 	qemu_user=$present/usr/bin/qemu-riscv64
 	qemu_system=$present/qemu-system-riscv64
 	version=$(cat "$present/version")
+	opensbi=$present/usr/lib/riscv64-linux-gnu/opensbi/generic
+	uboot=$present/usr/lib/u-boot
 END

@@ -24,6 +24,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/apt.sh"
 # shellcheck source=guest/image/cache.sh
 . "$here/cache.sh"
+# shellcheck source=guest/image/extras.sh
+. "$here/extras.sh"
 
 # The modules that the guest loads by itself or that its users would miss. The order matters: a module
 # stands before those that ask for it by an alias.
@@ -223,4 +225,7 @@ if [ -n "$print" ]; then
 		append_off=$append linnet.mode=off
 		version=$(cat "$present/release")
 	END
+	wanted=$(extras_wanted "$here/../drivers" "$(cat "$present/release")")
+	cache_find "$cache/extras"
+	! extras_fit "$wanted" || echo "extras=$present/cpio"
 fi

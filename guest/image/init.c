@@ -16,6 +16,7 @@
  * It is also what every process 1 must be: it collects orphans, and answers busybox's poweroff,
  * halt and reboot. All its signals are blocked and read from a signalfd.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/reboot.h>
@@ -52,14 +53,35 @@ static void mount_one(const char *source, const char *dir, const char *type, uns
 		say("%s: %s", dir, strerror(errno));
 }
 
+static bool is_empty(const char *dir)
+{
+	DIR *d = opendir(dir);
+	int entries = 0;
+
+	if (!d)
+		return true;
+	while (readdir(d))
+		entries++;
+	closedir(d);
+	return entries <= 2; /* "." and ".." */
+}
+
+/* Where `linnet run --file` has put something already, a new file system would hide it. */
+static void mount_tmpfs(const char *source, const char *dir, unsigned long flags,
+			const char *options)
+{
+	if (is_empty(dir))
+		mount_one(source, dir, "tmpfs", flags, options);
+}
+
 static void mount_system(void)
 {
 	unsigned long safe = MS_NOSUID | MS_NODEV;
 
 	mount_one("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=620,ptmxmode=666");
-	mount_one("shm", "/dev/shm", "tmpfs", safe, "mode=1777");
-	mount_one("run", "/run", "tmpfs", safe, "mode=755");
-	mount_one("tmp", "/tmp", "tmpfs", safe, "mode=1777");
+	mount_tmpfs("shm", "/dev/shm", safe, "mode=1777");
+	mount_tmpfs("run", "/run", safe, "mode=755");
+	mount_tmpfs("tmp", "/tmp", safe, "mode=1777");
 	/* What scripts expect; devtmpfs does not make them. */
 	if (symlink("/proc/self/fd", "/dev/fd") < 0 ||
 	    symlink("/proc/self/fd/0", "/dev/stdin") < 0 ||

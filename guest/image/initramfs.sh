@@ -33,9 +33,9 @@ applets()
 	function valid(s) { return s ~ /^[a-z0-9][a-z0-9_.-]*$/ }
 	$0 == "[[" { run = 1; last = ""; n = 0; next }
 	run && valid($0) && $0 > last { name[n++] = last = $0; next }
-	run && n > 100 { for (i = 0; i < n; i++) print name[i]; found = 1; exit }
+	run && n > 100 { found = n; for (i = 0; i < n; i++) applet[i] = name[i] }
 	{ run = 0 }
-	END { exit !found }'
+	END { for (i = 0; i < found; i++) print applet[i]; exit !found }'
 }
 
 root=$work/root

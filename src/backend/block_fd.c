@@ -22,6 +22,7 @@
 #include "base/bits.h"
 #include "base/fd.h"
 #include "base/iov.h"
+#include "base/log.h"
 #include "base/loop.h"
 
 #define SECTOR       512
@@ -288,6 +289,9 @@ static void block_fd_free(struct block *block)
 	struct block_fd *b = container_of(block, struct block_fd, block);
 
 	pool_free(b->pool);
+	/* The guest may have been stopped before it could flush what it had written. */
+	if (!b->temporary && !b->block.read_only && fdatasync(b->fd) < 0)
+		log_warn("--disk: the image could not be written out: %s", strerror(errno));
 	fd_close(&b->fd);
 	free(b);
 }

@@ -124,6 +124,18 @@ static bool has_entry(const struct cpio *c, const char *name)
 	return false;
 }
 
+/* Each root file system has these, and often as a symbolic link, which Linux would replace by the
+ * directory of an archive: such a guest would lose all its programs. */
+static bool may_be_link(const char *dir)
+{
+	static const char *const names[] = {"bin", "sbin", "lib", "usr/bin", "usr/sbin"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(dir, names[i]))
+			return true;
+	return false;
+}
+
 static int add_parents(struct cpio *c, const char *name)
 {
 	char dir[PATH_ROOM + 1];
@@ -138,7 +150,7 @@ static int add_parents(struct cpio *c, const char *name)
 			mode = S_IFDIR | 01777;
 		else if (!strcmp(dir, "root"))
 			mode = S_IFDIR | 0700;
-		if (!has_entry(c, dir))
+		if (!may_be_link(dir) && !has_entry(c, dir))
 			err = put_entry(c, dir, mode, NULL, 0);
 	}
 	return err;

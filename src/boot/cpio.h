@@ -17,7 +17,8 @@ int cpio_new(struct cpio **out);
 void cpio_free(struct cpio *c);
 
 /* Adds the host's file as the regular file `guest_path` (absolute, no "." or ".." in it), owned by
- * root, executable when it is so on the host, its time 0. Missing directories above it are made.
+ * root, executable when it is so on the host, its time 0. Missing directories above it are made,
+ * but for /bin, /sbin, /lib, /usr/bin and /usr/sbin, which may be links in the guest.
  * A file added later under the same path replaces it. 0, or -errno with the text in e, which names
  * --file and both paths. */
 int cpio_add_file(struct cpio *c, const char *host_path, const char *guest_path, struct err *e);

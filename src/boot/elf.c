@@ -5,7 +5,8 @@
  * A kernel's ELF (vmlinux) is linked at virtual addresses, and its physical ones begin at 0 or
  * repeat the virtual ones: neither is RAM. It runs wherever it is put as long as that is a multiple
  * of 2 MiB, so it goes where its Image would go. It is recognised by an entry in the upper half of
- * the address space.
+ * the address space. A position-independent firmware is linked at 0 and is moved likewise; it
+ * relocates itself.
  */
 #include "boot/elf.h"
 
@@ -21,8 +22,7 @@
 #include "boot/image_source.h"
 #include "mem/gmem.h"
 
-#define MAX_HEADERS   64
-#define KERNEL_OFFSET 0x200000u
+#define MAX_HEADERS 64
 
 struct segment {
 	uint64_t offset, filesz, memsz;
@@ -32,6 +32,7 @@ struct segment {
 
 struct elf {
 	uint64_t entry;
+	bool pie;
 	unsigned n;
 	struct segment seg[MAX_HEADERS];
 };
@@ -132,20 +133,24 @@ static int read_segments(struct image_source *s, const Elf64_Ehdr *h, struct elf
 		elf->n++;
 	}
 	elf->entry = le64toh(h->e_entry);
+	elf->pie = le16toh(h->e_type) == ET_DYN;
 	return elf->n ? 0 : damaged(s, "it has nothing to load", e);
 }
 
-/* Moves a kernel that is linked at virtual addresses into RAM. */
-static void place_kernel(struct elf *elf, uint64_t ram_base)
+/* Moves what can run anywhere into RAM, if it is not there. By how much, is the result. */
+static uint64_t place(struct elf *elf, const struct image_request *r)
 {
 	uint64_t lowest = UINT64_MAX;
 
 	for (unsigned i = 0; i < elf->n; i++)
 		lowest = min_u64(lowest, elf->seg[i].addr);
-	if (!(elf->entry >> 63) || (lowest >= ram_base && !(lowest >> 63)))
-		return;
+	if (!(elf->entry >> 63) && !elf->pie)
+		return 0;
+	if (lowest >= r->ram_base && !(lowest >> 63))
+		return 0;
 	for (unsigned i = 0; i < elf->n; i++)
-		elf->seg[i].addr += ram_base + KERNEL_OFFSET - lowest;
+		elf->seg[i].addr += r->at - lowest;
+	return r->at - lowest;
 }
 
 /* The physical address of the entry; -ENOEXEC when it is in no segment. */
@@ -190,8 +195,8 @@ static int load_segment(const struct gmem *m, uint64_t ram_base, struct image_so
 	return err;
 }
 
-int elf_load(const struct gmem *m, uint64_t ram_base, struct image_source *s, struct image *out,
-	     struct err *e)
+int elf_load(const struct gmem *m, const struct image_request *r, struct image_source *s,
+	     struct image *out, struct err *e)
 {
 	struct elf elf = {0};
 	Elf64_Ehdr h;
@@ -205,11 +210,11 @@ int elf_load(const struct gmem *m, uint64_t ram_base, struct image_source *s, st
 		err = read_segments(s, &h, &elf, e);
 	if (err)
 		return err;
-	place_kernel(&elf, ram_base);
+	out->moved = place(&elf, r);
 	out->kind = IMAGE_ELF;
 	out->start = UINT64_MAX;
 	for (unsigned i = 0; i < elf.n; i++) {
-		err = load_segment(m, ram_base, s, &elf.seg[i], e);
+		err = load_segment(m, r->ram_base, s, &elf.seg[i], e);
 		if (err)
 			return err;
 		out->start = min_u64(out->start, elf.seg[i].addr);

@@ -10,13 +10,14 @@
 struct err;
 struct gmem;
 struct image;
+struct image_request;
 struct image_source;
 
 /* Whether a file that begins so is ELF of any kind. */
 bool elf_detect(const uint8_t *head, size_t len);
 
 /* Fills in all of *out but `packed`. 0, or -errno with the text in e. */
-int elf_load(const struct gmem *m, uint64_t ram_base, struct image_source *s, struct image *out,
-	     struct err *e);
+int elf_load(const struct gmem *m, const struct image_request *r, struct image_source *s,
+	     struct image *out, struct err *e);
 
 #endif

@@ -15,6 +15,7 @@
 #define FIRST_SIZE 4096
 #define MAX_SIZE   (1u << 20) /* far more than any machine's tree */
 #define MAX_CELLS  256
+#define SLACK      4096
 
 static void note(struct fdt_builder *b, int fdt_err)
 {
@@ -148,12 +149,30 @@ void fdtb_reg(struct fdt_builder *b, uint64_t base, uint64_t size)
 	fdtb_bytes(b, "reg", be, sizeof(be));
 }
 
+/* Boot loaders add to a tree where it lies, some without a look at the room: U-Boot overruns a tree
+ * that ends with its last byte. */
+static void add_slack(struct fdt_builder *b)
+{
+	size_t size = fdt_totalsize(b->buf) + SLACK;
+	void *buf = calloc(1, size);
+
+	if (!buf) {
+		b->err = -ENOMEM;
+		return;
+	}
+	note(b, fdt_open_into(b->buf, buf, (int)size));
+	free(b->buf);
+	b->buf = buf;
+}
+
 int fdtb_finish(struct fdt_builder *b, void **dtb, size_t *size)
 {
 	if (b->depth)
 		note(b, -FDT_ERR_BADSTATE);
 	while (!b->err && again(b, fdt_finish(b->buf)))
 		continue;
+	if (!b->err)
+		add_slack(b);
 	if (b->err) {
 		free(b->buf);
 		b->buf = NULL;

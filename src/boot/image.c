@@ -65,19 +65,28 @@ static bool has(const struct image_source *s, size_t offset, const char *magic, 
 	return s->head_len >= offset + len && !memcmp(s->head + offset, magic, len);
 }
 
-static int refuse(const struct image_source *s, struct err *e)
+static const struct known *find_known(const struct image_source *s)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(known); i++)
 		if (has(s, known[i].offset, known[i].magic, known[i].len))
-			return err_set(e, -ENOEXEC, "%s %s: %s; a RISC-V Image or ELF is wanted",
-				       s->option, s->path, known[i].text);
+			return &known[i];
+	return NULL;
+}
+
+static int refuse(const struct image_source *s, struct err *e)
+{
+	const struct known *k = find_known(s);
+
+	if (k)
+		return err_set(e, -ENOEXEC, "%s %s: %s; a RISC-V Image or ELF is wanted", s->option,
+			       s->path, k->text);
 	if (s->head_len < IMAGE_HEADER_LEN)
 		return err_set(e, -ENOEXEC,
 			       "%s %s: is too short for a kernel (%zu bytes); get it again",
 			       s->option, s->path, s->head_len);
 	return err_set(e, -ENOEXEC,
 		       "%s %s: is of no known format; a RISC-V Image (gzip is fine) or ELF is "
-		       "wanted",
+		       "wanted (for a flat binary, the ELF file it was made from)",
 		       s->option, s->path);
 }
 
@@ -158,6 +167,32 @@ static int load_linux(const struct gmem *m, uint64_t ram_base, struct image_sour
 	return 0;
 }
 
+static int load_flat(const struct gmem *m, const struct image_request *r, struct image_source *s,
+		     struct image *out, struct err *e)
+{
+	const struct gmem_region *region = gmem_find(m, r->at);
+	uint64_t room = region ? region->size - (r->at - region->gpa) : 0;
+	size_t got, extra;
+	uint8_t more;
+	int err;
+
+	if (!room)
+		return image_too_large(s->option, s->path, r->ram_base, r->at + 1, e);
+	err = image_source_read(s, 0, gmem_map(m, r->at, 1), room, &got, e);
+	if (!err)
+		err = image_source_read(s, got, &more, 1, &extra, e);
+	if (err)
+		return err;
+	if (extra)
+		return image_too_large(s->option, s->path, r->ram_base,
+				       r->at + max_u64(s->size, got + 1), e);
+	gmem_note_write(m, r->at, got);
+	out->kind = IMAGE_FLAT;
+	out->entry = out->start = r->at;
+	out->end = r->at + got;
+	return 0;
+}
+
 /* Where the gzip stream begins, or UINT64_MAX when the file is not packed. EFI_ZBOOT: Linux
  * drivers/firmware/efi/libstub/zboot-header.S. */
 static uint64_t find_gzip(const struct image_source *s)
@@ -169,8 +204,8 @@ static uint64_t find_gzip(const struct image_source *s)
 	return UINT64_MAX;
 }
 
-static int load(const struct gmem *m, uint64_t ram_base, struct image_source *s, struct image *out,
-		struct err *e)
+static int load(const struct gmem *m, const struct image_request *r, struct image_source *s,
+		struct image *out, struct err *e)
 {
 	uint64_t gzip = find_gzip(s);
 	int err;
@@ -182,20 +217,22 @@ static int load(const struct gmem *m, uint64_t ram_base, struct image_source *s,
 			return err;
 	}
 	if (has(s, IMAGE_MAGIC, "RSC\x05", 4) && s->head_len >= IMAGE_HEADER_LEN)
-		return load_linux(m, ram_base, s, out, e);
+		return load_linux(m, r->ram_base, s, out, e);
 	if (elf_detect(s->head, s->head_len))
-		return elf_load(m, ram_base, s, out, e);
+		return elf_load(m, r, s, out, e);
+	if (r->flat && !find_known(s))
+		return load_flat(m, r, s, out, e);
 	return refuse(s, e);
 }
 
-int image_load(const struct gmem *m, uint64_t ram_base, const char *option, const char *path,
-	       struct image *out, struct err *e)
+int image_load(const struct gmem *m, const struct image_request *r, struct image *out,
+	       struct err *e)
 {
 	struct image_source s;
-	int err = image_source_open(&s, option, path, e);
+	int err = image_source_open(&s, r->option, r->path, e);
 
 	if (!err)
-		err = load(m, ram_base, &s, out, e);
+		err = load(m, r, &s, out, e);
 	image_source_close(&s);
 	return err;
 }

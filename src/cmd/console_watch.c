@@ -36,10 +36,10 @@ static void line_done(struct console_watch *w)
 		w->panicked = true;
 	else if (w->panicked && starts_with(msg, "---[ end Kernel panic"))
 		w->halted = true;
-	w->next = (w->next + 1) % CONSOLE_WATCH_LINES;
+	w->next = (w->next + 1) % CONSOLE_WATCH_SLOTS;
 	w->len = 0;
 	w->line[w->next][0] = '\0';
-	if (w->lines < CONSOLE_WATCH_LINES - 1)
+	if (w->lines < CONSOLE_WATCH_LINES)
 		w->lines++;
 }
 
@@ -60,10 +60,12 @@ void console_watch_feed(struct console_watch *w, const uint8_t *buf, size_t len)
 
 void console_watch_print(const struct console_watch *w, FILE *to, const char *prefix)
 {
-	unsigned first = (w->next + CONSOLE_WATCH_LINES - w->lines) % CONSOLE_WATCH_LINES;
+	unsigned n = w->lines + (w->len > 0);
+	unsigned end = w->next + (w->len > 0);
 
-	for (unsigned i = 0; i < w->lines; i++)
-		fprintf(to, "%s%s\n", prefix, w->line[(first + i) % CONSOLE_WATCH_LINES]);
-	if (w->len)
-		fprintf(to, "%s%s\n", prefix, w->line[w->next]);
+	if (n > CONSOLE_WATCH_LINES)
+		n = CONSOLE_WATCH_LINES;
+	for (unsigned i = n; i > 0; i--)
+		fprintf(to, "%s%s\n", prefix,
+			w->line[(end + CONSOLE_WATCH_SLOTS - i) % CONSOLE_WATCH_SLOTS]);
 }

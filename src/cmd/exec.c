@@ -20,8 +20,12 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "cmd/exec_stream.h"
 #include "guest/image/exec_protocol.h"
+
+/* How often a wait for a slow reader looks for signals. */
+#define DRAIN_STEP_MS 200
 
 struct exec {
 	struct exec_config cfg;
@@ -40,6 +44,7 @@ struct exec {
 	bool eof_said;
 	bool ended; /* exit, killed or error was read */
 	bool done;
+	bool abandoned; /* whoever reads the outputs is not waited for any more */
 	int status;
 	uint64_t want_out, want_err;
 };
@@ -152,13 +157,11 @@ static void exec_line(struct exec *x)
 {
 	unsigned long long out, err;
 	unsigned code;
-	char word[16], behind;
+	char behind;
 
-	if (sscanf(x->line, "%15s", word) != 1) {
-		exec_broken(x, "the guest's init sent an empty line");
-	} else if (!strcmp(word, EXEC_READY)) {
+	if (!strcmp(x->line, EXEC_READY)) {
 		exec_ready(x);
-	} else if (!strcmp(word, EXEC_STARTED)) {
+	} else if (!strcmp(x->line, EXEC_STARTED)) {
 		exec_started(x);
 	} else if (sscanf(x->line, EXEC_EXIT " %u %llu %llu%c", &code, &out, &err, &behind) == 3 &&
 		   code < 256) {
@@ -167,7 +170,7 @@ static void exec_line(struct exec *x)
 			   3 &&
 		   code < 128) {
 		exec_ended(x, 128 + (int)code, out, err);
-	} else if (!strcmp(word, EXEC_ERROR)) {
+	} else if (!strncmp(x->line, EXEC_ERROR " ", strlen(EXEC_ERROR " "))) {
 		exec_broken(x, "the guest's init could not start the command");
 	} else {
 		exec_broken(x, "the guest's init does not speak this protocol");
@@ -179,13 +182,16 @@ static size_t control_input(void *user, const uint8_t *buf, size_t len)
 	struct exec *x = user;
 
 	for (size_t i = 0; i < len && !x->done; i++) {
-		if (buf[i] != '\n' && x->line_len < sizeof(x->line) - 1) {
+		if (buf[i] == '\n') {
+			x->line[x->line_len] = '\0';
+			x->line_len = 0;
+			exec_line(x);
+		} else if (x->line_len < sizeof(x->line) - 1) {
 			x->line[x->line_len++] = (char)buf[i];
-			continue;
+		} else {
+			x->line[x->line_len] = '\0';
+			exec_broken(x, "a line of the guest's init is too long");
 		}
-		x->line[x->line_len] = '\0';
-		x->line_len = 0;
-		exec_line(x);
 	}
 	return len;
 }
@@ -258,6 +264,13 @@ void exec_signal(struct exec *x, int signo)
 		x->pending_signals |= BIT(signo);
 	else if (!x->ended)
 		exec_say_line(x, EXEC_SIGNAL, (uint64_t)signo);
+	else
+		exec_abandon(x);
+}
+
+void exec_abandon(struct exec *x)
+{
+	x->abandoned = true;
 }
 
 int exec_status(const struct exec *x)
@@ -265,10 +278,20 @@ int exec_status(const struct exec *x)
 	return x->status;
 }
 
+/* As any program that writes to a pipe, this waits until the reader has taken everything, and as
+ * any program it can be interrupted while it does. */
+static void exec_drain(struct exec *x, struct exec_stream *s)
+{
+	while (s->inner && chr_fd_flush(s->inner, DRAIN_STEP_MS) == -ETIMEDOUT && !x->abandoned)
+		loop_turn(x->cfg.loop, 0);
+}
+
 void exec_free(struct exec *x)
 {
 	if (!x)
 		return;
+	exec_drain(x, &x->out);
+	exec_drain(x, &x->err);
 	exec_stream_fini(&x->in);
 	exec_stream_fini(&x->out);
 	exec_stream_fini(&x->err);

@@ -37,10 +37,14 @@ void exec_ports(struct exec *x, struct machine_port port[EXEC_N_PORTS]);
 /* Sends a signal to CMD's process group (none while CMD has not started: it is sent afterwards). */
 void exec_signal(struct exec *x, int signo);
 
+/* From now on nobody waits for a reader of CMD's output. */
+void exec_abandon(struct exec *x);
+
 /* CMD's exit status, 128 + n when signal n ended it, or EXEC_NO_STATUS. */
 int exec_status(const struct exec *x);
 
-/* After the machine is gone. NULL is allowed. */
+/* After the machine is gone. Runs the loop until CMD's output is written, or exec_abandon() is
+ * called there. NULL is allowed. */
 void exec_free(struct exec *x);
 
 #endif

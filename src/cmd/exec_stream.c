@@ -86,7 +86,6 @@ void exec_stream_fini(struct exec_stream *s)
 {
 	if (!s->inner)
 		return;
-	chr_fd_flush(s->inner, -1);
 	chr_free(s->inner);
 	s->inner = NULL;
 }

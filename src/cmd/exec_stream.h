@@ -27,7 +27,6 @@ struct exec_stream {
 /* Takes over `inner`, a chr_fd. */
 void exec_stream_init(struct exec_stream *s, struct chr *inner, void (*changed)(void *arg),
 		      void *arg);
-/* Waits until the host has taken what was written, as any program does that writes to a pipe. */
 void exec_stream_fini(struct exec_stream *s);
 
 #endif

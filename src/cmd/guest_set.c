@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -21,7 +22,8 @@
 #include "base/fd.h"
 #include "cmd/share.h"
 
-#define TEXT_MAX 65536
+#define TEXT_MAX       65536
+#define SIGNAL_STEP_MS 100 /* between two looks for signals */
 
 extern char **environ;
 
@@ -38,8 +40,9 @@ static int set_signals(posix_spawnattr_t *attr)
 	if (!ret)
 		ret = -posix_spawnattr_setsigdefault(attr, &pipe);
 	if (!ret)
-		ret = -posix_spawnattr_setflags(attr,
-						POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+		ret = -posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK |
+							      POSIX_SPAWN_SETSIGDEF |
+							      POSIX_SPAWN_SETPGROUP);
 	return ret;
 }
 
@@ -76,6 +79,34 @@ no_attr:
 	return ret;
 }
 
+/* Our signals are blocked, for the loop to read; it does not run yet. */
+static bool end_is_asked_for(void)
+{
+	sigset_t pending;
+
+	return !sigpending(&pending) &&
+	       (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+		sigismember(&pending, SIGHUP) == 1);
+}
+
+/* Waits until there is something to read from a recipe. A signal meanwhile is passed on to all that
+ * it has started, which it would not be told of otherwise: its process group is its own, because
+ * its shell would put off the signal until a download is complete. -EINTR then. */
+static int recipe_wait(int fd, pid_t pid)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int ret;
+
+	do {
+		ret = poll(&p, 1, SIGNAL_STEP_MS);
+		if (end_is_asked_for()) {
+			kill(-pid, SIGTERM);
+			return -EINTR;
+		}
+	} while (!ret || (ret < 0 && errno == EINTR));
+	return ret < 0 ? -errno : 0;
+}
+
 /* Runs argv and returns what it printed; an exit status other than 0 is -ECHILD. */
 static int recipe_output(const char *const argv[], char **text)
 {
@@ -92,13 +123,14 @@ static int recipe_output(const char *const argv[], char **text)
 	fd_close(&pipe_fd[1]);
 	if (ret)
 		goto out;
+	ret = recipe_wait(pipe_fd[0], pid);
 	n = fd_read_full(pipe_fd[0], *text, TEXT_MAX - 1);
 	fd_close(&pipe_fd[0]); /* nor does one that prints more than that wait for us */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (n < 0)
+	if (n < 0 && !ret)
 		ret = (int)n;
-	else if (!WIFEXITED(status) || WEXITSTATUS(status))
+	else if (!ret && (!WIFEXITED(status) || WEXITSTATUS(status)))
 		ret = -ECHILD;
 out:
 	fd_close(&pipe_fd[0]);
@@ -113,7 +145,7 @@ static void parse_line(struct guest_set *g, char *line)
 		char **field;
 	} fields[] = {
 		{"kernel", &g->kernel}, {"initrd", &g->initrd},         {"disk", &g->disk},
-		{"append", &g->append}, {"append_off", &g->append_off},
+		{"append", &g->append}, {"append_off", &g->append_off}, {"extras", &g->extras},
 	};
 
 	if (!value)

@@ -11,6 +11,7 @@ struct err;
 
 struct guest_set {
 	char *kernel, *initrd, *disk; /* paths */
+	char *extras;                 /* an archive for behind initrd; NULL if it was not built */
 	char *append;                 /* the default kernel line */
 	char *append_off;             /* with this one init powers off at once */
 	char *text;                   /* all of it as name=value lines; the others point into it */

@@ -13,10 +13,10 @@
 #include "cmd/share.h"
 
 /* The words that stand before the user's own in a script's argv, and the NULL at its end. */
-#define OWN_WORDS 8
+#define OWN_WORDS 9
 
 struct kbuild_options {
-	bool source, print;
+	bool source, extras, print;
 };
 
 static const struct opt kbuild_table[] = {
@@ -24,6 +24,10 @@ static const struct opt kbuild_table[] = {
 	 .kind = OPT_FLAG,
 	 .offset = offsetof(struct kbuild_options, source),
 	 .help = "get the kernel's source too (150 MB)"},
+	{.name = "extras",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct kbuild_options, extras),
+	 .help = "build Linnet's own drivers for `linnet run`, too"},
 	{.name = "print",
 	 .kind = OPT_FLAG,
 	 .offset = offsetof(struct kbuild_options, print),
@@ -103,7 +107,7 @@ int cmd_kbuild(int argc, char **argv)
 
 	if (!parse(kbuild_table, &o, kbuild_help, argc, argv, &used, &status))
 		return status;
-	if (used == argc && !o.source && !o.print) {
+	if (used == argc && !o.source && !o.extras && !o.print) {
 		err_set(&e, -EINVAL, "give the module's directory; see linnet kbuild --help");
 		return fail(argv[0], &e, 2);
 	}
@@ -113,6 +117,8 @@ int cmd_kbuild(int argc, char **argv)
 	own[3] = paths.init;
 	if (o.source)
 		own[n++] = "--source";
+	if (o.extras)
+		own[n++] = "--extras";
 	if (o.print)
 		own[n++] = "--print";
 	own[n++] = "--";

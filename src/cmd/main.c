@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line's first word chooses one of a table of subcommands. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 #include "base/opt.h"
@@ -63,8 +65,21 @@ static int flushed(int status)
 	return status ? status : EXIT_FAILURE;
 }
 
+/* Started with one of them closed (`<&-`), the next file that is opened, a disk even, would be
+ * taken for standard input or output: empty ones stand in. open() gives the lowest number that is
+ * free. */
+static int fill_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -errno;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (fill_standard_descriptors())
+		return 125;
 	if (argc < 2) {
 		print_usage(stderr);
 		return 2;

@@ -93,6 +93,8 @@ static void limit_reached(struct loop_fd *w, uint32_t events)
 
 	loop_fd_del(w);
 	log_warn("--time-limit %u: the guest had not ended", r->o.time_limit);
+	if (r->parts.exec)
+		exec_abandon(r->parts.exec);
 	run_end(r, STATUS_TIME_LIMIT);
 }
 
@@ -172,6 +174,8 @@ static void run_signal(void *arg, int signo)
 		exec_signal(r->parts.exec, signo);
 		return;
 	}
+	if (r->parts.exec)
+		exec_abandon(r->parts.exec);
 	run_end(r, 128 + signo);
 }
 
@@ -209,6 +213,16 @@ static int status_of(struct run *r, enum machine_end end, unsigned code)
 	return EXIT_SUCCESS;
 }
 
+/* For -v. Memory is worth a sum only where it is the same in each run. */
+static void report(const struct run *r)
+{
+	fprintf(stderr, "linnet: %llu instructions\n",
+		(unsigned long long)machine_retired(r->machine));
+	if (r->o.clock == RUN_CLOCK_INSTRUCTIONS)
+		fprintf(stderr, "linnet: memory sum %016llx\n",
+			(unsigned long long)machine_memory_sum(r->machine));
+}
+
 /* One machine from power-on to its end; *again when the guest has asked for a reboot. */
 static int run_once(struct run *r, bool *again, struct err *e)
 {
@@ -225,8 +239,7 @@ static int run_once(struct run *r, bool *again, struct err *e)
 	else
 		ret = machine_run(r->machine, &end, &code, e);
 	if (r->o.verbose && !ret)
-		fprintf(stderr, "linnet: %llu instructions\n",
-			(unsigned long long)machine_retired(r->machine));
+		report(r);
 	machine_free(r->machine);
 	r->machine = NULL;
 	if (ret || r->status != STATUS_UNSET)
@@ -259,10 +272,10 @@ static int run_machines(struct run *r, struct err *e)
 		err_set(e, ret, "--time-limit: no timer: %s", strerror(-ret));
 	while (!ret && again && r->status == STATUS_UNSET)
 		ret = run_once(r, &again, e);
-	alarm_clear(&r->limit);
 	alarm_clear(&r->grace);
 	alarm_clear(&r->halt);
 	run_parts_close(&r->parts);
+	alarm_clear(&r->limit);
 	return ret;
 }
 

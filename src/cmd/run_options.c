@@ -159,6 +159,10 @@ const struct opt run_option_table[] = {
 	 AT(modules),
 	 .help = "the kernel's lib/modules tree"},
 	{.name = "initrd", .arg = "F", .kind = OPT_STRING, AT(initrd), .help = "initial RAM disk"},
+	{.name = "no-extras",
+	 .kind = OPT_FLAG,
+	 AT(no_extras),
+	 .help = "leave out Linnet's own drivers (linnet_*)"},
 	{.name = "append",
 	 .arg = "S",
 	 .kind = OPT_STRING,
@@ -173,7 +177,7 @@ const struct opt run_option_table[] = {
 	 .arg = "F",
 	 .kind = OPT_STRING,
 	 AT(firmware),
-	 .help = "ELF entered in M mode instead of the SBI"},
+	 .help = "M-mode program (ELF, flat) instead of the SBI"},
 	{.name = "file",
 	 .arg = "HOST:GUEST",
 	 .kind = OPT_CALL,
@@ -231,11 +235,11 @@ static int check(const struct run_options *o, struct err *e)
 		return err_set(e, -EINVAL,
 			       "--append adds to the default line and --append-only replaces it; "
 			       "give one of them");
-	if (o->exec && o->firmware)
+	if (o->exec && o->firmware && !o->kernel)
 		return err_set(
 			e, -EINVAL,
-			"--exec needs the default init, which --firmware %s would not start; "
-			"leave one of them out",
+			"--exec needs the default init, which --firmware %s alone would not start; "
+			"add the --kernel that it goes on to, or leave one of them out",
 			o->firmware);
 	if (o->exec && o->initrd)
 		return err_set(e, -EINVAL,

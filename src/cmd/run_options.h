@@ -40,6 +40,7 @@ struct run_options {
 	unsigned clock; /* enum run_clock */
 
 	const char *kernel, *modules, *initrd, *firmware;
+	bool no_extras;
 	const char *append, *append_only;
 	struct run_file file[RUN_MAX_FILES];
 	unsigned n_files;

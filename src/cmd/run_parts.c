@@ -63,10 +63,16 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	return 0;
 }
 
+/* A program that is all there is: no kernel, so no guest of ours. */
+static bool bare_metal(const struct run_options *o)
+{
+	return o->firmware && !o->kernel;
+}
+
 /* Whether the guest will start the default init. */
 static bool default_init(const struct run_options *o)
 {
-	return !o->initrd && !o->firmware;
+	return !o->initrd && !bare_metal(o);
 }
 
 static int find_guest(struct run_parts *p, const struct run_options *o, struct err *e)
@@ -133,8 +139,10 @@ static int collect_initrd(struct run_parts *p, const struct run_options *o, stru
 	const char *path = o->initrd ? o->initrd : p->guest.initrd;
 	int ret;
 
-	if (path && !(o->firmware && !o->initrd))
+	if (path)
 		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = path};
+	if (!o->initrd && p->guest.extras && !o->no_extras)
+		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = p->guest.extras};
 	if (!o->n_files && !o->modules)
 		return 0;
 	ret = run_initrd_pack(o, &p->extra_initrd, &p->extra_initrd_len, e);
@@ -187,7 +195,7 @@ static int open_net(struct run_parts *p, const struct run_options *o, struct err
 	struct machine_config *c = &p->config;
 	int ret;
 
-	if (o->net.none || (!o->net.given && o->firmware))
+	if (o->net.none || (!o->net.given && bare_metal(o)))
 		return 0;
 	ret = net_user_open(&cfg, &p->net, e);
 	if (ret)
@@ -280,13 +288,14 @@ static void close_console(struct run_parts *p)
 
 void run_parts_close(struct run_parts *p)
 {
+	/* First what may not get lost: the others may have to wait for a reader. */
+	for (unsigned i = 0; i < p->n_disks; i++)
+		p->disk[i]->ops->free(p->disk[i]);
+	if (p->net)
+		p->net->ops->free(p->net);
 	if (p->console)
 		close_console(p);
 	exec_free(p->exec);
-	if (p->net)
-		p->net->ops->free(p->net);
-	for (unsigned i = 0; i < p->n_disks; i++)
-		p->disk[i]->ops->free(p->disk[i]);
 	free(p->extra_initrd);
 	free(p->append);
 	guest_set_free(&p->guest);

@@ -16,6 +16,8 @@
 
 struct bus;
 struct gmem;
+struct htif;
+struct image;
 
 struct machine {
 	struct machine_config cfg;
@@ -25,9 +27,10 @@ struct machine {
 	struct cpu_vm *vm;
 	struct clock clock;
 	struct vcpus vcpus;
-	struct sbi sbi; /* used when no firmware is given */
-	void *board;    /* the board's own */
-	void *dtb;      /* malloc'd */
+	struct sbi sbi;    /* used when no firmware is given */
+	struct htif *htif; /* of a firmware with `tohost`, or NULL */
+	void *board;       /* the board's own */
+	void *dtb;         /* malloc'd */
 	size_t dtb_len;
 
 	/* The end of a run: the first who asks fills these in. */
@@ -50,13 +53,28 @@ struct load_plan {
 
 int machine_load(struct machine *m, const struct load_plan *plan, struct err *e);
 
+/* ---- firmware.c ---- */
+
+/* What OpenSBI's fw_dynamic finds at a2: see its docs/firmware/fw_dynamic.md. */
+#define FIRMWARE_INFO_SIZE 48u
+
+/* Writes it to `addr`: after the firmware, S mode at `next`; 0: nothing follows. */
+void firmware_info(struct machine *m, uint64_t addr, uint64_t next);
+
+/* Sets up HTIF if --firmware, loaded as *image, has the symbols. 0, or -errno with the text in e.
+ */
+int firmware_htif(struct machine *m, const struct image *image, struct err *e);
+
+/* Starts all harts at `entry` in M mode: a0 = hart, a1 = dtb, a2 = info. 0 or -errno. */
+int firmware_start(struct machine *m, uint64_t entry, uint64_t dtb, uint64_t info);
+
 /* ---- sbi_platform.c ---- */
 
 /* What the built-in firmware asks of a machine. console_write may be called on any vCPU's thread.
  */
 extern const struct sbi_platform_ops machine_sbi_ops;
 
-/* Of the board, for SBI's debug console. */
+/* Of the board, for SBI's debug console and HTIF. */
 size_t board_console_write(struct machine *m, const uint8_t *buf, size_t len);
 
 #endif

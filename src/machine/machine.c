@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "bus/bus.h"
 #include "cpu/cpu.h"
+#include "hw/htif.h"
 #include "machine/board.h"
 #include "machine/virt.h"
 #include "mem/gmem.h"
@@ -173,6 +174,7 @@ void machine_free(struct machine *m)
 {
 	if (!m)
 		return;
+	htif_free(m->htif);
 	if (m->cfg.type->free_board)
 		m->cfg.type->free_board(m);
 	if (m->cfg.counted_time)
@@ -183,6 +185,11 @@ void machine_free(struct machine *m)
 	gmem_free(m->mem);
 	free(m->dtb);
 	free(m);
+}
+
+uint64_t machine_memory_sum(const struct machine *m)
+{
+	return gmem_sum(m->mem);
 }
 
 uint64_t machine_retired(const struct machine *m)

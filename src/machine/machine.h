@@ -63,7 +63,7 @@ struct machine_config {
 	bool counted_time; /* repeatable: see machine/clock.h */
 
 	const char *kernel;   /* path; NULL only with firmware */
-	const char *firmware; /* path of an ELF entered in M mode, or NULL: the built-in SBI */
+	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
 	const char *append;   /* the kernel's command line */
 	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
 	unsigned n_initrds;
@@ -123,5 +123,8 @@ void machine_free(struct machine *m);
 
 /* Instructions retired by all harts; not while it runs. */
 uint64_t machine_retired(const struct machine *m);
+
+/* A check sum of the guest's memory; not while it runs. See gmem_sum(). */
+uint64_t machine_memory_sum(const struct machine *m);
 
 #endif

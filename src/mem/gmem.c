@@ -152,6 +152,46 @@ void gmem_code_written(_Atomic uint32_t *word)
 			break;
 }
 
+/* FNV-1a over words of 64 bits, with a rotation since its multiplication only carries upwards. */
+static uint64_t sum_word(uint64_t sum, uint64_t word)
+{
+	sum = (sum ^ word) * 0x100000001b3u;
+	return sum << 31 | sum >> 33;
+}
+
+static uint64_t sum_page(uint64_t sum, uint64_t gpa, const uint8_t *page)
+{
+	uint64_t words[GMEM_PAGE_SIZE / 8], any = 0;
+
+	memcpy(words, page, sizeof(words));
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		any |= words[i];
+	if (!any)
+		return sum;
+	sum = sum_word(sum, gpa);
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		sum = sum_word(sum, words[i]);
+	return sum;
+}
+
+uint64_t gmem_sum(const struct gmem *m)
+{
+	uint64_t sum = 0xcbf29ce484222325u;
+
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct gmem_region *r = &m->region[i];
+		off_t at = 0, end;
+
+		/* The memfd knows which parts have ever been touched. */
+		while ((at = lseek(r->fd, at, SEEK_DATA)) >= 0) {
+			end = lseek(r->fd, at, SEEK_HOLE);
+			for (; at < end; at += GMEM_PAGE_SIZE)
+				sum = sum_page(sum, r->gpa + (uint64_t)at, r->host + at);
+		}
+	}
+	return sum;
+}
+
 void gmem_note_write(const struct gmem *m, uint64_t gpa, uint64_t len)
 {
 	const struct gmem_region *r = gmem_find(m, gpa);

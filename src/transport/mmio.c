@@ -291,9 +291,11 @@ void virtio_mmio_reset(struct virtio_mmio *t, void (*cb)(void *arg), void *arg)
 		cb(arg);
 		return;
 	}
-	t->resetting = true;
 	t->reset_cb = cb;
 	t->reset_arg = arg;
+	if (t->resetting)
+		return; /* the driver has begun it */
+	t->resetting = true;
 	vdev_reset(t->dev, reset_done, t);
 }
 

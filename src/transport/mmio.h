@@ -35,9 +35,9 @@ struct virtio_mmio_config {
  * the carrier; on error (-EEXIST, -EINVAL: the window; -ENOMEM) it stays the caller's. */
 int virtio_mmio_new(const struct virtio_mmio_config *config, struct virtio_mmio **out);
 
-/* On the loop, while no access to the window is under way: a reset as by the driver, for a machine
- * that stops or starts again. cb(arg) is called once on the loop, perhaps inside the call, when
- * nothing is in flight; the device may then be used or freed. */
+/* On the loop: a reset as by the driver, for a machine that stops or starts again. cb(arg) is
+ * called once on the loop, perhaps inside the call, when nothing is in flight; the device may then
+ * be used again, or freed. One at a time. */
 void virtio_mmio_reset(struct virtio_mmio *t, void (*cb)(void *arg), void *arg);
 
 /* Removes the window and frees carrier and device; see vdev_free(). No vCPU runs. NULL is allowed.

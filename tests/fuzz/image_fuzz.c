@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel and firmware files of any content: the loaders keep within the file and within RAM, and
  * what they accept they describe truthfully. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "boot/elf_symbols.h"
 #include "boot/image.h"
 #include "mem/gmem.h"
 
@@ -24,20 +26,28 @@ static void require(int condition)
 		abort();
 }
 
-static void load(const char *path)
+static void load(const char *path, bool flat)
 {
+	const struct image_request r = {.option = "--kernel",
+					.path = path,
+					.ram_base = RAM_BASE,
+					.at = RAM_BASE + RAM_SIZE / 2,
+					.flat = flat};
+	struct elf_symbol symbol = {.name = "tohost"};
 	struct image image;
 	struct gmem *m;
 	struct err e = {""};
 
 	require(!gmem_new(&m) && !gmem_add_ram(m, RAM_BASE, RAM_SIZE));
-	if (image_load(m, RAM_BASE, "--kernel", path, &image, &e)) {
+	if (image_load(m, &r, &image, &e)) {
 		require(e.text[0] != 0);
 	} else {
 		require(image.start >= RAM_BASE && image.start < image.end);
 		require(image.end <= RAM_BASE + RAM_SIZE);
 		require(image.entry >= image.start && image.entry < image.end);
 	}
+	if (elf_find_symbols("--kernel", path, &symbol, 1, &e))
+		require(e.text[0] != 0);
 	gmem_free(m);
 }
 
@@ -48,7 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	require(fd >= 0 && !fd_write_all(fd, data, size));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	load(path);
+	load(path, false);
+	load(path, true);
 	close(fd);
 	return 0;
 }

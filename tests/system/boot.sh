@@ -3,6 +3,9 @@
 # Usage: boot.sh CASE. Debian on machines of several sizes, and how runs end.
 . "$(dirname "$0")/lib.sh"
 
+# The guest's shell waits for a line; it has asked the terminal where its cursor is.
+prompt=$'^linnet:~# (\e\\[6n)?$'
+
 check_size() { # smp mem least-MB
 	guest 'nproc; free -m | grep Mem' --smp "$1" --mem "$2"
 	expect_status 0
@@ -13,6 +16,7 @@ check_size() { # smp mem least-MB
 case_smp1_small() { check_size 1 128M 60; }
 case_smp2() { check_size 2 512M 400; }
 case_smp4() { check_size 4 1G 900; }
+case_smp8() { check_size 8 512M 400; }
 case_big() { check_size 1 4G 3700; }
 
 append_off() {
@@ -28,11 +32,10 @@ case_ends() {
 # A reboot starts the machine again in the same process; its disk keeps what was written.
 case_reboot() {
 	start run
-	wait_for '^[^ ]*# *$'
+	wait_for "$prompt"
 	say 'echo kept >/mnt/mark; sync; reboot'
 	wait_for 'Run /init' 2
-	wait_for '^[^ ]*# *$' 1
-	sleep 1
+	wait_for "$prompt" # the first one is followed by what was typed
 	say 'cat /mnt/mark; poweroff'
 	finish
 	expect_status 0
@@ -41,7 +44,7 @@ case_reboot() {
 
 case_no_reboot() {
 	start run --no-reboot
-	wait_for '^[^ ]*# *$'
+	wait_for "$prompt"
 	say reboot
 	finish
 	expect_status 0
@@ -59,27 +62,54 @@ case_panic() {
 }
 
 case_terminated() {
-	"$LINNET" run </dev/null >"$work/out" 2>"$work/err" &
-	pids+=("$!")
-	sleep 5
-	kill -TERM "${pids[0]}"
-	wait "${pids[0]}"
-	status=$?
-	pids=()
-	expect_status 143
+	local signal
+	for signal in TERM INT; do
+		start run
+		wait_for 'Linux version'
+		# The started process is timeout, which sends the signal on.
+		kill -$signal "$started"
+		finish
+		if [ $signal = TERM ]; then
+			expect_status 143
+		else
+			expect_status 130
+		fi
+	done
 }
 
-# The same run twice: the same console, at the same count of instructions.
+# Nothing that a guest does keeps the time limit from ending it: here harts that run in a circle, or
+# wait, with their interrupts off.
+case_hang() {
+	local clock smp firmware
+	for firmware in "$HANG" "$SLEEP"; do
+		for clock in host instructions; do
+			for smp in 1 3; do
+				linnet run --firmware "$firmware" --clock $clock --smp $smp \
+					--time-limit 1 </dev/null
+				expect_status 124
+				expect_in err 'time-limit 1'
+			done
+		done
+	done
+}
+
+# The same run twice: the same console, the same memory, at the same count of instructions. With two
+# harts, a disk at work and a command's streams as well.
 case_repeatable() {
 	local i
 	for i in 1 2; do
 		linnet run --clock instructions -v --net none --append-only "$(append_off)" </dev/null
 		expect_status 0
-		cp "$work/out" "$work/console$i"
-		grep instructions "$work/err" >"$work/count$i"
+		cat "$work/out" "$work/err" >"$work/off$i"
+		guest 'cat /proc/uptime; dd if=/dev/urandom of=/mnt/file bs=4k count=1000 2>/dev/null
+			sync; sha256sum /mnt/file' --clock instructions --smp 2 -v
+		expect_status 0
+		cat "$work/out" "$work/err" >"$work/exec$i"
 	done
-	cmp "$work/console1" "$work/console2" || fail "the consoles differ"
-	cmp "$work/count1" "$work/count2" || fail "the counts differ: $(cat "$work"/count?)"
+	for i in off exec; do
+		grep -q 'memory sum [0-9a-f]' "$work/${i}1" || fail "no sum of the memory"
+		cmp "$work/${i}1" "$work/${i}2" || fail "$(diff "$work/${i}1" "$work/${i}2")"
+	done
 }
 
 # Both engines count time by instructions, so they see the same events at the same places.
@@ -97,13 +127,61 @@ case_engines() {
 	cmp "$work/count-interp" "$work/count-jit" || fail "the counts differ: $(cat "$work"/count-*)"
 }
 
-case_kernel_forms() { # gzip, and with modules given by hand
+case_kernel_forms() { # gzip and ELF
 	local kernel
 	kernel=$("$LINNET" fetch --print | sed -n 's/^kernel=//p')
 	gzip -1 -c "$kernel" >"$work/Image.gz"
 	guest 'uname -m' --kernel "$work/Image.gz"
 	expect_status 0
 	expect_out riscv64
+	linnet run --kernel "$ELF_KERNEL" </dev/null
+	expect_status 0
+	expect_out up
+}
+
+# A kernel with a lib/modules tree of its user's: as a whole, or one version of it.
+case_modules() {
+	local set kernel release dir
+	kernel=$("$LINNET" fetch --print | sed -n 's/^kernel=//p')
+	set=$(dirname "$kernel")
+	release=$(cat "$set/release")
+	mkdir "$work/modules"
+	cp -R "$set/modules/$release" "$work/modules/"
+	mkdir "$work/modules/$release/extra"
+	cp "$work/modules/$release/kernel/net/core/failover.ko" "$work/modules/$release/extra/mine.ko"
+	echo 'extra/mine.ko:' >>"$work/modules/$release/modules.dep"
+	for dir in "$work/modules" "$work/modules/$release"; do
+		guest 'modprobe mine && grep -c ^failover /proc/modules' --net none \
+			--kernel "$kernel" --modules "$dir"
+		expect_status 0
+		expect_out 1
+	done
+	linnet run --modules "$work" </dev/null
+	expect_status 1
+	expect_in err "--modules $work: no modules.dep"
+}
+
+case_console_file() {
+	linnet run --console "file:$work/console" --append-only "$(append_off)" </dev/null
+	expect_status 0
+	expect_out ''
+	grep -q 'Power down' "$work/console" || fail "the console is not in the file"
+	guest 'echo hello; echo word >/dev/console' --console "file:$work/console"
+	expect_status 0
+	expect_out hello
+	grep -q '^word' "$work/console" || fail "the console is not in the file under --exec"
+}
+
+# What `make run` does without a terminal.
+case_demo() {
+	"$(dirname "$0")/../../tools/demo.sh" "$LINNET" >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+	expect_status 0
+	expect_in out '^kernel:  Linux [0-9]'
+	expect_in out '^network: 10\.0\.2\.15'
+	expect_in out '^http:    a page from the host'
+	expect_in out '^disk:    written to the disk'
+	expect_in out '^linnet: demo passed'
 }
 
 case_dtb() {

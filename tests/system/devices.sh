@@ -37,32 +37,66 @@ case_snapshot() {
 
 # 10 MB each way through the user network, to a server on the host's loopback.
 case_net() {
-	local port
 	mkdir "$work/www"
 	head -c 10M /dev/urandom >"$work/www/down"
-	for port in $(shuf -i 20000-50000 -n 20); do
-		busybox httpd -f -p "127.0.0.1:$port" -h "$work/www" &
-		pids+=("$!")
-		sleep 0.2
-		kill -0 "${pids[-1]}" 2>/dev/null && break
-	done
+	listen busybox httpd -f -p 127.0.0.1:PORT -h "$work/www"
 	guest "wget -q -O - http://10.0.2.2:$port/down | sha256sum"
 	expect_status 0
 	expect_out "$(sha256sum <"$work/www/down")"
 }
 
 case_net_up() {
-	local port
-	for port in $(shuf -i 20000-50000 -n 20); do
-		nc.openbsd -N -l 127.0.0.1 "$port" >"$work/up" 2>/dev/null </dev/null &
-		pids+=("$!")
-		sleep 0.2
-		kill -0 "${pids[-1]}" 2>/dev/null && break
-	done
+	listen nc.openbsd -d -l 127.0.0.1 PORT >"$work/up"
 	guest "head -c 10485760 /dev/urandom >/tmp/up; sha256sum </tmp/up; nc 10.0.2.2 $port </tmp/up"
 	expect_status 0
 	wait "${pids[-1]}"
 	[ "$(sha256sum <"$work/up")" = "$(head -n 1 "$work/out")" ] || fail "other bytes came up"
+}
+
+case_no_net() {
+	guest 'ls /sys/class/net' --net none
+	expect_status 0
+	expect_out lo
+}
+
+# The guest asks the host's name server. Here that is one of ours, in a network and a file system of our
+# own where it may have port 53 and be named in /etc/resolv.conf.
+case_dns() {
+	unshare -rmn true 2>/dev/null || {
+		echo 'skipped: this user may not make namespaces'
+		exit 77
+	}
+	echo 'nameserver 127.0.0.1' >"$work/resolv.conf"
+	timeout 120 unshare -rmn sh -c 'ip link set lo up && mount --bind "$1" /etc/resolv.conf &&
+		{ python3 "$2" & } && "$3" run --exec "nslookup linnet.test"; r=$?; kill $!; exit $r' \
+		sh "$work/resolv.conf" "$(dirname "$0")/dns.py" "$LINNET" </dev/null >"$work/out" 2>"$work/err"
+	status=$?
+	expect_status 0
+	expect_in out '192\.0\.2\.53'
+}
+
+# SIGTERM in the middle of writes: what the guest had synced is in the image, and e2fsck needs no more
+# than the journal.
+case_killed() {
+	truncate -s 64M "$work/image"
+	/sbin/mkfs.ext4 -q -F "$work/image" || fail "mkfs.ext4"
+	"$LINNET" run --disk "path=$work/image" </dev/null >"$work/out" 2>"$work/err" --exec '
+		head -c 3000000 /dev/urandom >/mnt/kept; sync; sha256sum </mnt/kept
+		while :; do head -c 300000 /dev/urandom >/mnt/$((i++ % 50)); done' &
+	pids+=("$!")
+	for _ in $(seq 1200); do
+		[ -s "$work/out" ] && break
+		sleep 0.1
+	done
+	sleep 1
+	kill -HUP "${pids[0]}" # ends the machine at once
+	wait "${pids[0]}"
+	status=$?
+	expect_status 129
+	/sbin/e2fsck -p "$work/image" >"$work/fsck" 2>&1 || fail "e2fsck -p: $(cat "$work/fsck")"
+	/sbin/e2fsck -fn "$work/image" >"$work/fsck" 2>&1 || fail "e2fsck: $(cat "$work/fsck")"
+	/sbin/debugfs -R 'dump /kept '"$work/kept" "$work/image" 2>/dev/null
+	[ "$(sha256sum <"$work/kept")" = "$(cat "$work/out")" ] || fail "what was synced is lost"
 }
 
 case_forward() {

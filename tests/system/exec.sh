@@ -15,6 +15,8 @@ case_status() {
 	expect_status 0
 	guest 'no-such-command'
 	expect_status 127
+	guest 'exit 255'
+	expect_status 255
 }
 
 case_verbose() {
@@ -44,10 +46,46 @@ case_bytes() {
 
 # A reader that goes away ends the command as in any pipe, and leaves no process.
 case_head() {
-	timeout 120 "$LINNET" run --exec yes </dev/null 2>"$work/err" | head -n 1 >"$work/out"
-	local statuses=("${PIPESTATUS[@]}")
+	mkfifo "$work/pipe"
+	head -n 1 <"$work/pipe" >"$work/out" &
+	exec 8>"$work/pipe"
+	linnet_in_session run --exec yes
+	exec 8>&-
+	wait "$pid"
+	status=$?
+	expect_status 141 # SIGPIPE
 	expect_out y
-	[ "${statuses[0]}" = 141 ] || fail "status ${statuses[0]} instead of 141 (SIGPIPE)"
+	expect_no_process
+}
+
+# A reader that stays and takes nothing holds up neither the time limit nor a signal, before the end of
+# the command and after it.
+case_slow_reader() {
+	mkfifo "$work/pipe" "$work/pipe2"
+	exec 8<>"$work/pipe"
+	linnet_in_session run --time-limit 20 --exec yes
+	wait "$pid"
+	status=$?
+	expect_status 124
+	expect_no_process
+	exec 8<>"$work/pipe2"
+	linnet_in_session run --exec 'head -c 68000 /dev/zero; echo written >&2; exit 5'
+	wait_for_line err '^written$'
+	sleep 2 # most of it is in the pipe, the rest with us
+	kill -0 "$pid" || fail "it has not waited for its reader"
+	kill -TERM "$session"
+	wait "$pid"
+	status=$?
+	expect_status 5
+	expect_no_process
+}
+
+wait_for_line() { # out|err regex
+	for _ in $(seq 1200); do
+		grep -qE "$2" "$work/$1" 2>/dev/null && return
+		sleep 0.1
+	done
+	fail "waiting for a line: $2"
 }
 
 start_in_background() { # command; its first line of output is waited for
@@ -73,16 +111,37 @@ case_signals() {
 	wait "$pid"
 	status=$?
 	expect_status 143
+	# It reaches the whole group: a shell looks at its own signals only after sleep has ended.
+	start_in_background 'trap : TERM; echo ready; sleep 1000; echo "sleep: $?"'
+	kill -TERM "$pid"
+	wait "$pid"
+	status=$?
+	expect_status 0
+	expect_in out '^sleep: 143$'
+}
+
+# One that comes before the command runs is kept for it.
+case_early_signal() {
+	exec 8>"$work/out"
+	linnet_in_session run -v --exec 'sleep 1000'
+	wait_for_line err 'Linux version'
+	kill -TERM "$session"
+	wait "$pid"
+	status=$?
+	expect_status 143
 }
 
 case_second_signal() {
-	start_in_background 'trap "echo no" INT; echo ready; while :; do sleep 1; done'
-	kill -INT "$pid"
+	exec 8>"$work/out"
+	linnet_in_session run --exec 'trap "echo no" INT; echo ready; while :; do sleep 1; done'
+	wait_for_line out '^ready$'
+	kill -INT "$session"
 	sleep 0.3
-	kill -INT "$pid"
+	kill -INT "$session"
 	wait "$pid"
 	status=$?
 	expect_status 130
+	expect_no_process
 }
 
 case_time_limit() {
@@ -90,6 +149,8 @@ case_time_limit() {
 	expect_status 124
 	expect_in out started
 	expect_in err 'time-limit'
+	guest true --time-limit 1 # while it boots
+	expect_status 124
 }
 
 case_panic() {
@@ -97,6 +158,7 @@ case_panic() {
 	expect_status 125
 	expect_in err 'panicked'
 	expect_in err 'sysrq triggered crash'
+	[ "$(grep -c '^  | ' "$work/err")" = 20 ] || fail "not the last 20 lines of the console"
 }
 
 case_poweroff() {
@@ -105,10 +167,24 @@ case_poweroff() {
 	expect_in err 'before the command.s status'
 }
 
+case_closed() { # standard descriptors that are not open at all
+	"$LINNET" run --exec 'cat; echo out; exit 3' <&- >"$work/out" 2>"$work/err"
+	status=$?
+	expect_status 3
+	expect_out out
+	"$LINNET" run --exec 'echo out; echo err >&2; exit 3' </dev/null >&- 2>"$work/err"
+	status=$?
+	expect_status 3
+	expect_in err '^err$'
+	"$LINNET" run --exec 'exit 3' <&- >&- 2>&-
+	status=$?
+	expect_status 3
+}
+
 case_background() { # what the command leaves behind does not hold the run up
-	guest 'sleep 1000 & echo done'
+	guest 'sleep 1000 & echo ended'
 	expect_status 0
-	expect_out "done"
+	expect_out ended
 }
 
 case_files() {
@@ -120,9 +196,25 @@ case_files() {
 	expect_status 0
 	expect_in out '^I am /opt/a/b/script$'
 	expect_in out "^$(sha256sum <"$work/blob")"
+	# Where init mounts something, behind a link of the guest's, with a name that is none for a shell.
+	printf odd >"$work/a b;\$c\"d"
+	guest 'cat /tmp/x /run/x /usr/bin/x "/root/ü \$(e)"; [ -L /usr/bin ]' \
+		--file "$work/a b;\$c\"d:/tmp/x" --file "$work/a b;\$c\"d:/run/x" \
+		--file "$work/a b;\$c\"d:/usr/bin/x" --file "$work/a b;\$c\"d:/root/ü \$(e)"
+	expect_status 0
+	expect_out oddoddoddodd
 	guest 'true' --file "$work/none:/none"
 	expect_status 125
 	expect_in err "$work/none"
+}
+
+case_module() { # the way in which a driver's author uses it
+	local set
+	set=$(dirname "$("$LINNET" fetch --print | sed -n 's/^kernel=//p')")
+	guest 'insmod /my.ko && grep "^failover " /proc/modules && dmesg | tail -n 1' --net none \
+		--file "$(echo "$set"/modules/*/kernel/net/core/failover.ko):/my.ko"
+	expect_status 0
+	expect_in out '^failover .* Live '
 }
 
 case_parallel() {

@@ -183,6 +183,40 @@ case_damage() {
 	expect_in err 'could not be downloaded$'
 }
 
+# Linnet's own drivers: there for modprobe once they are built, and --no-extras leaves them out.
+case_extras() {
+	local cpio
+	own_cache
+	ln -s "$(cd "${XDG_CACHE_HOME:-$HOME/.cache}/linnet/kbuild" && pwd)" "$work/cache/kbuild"
+	export XDG_CACHE_HOME=$work/xdg
+	mkdir "$XDG_CACHE_HOME"
+	mv "$work/cache" "$XDG_CACHE_HOME/linnet"
+	guest 'modprobe linnet_bugs bug=warn'
+	expect_status 1
+	linnet kbuild --extras
+	expect_status 0
+	expect_not_in err 'warning|WARNING'
+	guest 'modprobe linnet_bugs bug=warn && dmesg && modprobe -r linnet_bugs && grep /mnt /proc/mounts'
+	expect_status 0
+	expect_in out 'WARNING: .* at linnet_bugs/linnet_bugs.c:'
+	expect_in out '^/dev/vda /mnt ext4' # the guest's own modules are known as before
+	guest 'modprobe linnet_bugs bug=warn' --no-extras
+	expect_status 1
+	guest 'modprobe linnet_bugs bug=oops' --append oops=panic
+	expect_status 125
+	expect_in err 'linnet_bugs_init'
+	guest 'modprobe linnet_bugs bug=none'
+	expect_status 1
+	cpio=$("$LINNET" fetch --print | sed -n 's/^extras=//p')
+	truncate -s 1000 "$cpio"
+	guest 'modprobe linnet_bugs bug=warn'
+	expect_status 1
+	linnet kbuild --extras
+	guest 'modprobe linnet_bugs bug=list'
+	expect_status 125
+	expect_in err 'do_list'
+}
+
 # Two that fetch the headers at the same time into an empty cache: one does it.
 case_fetch() {
 	local i

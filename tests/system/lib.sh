@@ -45,6 +45,48 @@ start() {
 	exec 9>"$work/in"
 }
 
+# A port of the loopback on which COMMAND PORT... listens; sets $port, its process is the last of $pids.
+listen() { # command, in which PORT stands for the port
+	for port in $(shuf -i 20000-50000 -n 20); do
+		"${@//PORT/$port}" 2>/dev/null &
+		pids+=("$!")
+		sleep 0.2
+		kill -0 "${pids[-1]}" 2>/dev/null && return
+	done
+	fail "no free port for: $*"
+}
+
+# linnet_in_session ARGS...: in the background in a session of its own, so that what it leaves behind can
+# be found; its id is in $session. Standard output goes to descriptor 8.
+linnet_in_session() {
+	rm -f "$work/session"
+	setsid -w sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "$work/session" "$LINNET" "$@" \
+		</dev/null >&8 2>"$work/err" &
+	pid=$!
+	pids+=("$pid")
+	until [ -s "$work/session" ]; do
+		sleep 0.05
+	done
+	session=$(cat "$work/session")
+}
+
+# Nothing of the session lives any more. In /proc/PID/stat the session is the fourth word behind the
+# name, which stands in brackets.
+expect_no_process() {
+	local left
+	left=$(cat /proc/[0-9]*/stat 2>/dev/null | sed 's/.*) //' | awk -v s="$session" '$4 == s && $1 != "Z"')
+	[ -z "$left" ] || fail "processes are left behind: $left"
+}
+
+# With names for users and a loopback of our own: no way out. Skips the test where that is not allowed.
+without_network() {
+	unshare -rn true 2>/dev/null || {
+		echo 'skipped: this user may not make a network namespace'
+		exit 77
+	}
+	unshare -rn "$@"
+}
+
 say() { # a line for its standard input
 	echo "$1" >&9
 }

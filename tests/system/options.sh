@@ -87,20 +87,49 @@ case_disks() {
 	refuse 1 "$work/image.*(use|lock)" --disk "path=$work/image"
 }
 
-case_forward_in_use() {
-	local port
-	for port in $(shuf -i 20000-50000 -n 20); do
-		nc.openbsd -l 127.0.0.1 "$port" >/dev/null 2>&1 </dev/null &
-		pids+=("$!")
-		sleep 0.2
-		kill -0 "${pids[-1]}" 2>/dev/null && break
+# Two machines may read one image, each with its own changes to it or none; nobody may write it then.
+case_locks() {
+	local image=$work/image
+	truncate -s 1M "$image"
+	"$LINNET" run --disk "path=$image,snapshot=on" --exec 'echo ready; sleep 1000' </dev/null \
+		>"$work/first" 2>"$work/first_err" &
+	pids+=("$!")
+	for _ in $(seq 600); do
+		[ -s "$work/first" ] && break
+		sleep 0.1
 	done
+	guest 'ls /dev/vd?; cat /sys/block/vd?/ro' --disk "path=$image,snapshot=on" \
+		--disk "path=$image,ro=on"
+	expect_status 0
+	expect_out $'/dev/vda\n/dev/vdb\n0\n1'
+	refuse 1 "$image.*in use" --disk "path=$image"
+	kill -9 "${pids[0]}"
+	wait "${pids[0]}" 2>/dev/null
+	pids=()
+	refuse 125 "$image.*in use" --disk "path=$image" --disk "path=$image" --exec true
+	guest 'cat /sys/block/vda/ro' --disk "path=$image"
+	expect_out 0
+}
+
+# What only the kernel can see of an initial RAM disk ends in its panic.
+case_bad_initrd() {
+	local initrd
+	initrd=$("$LINNET" fetch --print | sed -n 's/^initrd=//p')
+	head -c 100000 "$initrd" >"$work/short"
+	linnet run --initrd "$work/short" --net none </dev/null
+	expect_status 1
+	expect_in out 'Kernel panic'
+}
+
+case_forward_in_use() {
+	listen nc.openbsd -l 127.0.0.1 PORT >/dev/null </dev/null
 	refuse 1 "hostfwd.*$port" --net "user,hostfwd=tcp::$port-:22"
 }
 
 case_help() {
 	local what
-	for what in --help 'run --help' 'fetch --help' 'machines --help' 'devices --help'; do
+	for what in --help 'run --help' 'fetch --help' 'kbuild --help' 'new-driver --help' \
+		'machines --help' 'devices --help'; do
 		# shellcheck disable=SC2086 # words
 		linnet $what
 		expect_status 0

@@ -38,7 +38,6 @@
 #define BLOCK_MAX      (sizeof(struct rv64_block) + RV64_BLOCK_OPS * sizeof(struct rv64_op))
 #define SINGLE_OPS     5 /* the head, a branch, the end, and their slots */
 #define HASH_SIZE      32768u
-#define HASH_BYTES     (HASH_SIZE * sizeof(void *)) /* of pointers to blocks */
 #define PAGE_HASH_SIZE 4096u
 #define PAGE_MASK      0xfffull
 #define FLUSH_PAGES    8u /* more pages at a time: everything */
@@ -62,7 +61,8 @@ static void forget_virtual(struct rv64_code *c)
 
 void rv64_code_reset(struct rv64_code *c)
 {
-	memset(c->hash, 0, HASH_BYTES);
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+	memset(c->hash, 0, HASH_SIZE * sizeof(*c->hash));
 	memset(c->page_hash, 0xff, PAGE_HASH_SIZE * sizeof(*c->page_hash));
 	c->n_pages = 0;
 	c->used = 0;
@@ -74,7 +74,8 @@ int rv64_code_init(struct rv64_code *c, struct rv64_hart *hart, const void *cons
 {
 	c->hart = hart;
 	c->handlers = handlers;
-	c->hash = malloc(HASH_BYTES);
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+	c->hash = malloc(HASH_SIZE * sizeof(*c->hash));
 	c->page = malloc(RV64_CODE_PAGES * sizeof(*c->page));
 	c->page_hash = malloc(PAGE_HASH_SIZE * sizeof(*c->page_hash));
 	c->single = malloc(sizeof(*c->single) + SINGLE_OPS * sizeof(c->single->op[0]));
@@ -111,14 +112,18 @@ static bool page_changed(const struct rv64_code_page *p)
 	return atomic_load_explicit(p->word, memory_order_acquire) != p->seen;
 }
 
-/* From here on every store into the page moves its word. */
+/* From here on every store into the page moves its word. Another hart may have set the flag and not
+ * yet be through with protecting the page: then its flag promises nothing, and it is done again. */
 static void page_claim(struct rv64_code *c, struct rv64_code_page *p)
 {
-	uint32_t old = atomic_fetch_or(p->word, GMEM_HAS_CODE);
+	uint32_t old;
 
+	atomic_fetch_add(c->claiming, 1);
+	old = atomic_fetch_or(p->word, GMEM_HAS_CODE);
 	p->seen = old | GMEM_HAS_CODE;
-	if (!(old & GMEM_HAS_CODE))
+	if (!(old & GMEM_HAS_CODE) || atomic_load(c->claiming) > 1)
 		c->protect(c->hart, p->pa);
+	atomic_fetch_sub(c->claiming, 1);
 }
 
 /* To be called before code is read. Once is not enough when a fence.i that was served meanwhile

@@ -56,10 +56,11 @@ struct rv64_code {
 	/* Has every hart drop its store tags of the page; returns when all have. It may serve
 	 * requests of others. */
 	void (*protect)(struct rv64_hart *h, uint64_t pa);
-	int32_t hot;            /* executions after which a block is hot; 0: nobody asks */
-	const void *not_native; /* rv64_block.native of a block that is not compiled */
-	uint64_t flushes;       /* counts what makes translations void */
-	uint64_t resets;        /* counts how often all blocks were dropped */
+	_Atomic unsigned *claiming; /* the VM's: how many harts are about to protect a page */
+	int32_t hot;                /* executions after which a block is hot; 0: nobody asks */
+	const void *not_native;     /* rv64_block.native of a block that is not compiled */
+	uint64_t flushes;           /* counts what makes translations void */
+	uint64_t resets;            /* counts how often all blocks were dropped */
 
 	struct rv64_block *single; /* for code that must not be remembered */
 	struct rv64_bucket *hash;

@@ -162,6 +162,7 @@ static int interp_cpu_new(struct cpu_vm *vm, unsigned id, struct cpu **out)
 	if (err)
 		goto fail_code;
 	c->code.protect = protect_everywhere;
+	c->code.claiming = &run_vm(vm)->claiming;
 	rv64_hart_reset(h);
 	atomic_store(&h->attention, RV64_ATTN_STOP);
 	vm->cpu[id] = &h->cpu;
@@ -205,9 +206,9 @@ static int look_stop(struct rv64_run *r)
 		if (atomic_load(&h->attention) & RV64_ATTN_KICK)
 			break;
 	}
-	/* So that the next run() comes here again. */
+	/* So that the next run() comes here again; a kick is still to be answered. */
 	atomic_fetch_or(&h->attention, RV64_ATTN_STOP);
-	return CPU_EXIT_IDLE;
+	return h->cpu.vm->cfg.in_turns ? CPU_EXIT_IDLE : GO_ON;
 }
 
 /* The hart waits for an interrupt. The bit stays set until one is there, so that run() may be left

@@ -14,6 +14,7 @@
  *   1. set the flag in the page's code word;
  *   2. have rv64_mmu_protect_page() done for every hart of the machine, and wait for that;
  *   3. read the bytes.
+ * Whoever finds the flag set while another hart is between 1 and 3 does the same.
  * A hart does its share of 2 between two instructions, so a store that found the flag clear has
  * ended by then and its bytes are read in 3, and every later one notes itself in the code word
  * before it writes. Hence a fence.i that the guest has ordered behind a store, by whatever means,

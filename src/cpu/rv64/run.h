@@ -44,8 +44,9 @@ struct rv64_request {
 
 struct rv64_run_vm {
 	struct cpu_vm vm;
-	pthread_mutex_t lock;  /* guards all requests */
-	pthread_cond_t served; /* a hart has served its requests, or was parked */
+	pthread_mutex_t lock;      /* guards all requests */
+	pthread_cond_t served;     /* a hart has served its requests, or was parked */
+	_Atomic unsigned claiming; /* harts on their way to protect a page, see code.c */
 };
 
 struct rv64_run {

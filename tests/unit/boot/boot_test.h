@@ -19,6 +19,7 @@
 #include "base/endian.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "boot/image.h"
 #include "mem/gmem.h"
 
 #define RAM_BASE 0x80000000ull
@@ -72,6 +73,20 @@ static inline const char *write_file(struct fixture *f, const void *data, size_t
 	assert_int_equal(fwrite(data, 1, len, file), len);
 	assert_int_equal(fclose(file), 0);
 	return f->path;
+}
+
+/* As the machine does: code without an address goes 2 MiB into RAM, and only a firmware may be
+ * flat. */
+static inline int load_file(struct fixture *f, const char *option, const char *path,
+			    struct image *img)
+{
+	const struct image_request r = {.option = option,
+					.path = path,
+					.ram_base = RAM_BASE,
+					.at = RAM_BASE + 0x200000,
+					.flat = !strcmp(option, "--firmware")};
+
+	return image_load(f->m, &r, img, &f->e);
 }
 
 static inline void assert_says(const struct fixture *f, const char *text)

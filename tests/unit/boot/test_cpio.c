@@ -67,9 +67,11 @@ static void test_archive(void **state)
 	assert_int_equal(cpio_add_file(c, f->path, "/tmp/a/run", &f->e), 0);
 	assert_int_equal(cpio_add_data(c, "/tmp/a/b/x", 0600, "", 0, &f->e), 0);
 	assert_int_equal(cpio_add_data(c, "/root/.profile", 0600, "abc", 3, &f->e), 0);
+	/* /usr/bin may be a link, and must stay one. */
+	assert_int_equal(cpio_add_data(c, "/usr/bin/z", 0700, "", 0, &f->e), 0);
 	assert_int_equal(cpio_finish(c, &data, &len), 0);
 	assert_int_equal(len % 4, 0);
-	assert_int_equal(read_archive(data, len, e, 16), 8);
+	assert_int_equal(read_archive(data, len, e, 16), 10);
 	check(&e[0], "my.ko", S_IFREG | 0644, "module");
 	check(&e[1], "tmp", S_IFDIR | 01777, "");
 	check(&e[2], "tmp/a", S_IFDIR | 0755, "");
@@ -78,6 +80,8 @@ static void test_archive(void **state)
 	check(&e[5], "tmp/a/b/x", S_IFREG | 0600, "");
 	check(&e[6], "root", S_IFDIR | 0700, "");
 	check(&e[7], "root/.profile", S_IFREG | 0600, "abc");
+	check(&e[8], "usr", S_IFDIR | 0755, "");
+	check(&e[9], "usr/bin/z", S_IFREG | 0700, "");
 	for (unsigned i = 0; i < 8; i++) {
 		assert_int_equal(e[i].ino, i + 1);
 		assert_int_equal(e[i].nlink, S_ISDIR(e[i].mode) ? 2 : 1);

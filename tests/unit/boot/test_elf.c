@@ -4,8 +4,6 @@
 
 #include <elf.h>
 
-#include "boot/image.h"
-
 struct sample {
 	Elf64_Ehdr h;
 	Elf64_Phdr ph[3];
@@ -45,7 +43,7 @@ static void make(struct sample *s)
 
 static int load(struct fixture *f, const struct sample *s, struct image *img)
 {
-	return image_load(f->m, RAM_BASE, "--kernel", write_file(f, s, sizeof(*s)), img, &f->e);
+	return load_file(f, "--kernel", write_file(f, s, sizeof(*s)), img);
 }
 
 static void test_load(void **state)
@@ -99,6 +97,28 @@ static void test_virtual_kernel(void **state)
 	s.ph[2].p_paddr = RAM_BASE + 0x2000;
 	assert_int_equal(load(f, &s, &img), 0);
 	assert_int_equal(img.entry, RAM_BASE);
+}
+
+/* Linked at 0, it goes where code without an address goes; linked for the RAM, it stays. */
+static void test_independent(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s;
+	struct image img;
+
+	make(&s);
+	s.h.e_type = ET_DYN;
+	assert_int_equal(load(f, &s, &img), 0);
+	assert_int_equal(img.start, RAM_BASE);
+	assert_int_equal(img.moved, 0);
+	s.ph[1].p_paddr = s.ph[1].p_vaddr = 0;
+	s.ph[2].p_paddr = s.ph[2].p_vaddr = 0x2000;
+	s.h.e_entry = 0x10;
+	assert_int_equal(load(f, &s, &img), 0);
+	assert_int_equal(img.start, RAM_BASE + 0x200000);
+	assert_int_equal(img.entry, RAM_BASE + 0x200010);
+	assert_int_equal(img.moved, RAM_BASE + 0x200000);
+	assert_memory_equal(gmem_map(f->m, RAM_BASE + 0x202000, 0x800), s.data, 0x800);
 }
 
 static void refused(struct fixture *f, const struct sample *s, const char *says)
@@ -189,8 +209,7 @@ static void test_short(void **state)
 
 	make(&s);
 	for (size_t len = 4; len < sizeof(s); len += len < 300 ? 7 : 500) {
-		assert_true(image_load(f->m, RAM_BASE, "--kernel", write_file(f, &s, len), &img,
-				       &f->e) < 0);
+		assert_true(load_file(f, "--kernel", write_file(f, &s, len), &img) < 0);
 		assert_true(strstr(f->e.text, "truncated") || strstr(f->e.text, "shorter"));
 	}
 }
@@ -198,8 +217,8 @@ static void test_short(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_load),     TEST(test_virtual_kernel), TEST(test_header),
-		TEST(test_segments), TEST(test_short),
+		TEST(test_load),   TEST(test_virtual_kernel), TEST(test_independent),
+		TEST(test_header), TEST(test_segments),       TEST(test_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

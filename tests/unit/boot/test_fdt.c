@@ -20,6 +20,7 @@ static void test_tree(void **state)
 {
 	const char *const compatible[] = {"vendor,new", "vendor,old"};
 	const uint32_t cells[] = {1, 0xffffffff, 3};
+	const uint8_t room[3000] = {0};
 	struct fdt_builder b;
 	void *dtb;
 	size_t size;
@@ -52,6 +53,9 @@ static void test_tree(void **state)
 	assert_string_equal(fdt_getprop(dtb, node, "status", NULL), "okay");
 	assert_non_null(fdt_getprop(dtb, node, "dma-coherent", &len));
 	assert_int_equal(len, 0);
+	/* A boot loader can add to it where it lies. */
+	assert_int_equal(fdt_totalsize(dtb), size);
+	assert_int_equal(fdt_setprop(dtb, 0, "added", room, sizeof(room)), 0);
 	free(dtb);
 }
 

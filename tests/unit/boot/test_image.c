@@ -4,8 +4,6 @@
 
 #include <zlib.h>
 
-#include "boot/image.h"
-
 #define TEXT_OFFSET 0x200000u
 #define FILE_LEN    0x5000u
 #define IMAGE_SIZE  0x8000u
@@ -51,7 +49,7 @@ static size_t gzip(uint8_t *buf, size_t room, const uint8_t *data, size_t len)
 
 static int load(struct fixture *f, const void *data, size_t len, struct image *img)
 {
-	return image_load(f->m, RAM_BASE, "--kernel", write_file(f, data, len), img, &f->e);
+	return load_file(f, "--kernel", write_file(f, data, len), img);
 }
 
 static void check_loaded(struct fixture *f, const uint8_t *file, const struct image *img)
@@ -229,34 +227,70 @@ static void test_others(void **state)
 	}
 }
 
+static void test_flat(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t file[FILE_LEN], packed[FILE_LEN + 100];
+	uint64_t room = RAM_SIZE - 0x200000;
+	struct image img;
+	uint8_t *large;
+	size_t len;
+
+	make_image(file, sizeof(file));
+	memset(file, 0x13, 64);
+	assert_int_equal(load(f, file, sizeof(file), &img), -ENOEXEC);
+	assert_says(f, "flat binary");
+	for (unsigned i = 0; i < 2; i++) {
+		len = gzip(packed, sizeof(packed), file, sizeof(file));
+		write_file(f, i ? packed : file, i ? len : sizeof(file));
+		assert_int_equal(load_file(f, "--firmware", f->path, &img), 0);
+		assert_int_equal(img.kind, IMAGE_FLAT);
+		assert_int_equal(img.entry, RAM_BASE + 0x200000);
+		assert_int_equal(img.start, img.entry);
+		assert_int_equal(img.end, img.start + FILE_LEN);
+		assert_memory_equal(gmem_map(f->m, img.start, FILE_LEN), file, FILE_LEN);
+		memset(gmem_map(f->m, img.start, FILE_LEN), 0, FILE_LEN);
+	}
+	memcpy(file, "070701", 6); /* what is known not to be code is still refused */
+	assert_int_equal(load_file(f, "--firmware", write_file(f, file, 100), &img), -ENOEXEC);
+	assert_says(f, "cpio");
+
+	large = calloc(1, room + 1);
+	assert_non_null(large);
+	assert_int_equal(load_file(f, "--firmware", write_file(f, large, room), &img), 0);
+	assert_int_equal(img.end, RAM_BASE + RAM_SIZE);
+	assert_int_equal(load_file(f, "--firmware", write_file(f, large, room + 1), &img), -E2BIG);
+	assert_says(f, "--mem 17M");
+	free(large);
+}
+
 static void test_files(void **state)
 {
 	struct fixture *f = *state;
 	struct image img;
 	char fifo[64];
 
-	assert_int_equal(image_load(f->m, RAM_BASE, "--kernel", "/nonexistent", &img, &f->e),
-			 -ENOENT);
+	assert_int_equal(load_file(f, "--kernel", "/nonexistent", &img), -ENOENT);
 	assert_says(f, "--kernel /nonexistent: cannot be opened: No such file");
-	assert_int_equal(image_load(f->m, RAM_BASE, "--firmware", f->dir, &img, &f->e), -EISDIR);
+	assert_int_equal(load_file(f, "--firmware", f->dir, &img), -EISDIR);
 	assert_says(f, "--firmware");
 	snprintf(fifo, sizeof(fifo), "%s/fifo", f->dir);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
-	assert_int_equal(image_load(f->m, RAM_BASE, "--kernel", fifo, &img, &f->e), -EINVAL);
+	assert_int_equal(load_file(f, "--kernel", fifo, &img), -EINVAL);
 	unlink(fifo);
 	if (geteuid()) { /* root reads everything */
 		write_file(f, "x", 1);
 		chmod(f->path, 0);
-		assert_int_equal(image_load(f->m, RAM_BASE, "--kernel", f->path, &img, &f->e),
-				 -EACCES);
+		assert_int_equal(load_file(f, "--kernel", f->path, &img), -EACCES);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_plain),     TEST(test_gzip),      TEST(test_gzip_bomb), TEST(test_zboot),
-		TEST(test_truncated), TEST(test_too_large), TEST(test_others),    TEST(test_files),
+		TEST(test_plain),  TEST(test_gzip),      TEST(test_gzip_bomb),
+		TEST(test_zboot),  TEST(test_truncated), TEST(test_too_large),
+		TEST(test_others), TEST(test_flat),      TEST(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

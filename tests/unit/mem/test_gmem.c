@@ -191,6 +191,31 @@ static void test_code_race(void **state)
 	assert_int_not_equal(atomic_load(w), gen);
 }
 
+/* A byte, its place, and nothing else decide the sum. */
+static void test_sum(void **state)
+{
+	struct gmem *m = *state;
+	uint8_t *ram = gmem_map(m, BASE, 4 * MIB);
+	uint64_t empty = gmem_sum(m), one, other;
+
+	ram[2 * MIB + 5] = 1;
+	one = gmem_sum(m);
+	assert_int_not_equal(one, empty);
+	assert_int_equal(gmem_sum(m), one);
+	ram[3 * MIB] = 0; /* touched, and still zero */
+	assert_int_equal(gmem_sum(m), one);
+	ram[2 * MIB + 5] = 2;
+	assert_int_not_equal(gmem_sum(m), one);
+	ram[2 * MIB + 5] = 0;
+	assert_int_equal(gmem_sum(m), empty);
+	for (unsigned at = 2 * MIB - GMEM_PAGE_SIZE; at <= 2 * MIB + GMEM_PAGE_SIZE; at += 8) {
+		ram[at] = 1;
+		other = gmem_sum(m);
+		ram[at] = 0;
+		assert_int_not_equal(other, one);
+	}
+}
+
 static void test_limit(void **state)
 {
 	struct gmem *m = *state;
@@ -211,6 +236,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_zero, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_code_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_code_race, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sum, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
 	};
 

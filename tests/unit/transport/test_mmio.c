@@ -361,6 +361,43 @@ static void test_reset_waits(void **state)
 	assert_int_equal(driver_wait(&w->d, 0, driver_submit(&w->d, 0, &p, 1)), 64);
 }
 
+static void machine_stopped(void *arg)
+{
+	(*(unsigned *)arg)++;
+}
+
+struct machine_stop {
+	struct loop_task task;
+	struct world *w;
+	unsigned n;
+	bool early; /* the callback came while a chain was in flight */
+};
+
+static void stop_task(struct loop_task *t)
+{
+	struct machine_stop *s = t->arg;
+
+	virtio_mmio_reset(s->w->d.mmio, machine_stopped, &s->n);
+	s->early = s->n != 0;
+}
+
+/* The machine stops while the driver waits for its own reset. */
+static void test_reset_joins_the_drivers(void **state)
+{
+	struct world *w = *state;
+	struct machine_stop s = {.w = w};
+
+	bring_up(w);
+	put_in_flight(w);
+	s.task = (struct loop_task){.fn = stop_task, .arg = &s};
+	loop_post(w->d.loop, &s.task);
+	driver_write(&w->d, VIRTIO_MMIO_STATUS, 0);
+	assert_true(w->released);
+	assert_int_equal(s.n, 1);
+	assert_false(s.early);
+	assert_int_equal(w->toy->q[0].n_stopped, 1);
+}
+
 static void test_queue_stop_waits(void **state)
 {
 	struct world *w = *state;
@@ -466,6 +503,7 @@ int main(void)
 		T(test_interrupt),
 		T(test_raise_against_acknowledge),
 		T(test_reset_waits),
+		T(test_reset_joins_the_drivers),
 		T(test_queue_stop_waits),
 		T(test_broken_ring),
 		T(test_start_fails),

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# Linnet's own drivers for the default guest. Sourced by fetch.sh and by ../kbuild.sh, after
+# cache.sh.
+#
+# ../kbuild.sh builds them into a set in the cache, an archive that `linnet run` appends to the
+# initramfs. A set is for one kernel and one state of their sources.
+
+# extras_wanted DRIVERS RELEASE: prints what the file "packages" of the set says that fits.
+extras_wanted()
+{
+	sources=$(cd "$1" && cat linnet_*/Kbuild linnet_*/*.[ch] | sha256sum | cut -c 1-16)
+	echo "extras $2 $sources"
+}
+
+# Whether $present is a whole set with $1 in its file "packages".
+extras_fit()
+{
+	[ -n "$present" ] && [ "$(cat "$present/packages" 2>/dev/null)" = "$1" ] &&
+		sums_quick "$present" extras
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of `linnet run`: what they set, and what is said of those that make no sense. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "cmd/run_options.h"
+
+#define MAX_WORDS 80
+
+/* Options with a copy of their words, which parsing changes. */
+struct parsed {
+	struct run_options o;
+	struct err e;
+	char *text, *word[MAX_WORDS];
+	int n;
+};
+
+/* Words are parted by a blank. */
+static int parse(struct parsed *p, const char *words)
+{
+	char *rest = NULL;
+
+	*p = (struct parsed){.text = strdup(words)};
+	assert_non_null(p->text);
+	for (char *w = strtok_r(p->text, " ", &rest); w; w = strtok_r(NULL, " ", &rest)) {
+		assert_true(p->n < MAX_WORDS);
+		p->word[p->n++] = w;
+	}
+	return run_options_parse(&p->o, p->n, p->word, &p->e);
+}
+
+static void done(struct parsed *p)
+{
+	free(p->text);
+}
+
+static void expect_refused(const char *words, const char *why)
+{
+	struct parsed p;
+
+	assert_int_equal(parse(&p, words), -EINVAL);
+	if (!strstr(p.e.text, why))
+		fail_msg("%s: \"%s\" does not say \"%s\"", words, p.e.text, why);
+	done(&p);
+}
+
+static void test_defaults(void **state)
+{
+	struct parsed p;
+
+	assert_int_equal(parse(&p, ""), 0);
+	assert_int_equal(p.o.smp, 1);
+	assert_int_equal(p.o.mem, 512u << 20);
+	assert_int_equal(p.o.clock, RUN_CLOCK_HOST);
+	assert_int_equal(p.o.n_disks, 0);
+	assert_int_equal(p.o.n_files, 0);
+	assert_false(p.o.net.given);
+	assert_null(p.o.exec);
+	assert_null(p.o.console_file);
+	done(&p);
+}
+
+static void test_values(void **state)
+{
+	struct parsed p;
+
+	assert_int_equal(parse(&p, "--smp 4 --mem=1G --clock instructions -v --no-reboot "
+				   "--time-limit 60 --console file:/tmp/log --exec true"),
+			 0);
+	assert_int_equal(p.o.smp, 4);
+	assert_int_equal(p.o.mem, 1u << 30);
+	assert_int_equal(p.o.clock, RUN_CLOCK_INSTRUCTIONS);
+	assert_true(p.o.verbose);
+	assert_true(p.o.no_reboot);
+	assert_int_equal(p.o.time_limit, 60);
+	assert_string_equal(p.o.console_file, "/tmp/log");
+	assert_string_equal(p.o.exec, "true");
+	done(&p);
+	assert_int_equal(parse(&p, "--console file:x --console stdio"), 0);
+	assert_null(p.o.console_file);
+	done(&p);
+	assert_int_equal(parse(&p, "--help"), OPT_WANTS_HELP);
+	done(&p);
+}
+
+static void test_disks(void **state)
+{
+	struct parsed p;
+
+	assert_int_equal(parse(&p, "--disk a.img --disk path=b.img,ro=on,serial=S "
+				   "--disk path=c.img,snapshot=on"),
+			 0);
+	assert_int_equal(p.o.n_disks, 3);
+	assert_string_equal(p.o.disk[0].path, "a.img");
+	assert_false(p.o.disk[0].read_only);
+	assert_null(p.o.disk[0].serial);
+	assert_string_equal(p.o.disk[1].path, "b.img");
+	assert_true(p.o.disk[1].read_only);
+	assert_string_equal(p.o.disk[1].serial, "S");
+	assert_true(p.o.disk[2].snapshot);
+	done(&p);
+	expect_refused("--disk ro=on", "path=FILE");
+	expect_refused("--disk path=", "path");
+	expect_refused("--disk path=a,serial=123456789012345678901", "at most 20");
+	expect_refused("--disk path=a,nothing=on", "nothing");
+	expect_refused("--disk a --disk b --disk c --disk d --disk e", "at most 4");
+}
+
+static void test_net(void **state)
+{
+	struct parsed p;
+	char many[64 * (RUN_MAX_FORWARDS + 1)] = "--net user";
+
+	assert_int_equal(parse(&p, "--net none"), 0);
+	assert_true(p.o.net.given);
+	assert_true(p.o.net.none);
+	done(&p);
+	assert_int_equal(parse(&p, "--net user,hostfwd=tcp::2222-:22,hostfwd=udp::53-:53"), 0);
+	assert_false(p.o.net.none);
+	assert_int_equal(p.o.net.n_forwards, 2);
+	assert_int_equal(p.o.net.forward[0].host_port, 2222);
+	assert_true(p.o.net.forward[1].udp);
+	done(&p);
+	expect_refused("--net none,hostfwd=tcp::1-:1", "takes no keys");
+	expect_refused("--net user --net none", "once");
+	expect_refused("--net bridge", "user");
+	expect_refused("--net user,hostfwd=tcp", "hostfwd");
+	for (int i = 0; i <= RUN_MAX_FORWARDS; i++)
+		strncat(many, ",hostfwd=tcp::2222-:22", sizeof(many) - strlen(many) - 1);
+	expect_refused(many, "at most 16");
+}
+
+static void test_files(void **state)
+{
+	char many[8 * MAX_WORDS + 16 * (RUN_MAX_FILES + 1)] = "";
+	struct parsed p;
+
+	/* The last colon parts them, since a host's path may hold one. */
+	assert_int_equal(parse(&p, "--file a:b:/c --file my.ko:/lib/my.ko"), 0);
+	assert_int_equal(p.o.n_files, 2);
+	assert_string_equal(p.o.file[0].host, "a:b");
+	assert_string_equal(p.o.file[0].guest, "/c");
+	assert_string_equal(p.o.file[1].guest, "/lib/my.ko");
+	done(&p);
+	expect_refused("--file a", "HOST:GUEST");
+	expect_refused("--file :/b", "HOST:GUEST");
+	expect_refused("--file a:b", "absolute");
+	for (int i = 0; i <= RUN_MAX_FILES; i++)
+		strncat(many, "--file=a:/a ", sizeof(many) - strlen(many) - 1);
+	expect_refused(many, "at most 64");
+}
+
+static void test_refused(void **state)
+{
+	expect_refused("--smp 0", "--smp");
+	expect_refused("--smp 9", "--smp");
+	expect_refused("--mem 1M", "--mem");
+	expect_refused("--mem 17M", "multiple of 2M");
+	expect_refused("--clock sun", "host");
+	expect_refused("--console file:", "file:PATH");
+	expect_refused("--console pty", "stdio");
+	expect_refused("--append a --append-only b", "one of them");
+	expect_refused("--exec true --firmware f", "--firmware f");
+	expect_refused("--exec true --initrd i", "--file");
+	expect_refused("kernel", "takes options only");
+	expect_refused("--memory 1G", "--mem");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_disks),    cmocka_unit_test(test_net),
+		cmocka_unit_test(test_files),    cmocka_unit_test(test_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* The device tree of the `virt` board, read by libfdt. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <libfdt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "cpu/cpu.h"
+#include "machine/virt_fdt.h"
+#include "machine/virt_map.h"
+
+static void *build(const struct virt_fdt_config *cfg)
+{
+	struct err e;
+	void *dtb;
+	size_t len;
+
+	assert_int_equal(virt_fdt_build(cfg, &dtb, &len, &e), 0);
+	assert_int_equal(fdt_check_full(dtb, len), 0);
+	return dtb;
+}
+
+static int node(const void *dtb, const char *path)
+{
+	int offset = fdt_path_offset(dtb, path);
+
+	if (offset < 0)
+		fail_msg("there is no %s", path);
+	return offset;
+}
+
+static const void *property(const void *dtb, const char *path, const char *name, int want_len)
+{
+	int len;
+	const void *p = fdt_getprop(dtb, node(dtb, path), name, &len);
+
+	if (!p || len != want_len) {
+		fail_msg("%s of %s has length %d", name, path, len);
+		abort(); /* not reached, which an analyzer cannot know */
+	}
+	return p;
+}
+
+static uint32_t cell(const void *dtb, const char *path, const char *name)
+{
+	return fdt32_ld(property(dtb, path, name, 4));
+}
+
+static uint64_t two_cells(const void *dtb, const char *path, const char *name)
+{
+	return fdt64_ld(property(dtb, path, name, 8));
+}
+
+static void test_machine(void **state)
+{
+	const struct virt_fdt_config cfg = {.smp = 2, .mem = 3ull << 30};
+	void *dtb = build(&cfg);
+	const fdt64_t *reg = property(dtb, "/memory@80000000", "reg", 16);
+
+	assert_int_equal(fdt64_ld(&reg[0]), VIRT_RAM_BASE);
+	assert_int_equal(fdt64_ld(&reg[1]), 3ull << 30);
+	assert_int_equal(cell(dtb, "/cpus", "timebase-frequency"), CPU_TIMEBASE_HZ);
+	assert_int_equal(cell(dtb, "/cpus/cpu@1", "reg"), 1);
+	assert_true(fdt_path_offset(dtb, "/cpus/cpu@2") < 0);
+	assert_int_equal(cell(dtb, "/soc/plic@c000000", "riscv,ndev"), 95);
+	node(dtb, fdt_get_alias(dtb, "serial0"));
+	assert_null(fdt_getprop(dtb, node(dtb, "/chosen"), "bootargs", NULL));
+	assert_null(fdt_getprop(dtb, node(dtb, "/chosen"), "linux,initrd-start", NULL));
+	free(dtb);
+}
+
+static void test_chosen(void **state)
+{
+	struct virt_fdt_config cfg = {.smp = 1,
+				      .mem = 1u << 30,
+				      .bootargs = "console=ttyS0",
+				      .initrd_start = 0x84000000,
+				      .initrd_end = 0x85000000};
+	void *dtb;
+
+	memset(cfg.rng_seed, 0x5a, sizeof(cfg.rng_seed));
+	dtb = build(&cfg);
+	assert_string_equal(property(dtb, "/chosen", "bootargs", 14), "console=ttyS0");
+	assert_int_equal(two_cells(dtb, "/chosen", "linux,initrd-start"), 0x84000000);
+	assert_int_equal(two_cells(dtb, "/chosen", "linux,initrd-end"), 0x85000000);
+	assert_memory_equal(property(dtb, "/chosen", "rng-seed", 32), cfg.rng_seed, 32);
+	node(dtb, property(dtb, "/chosen", "stdout-path", 21));
+	free(dtb);
+}
+
+/* Both controllers of a hart's wires, in the order of the PLIC's contexts. */
+static void test_interrupts(void **state)
+{
+	const struct virt_fdt_config cfg = {.smp = CPU_MAX_HARTS, .mem = 1u << 30};
+	void *dtb = build(&cfg);
+	const fdt32_t *plic = property(dtb, "/soc/plic@c000000", "interrupts-extended",
+				       CPU_MAX_HARTS * 16);
+	const fdt32_t *clint = property(dtb, "/soc/clint@2000000", "interrupts-extended",
+					CPU_MAX_HARTS * 16);
+	char path[64];
+
+	for (unsigned hart = 0; hart < CPU_MAX_HARTS; hart++) {
+		uint32_t intc;
+
+		(void)snprintf(path, sizeof(path), "/cpus/cpu@%x/interrupt-controller", hart);
+		intc = cell(dtb, path, "phandle");
+		assert_int_equal(fdt32_ld(plic++), intc);
+		assert_int_equal(fdt32_ld(plic++), CPU_IRQ_MEI);
+		assert_int_equal(fdt32_ld(plic++), intc);
+		assert_int_equal(fdt32_ld(plic++), CPU_IRQ_SEI);
+		assert_int_equal(fdt32_ld(clint++), intc);
+		assert_int_equal(fdt32_ld(clint++), CPU_IRQ_MSI);
+		assert_int_equal(fdt32_ld(clint++), intc);
+		assert_int_equal(fdt32_ld(clint++), CPU_TIMER_M);
+	}
+	for (unsigned slot = 0; slot < VIRT_N_VIRTIO; slot++) {
+		(void)snprintf(path, sizeof(path), "/soc/virtio_mmio@%x",
+			       VIRT_VIRTIO_BASE + slot * VIRT_VIRTIO_STEP);
+		assert_int_equal(cell(dtb, path, "interrupts"), VIRT_VIRTIO_IRQ + slot);
+		assert_int_equal(cell(dtb, path, "interrupt-parent"),
+				 cell(dtb, "/soc/plic@c000000", "phandle"));
+	}
+	free(dtb);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_machine),
+		cmocka_unit_test(test_chosen),
+		cmocka_unit_test(test_interrupts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
