@@ -1,15 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The translator: when it works, and how a block is walked.
+ * The translator: theory of operation, and how a block is walked.
  *
- * Cold code is interpreted. The head of each of the interpreter's blocks counts, and a hot block is
- * compiled as it stands: the same instructions, the same exits with the same counts of retired
- * instructions, so both engines stop at the same places. The block then holds the native entry, and
- * its head leads there; so do the jump cache and slots of other blocks, which lead to the block.
+ * When. Cold code is interpreted. The head of each of the interpreter's blocks counts, and a hot
+ * block is compiled as it stands: the same instructions with the same ways out, each of which
+ * counts the same number of retired instructions. So both engines look at the time, at their
+ * budget and at interrupts in the same places, and a run that counts time by instructions is the
+ * same on both. What one block becomes is independent of where its page is mapped, as in the
+ * interpreter.
  *
- * Validity is the interpreter's (code.c): native code is reached only through a valid block, or by
- * a patched jump from another block of the same physical page, which becomes void together with it.
- * When the memory for code is full, all blocks are dropped and counting starts again.
+ * How native code is reached. The interpreter's block holds the native entry, and its head runs
+ * it. Native code goes on to other native code by itself: within a page by a jump that is patched
+ * when its target is compiled, elsewhere through the interpreter's jump cache, whose entries lead
+ * to blocks. It returns to the interpreter for blocks that are not compiled, when `left` is used
+ * up and when attention asks for something.
+ *
+ * Validity is the interpreter's (code.c), since native code is reached only through a valid block
+ * or by a patched jump from a block of the same physical page, which becomes void together with
+ * it. fence.i thus needs nothing of the translator. When the memory for code is full, all blocks
+ * are dropped, the interpreter's too, and counting starts again.
+ *
+ * State. Some guest registers live in host registers, the same in all blocks; others, pc and f
+ * registers in the hart. C is called with all of them in the hart (x86_glue.c), so a call may
+ * trap, or change anything. After a call that says so the block is left to hart.pc. pc and the
+ * count of instructions are constants of each place in a block and are made up where they are
+ * needed.
+ *
+ * Memory. Accesses look into the same TLB as the interpreter's, inline; accesses off one base
+ * register may share one look (analyse.c). What the TLB does not answer is done in C.
+ *
+ * Floating point is the host's, with its flags in the host's register until somebody wants to know
+ * them: rv64_jit_fp_end() is called before C computes, before CSRs are read, and whenever native
+ * code is left.
+ *
+ * Passes: read_block() decodes; jit_find_groups() looks at the whole; the lowering emits host code
+ * for one instruction after the other. Where groups are used the tail of the block is lowered
+ * twice.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -60,21 +86,20 @@ int rv64_jit_attach(struct interp *c)
 	if (!j)
 		return -ENOMEM;
 	c->jit = j;
-	j->bmi1 = __builtin_cpu_supports("bmi");
 	j->bmi2 = __builtin_cpu_supports("bmi2");
-	j->lzcnt = j->bmi1 && __builtin_cpu_supports("popcnt");
+	j->popcnt = __builtin_cpu_supports("popcnt");
 	j->fma = __builtin_cpu_supports("fma");
 	err = jit_cache_init(&j->cache, JIT_CACHE_SIZE);
 	if (err)
 		return err;
-	j->lower = jit_lower_new(j, c);
+	j->lower = jit_lower_new(j);
 	if (!j->lower)
 		return -ENOMEM;
-	jit_emit_glue(j, c);
+	jit_emit_glue(j);
 	j->glue_end = j->cache.used;
 	j->resets = c->code.resets;
 	c->code.hot = JIT_HOT;
-	c->code.not_native = j->glue.exit_cold - j->cache.write + j->cache.exec;
+	c->code.not_native = j->glue.exit_go - j->cache.write + j->cache.exec;
 	return 0;
 }
 

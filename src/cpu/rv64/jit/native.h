@@ -26,7 +26,6 @@
 struct jit_glue {
 	uint64_t (*enter)(void *hart_base, const void *native); /* executable */
 	const uint8_t *exit_go;                                 /* leave; rax = pc */
-	const uint8_t *exit_cold;   /* the same, from a block that is not compiled */
 	const uint8_t *exit_interp; /* the same; the interpreter has to do the instruction */
 	const uint8_t *dispatch;    /* go on at pc = rax */
 	const uint8_t *link;        /* called from the end of a block, see x86_glue.c */
@@ -67,9 +66,9 @@ struct jit_source {
 struct rv64_jit {
 	struct jit_cache cache;
 	struct jit_glue glue;
-	size_t glue_end;             /* blocks begin there */
-	uint64_t resets;             /* of the interpreter's cache when `cache` was last empty */
-	bool bmi1, bmi2, fma, lzcnt; /* what the host has */
+	size_t glue_end;        /* blocks begin there */
+	uint64_t resets;        /* of the interpreter's cache when `cache` was last empty */
+	bool bmi2, fma, popcnt; /* what the host has */
 	struct jit_lower *lower;
 	struct jit_source source;
 };
@@ -97,7 +96,6 @@ struct jit_call {
 	uint16_t offset; /* in the page */
 	uint8_t index;   /* in the block */
 	uint8_t len;
-	uint16_t id; /* enum rv64_insn_id */
 };
 
 /* ---- call.c ---- */
@@ -123,7 +121,7 @@ extern jit_call_fn *const jit_call_fns[RV64_N_INSNS];
 
 /* ---- x86_glue.c ---- */
 
-void jit_emit_glue(struct rv64_jit *j, const struct interp *c);
+void jit_emit_glue(struct rv64_jit *j);
 /* Makes the end of a block at `site` lead to native code. */
 void jit_patch_link(struct rv64_jit *j, uint8_t *site, const void *native);
 
@@ -142,7 +140,7 @@ void jit_find_groups(struct jit_source *s); /* analyse.c */
 
 struct jit_lower;
 /* Space to work in, or NULL. */
-struct jit_lower *jit_lower_new(struct rv64_jit *j, const struct interp *c);
+struct jit_lower *jit_lower_new(struct rv64_jit *j);
 void jit_lower_free(struct jit_lower *l);
 
 /* Begins a block that has been read; then one insn() for each instruction, with offset and index

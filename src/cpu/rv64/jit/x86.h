@@ -67,10 +67,6 @@ enum {
 	X86_POPCNT = X86_OP(0xf3, 1, 0xb8),
 	X86_MOV_TO_W = X86_OP(0x66, 0, 0x89),
 	X86_CMOV = X86_OP(0, 1, 0x40), /* + condition */
-	X86_XCHG = 0x87,
-	X86_XCHG_B = 0x86,
-	X86_LOCK_XADD = X86_OP(0xf0, 1, 0xc1),
-	X86_LOCK_CMPXCHG = X86_OP(0xf0, 1, 0xb1),
 };
 
 /* The second opcode field of groups. */
@@ -121,7 +117,7 @@ void x86_byte(struct x86 *e, uint8_t b);
 void x86_u32(struct x86 *e, uint32_t v);
 void x86_u64(struct x86 *e, uint64_t v);
 
-/* op reg, rm; op reg, [base + disp]; op reg, [base + index + disp]. A prefix of 0xf0 is lock. */
+/* op reg, rm; op reg, [base + disp]; op reg, [base + index + disp]. */
 void x86_rr(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsigned rm);
 void x86_rm(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsigned base,
 	    int32_t disp);

@@ -57,11 +57,10 @@ static uint32_t scalar(uint32_t op, bool dbl)
 
 /* ---- the state of FP ---- */
 
-void jit_fp_need(struct jit_lower *l, const struct rv64_insn *in, bool dirty)
+void jit_fp_need(struct jit_lower *l, bool dirty)
 {
 	struct x86 *e = &l->e;
 
-	(void)in;
 	if (l->fp == JIT_FP_UNKNOWN) {
 		x86_rm(e, 0xf6, X86_L, 0, REG_HART, FS_BYTE); /* test byte */
 		x86_byte(e, FS_BITS);
@@ -274,7 +273,7 @@ static void sign(struct jit_lower *l, const struct rv64_insn *in, const struct j
 	struct x86 *e = &l->e;
 	struct boxes b = {0};
 
-	jit_fp_need(l, in, true);
+	jit_fp_need(l, true);
 	check_box(l, in->rs1, dbl, &b);
 	if (in->rs1 != in->rs2)
 		check_box(l, in->rs2, dbl, &b);
@@ -392,7 +391,7 @@ static void to_int(struct jit_lower *l, const struct rv64_insn *in, const struct
 
 static void move_to_x(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	jit_fp_need(l, in, false);
+	jit_fp_need(l, false);
 	x86_rm(&l->e, r->flag & DOUBLE ? X86_MOV : X86_MOVSXD, X86_Q, RAX, REG_HART,
 	       jit_off_f(in->rs1));
 	jit_put(l, in->rd, RAX);
@@ -403,7 +402,7 @@ static void move_to_f(struct jit_lower *l, const struct rv64_insn *in, const str
 	bool dbl = r->flag & DOUBLE;
 	unsigned a;
 
-	jit_fp_need(l, in, true);
+	jit_fp_need(l, true);
 	a = jit_get(l, in->rs1, RAX);
 	x86_rm(&l->e, X86_MOV_TO, dbl ? X86_Q : X86_L, a, REG_HART, jit_off_f(in->rd));
 	if (!dbl) {

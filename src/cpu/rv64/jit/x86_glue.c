@@ -74,7 +74,6 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 	x86_mov_imm(e, RCX, 0);
 	go = x86_jmp(e);
 	g->exit_go = e->p;
-	g->exit_cold = e->p;
 	x86_mov_imm(e, RCX, 1);
 	x86_here(e, go);
 	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, JIT_OFF(run.hart.pc));
@@ -193,12 +192,11 @@ static void emit_calls(struct x86 *e, struct jit_glue *g)
 	x86_byte(e, 0xc3);
 }
 
-void jit_emit_glue(struct rv64_jit *j, const struct interp *c)
+void jit_emit_glue(struct rv64_jit *j)
 {
 	struct jit_cache *m = &j->cache;
 	struct x86 e = {.p = m->write, .end = m->write + m->size, .exec = m->exec - m->write};
 
-	(void)c;
 	j->glue.enter = (uint64_t(*)(void *, const void *))(uintptr_t)m->exec;
 	emit_enter(&e);
 	emit_exits(&e, &j->glue);

@@ -349,7 +349,7 @@ static void cpop(struct jit_lower *l, const struct rv64_insn *in, const struct j
 {
 	unsigned offset = l->s->offset;
 
-	if (!l->jit->lzcnt) {
+	if (!l->jit->popcnt) {
 		jit_call_c(l, in, offset, l->s->index);
 		return;
 	}

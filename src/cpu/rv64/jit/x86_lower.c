@@ -113,7 +113,6 @@ void jit_call_c(struct jit_lower *l, const struct rv64_insn *in, unsigned offset
 		.offset = (uint16_t)offset,
 		.index = (uint8_t)index,
 		.len = in->len,
-		.id = in->id,
 	};
 	struct x86 *e = &l->e;
 	uint8_t *over = x86_jmp(e);
@@ -166,11 +165,10 @@ void jit_give_up(struct jit_lower *l, uint8_t *from)
 
 /* ---- the block ---- */
 
-struct jit_lower *jit_lower_new(struct rv64_jit *j, const struct interp *c)
+struct jit_lower *jit_lower_new(struct rv64_jit *j)
 {
 	struct jit_lower *l = calloc(1, sizeof(*l));
 
-	(void)c;
 	if (l)
 		l->jit = j;
 	return l;

@@ -131,6 +131,6 @@ extern const struct jit_rule jit_fp_rules[RV64_N_INSNS];
 void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o);
 void jit_ool_nan(struct jit_lower *l, const struct jit_ool *o);
 /* FP is on from here; dirty if asked for. */
-void jit_fp_need(struct jit_lower *l, const struct rv64_insn *in, bool dirty);
+void jit_fp_need(struct jit_lower *l, bool dirty);
 
 #endif

@@ -159,7 +159,7 @@ void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const stru
 	struct jit_ool *o = NULL;
 	unsigned va;
 
-	jit_fp_need(l, in, true);
+	jit_fp_need(l, true);
 	if (in_group(l)) {
 		x86_rm(e, r->op, w, RAX, REG_GROUP, in->imm);
 	} else {
@@ -186,7 +186,7 @@ void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const str
 	struct jit_ool *o;
 	unsigned va;
 
-	jit_fp_need(l, in, false);
+	jit_fp_need(l, false);
 	if (in_group(l)) {
 		x86_rm(e, X86_MOV, w, RDX, REG_HART, jit_off_f(in->rs2));
 		x86_rm(e, r->op, w, RDX, REG_GROUP, in->imm);
