@@ -211,17 +211,22 @@ static void random_registers(struct cpu_regs *regs)
 	regs->priv = 3;
 }
 
+static bool same_registers(const struct cpu_regs *a, const struct cpu_regs *b)
+{
+	return !memcmp(a->x, b->x, sizeof(a->x)) && !memcmp(a->f, b->f, sizeof(a->f)) &&
+	       a->pc == b->pc && a->fcsr == b->fcsr && a->priv == b->priv;
+}
+
 static void compare(struct rig *const r[2], uint64_t round, unsigned step)
 {
 	struct cpu_regs regs[2];
 	uint64_t retired[2];
 
-	memset(regs, 0, sizeof(regs)); /* what lies between the fields */
 	for (unsigned i = 0; i < 2; i++) {
 		r[i]->engine->get_regs(r[i]->cpu[0], &regs[i]);
 		retired[i] = r[i]->engine->retired(r[i]->cpu[0]);
 	}
-	if (!memcmp(&regs[0], &regs[1], sizeof(regs[0])) && retired[0] == retired[1])
+	if (same_registers(&regs[0], &regs[1]) && retired[0] == retired[1])
 		return;
 	print_error("seed %llu, step %u: pc %llx and %llx, retired %llu and %llu\n",
 		    (unsigned long long)round, step, (unsigned long long)regs[0].pc,

@@ -125,7 +125,7 @@ int jit_mem(struct interp *c, uint64_t va, uint32_t info)
 	bool fp = c->native_fp;
 	int trapped;
 
-	h->pc = c->native_page + 2 * (info & 0x7ff);
+	h->pc = c->native_page + 2 * (uint64_t)(info & 0x7ff);
 	c->left -= index;
 	c->native_call = true;
 	trapped = info & JIT_MEM_STORE ? store(h, va, info) : load(h, va, info);

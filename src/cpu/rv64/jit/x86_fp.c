@@ -265,6 +265,30 @@ static void fused(struct jit_lower *l, const struct rv64_insn *in, const struct 
 	finish_boxes(l, in, &b);
 }
 
+/* The host's group 0f ba with the bit of a sign: rax changes. */
+static void sign_bit(struct jit_lower *l, unsigned group, bool dbl)
+{
+	x86_rr(&l->e, X86_OP(0, 1, 0xba), dbl ? X86_Q : X86_L, group, RAX);
+	x86_byte(&l->e, dbl ? 63 : 31);
+}
+
+/* rax = f[rs1] with the sign of f[rs2], its opposite, or the product of both. */
+static void combine_signs(struct jit_lower *l, const struct rv64_insn *in, unsigned op, bool dbl)
+{
+	enum x86_width w = dbl ? X86_Q : X86_L;
+	unsigned count = dbl ? 63 : 31;
+	struct x86 *e = &l->e;
+
+	x86_rm(e, X86_MOV, w, RCX, REG_HART, jit_off_f(in->rs2));
+	if (op == 1)
+		x86_unary(e, X86_G_NOT, w, RCX);
+	x86_shift_imm(e, X86_G_SHR, w, RCX, count);
+	x86_shift_imm(e, X86_G_SHL, w, RCX, count);
+	if (op != 2)
+		sign_bit(l, X86_G_BTR, dbl);
+	x86_rr(e, X86_XOR, w, RAX, RCX);
+}
+
 /* fsgnj, fsgnjn, fsgnjx: op 0, 1, 2. */
 static void sign(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
@@ -278,23 +302,10 @@ static void sign(struct jit_lower *l, const struct rv64_insn *in, const struct j
 	if (in->rs1 != in->rs2)
 		check_box(l, in->rs2, dbl, &b);
 	x86_rm(e, X86_MOV, w, RAX, REG_HART, jit_off_f(in->rs1));
-	if (in->rs1 == in->rs2) { /* move, negate, absolute value */
-		if (r->op)
-			x86_rr(e, X86_OP(0, 1, 0xba), w, r->op == 1 ? X86_G_BTC : X86_G_BTR, RAX);
-		if (r->op)
-			x86_byte(e, dbl ? 63 : 31);
-	} else {
-		x86_rm(e, X86_MOV, w, RCX, REG_HART, jit_off_f(in->rs2));
-		if (r->op == 1)
-			x86_unary(e, X86_G_NOT, w, RCX);
-		x86_shift_imm(e, X86_G_SHR, w, RCX, dbl ? 63 : 31);
-		x86_shift_imm(e, X86_G_SHL, w, RCX, dbl ? 63 : 31);
-		if (r->op != 2) {
-			x86_rr(e, X86_OP(0, 1, 0xba), w, X86_G_BTR, RAX);
-			x86_byte(e, dbl ? 63 : 31);
-		}
-		x86_rr(e, X86_XOR, w, RAX, RCX);
-	}
+	if (in->rs1 != in->rs2)
+		combine_signs(l, in, r->op, dbl);
+	else if (r->op) /* negate, absolute value; the other is a move */
+		sign_bit(l, r->op == 1 ? X86_G_BTC : X86_G_BTR, dbl);
 	x86_rm(e, X86_MOV_TO, w, RAX, REG_HART, jit_off_f(in->rd));
 	if (!dbl) {
 		x86_rm(e, 0xc7, X86_L, 0, REG_HART, jit_off_f(in->rd) + 4);
