@@ -49,7 +49,7 @@ unpack()
 }
 
 # Whether a set is one of today: older ones have no U-Boot.
-complete()
+has_all()
 {
 	[ -e "$1/usr/lib/u-boot/qemu-riscv64/u-boot.bin" ]
 }
@@ -102,12 +102,12 @@ cache=$(realpath -m "$cache")
 peers=$cache/peers
 
 cache_find "$peers"
-if [ -n "$update" ] || [ -z "$present" ] || ! complete "$present" ||
+if [ -n "$update" ] || [ -z "$present" ] || ! has_all "$present" ||
 	! sums_quick "$present" peers; then
 	need_tools apt-get:apt dpkg-deb:dpkg flock:util-linux || exit 1
 	cache_lock "$peers"
 	despair='the emulators to compare with could not be downloaded'
-	[ -z "$present" ] || { complete "$present" && sums_good "$present" peers; } || present=
+	[ -z "$present" ] || { has_all "$present" && sums_good "$present" peers; } || present=
 	if [ -z "$present" ] || [ -n "$update" ]; then
 		fetch_peers
 	fi

@@ -47,9 +47,9 @@ void fdtb_cells(struct fdt_builder *b, const char *name, const uint32_t *cells, 
 /* "reg" with one address and one size of two cells each. */
 void fdtb_reg(struct fdt_builder *b, uint64_t base, uint64_t size);
 
-/* Ends the tree. *dtb is malloc'd and the caller's; *size its bytes, with some KiB for boot loaders to
- * add to it. -EINVAL: nodes that do not balance or a name too long; -ENOMEM. The builder is free of
- * memory afterwards, either way. */
+/* Ends the tree. *dtb is malloc'd and the caller's; *size its bytes, with some KiB for boot loaders
+ * to add to it. -EINVAL: nodes that do not balance or a name too long; -ENOMEM. The builder is free
+ * of memory afterwards, either way. */
 int fdtb_finish(struct fdt_builder *b, void **dtb, size_t *size);
 
 #endif

@@ -30,7 +30,4 @@
 
 #define VIRT_UART_CLOCK 3686400u /* Hz */
 
-/* A kernel starts 2 MiB into RAM, where Linux wants it; real firmware would be below. */
-#define VIRT_KERNEL_OFFSET 0x200000u
-
 #endif

@@ -67,7 +67,7 @@ case_dns() {
 		exit 77
 	}
 	echo 'nameserver 127.0.0.1' >"$work/resolv.conf"
-	timeout 120 unshare -rmn sh -c 'ip link set lo up && mount --bind "$1" /etc/resolv.conf &&
+	timeout 120 unshare -rmn sh -c 'busybox ip link set lo up && mount --bind "$1" /etc/resolv.conf &&
 		{ python3 "$2" & } && "$3" run --exec "nslookup linnet.test"; r=$?; kill $!; exit $r' \
 		sh "$work/resolv.conf" "$(dirname "$0")/dns.py" "$LINNET" </dev/null >"$work/out" 2>"$work/err"
 	status=$?
@@ -75,8 +75,8 @@ case_dns() {
 	expect_in out '192\.0\.2\.53'
 }
 
-# SIGTERM in the middle of writes: what the guest had synced is in the image, and e2fsck needs no more
-# than the journal.
+# A signal that ends the machine in the middle of writes: what the guest had synced is in the image, and
+# e2fsck needs no more than the journal.
 case_killed() {
 	truncate -s 64M "$work/image"
 	/sbin/mkfs.ext4 -q -F "$work/image" || fail "mkfs.ext4"
@@ -89,7 +89,7 @@ case_killed() {
 		sleep 0.1
 	done
 	sleep 1
-	kill -HUP "${pids[0]}" # ends the machine at once
+	kill -HUP "${pids[0]}" # SIGTERM would be the command's
 	wait "${pids[0]}"
 	status=$?
 	expect_status 129

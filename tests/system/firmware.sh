@@ -36,7 +36,8 @@ case_flat() {
 	mv "$work/out" "$work/elf"
 	linnet run --firmware "$work/csr.bin" --time-limit 60 </dev/null
 	expect_status 0
-	[ -s "$work/out" ] && cmp "$work/elf" "$work/out" || fail "the flat binary did something else"
+	[ -s "$work/out" ] || fail "no output"
+	cmp "$work/elf" "$work/out" || fail "the flat binary did something else"
 }
 
 case_misplaced() {
@@ -64,17 +65,17 @@ opensbi() { # file [OPTIONS...]
 	[ "$(tail -n 1 "$work/out")" = 2 ] || fail "not 2 harts"
 }
 
-case_opensbi_jump() { opensbi fw_jump.elf --mem 256M; }
+case_opensbi_jump() { opensbi fw_jump.elf --mem 128M; } # little, as it moves the device tree
 case_opensbi_jump_flat() { opensbi fw_jump.bin --clock instructions; }
 case_opensbi_dynamic() { opensbi fw_dynamic.elf; }
 case_opensbi_dynamic_flat() { opensbi fw_dynamic.bin; }
 
 # A disk with one partition, from which U-Boot boots Debian's kernel and init.
 make_boot_disk() {
-	mkdir -p "$work/boot/extlinux"
-	cp "$(of_guest kernel)" "$work/boot/Image"
-	cp "$(of_guest initrd)" "$work/boot/initrd"
-	cat >"$work/boot/extlinux/extlinux.conf" <<-END
+	mkdir -p "$work/root/extlinux"
+	cp "$(of_guest kernel)" "$work/root/Image"
+	cp "$(of_guest initrd)" "$work/root/initrd"
+	cat >"$work/root/extlinux/extlinux.conf" <<-END
 		default linux
 		label linux
 			kernel /Image
@@ -82,13 +83,13 @@ make_boot_disk() {
 			append console=ttyS0 panic=-1 linnet.mode=off
 	END
 	truncate -s 97M "$work/disk"
-	PATH=$PATH:/sbin:/usr/sbin mke2fs -q -F -t ext4 -E offset=1048576 -d "$work/boot" "$work/disk" 96M ||
+	PATH=$PATH:/sbin:/usr/sbin mke2fs -q -F -t ext4 -E offset=1048576 -d "$work/root" "$work/disk" 96M ||
 		fail "no file system"
 	# The partition table: type 0x83 from sector 2048, 0x30000 sectors.
 	printf '\200\0\0\0\203\0\0\0\0\010\0\0\0\0\003\0' |
 		dd of="$work/disk" bs=1 seek=446 conv=notrunc status=none
 	printf '\125\252' | dd of="$work/disk" bs=1 seek=510 conv=notrunc status=none
-	rm -r "$work/boot"
+	rm -r "${work:?}/root"
 	echo 'no archive' >"$work/initrd" # so that it must be the disk's
 }
 

@@ -173,15 +173,15 @@ static void test_code_race(void **state)
 	struct gmem *m = *state;
 	struct race r = {.m = m, .byte = gmem_map(m, BASE, 1)};
 	_Atomic uint32_t *w = gmem_code_word(m, BASE);
-	uint32_t gen = 0;
-	uint8_t seen = 0;
+	uint32_t gen;
+	uint8_t seen;
 	pthread_t t;
 
 	assert_int_equal(pthread_create(&t, NULL, race_writer, &r), 0);
-	while (!atomic_load(&r.stop)) {
+	do {
 		gen = atomic_fetch_or(w, GMEM_HAS_CODE) | GMEM_HAS_CODE;
 		seen = atomic_load(r.byte);
-	}
+	} while (!atomic_load(&r.stop));
 	pthread_join(t, NULL);
 	/* The writer is done: an unchanged generation vouches for the byte. */
 	if (atomic_load(w) == gen)
