@@ -18,6 +18,7 @@
 #include "cpu/rv64/interp.h"
 
 #include "cpu/rv64/csr.h"
+#include "cpu/rv64/jit/jit.h"
 #include "cpu/rv64/mem_fast.h"
 #include "cpu/rv64/op_atomic.h"
 #include "cpu/rv64/op_fp.h"
@@ -359,6 +360,30 @@ do_end:
 	pc += IMM;
 	op++;
 	CHAIN;
+
+do_count:
+	if (unlikely(--op->imm <= 0)) {
+		if (!rv64_jit_compile(c, blk))
+			goto find;
+		JUMP;
+	}
+	NEXT;
+do_native:
+	h->pc = pc;
+	c->left = left;
+	if (likely(rv64_jit_run(c, blk->native))) {
+		pc = h->pc;
+		left = c->left;
+		INDIRECT;
+	}
+	/* It gave up before the instruction at pc: done here, without a look at the head. */
+	pc = h->pc;
+	left = c->left;
+	blk = interp_find(c);
+	if (unlikely(!blk))
+		goto fetch_fault;
+	op = blk->op + 1;
+	JUMP;
 
 illegal:
 	h->pc = PC_OF(op);
