@@ -169,7 +169,7 @@ static int page_of(struct rv64_code *c, uint64_t va, struct rv64_code_page **out
 	uint64_t pa, flushes;
 	int cause;
 
-	if (likely(f->tag == tag)) {
+	if (likely(f->tag == tag && rv64_code_possible(va))) {
 		*out = &c->page[f->page];
 		*whole = true;
 		return 0;

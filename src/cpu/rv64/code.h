@@ -89,9 +89,16 @@ void rv64_code_flush(struct rv64_code *c, uint64_t va, uint64_t size);
 /* Drops everything. No block may be in use afterwards. */
 void rv64_code_reset(struct rv64_code *c);
 
-/* What is looked up for a pc in the present fetch context. Unique: Sv39 only translates addresses
- * whose bits 63 to 39 are equal, and without translation there is code only below 2^48, so what
- * xor changes in bits 60 to 52 never turns one valid address into another. */
+/* Whether there can be code at pc: Sv39 only translates addresses whose bits 63 to 39 are equal, and
+ * without translation there is code only below 2^48. */
+static inline bool rv64_code_possible(uint64_t pc)
+{
+	return (uint64_t)((int64_t)(pc << 16) >> 16) == pc;
+}
+
+/* What is looked up for a pc in the present fetch context. Unique where rv64_code_possible(): what
+ * xor changes in bits 60 to 52 never turns one such address into another. A pc that a guest has
+ * computed can be anything, and has to be looked at first. */
 static inline uint64_t rv64_code_tag(const struct rv64_hart *h, uint64_t pc)
 {
 	return pc ^ h->mmu.fetch_tag[pc >> 63];

@@ -50,17 +50,17 @@
 		JUMP;                     \
 	} while (0)
 
-#define INDIRECT                                                                \
-	do {                                                                    \
-		const struct rv64_jump *j = &c->code.jump[rv64_jump_index(pc)]; \
-                                                                                \
-		if (MUST_STOP)                                                  \
-			goto boundary;                                          \
-		if (unlikely(j->tag != rv64_code_tag(h, pc)))                   \
-			goto find;                                              \
-		blk = j->block;                                                 \
-		op = blk->op;                                                   \
-		JUMP;                                                           \
+#define INDIRECT                                                                         \
+	do {                                                                             \
+		const struct rv64_jump *j = &c->code.jump[rv64_jump_index(pc)];          \
+                                                                                         \
+		if (MUST_STOP)                                                           \
+			goto boundary;                                                   \
+		if (unlikely(j->tag != rv64_code_tag(h, pc) || !rv64_code_possible(pc))) \
+			goto find;                                                       \
+		blk = j->block;                                                          \
+		op = blk->op;                                                            \
+		JUMP;                                                                    \
 	} while (0)
 
 #define EXEC_RR(fn)                      \
@@ -327,7 +327,7 @@ const void *const *interp_execute(struct interp *c)
 	{
 		const struct rv64_jump *j = &c->code.jump[rv64_jump_index(pc)];
 
-		if (unlikely(j->tag != rv64_code_tag(h, pc)))
+		if (unlikely(j->tag != rv64_code_tag(h, pc) || !rv64_code_possible(pc)))
 			goto find;
 		blk = j->block;
 		op = blk->op;

@@ -90,13 +90,18 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 _Static_assert(ENTRY == 16, "jit_emit_dispatch() shifts for it");
 _Static_assert(RV64_JUMP_SLOTS *ENTRY == 4096 >> 3, "and for that");
 
-/* rcx = 16 * rv64_jump_index(rax), rdx = rv64_code_tag() of it. */
+/* rcx = 16 * rv64_jump_index(rax), rdx = rv64_code_tag() of it, after rv64_code_possible(). */
 void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
 {
 	const int32_t jump = JIT_OFF(code.jump);
 
 	x86_jcc_to(e, X86_LE, g->exit_go);
 	x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
+	x86_jcc_to(e, X86_NE, g->exit_go);
+	x86_mov(e, RDX, RAX);
+	x86_shift_imm(e, X86_G_SHL, X86_Q, RDX, 16);
+	x86_shift_imm(e, X86_G_SAR, X86_Q, RDX, 16);
+	x86_rr(e, X86_CMP, X86_Q, RDX, RAX);
 	x86_jcc_to(e, X86_NE, g->exit_go);
 	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
 	x86_shift_imm(e, X86_G_SHL, X86_L, RDX, 3);
