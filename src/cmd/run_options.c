@@ -126,7 +126,7 @@ const struct opt run_option_table[] = {
 	 .arg = "NAME",
 	 .kind = OPT_STRING,
 	 AT(engine),
-	 .help = "what executes the guest's code: interp"},
+	 .help = "what executes the guest's code: interp, or jit on x86-64 hosts"},
 	{.name = "smp",
 	 .arg = "N",
 	 .kind = OPT_UINT,

@@ -7,7 +7,12 @@
 #include "base/bits.h"
 #include "cpu/rv64/engine.h"
 
-const struct cpu_engine *const cpu_engines[] = {&rv64_interp_engine};
+const struct cpu_engine *const cpu_engines[] = {
+	&rv64_interp_engine,
+#if defined(__x86_64__)
+	&rv64_jit_engine,
+#endif
+};
 const unsigned cpu_n_engines = ARRAY_SIZE(cpu_engines);
 
 const struct cpu_engine *cpu_engine_find(const char *name)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The host-target interface (HTIF) of Berkeley's simulators, the way out for programs that know of
- *no board: two words of 64 bits in guest memory, `tohost` and `fromhost`. The program stores a
- *command in tohost, which reads 0 again when it has been taken; answers arrive in fromhost.
+ * no board: two words of 64 bits in guest memory, `tohost` and `fromhost`. The program stores a
+ * command in tohost, which reads 0 again when it has been taken; answers arrive in fromhost.
  *
  *	device 0, command 0	an odd payload ends the run with the status payload >> 1; an even
  *				one is the address of a system call: its number and arguments, 64

@@ -6,11 +6,10 @@
  *
  * The device tree sits at the end, where nothing that grows can reach it. With the built-in SBI one
  * hart starts, in S mode at the kernel's entry, and the kernel starts the others (SBI 2.0, HSM).
- * Firmware is entered by all harts in M mode, and goes on to the kernel, if there is one, by
- *itself.
+ * Firmware is entered by all harts in M mode, and goes on to the kernel by itself, if there is one.
  *
  * A firmware may put things of its own behind the kernel: OpenSBI's fw_jump moves the device tree
- *to 34 MiB. So the initial RAM disk lies further up then, where QEMU and U-Boot have it too.
+ * to 34 MiB. So the initial RAM disk lies further up then, where QEMU and U-Boot have it too.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,7 +26,9 @@
 /* A kernel takes the rest of the 2 MiB page that its end is in, for its own protection bits. */
 #define KERNEL_ALIGN  0x200000u
 #define KERNEL_OFFSET 0x200000u
-#define INITRD_OFFSET 0x8000000u /* or the middle of RAM, with firmware */
+/* With firmware: here, or in the middle of RAM if that is less, but behind that device tree. */
+#define INITRD_OFFSET 0x8000000u
+#define INITRD_LEAST  0x2400000u
 
 static int too_large(struct machine *m, const struct image *image, const struct load_plan *plan,
 		     bool firmware, struct err *e)
@@ -89,10 +90,13 @@ static int load_images(struct machine *m, const struct load_plan *plan, uint64_t
 static uint64_t initrd_from(const struct machine *m, uint64_t images_end)
 {
 	uint64_t from = align_up(images_end, KERNEL_ALIGN);
+	uint64_t offset = min_u64(m->cfg.mem / 2, INITRD_OFFSET);
 
 	if (!m->cfg.firmware)
 		return from;
-	return max_u64(from, m->cfg.type->ram_base + min_u64(m->cfg.mem / 2, INITRD_OFFSET));
+	if (m->cfg.kernel)
+		offset = max_u64(offset, INITRD_LEAST);
+	return max_u64(from, m->cfg.type->ram_base + offset);
 }
 
 static int place_dtb(struct machine *m, uint64_t addr, uint64_t room, struct err *e)

@@ -303,6 +303,24 @@ static void remapped_code(void)
 	}
 }
 
+/* An address whose upper bits are no sign extension is none, whatever it becomes when something else
+ * is mixed in: code that U mode has run is not to be found by S mode behind such an address. */
+static void impossible_code(void)
+{
+	uint64_t faults = 0;
+
+	leaf[0] = entry(page, V | X | UU | A);
+	reset_pages();
+	sfence();
+	for (uint64_t bits = 1; bits < 512; bits++) {
+		run_at(U, VA);
+		forget();
+		run_at(S, VA ^ bits << 52);
+		faults += m.cause == 12 && m.tval == (VA ^ bits << 52);
+	}
+	print("impossible code addresses that fault: %u\n", faults);
+}
+
 /* Accesses across two pages: the part that faults is what tval says, and nothing is written. */
 static void across(void)
 {
@@ -365,6 +383,7 @@ int main(void)
 	address_spaces();
 	csr_write(CSR_SATP, satp(root, 1));
 	remapped_code();
+	impossible_code();
 	across();
 	fetch_across();
 	return 0;

@@ -15,6 +15,8 @@
 #include "base/err.h"
 #include "bus/bus.h"
 #include "cpu/cpu.h"
+#include "cpu/rv64/interp.h"
+#include "cpu/rv64/jit/jit.h"
 #include "encode.h"
 #include "mem/gmem.h"
 
@@ -92,6 +94,8 @@ static int make(struct rig *rig, const struct program *p, struct cpu **cpu, stru
 	if (err)
 		return err;
 	err = rig->engine->cpu_new(rig->vm, 0, cpu);
+	if (!err) /* once in the interpreter, then compiled */
+		rv64_jit_set_hot(interp_of(rv64_hart_of(*cpu)), 2);
 	return err ? err_set(e, err, "no hart: %s", strerror(-err)) : 0;
 }
 

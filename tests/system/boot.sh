@@ -112,6 +112,21 @@ case_repeatable() {
 	done
 }
 
+# Both engines count time by instructions, so they see the same events at the same places.
+case_engines() {
+	local engine
+	if [ "$(uname -m)" != x86_64 ]; then exit 77; fi
+	for engine in interp jit; do
+		linnet run --engine "$engine" --clock instructions -v --net none \
+			--append-only "$(append_off)" </dev/null
+		expect_status 0
+		cp "$work/out" "$work/console-$engine"
+		grep instructions "$work/err" >"$work/count-$engine"
+	done
+	cmp "$work/console-interp" "$work/console-jit" || fail "the consoles differ"
+	cmp "$work/count-interp" "$work/count-jit" || fail "the counts differ: $(cat "$work"/count-*)"
+}
+
 case_kernel_forms() { # gzip and ELF
 	local kernel
 	kernel=$("$LINNET" fetch --print | sed -n 's/^kernel=//p')

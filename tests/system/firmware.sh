@@ -65,7 +65,7 @@ opensbi() { # file [OPTIONS...]
 	[ "$(tail -n 1 "$work/out")" = 2 ] || fail "not 2 harts"
 }
 
-case_opensbi_jump() { opensbi fw_jump.elf --mem 256M; }
+case_opensbi_jump() { opensbi fw_jump.elf --mem 128M; } # little, as it moves the device tree
 case_opensbi_jump_flat() { opensbi fw_jump.bin --clock instructions; }
 case_opensbi_dynamic() { opensbi fw_dynamic.elf; }
 case_opensbi_dynamic_flat() { opensbi fw_dynamic.bin; }

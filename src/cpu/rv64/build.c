@@ -61,18 +61,6 @@ struct builder {
 	unsigned count;  /* instructions so far, with the one at hand */
 };
 
-static bool writes_x(uint8_t format)
-{
-	switch (format) {
-	case RV64_FMT_FLD:
-	case RV64_FMT_FF:
-	case RV64_FMT_FF1:
-	case RV64_FMT_F4:
-	case RV64_FMT_FX: return false;
-	default: return true;
-	}
-}
-
 static struct rv64_op *append(struct builder *w, unsigned id, const struct rv64_insn *in)
 {
 	struct rv64_op *op = w->next++;
@@ -83,7 +71,7 @@ static struct rv64_op *append(struct builder *w, unsigned id, const struct rv64_
 	op->rs1 = in->rs1;
 	op->rs2 = in->rs2;
 	op->pc2 = (uint8_t)(w->offset / 2);
-	if (!op->rd && writes_x(rv64_insn_info[in->id].format))
+	if (!op->rd && rv64_insn_writes_x(in->id))
 		op->rd = RV64_X_SINK;
 	return op;
 }
@@ -201,12 +189,15 @@ static bool read_insn(const uint8_t *page, unsigned at, uint32_t *bits)
 }
 
 unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, const uint8_t *page,
-			  unsigned offset, const uint32_t *bits)
+			  unsigned offset, const uint32_t *bits, int32_t hot)
 {
 	struct builder w = {.next = b->op, .handlers = handlers, .start = offset};
 	unsigned limit = bits ? 1 : RV64_BLOCK_INSNS;
 	uint32_t code = bits ? *bits : 0;
 
+	if (hot)
+		*w.next++ = (struct rv64_op){
+			.handler = handlers[RV64_OP_count], .imm = hot, .rd = RV64_SLOT_MARK};
 	while (w.count < limit && (bits || read_insn(page, offset + w.offset, &code))) {
 		struct rv64_insn in;
 

@@ -36,7 +36,7 @@
 
 #define ARENA_SIZE     ((size_t)8 << 20)
 #define BLOCK_MAX      (sizeof(struct rv64_block) + RV64_BLOCK_OPS * sizeof(struct rv64_op))
-#define SINGLE_OPS     4 /* a branch, the end, and their slots */
+#define SINGLE_OPS     5 /* the head, a branch, the end, and their slots */
 #define HASH_SIZE      32768u
 #define PAGE_HASH_SIZE 4096u
 #define PAGE_MASK      0xfffull
@@ -169,7 +169,7 @@ static int page_of(struct rv64_code *c, uint64_t va, struct rv64_code_page **out
 	uint64_t pa, flushes;
 	int cause;
 
-	if (likely(f->tag == tag)) {
+	if (likely(f->tag == tag && rv64_code_possible(va))) {
 		*out = &c->page[f->page];
 		*whole = true;
 		return 0;
@@ -232,8 +232,9 @@ static struct rv64_block *block_new(struct rv64_code *c, struct rv64_code_page *
 		.page = {number_of(c, p), number_of(c, second)},
 		.serial = {p->serial, second ? second->serial : 0},
 		.bits = bits ? *bits : 0,
+		.native = c->not_native,
 	};
-	n = rv64_block_build(b, c->handlers, p->host, offset, bits);
+	n = rv64_block_build(b, c->handlers, p->host, offset, bits, c->hot);
 	*head = b;
 	c->used += sizeof(*b) + n * sizeof(b->op[0]);
 	return b;
@@ -264,8 +265,9 @@ static int find_single(struct rv64_code *c, struct rv64_code_page *p, uint64_t p
 		.pa = p->pa + offset,
 		.page = {number_of(c, p), number_of(c, p)},
 		.bits = bits,
+		.native = c->not_native,
 	};
-	rv64_block_build(b, c->handlers, p->host, offset, &bits);
+	rv64_block_build(b, c->handlers, p->host, offset, &bits, c->hot ? INT32_MAX : 0);
 	*out = b;
 	return 0;
 }

@@ -57,6 +57,8 @@ struct rv64_code {
 	 * requests of others. */
 	void (*protect)(struct rv64_hart *h, uint64_t pa);
 	_Atomic unsigned *claiming; /* the VM's: how many harts are about to protect a page */
+	int32_t hot;                /* executions after which a block is hot; 0: nobody asks */
+	const void *not_native;     /* rv64_block.native of a block that is not compiled */
 	uint64_t flushes;           /* counts what makes translations void */
 	uint64_t resets;            /* counts how often all blocks were dropped */
 
@@ -87,18 +89,25 @@ void rv64_code_flush(struct rv64_code *c, uint64_t va, uint64_t size);
 /* Drops everything. No block may be in use afterwards. */
 void rv64_code_reset(struct rv64_code *c);
 
-/* What is looked up for a pc in the present fetch context. Unique: Sv39 only translates addresses
- * whose bits 63 to 39 are equal, and without translation there is code only below 2^48, so what
- * xor changes in bits 60 to 52 never turns one valid address into another. */
+/* Whether there can be code at pc: Sv39 only translates addresses whose bits 63 to 39 are equal, and
+ * without translation there is code only below 2^48. */
+static inline bool rv64_code_possible(uint64_t pc)
+{
+	return (uint64_t)((int64_t)(pc << 16) >> 16) == pc;
+}
+
+/* What is looked up for a pc in the present fetch context. Unique where rv64_code_possible(): what
+ * xor changes in bits 60 to 52 never turns one such address into another. A pc that a guest has
+ * computed can be anything, and has to be looked at first. */
 static inline uint64_t rv64_code_tag(const struct rv64_hart *h, uint64_t pc)
 {
-	return pc ^ h->mmu.fetch_ctx << 49;
+	return pc ^ h->mmu.fetch_tag[pc >> 63];
 }
 
 static inline unsigned rv64_jump_index(uint64_t pc)
 {
-	return (unsigned)((pc >> 12) % RV64_JUMP_PAGES * RV64_JUMP_SLOTS +
-			  ((pc >> 1) ^ (pc >> 7)) % RV64_JUMP_SLOTS);
+	return (unsigned)((pc * RV64_JUMP_SLOTS >> 12 ^ (pc >> 1) % RV64_JUMP_SLOTS) %
+			  RV64_JUMP_SIZE);
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engine `interp`: cpu.h's functions around the dispatch loop.
+ * The engine `interp`: cpu.h's functions around the dispatch loop. The engine `jit` is the same
+ * with a translator for hot blocks (jit/jit.h).
  *
  * run() alternates between looking at what asks for attention (requests of other harts, a kick,
  * stop, wfi, interrupts) and letting interp_execute() go on for a slice of instructions. Timers are
@@ -16,10 +17,13 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "cpu/rv64/interp.h"
+#include "cpu/rv64/jit/jit.h"
 #include "mem/gmem.h"
 
-/* Instructions between two looks at the time: some 20 us. */
-#define SLICE 8192
+/* Instructions between two looks at the time: some 20 us. Compiled code is faster; with a budget
+ * both engines look at the same places. */
+#define SLICE     8192
+#define SLICE_JIT 32768
 
 #define GO_ON (-1)
 
@@ -41,6 +45,9 @@ static void interp_sync(struct rv64_hart *h)
 
 	if (c->op)
 		rv64_set_retired(h, c->end - (uint64_t)c->left + rv64_block_index(c->block, c->op));
+	else if (c->native_call)
+		rv64_set_retired(h, c->end - (uint64_t)c->left);
+	rv64_jit_fp_end(c);
 }
 
 static void interp_do_fence_i(struct rv64_hart *h)
@@ -87,7 +94,8 @@ static int check_config(const struct cpu_vm_config *cfg, struct err *e)
 	return 0;
 }
 
-static int interp_vm_new(const struct cpu_vm_config *cfg, struct cpu_vm **out, struct err *e)
+static int vm_new(const struct cpu_engine *engine, const struct cpu_vm_config *cfg,
+		  struct cpu_vm **out, struct err *e)
 {
 	struct rv64_run_vm *vm;
 	int err = check_config(cfg, e);
@@ -102,14 +110,20 @@ static int interp_vm_new(const struct cpu_vm_config *cfg, struct cpu_vm **out, s
 		free(vm);
 		return err_set(e, err, "no memory for the engine");
 	}
-	vm->vm.engine = &rv64_interp_engine;
+	vm->vm.engine = engine;
 	vm->vm.cfg = *cfg;
 	*out = &vm->vm;
 	return 0;
 }
 
+static int interp_vm_new(const struct cpu_vm_config *cfg, struct cpu_vm **out, struct err *e)
+{
+	return vm_new(&rv64_interp_engine, cfg, out, e);
+}
+
 static void interp_free(struct interp *c)
 {
+	rv64_jit_detach(c);
 	rv64_code_fini(&c->code);
 	rv64_mmu_fini(&c->run.hart);
 	rv64_run_fini(&c->run);
@@ -242,37 +256,61 @@ static int look(struct rv64_run *r)
 	return result;
 }
 
-/* One slice of at most `max` instructions; returns how many of them were used up. */
-static uint64_t execute(struct interp *c, uint64_t max)
+static void begin_slice(struct interp *c)
+{
+	uint64_t usual = c->jit && c->budget == INTERP_NO_BUDGET ? SLICE_JIT : SLICE;
+
+	c->slice = min_u64(c->budget, usual);
+	c->left = (int64_t)c->slice;
+	c->end = c->run.hart.retired + c->slice;
+}
+
+static void end_slice(struct interp *c)
+{
+	uint64_t used = c->slice - (uint64_t)c->left;
+
+	rv64_set_retired(&c->run.hart, c->end - (uint64_t)c->left);
+	if (c->budget != INTERP_NO_BUDGET)
+		c->budget -= min_u64(used, c->budget);
+}
+
+static void execute(struct interp *c)
+{
+	begin_slice(c);
+	interp_execute(c);
+	end_slice(c);
+	if (c->left <= 0)
+		take_interrupt(&c->run.hart);
+}
+
+void interp_look(struct interp *c)
 {
 	struct rv64_hart *h = &c->run.hart;
-	int64_t slice = (int64_t)min_u64(max, SLICE);
 
-	c->left = slice;
-	c->end = h->retired + (uint64_t)slice;
-	interp_execute(c);
-	rv64_set_retired(h, c->end - (uint64_t)c->left);
-	if (c->left <= 0)
-		take_interrupt(h);
-	return (uint64_t)(slice - c->left);
+	if (c->left <= 0 || c->native_cut || c->budget <= c->slice - (uint64_t)c->left ||
+	    atomic_load(&h->attention) != RV64_ATTN_IRQ)
+		return;
+	end_slice(c);
+	take_interrupt(h);
+	begin_slice(c);
 }
 
 static enum cpu_exit interp_run(struct cpu *cpu, uint64_t budget)
 {
 	struct interp *c = interp_from(cpu);
-	uint64_t used = 0;
 	int result;
 
 	rv64_run_enter(&c->run);
+	c->budget = budget ? budget : INTERP_NO_BUDGET;
 	for (;;) {
 		result = look(&c->run);
 		if (result != GO_ON)
 			break;
-		if (budget && used >= budget) {
+		if (!c->budget) {
 			result = CPU_EXIT_BUDGET;
 			break;
 		}
-		used += execute(c, budget ? budget - used : UINT64_MAX);
+		execute(c);
 	}
 	rv64_run_leave(&c->run);
 	return (enum cpu_exit)result;
@@ -403,3 +441,45 @@ const struct cpu_engine rv64_interp_engine = {
 	.get_regs = interp_get_regs,
 	.set_regs = interp_set_regs,
 };
+
+#if defined(__x86_64__)
+static int jit_vm_new(const struct cpu_vm_config *cfg, struct cpu_vm **out, struct err *e)
+{
+	return vm_new(&rv64_jit_engine, cfg, out, e);
+}
+
+static int jit_cpu_new(struct cpu_vm *vm, unsigned id, struct cpu **out)
+{
+	int err = interp_cpu_new(vm, id, out);
+
+	if (err)
+		return err;
+	err = rv64_jit_attach(interp_from(*out));
+	if (err) {
+		vm->cpu[id] = NULL;
+		interp_free(interp_from(*out));
+	}
+	return err;
+}
+
+const struct cpu_engine rv64_jit_engine = {
+	.name = "jit",
+	.help = "compiles hot RISC-V code (RV64GC and more) to code of x86-64 hosts",
+	.vm_new = jit_vm_new,
+	.vm_free = interp_vm_free,
+	.cpu_new = jit_cpu_new,
+	.run = interp_run,
+	.kick = interp_kick,
+	.set_irq = interp_set_irq,
+	.set_timer = interp_set_timer,
+	.next_deadline = interp_next_deadline,
+	.start = interp_start,
+	.stop = interp_stop,
+	.is_stopped = interp_is_stopped,
+	.reset = interp_reset,
+	.fence = interp_fence,
+	.retired = interp_retired,
+	.get_regs = interp_get_regs,
+	.set_regs = interp_set_regs,
+};
+#endif

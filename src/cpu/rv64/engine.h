@@ -6,5 +6,8 @@
 #include "cpu/cpu.h"
 
 extern const struct cpu_engine rv64_interp_engine;
+#if defined(__x86_64__)
+extern const struct cpu_engine rv64_jit_engine;
+#endif
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef CPU_RV64_INSN_H
 #define CPU_RV64_INSN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum rv64_insn_id {
@@ -96,6 +97,23 @@ struct rv64_insn {
 static inline unsigned rv64_insn_len(uint16_t low)
 {
 	return (low & 3) == 3 ? 4 : 2;
+}
+
+/* Whether rd, when it is not 0, is an x register that the instruction writes. */
+static inline bool rv64_insn_writes_x(unsigned id)
+{
+	switch (rv64_insn_info[id].format) {
+	case RV64_FMT_R:
+	case RV64_FMT_R1:
+	case RV64_FMT_I:
+	case RV64_FMT_SH:
+	case RV64_FMT_U:
+	case RV64_FMT_J:
+	case RV64_FMT_CSR:
+	case RV64_FMT_XFF:
+	case RV64_FMT_XF: return true;
+	default: return false;
+	}
 }
 
 /* Decodes; the upper half of `bits` is ignored for a 16-bit instruction. */

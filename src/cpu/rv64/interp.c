@@ -18,6 +18,7 @@
 #include "cpu/rv64/interp.h"
 
 #include "cpu/rv64/csr.h"
+#include "cpu/rv64/jit/jit.h"
 #include "cpu/rv64/mem_fast.h"
 #include "cpu/rv64/op_atomic.h"
 #include "cpu/rv64/op_fp.h"
@@ -49,17 +50,17 @@
 		JUMP;                     \
 	} while (0)
 
-#define INDIRECT                                                                \
-	do {                                                                    \
-		const struct rv64_jump *j = &c->code.jump[rv64_jump_index(pc)]; \
-                                                                                \
-		if (MUST_STOP)                                                  \
-			goto boundary;                                          \
-		if (unlikely(j->tag != rv64_code_tag(h, pc)))                   \
-			goto find;                                              \
-		blk = j->block;                                                 \
-		op = blk->op;                                                   \
-		JUMP;                                                           \
+#define INDIRECT                                                                         \
+	do {                                                                             \
+		const struct rv64_jump *j = &c->code.jump[rv64_jump_index(pc)];          \
+                                                                                         \
+		if (MUST_STOP)                                                           \
+			goto boundary;                                                   \
+		if (unlikely(j->tag != rv64_code_tag(h, pc) || !rv64_code_possible(pc))) \
+			goto find;                                                       \
+		blk = j->block;                                                          \
+		op = blk->op;                                                            \
+		JUMP;                                                                    \
 	} while (0)
 
 #define EXEC_RR(fn)                      \
@@ -326,7 +327,7 @@ const void *const *interp_execute(struct interp *c)
 	{
 		const struct rv64_jump *j = &c->code.jump[rv64_jump_index(pc)];
 
-		if (unlikely(j->tag != rv64_code_tag(h, pc)))
+		if (unlikely(j->tag != rv64_code_tag(h, pc) || !rv64_code_possible(pc)))
 			goto find;
 		blk = j->block;
 		op = blk->op;
@@ -359,6 +360,30 @@ do_end:
 	pc += IMM;
 	op++;
 	CHAIN;
+
+do_count:
+	if (unlikely(--op->imm <= 0)) {
+		if (!rv64_jit_compile(c, blk))
+			goto find;
+		JUMP;
+	}
+	NEXT;
+do_native:
+	h->pc = pc;
+	c->left = left;
+	if (likely(rv64_jit_run(c, blk->native))) {
+		pc = h->pc;
+		left = c->left;
+		INDIRECT;
+	}
+	/* It gave up before the instruction at pc: done here, without a look at the head. */
+	pc = h->pc;
+	left = c->left;
+	blk = interp_find(c);
+	if (unlikely(!blk))
+		goto fetch_fault;
+	op = blk->op + 1;
+	JUMP;
 
 illegal:
 	h->pc = PC_OF(op);

@@ -7,6 +7,8 @@
 #include "cpu/rv64/op.h"
 #include "cpu/rv64/run.h"
 
+#define INTERP_NO_BUDGET UINT64_MAX
+
 struct interp {
 	struct rv64_run run; /* first */
 
@@ -21,7 +23,19 @@ struct interp {
 	const struct rv64_block *block;
 	const struct rv64_op *op;
 
+	uint64_t slice;  /* what `left` began with */
+	uint64_t budget; /* instructions that run() may still use, or INTERP_NO_BUDGET */
+
 	uint64_t value; /* result of interp_load_slow() */
+
+	/* Of the engine jit (jit/jit.h), else NULL and false. `native_page`: the virtual page of
+	 * the code that runs natively. `native_fp`: FS is dirty, frm is to nearest, and the host's
+	 * floating-point flags are part of fflags. `native_call`: in a memory access of native
+	 * code, with `left` counting exactly. `native_cut`: `left` and `end` were both lowered, so
+	 * that native code stops at its next exit. */
+	struct rv64_jit *jit;
+	uint64_t native_page;
+	bool native_fp, native_call, native_cut;
 
 	struct rv64_code code;
 };
@@ -36,6 +50,12 @@ static inline struct interp *interp_of(struct rv64_hart *h)
  * With NULL: nothing but the handlers that decoded operations point to, by enum rv64_op_id.
  */
 const void *const *interp_execute(struct interp *c);
+
+/* ---- engine.c ---- */
+
+/* At a transition to hart.pc: when attention asks for no more than a look at the interrupts, does
+ * that as run() would, and a new slice begins. */
+void interp_look(struct interp *c);
 
 /* ---- interp_sys.c ---- */
 

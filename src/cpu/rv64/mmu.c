@@ -56,6 +56,7 @@ static void forget_contexts(struct rv64_mmu_private *p)
 	for (unsigned i = 0; i < MMU_ASID_SLOTS; i++)
 		p->asid[i].asid = MMU_ASID_NONE;
 	memset(p->bare, 0, sizeof(p->bare));
+	p->global = 0;
 	memset(p->large_2m, 0, sizeof(p->large_2m));
 	memset(p->large_1g, 0, sizeof(p->large_1g));
 }
@@ -121,6 +122,20 @@ static uint64_t context_of(struct rv64_hart *h, const struct mmu_view *v)
 	return (uint64_t)*ctx << 3;
 }
 
+#define TAG_SHIFT 49 /* from a context << 3 */
+
+static void select_tags(struct rv64_hart *h)
+{
+	struct rv64_mmu_private *p = h->mmu.own;
+
+	h->mmu.fetch_tag[0] = h->mmu.fetch_tag[1] = h->mmu.fetch_ctx << TAG_SHIFT;
+	if (!p->code.paging || p->code.priv != RV64_S || p->not_global)
+		return;
+	if (unlikely(!p->global))
+		p->global = (uint16_t)p->next_ctx++;
+	h->mmu.fetch_tag[1] = (uint64_t)p->global << 3 << TAG_SHIFT;
+}
+
 void rv64_mmu_context(struct rv64_hart *h)
 {
 	struct rv64_mmu_private *p = h->mmu.own;
@@ -137,13 +152,21 @@ void rv64_mmu_context(struct rv64_hart *h)
 	p->code.priv = h->priv;
 	p->code.paging = sv39 && h->priv != RV64_M;
 
-	if (unlikely(p->next_ctx + 1 > RV64_CTX_MAX)) { /* both may need one */
+	if (unlikely(p->next_ctx + 2 > RV64_CTX_MAX)) { /* each may need one */
 		clear(h);
 		rv64_fetch_flush(h, 0, UINT64_MAX);
 	}
 	h->mmu.ctx = context_of(h, &p->data);
 	h->mmu.slot = RV64_TLB_CTX_SLOT(h->mmu.ctx);
 	h->mmu.fetch_ctx = context_of(h, &p->code);
+	select_tags(h);
+}
+
+void rv64_mmu_upper_not_global(struct rv64_hart *h)
+{
+	h->mmu.own->not_global = true;
+	select_tags(h);
+	rv64_fetch_flush(h, 0, UINT64_MAX);
 }
 
 void rv64_mmu_flush(struct rv64_hart *h)

@@ -69,6 +69,10 @@ struct rv64_mmu {
 	 * MXR. For engines that remember where a virtual pc leads: what rv64_fetch_translate() said
 	 * about (va, fetch_ctx) holds until rv64_fetch_flush() is called. */
 	uint64_t fetch_ctx;
+	/* The same for tags of code (rv64_code_tag()), for addresses whose bit 63 is 0 and 1. Code
+	 * of the upper half is known by one number to all ASIDs as long as S mode only finds global
+	 * pages there, which is how operating systems map themselves. */
+	uint64_t fetch_tag[2];
 
 	struct rv64_mmu_private *own; /* mmu_private.h */
 	struct rv64_tlb_entry tlb[RV64_TLB_SIZE];

@@ -338,6 +338,8 @@ int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host,
 	page = gmem_map(mem_of(h), leaf.pa, PAGE_SIZE);
 	if (!page)
 		return RV64_INSN_ACCESS + 1;
+	if (unlikely(h->mmu.fetch_tag[va >> 63] != h->mmu.fetch_tag[0] && !(leaf.flags & PTE_G)))
+		rv64_mmu_upper_not_global(h);
 	*host = page + (va & PAGE_MASK);
 	*pa = leaf.pa | (va & PAGE_MASK);
 	*whole = rights != MMU_PMP_MIXED;

@@ -105,6 +105,8 @@ struct rv64_mmu_private {
 
 	unsigned next_ctx; /* numbers from here to RV64_CTX_MAX are free */
 	uint16_t bare[4];  /* contexts without translation, by privilege */
+	uint16_t global;   /* the context of global code in the upper half, in S mode */
+	bool not_global;   /* there is other code in it */
 	struct mmu_asid asid[MMU_ASID_SLOTS];
 
 	/* Hashed sets, a clear bit proves absence: the 2 MiB and 1 GiB stretches of which the TLB,
@@ -125,6 +127,8 @@ struct mmu_page {
 
 /* mmu.c, for mmu_access.c. Fills the slot of va in the current context. */
 void rv64_tlb_fill(struct rv64_hart *h, uint64_t va, const struct mmu_page *page);
+/* S mode has code in the upper half that is not global: contexts tell it apart from now on. */
+void rv64_mmu_upper_not_global(struct rv64_hart *h);
 /* The stretch of a large page (level 1 or 2) that holds va has left pieces behind. */
 void rv64_tlb_note_large(struct rv64_hart *h, uint64_t va, unsigned level);
 

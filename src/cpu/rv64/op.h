@@ -21,8 +21,8 @@
 #include "cpu/rv64/insn.h"
 
 #define RV64_BLOCK_INSNS 64
-/* Each instruction with a slot, and the end with one. */
-#define RV64_BLOCK_OPS   (2 * RV64_BLOCK_INSNS + 2)
+/* Each instruction with a slot, the end with one, and the head. */
+#define RV64_BLOCK_OPS   (2 * RV64_BLOCK_INSNS + 3)
 #define RV64_X_SINK      32
 #define RV64_PAGE_NONE   UINT16_MAX
 #define RV64_SLOT_MARK   0xff /* rd of a slot */
@@ -34,7 +34,9 @@
 	EXTRA(mv)      /* rd = rs1 */                                  \
 	EXTRA(end)     /* go on at imm, which is in this page */       \
 	EXTRA(end_far) /* the same, in another page */                 \
-	EXTRA(jal_far) /* jal to another page */
+	EXTRA(jal_far) /* jal to another page */                       \
+	EXTRA(count)   /* head of a block: imm counts down until it is hot */ \
+	EXTRA(native)  /* the same, once the block is compiled */
 /* clang-format on */
 
 enum rv64_op_id {
@@ -81,7 +83,8 @@ struct rv64_block {
 	 * second half; else RV64_PAGE_NONE. Valid while the serials are those of the records. */
 	uint16_t page[2];
 	uint32_t serial[2];
-	uint32_t bits; /* of the instruction that crosses */
+	uint32_t bits;      /* of the instruction that crosses */
+	const void *native; /* compiled code; else rv64_code.not_native */
 	struct rv64_op op[];
 };
 
@@ -97,11 +100,12 @@ unsigned rv64_block_index(const struct rv64_block *b, const struct rv64_op *op);
 /*
  * Fills b->op with the code at `page` + offset (page: 4 KiB of guest memory, which others may be
  * writing; each halfword is read once). With `bits` not NULL the block is this one instruction.
- * `handlers` has RV64_N_OPS elements. Returns the number of elements used, at most RV64_BLOCK_OPS.
+ * `handlers` has RV64_N_OPS elements. With `hot` not 0 the block begins with a head that counts so
+ * many executions. Returns the number of elements used, at most RV64_BLOCK_OPS.
  * The instruction at offset must not cross the page's end unless given by `bits`.
  */
 unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, const uint8_t *page,
-			  unsigned offset, const uint32_t *bits);
+			  unsigned offset, const uint32_t *bits, int32_t hot);
 
 /* A halfword of code. */
 static inline uint16_t rv64_code_read(const uint8_t *p)

@@ -11,8 +11,18 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "cpu/rv64/interp.h"
+#include "cpu/rv64/jit/jit.h"
 
-const char *rig_programs;
+const char *rig_programs, *rig_engine = "interp";
+
+void rig_args(int argc, char **argv)
+{
+	if (argc > 1)
+		rig_programs = argv[1];
+	if (argc > 2)
+		rig_engine = argv[2];
+}
 
 static enum bus_result device_read(void *dev, uint64_t offset, unsigned size, uint64_t *value)
 {
@@ -55,7 +65,7 @@ struct rig *rig_new(const struct rig_config *cfg)
 	assert_int_equal(gmem_add_ram(r->mem, RAM, RAM_SIZE), 0);
 	assert_int_equal(bus_new(&r->bus), 0);
 	assert_int_equal(bus_add(r->bus, &range), 0);
-	r->engine = cpu_engine_find("interp");
+	r->engine = cpu_engine_find(rig_engine);
 	assert_non_null(r->engine);
 	vc.mem = r->mem;
 	vc.bus = r->bus;
@@ -63,8 +73,10 @@ struct rig *rig_new(const struct rig_config *cfg)
 	vc.env.ecall = cfg->ecall;
 	vc.env.time_now = cfg->time_now ? cfg->time_now : no_time;
 	assert_int_equal(r->engine->vm_new(&vc, &r->vm, &e), 0);
-	for (unsigned i = 0; i < cfg->n_harts; i++)
+	for (unsigned i = 0; i < cfg->n_harts; i++) {
 		assert_int_equal(r->engine->cpu_new(r->vm, i, &r->cpu[i]), 0);
+		rv64_jit_set_hot(interp_of(rv64_hart_of(r->cpu[i])), 1);
+	}
 	return r;
 }
 

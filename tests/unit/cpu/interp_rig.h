@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine of nothing but memory, a bus with one device, and harts of the engine `interp`, for
- * tests that run programs. Functions fail the test when something cannot be made.
+ * A machine of nothing but memory, a bus with one device, and harts of an engine, for tests
+ * that run programs. Functions fail the test when something cannot be made.
  */
 #ifndef TESTS_UNIT_CPU_INTERP_RIG_H
 #define TESTS_UNIT_CPU_INTERP_RIG_H
@@ -48,6 +48,10 @@ void *rig_ptr(struct rig *r, uint64_t gpa);
 /* Starts the hart at pc and runs it on this thread until it idles; returns its registers. */
 struct cpu_regs rig_run(struct rig *r, unsigned hart, uint64_t pc);
 
-extern const char *rig_programs; /* set by main() */
+/* Set by rig_args(): the programs' directory; the engine, default interp. jit compiles everything
+ * at its first execution. */
+extern const char *rig_programs, *rig_engine;
+/* main's: [PROGRAMS [ENGINE]], where PROGRAMS may be "-". */
+void rig_args(int argc, char **argv);
 
 #endif

@@ -220,6 +220,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(start_and_stop),
 	};
 
-	rig_programs = argc > 1 ? argv[1] : NULL;
+	rig_args(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

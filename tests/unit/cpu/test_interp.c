@@ -61,6 +61,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(code),           cmocka_unit_test(code_under_pmp),
 	};
 
-	rig_programs = argc > 1 ? argv[1] : NULL;
+	rig_args(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory for compiled code: one memfd mapped twice, to write and to execute, so that no page is
+ * ever both. Pages are touched when they are first written.
+ */
+#ifndef CPU_RV64_JIT_CACHE_H
+#define CPU_RV64_JIT_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct jit_cache {
+	uint8_t *write;
+	const uint8_t *exec;
+	size_t size, used;
+};
+
+/* 0 or -errno. fini may follow a failed init. */
+int jit_cache_init(struct jit_cache *m, size_t size);
+void jit_cache_fini(struct jit_cache *m);
+
+#endif

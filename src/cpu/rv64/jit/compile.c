@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The translator: theory of operation, and how a block is walked.
+ *
+ * When. Cold code is interpreted. The head of each of the interpreter's blocks counts, and a hot
+ * block is compiled as it stands: the same instructions with the same ways out, each of which
+ * counts the same number of retired instructions. So both engines look at the time, at their
+ * budget and at interrupts in the same places, and a run that counts time by instructions is the
+ * same on both. What one block becomes is independent of where its page is mapped, as in the
+ * interpreter.
+ *
+ * How native code is reached. The interpreter's block holds the native entry, and its head runs
+ * it. Native code goes on to other native code by itself: within a page by a jump that is patched
+ * when its target is compiled, elsewhere through the interpreter's jump cache, whose entries lead
+ * to blocks. It returns to the interpreter for blocks that are not compiled, when `left` is used
+ * up and when attention asks for something.
+ *
+ * Validity is the interpreter's (code.c), since native code is reached only through a valid block
+ * or by a patched jump from a block of the same physical page, which becomes void together with
+ * it. fence.i thus needs nothing of the translator. When the memory for code is full, all blocks
+ * are dropped, the interpreter's too, and counting starts again.
+ *
+ * State. Some guest registers live in host registers, the same in all blocks; others, pc and f
+ * registers in the hart. C is called with all of them in the hart (x86_glue.c), so a call may
+ * trap, or change anything. After a call that says so the block is left to hart.pc. pc and the
+ * count of instructions are constants of each place in a block and are made up where they are
+ * needed.
+ *
+ * Memory. Accesses look into the same TLB as the interpreter's, inline; accesses off one base
+ * register may share one look (analyse.c). What the TLB does not answer is done in C.
+ *
+ * Floating point is the host's, with its flags in the host's register until somebody wants to know
+ * them: rv64_jit_fp_end() is called before C computes, before CSRs are read, and whenever native
+ * code is left.
+ *
+ * Passes: read_block() decodes; jit_find_groups() looks at the whole; the lowering emits host code
+ * for one instruction after the other. Where groups are used the tail of the block is lowered
+ * twice.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/bits.h"
+#include "cpu/rv64/jit/jit.h"
+#include "cpu/rv64/jit/native.h"
+#include "mem/gmem.h"
+
+#define KIND_RR(fn)      JIT_PLAIN
+#define KIND_RI(fn)      JIT_PLAIN
+#define KIND_R1(fn)      JIT_PLAIN
+#define KIND_LOAD(type)  JIT_PLAIN
+#define KIND_STORE(bits) JIT_PLAIN
+#define KIND_FLOAD(n)    JIT_PLAIN
+#define KIND_FSTORE(n)   JIT_PLAIN
+#define KIND_LR(n)       JIT_PLAIN
+#define KIND_SC(n)       JIT_PLAIN
+#define KIND_AMO(n, fn)  JIT_PLAIN
+#define KIND_CBO(what)   JIT_PLAIN
+#define KIND_FP(fn)      JIT_PLAIN
+#define KIND_FPX(fn)     JIT_PLAIN
+#define KIND_FPRM(fn)    JIT_PLAIN
+#define KIND_BRANCH(fn)  JIT_BRANCH
+#define KIND_SYS(fn)     JIT_SYS
+#define KIND_LUI         JIT_PLAIN
+#define KIND_AUIPC       JIT_PLAIN
+#define KIND_NOP         JIT_PLAIN
+#define KIND_FENCE       JIT_PLAIN
+#define KIND_CSR         JIT_PLAIN
+#define KIND_JAL         JIT_JAL
+#define KIND_JALR        JIT_JALR
+
+static const uint8_t kind_of[RV64_N_INSNS] = {
+#define INSN(id, text, match, mask, format, ext, kind) [RV64_##id] = KIND_##kind,
+#define GROUP(opcode)
+#include "cpu/rv64/insn.def"
+#undef INSN
+#undef GROUP
+	[RV64_ILLEGAL_INSN] = JIT_SYS,
+};
+
+int rv64_jit_attach(struct interp *c)
+{
+	struct rv64_jit *j = calloc(1, sizeof(*j));
+	int err;
+
+	if (!j)
+		return -ENOMEM;
+	c->jit = j;
+	j->bmi2 = __builtin_cpu_supports("bmi2");
+	j->popcnt = __builtin_cpu_supports("popcnt");
+	j->fma = __builtin_cpu_supports("fma");
+	err = jit_cache_init(&j->cache, JIT_CACHE_SIZE);
+	if (err)
+		return err;
+	j->lower = jit_lower_new(j);
+	if (!j->lower)
+		return -ENOMEM;
+	jit_emit_glue(j);
+	j->glue_end = j->cache.used;
+	j->resets = c->code.resets;
+	c->code.hot = JIT_HOT;
+	c->code.not_native = j->glue.exit_go - j->cache.write + j->cache.exec;
+	return 0;
+}
+
+void rv64_jit_detach(struct interp *c)
+{
+	if (!c->jit)
+		return;
+	jit_lower_free(c->jit->lower);
+	jit_cache_fini(&c->jit->cache);
+	free(c->jit);
+	c->jit = NULL;
+}
+
+void rv64_jit_set_hot(struct interp *c, int32_t executions)
+{
+	if (c->jit)
+		c->code.hot = executions;
+}
+
+/* The instruction at the source's offset, which is the block's own or lies within the page. */
+static bool read_insn(const struct jit_source *s, struct rv64_insn *in)
+{
+	uint32_t bits;
+
+	if (s->crosses) {
+		bits = s->block->bits;
+	} else {
+		if (s->offset >= GMEM_PAGE_SIZE)
+			return false;
+		bits = rv64_code_read(s->page + s->offset);
+		if (rv64_insn_len((uint16_t)bits) == 4) {
+			if (s->offset + 2 >= GMEM_PAGE_SIZE)
+				return false;
+			bits |= (uint32_t)rv64_code_read(s->page + s->offset + 2) << 16;
+		}
+	}
+	rv64_decode(bits, in);
+	return true;
+}
+
+static enum jit_kind kind(const struct rv64_insn *in)
+{
+	return (enum jit_kind)kind_of[in->id];
+}
+
+static bool ends_block(enum jit_kind k)
+{
+	return k > JIT_BRANCH;
+}
+
+/* The instructions that the interpreter's block has too: the page is known to be current. */
+static void read_block(struct jit_source *s)
+{
+	unsigned limit = s->crosses ? 1 : RV64_BLOCK_INSNS;
+
+	s->offset = s->start;
+	for (s->n = 0; s->n < limit && read_insn(s, &s->insn[s->n]);) {
+		const struct rv64_insn *in = &s->insn[s->n++];
+
+		s->offset += in->len;
+		if (ends_block(kind(in)))
+			break;
+	}
+}
+
+static void lower_from(struct jit_lower *l, struct jit_source *s, unsigned first)
+{
+	s->offset = s->start;
+	for (s->index = 0; s->index < s->n; s->index++) {
+		const struct rv64_insn *in = &s->insn[s->index];
+
+		if (s->index >= first)
+			jit_lower_insn(l, in, kind(in));
+		s->offset += in->len;
+	}
+	if (!ends_block(kind(&s->insn[s->n - 1])))
+		jit_lower_end(l);
+}
+
+static const void *compile(struct interp *c, const struct rv64_block *b)
+{
+	struct jit_lower *l = c->jit->lower;
+	struct jit_source *s = &c->jit->source;
+	unsigned tail;
+
+	s->block = b;
+	s->page = c->code.page[b->page[0]].host;
+	s->start = b->pa & (GMEM_PAGE_SIZE - 1);
+	s->crosses = s->start == GMEM_PAGE_SIZE - 2;
+	read_block(s);
+	jit_find_groups(s);
+	s->offset = s->start;
+	s->index = 0;
+	jit_lower_begin(l, s);
+	lower_from(l, s, 0);
+	tail = jit_lower_tail(l);
+	if (tail < s->n)
+		lower_from(l, s, tail);
+	return jit_lower_finish(l);
+}
+
+bool rv64_jit_compile(struct interp *c, struct rv64_block *b)
+{
+	struct rv64_jit *j = c->jit;
+	const void *native;
+
+	if (j->resets != c->code.resets) {
+		j->cache.used = j->glue_end;
+		j->resets = c->code.resets;
+	}
+	if (j->cache.used + JIT_BLOCK_MAX > j->cache.size) {
+		rv64_code_reset(&c->code);
+		return false;
+	}
+	native = compile(c, b);
+	if (!native) {
+		b->op[0].imm = INT32_MAX; /* stays in the interpreter */
+		return true;
+	}
+	b->native = native;
+	b->op[0].handler = c->code.handlers[RV64_OP_native];
+	return true;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The translator to host code, seen from the interpreter and the engine. It belongs to one hart and
+ * to its thread. Where there is no translator for the host, nothing ever asks for one.
+ */
+#ifndef CPU_RV64_JIT_JIT_H
+#define CPU_RV64_JIT_JIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct interp;
+struct rv64_jit;
+struct rv64_block;
+
+#if defined(__x86_64__)
+#define RV64_JIT_HOST 1
+
+/* Gives the hart a translator: its hot blocks will be compiled. After rv64_code_init() and before
+ * the first block is built. 0 or -errno. detach allows for a hart that has none. */
+int rv64_jit_attach(struct interp *c);
+void rv64_jit_detach(struct interp *c);
+
+/* The block is hot: compiles it, and has its head run the result from now on. False: the code cache
+ * was full, all blocks are void. */
+bool rv64_jit_compile(struct interp *c, struct rv64_block *b);
+
+/* Runs native code, the entry of a block for hart.pc, with `left` and hart.pc current before and
+ * after. True: go on at hart.pc. False: the instruction at hart.pc is one that native code leaves
+ * to the interpreter. */
+bool rv64_jit_run(struct interp *c, const void *native);
+
+/* For tests: a block is hot after so many executions, at least 1. Before the hart runs. Does
+ * nothing to a hart without a translator. */
+void rv64_jit_set_hot(struct interp *c, int32_t executions);
+
+/* Floating-point flags that are still in the host's register come into fflags. */
+void rv64_jit_fp_end(struct interp *c);
+
+#else
+#define RV64_JIT_HOST 0
+
+static inline int rv64_jit_attach(struct interp *c)
+{
+	(void)c;
+	return -1;
+}
+
+static inline void rv64_jit_detach(struct interp *c)
+{
+	(void)c;
+}
+
+static inline bool rv64_jit_compile(struct interp *c, struct rv64_block *b)
+{
+	(void)c;
+	(void)b;
+	return true;
+}
+
+static inline bool rv64_jit_run(struct interp *c, const void *native)
+{
+	(void)c;
+	(void)native;
+	return true;
+}
+
+static inline void rv64_jit_set_hot(struct interp *c, int32_t executions)
+{
+	(void)c;
+	(void)executions;
+}
+
+static inline void rv64_jit_fp_end(struct interp *c)
+{
+	(void)c;
+}
+#endif
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parts of the translator share: its state, the glue code, and how native code calls back.
+ *
+ *	compile.c          a block of guest code, instruction by instruction, to the lowering
+ *	analyse.c          what its instructions have to do with each other
+ *	x86_lower.c ...    what each instruction becomes on x86-64
+ *	x86.c              the encoder
+ *	x86_glue.c         host code that exists once: entry, exit, dispatch, calls of C
+ *	call.c, call_op.c  the C functions that native code calls
+ *	cache.c            memory for code
+ *
+ * A port to another host replaces the files whose names begin with x86.
+ */
+#ifndef CPU_RV64_JIT_NATIVE_H
+#define CPU_RV64_JIT_NATIVE_H
+
+#include "cpu/rv64/interp.h"
+#include "cpu/rv64/jit/cache.h"
+
+#define JIT_CACHE_SIZE ((size_t)16 << 20)
+#define JIT_BLOCK_MAX  ((size_t)32 << 10) /* host code of one block, at most */
+#define JIT_HOT        24                 /* executions */
+
+/* Glue code, by its place in the writable mapping. */
+struct jit_glue {
+	uint64_t (*enter)(void *hart_base, const void *native); /* executable */
+	const uint8_t *exit_go;                                 /* leave; rax = pc */
+	const uint8_t *exit_interp; /* the same; the interpreter has to do the instruction */
+	const uint8_t *dispatch;    /* go on at pc = rax */
+	const uint8_t *link;        /* called from the end of a block, see x86_glue.c */
+	const uint8_t *bound;       /* called there when something must be looked at */
+	const uint8_t *mem;         /* called: rax = address, ecx = info */
+	const uint8_t *call;        /* called: rax = struct jit_call */
+	const uint8_t *fp;          /* called: jit_fp_begin(), eax its result */
+};
+
+/* Accesses off one base register, see analyse.c. */
+struct jit_group {
+	unsigned n;        /* accesses */
+	unsigned last;     /* the last instruction */
+	unsigned base;     /* register */
+	int32_t low, high; /* they lie in [base + low, base + high) */
+	bool store;        /* one of them at least is a store */
+};
+
+enum jit_role { JIT_ALONE, JIT_LEADS, JIT_FOLLOWS };
+
+/* The block at hand, as compile.c walks it. */
+struct jit_source {
+	const struct rv64_block *block;
+	const uint8_t *page; /* host address of the guest's page */
+	unsigned start;      /* offset of the entry in the page */
+	unsigned offset;     /* of the instruction at hand */
+	unsigned index;      /* instructions before it */
+	bool crosses;        /* a block of one instruction that reaches into the next page */
+	unsigned n;          /* instructions */
+	struct rv64_insn insn[RV64_BLOCK_INSNS];
+
+	/* By jit_find_groups(); groups in the order of their first instructions. */
+	uint8_t role[RV64_BLOCK_INSNS]; /* enum jit_role */
+	unsigned n_groups;
+	struct jit_group group[RV64_BLOCK_INSNS / 2];
+};
+
+struct rv64_jit {
+	struct jit_cache cache;
+	struct jit_glue glue;
+	size_t glue_end;        /* blocks begin there */
+	uint64_t resets;        /* of the interpreter's cache when `cache` was last empty */
+	bool bmi2, fma, popcnt; /* what the host has */
+	struct jit_lower *lower;
+	struct jit_source source;
+};
+
+/*
+ * A memory access that native code leaves to C: everything about the instruction in 32 bits.
+ */
+#define JIT_MEM_OFFSET   0  /* half of the offset in the page, 11 bits */
+#define JIT_MEM_INDEX    11 /* number in the block, 7 bits */
+#define JIT_MEM_REG      18 /* rd, or rs2 of a store, 5 bits */
+#define JIT_MEM_SIZE     23 /* log2, 2 bits */
+#define JIT_MEM_UNSIGNED (1u << 25)
+#define JIT_MEM_STORE    (1u << 26)
+#define JIT_MEM_FP       (1u << 27)
+#define JIT_MEM_LONG     (1u << 28) /* the instruction has 4 bytes */
+
+/* Any other instruction that native code leaves to C. `fn` gets hart.pc as the instruction's own.
+ * 0: go on behind it. 1: go on at hart.pc, `left` is up to date. */
+struct jit_call;
+typedef int jit_call_fn(struct interp *c, const struct jit_call *call);
+
+struct jit_call {
+	struct rv64_op op; /* as the interpreter has it; no handler */
+	jit_call_fn *fn;
+	uint16_t offset; /* in the page */
+	uint8_t index;   /* in the block */
+	uint8_t len;
+};
+
+/* ---- call.c ---- */
+
+int jit_mem(struct interp *c, uint64_t va, uint32_t info);
+int jit_call(struct interp *c, const struct jit_call *call);
+/* The native code for hart.pc, which a jump at `site` (see x86_glue.c) wants to go to; or glue that
+ * leads out. */
+const void *jit_link(struct interp *c, uint8_t *site);
+
+/* The instruction trapped: hart.pc is the handler. Returns 1. */
+int jit_trapped(struct interp *c, const struct jit_call *call);
+/* It has retired, and its block must be left, to hart.pc. Returns 1. */
+int jit_leave(struct interp *c, const struct jit_call *call);
+/* Native floating-point arithmetic from here on. 1: there can be none now, the interpreter has to
+ * do the block. */
+int jit_fp_begin(struct interp *c);
+
+/* ---- call_op.c ---- */
+
+/* For each instruction that may be called. */
+extern jit_call_fn *const jit_call_fns[RV64_N_INSNS];
+
+/* ---- x86_glue.c ---- */
+
+void jit_emit_glue(struct rv64_jit *j);
+/* Makes the end of a block at `site` lead to native code. */
+void jit_patch_link(struct rv64_jit *j, uint8_t *site, const void *native);
+
+/* ---- x86_lower.c ---- */
+
+/* What an instruction is to the translator. */
+enum jit_kind {
+	JIT_PLAIN,  /* goes on behind itself */
+	JIT_BRANCH, /* conditional */
+	JIT_JAL,
+	JIT_JALR,
+	JIT_SYS, /* ends the block in C */
+};
+
+void jit_find_groups(struct jit_source *s); /* analyse.c */
+
+struct jit_lower;
+/* Space to work in, or NULL. */
+struct jit_lower *jit_lower_new(struct rv64_jit *j);
+void jit_lower_free(struct jit_lower *l);
+
+/* Begins a block that has been read; then one insn() for each instruction, with offset and index
+ * those of the instruction, and end() if the block goes on elsewhere. tail() then says from which
+ * instruction on that is wanted once more, as another version of the code (the source's n: not at
+ * all). finish() returns the native entry, or NULL when it became too long. */
+void jit_lower_begin(struct jit_lower *l, const struct jit_source *s);
+void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind);
+void jit_lower_end(struct jit_lower *l);
+unsigned jit_lower_tail(struct jit_lower *l);
+const void *jit_lower_finish(struct jit_lower *l);
+
+#endif

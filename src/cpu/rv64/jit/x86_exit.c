@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lowering to x86-64: branches, jumps, and the ways out of a block.
+ *
+ * Every way out counts the instructions and leaves when `left` is used up, just where the
+ * interpreter does. Attention is looked at where a program can go in circles: before a jump
+ * backwards, and in dispatch.
+ */
+#include "base/bits.h"
+#include "cpu/rv64/jit/x86_lower.h"
+#include "mem/gmem.h"
+
+static void compare(struct jit_lower *l, const struct rv64_insn *in)
+{
+	unsigned a;
+
+	if (!in->rs2 && jit_pinned[in->rs1] != JIT_NONE) {
+		x86_rr(&l->e, X86_TEST, X86_Q, jit_pinned[in->rs1], jit_pinned[in->rs1]);
+	} else if (!in->rs2 && in->rs1) {
+		x86_alu_imm_mem(&l->e, X86_G_CMP, X86_Q, REG_HART, jit_off_x(in->rs1), 0);
+	} else {
+		a = jit_get(l, in->rs1, RAX);
+		jit_op_x(l, X86_CMP, X86_Q, a, in->rs2);
+	}
+}
+
+static enum x86_cond condition(unsigned id)
+{
+	switch (id) {
+	case RV64_beq: return X86_E;
+	case RV64_bne: return X86_NE;
+	case RV64_blt: return X86_LT;
+	case RV64_bge: return X86_GE;
+	case RV64_bltu: return X86_C;
+	default: return X86_NC;
+	}
+}
+
+void jit_lower_branch(struct jit_lower *l, const struct rv64_insn *in)
+{
+	struct jit_ool *o;
+
+	compare(l, in);
+	o = jit_ool(l, JIT_OOL_EXIT, x86_jcc(&l->e, condition(in->id)));
+	o->info = l->s->index + 1;
+	o->target = (int32_t)l->s->offset + in->imm;
+}
+
+/* rd = the pc behind the instruction */
+static void link_register(struct jit_lower *l, const struct rv64_insn *in)
+{
+	unsigned d = jit_dst(in->rd);
+
+	if (!in->rd)
+		return;
+	jit_pc(l, d, (int32_t)(l->s->offset + in->len));
+	jit_put(l, in->rd, d);
+}
+
+void jit_lower_jal(struct jit_lower *l, const struct rv64_insn *in)
+{
+	link_register(l, in);
+	jit_exit_to(l, (int32_t)l->s->offset + in->imm, l->s->index + 1);
+}
+
+void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
+{
+	struct x86 *e = &l->e;
+
+	if (l->known[in->rs1] == JIT_PAGE) {
+		int64_t target = (l->value[in->rs1] + in->imm) & ~1ll;
+
+		if (target == (int32_t)target) {
+			link_register(l, in);
+			jit_exit_to(l, (int32_t)target, l->s->index + 1);
+			return;
+		}
+	}
+	jit_add(l, RAX, in->rs1, in->imm);
+	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -2);
+	if (in->rd) {
+		jit_pc(l, RCX, (int32_t)(l->s->offset + in->len));
+		jit_put(l, in->rd, RCX);
+	}
+	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)l->s->index + 1);
+	jit_emit_dispatch(e, &l->jit->glue);
+}
+
+static bool same_page(const struct jit_lower *l, int32_t target)
+{
+	return target >= 0 && target < (int32_t)GMEM_PAGE_SIZE && !l->s->crosses;
+}
+
+void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
+{
+	struct x86 *e = &l->e;
+
+	if (!same_page(l, target)) {
+		jit_pc(l, RAX, target);
+		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
+		jit_emit_dispatch(e, &l->jit->glue);
+		return;
+	}
+	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
+	jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_LE))->target = target;
+	if (target <= (int32_t)l->s->offset) {
+		x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
+		jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_NE))->target = target;
+	}
+	if (target == (int32_t)l->s->start) {
+		x86_jmp_to(e, l->begin);
+	} else {
+		x86_call_to(e, l->jit->glue.link);
+		x86_u32(e, (uint32_t)target | (uint32_t)l->s->block->page[0] << 16);
+	}
+}
+
+void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o)
+{
+	if (o->kind == JIT_OOL_EXIT) {
+		jit_exit_to(l, o->target, o->info);
+		return;
+	}
+	x86_call_to(&l->e, l->jit->glue.bound);
+	x86_u32(&l->e, (uint32_t)o->target);
+}

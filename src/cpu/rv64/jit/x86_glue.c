@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* Host code that exists once: the way in and out, dispatch by the jump cache, and calls of C. */
+#include "cpu/rv64/jit/x86_glue.h"
+
+/* The nine that compilers use most, which C's compressed instructions show as well. */
+const uint8_t jit_pinned[32] = {
+	JIT_NONE, JIT_NONE, RBX,      JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE,
+	R12,      R13,      RDI,      RSI,      R8,       R9,       R10,      R11,
+	JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE,
+	JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE,
+};
+
+static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
+
+static void move_pinned(struct x86 *e, uint32_t op)
+{
+	for (unsigned g = 0; g < 32; g++)
+		if (jit_pinned[g] != JIT_NONE)
+			x86_rm(e, op, X86_Q, jit_pinned[g], REG_HART, jit_off_x(g));
+}
+
+static void save_pinned(struct x86 *e)
+{
+	move_pinned(e, X86_MOV_TO);
+	x86_rm(e, X86_MOV_TO, X86_Q, REG_LEFT, REG_HART, JIT_OFF(left));
+}
+
+#define PAGE JIT_OFF(native_page)
+
+/* The page of the pc in rax becomes the present one. */
+static void set_page(struct x86 *e)
+{
+	x86_mov(e, RDX, RAX);
+	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, -4096);
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, PAGE);
+}
+
+static void load_pinned(struct x86 *e)
+{
+	move_pinned(e, X86_MOV);
+	x86_rm(e, X86_MOV, X86_Q, REG_LEFT, REG_HART, JIT_OFF(left));
+}
+
+static void call_c(struct x86 *e, uintptr_t fn)
+{
+	x86_lea(e, X86_Q, RDI, REG_HART, -JIT_BASE);
+	x86_mov_imm(e, RAX, fn);
+	x86_rr(e, 0xff, X86_L, 2, RAX);
+}
+
+static void jmp_reg(struct x86 *e, unsigned reg)
+{
+	x86_rr(e, 0xff, X86_L, 4, reg);
+}
+
+static void emit_enter(struct x86 *e)
+{
+	for (unsigned i = 0; i < sizeof(callee_saved); i++)
+		x86_rr(e, 0xff, X86_L, 6, callee_saved[i]); /* push */
+	x86_alu_imm(e, X86_G_SUB, X86_Q, RSP, 8);
+	x86_lea(e, X86_Q, RBP, RDI, JIT_BASE);
+	x86_mov(e, RCX, RSI);
+	x86_rm(e, X86_MOV, X86_Q, RAX, REG_HART, JIT_OFF(run.hart.pc));
+	set_page(e);
+	load_pinned(e);
+	jmp_reg(e, RCX);
+}
+
+static void emit_exits(struct x86 *e, struct jit_glue *g)
+{
+	uint8_t *go;
+
+	g->exit_interp = e->p;
+	x86_mov_imm(e, RCX, 0);
+	go = x86_jmp(e);
+	g->exit_go = e->p;
+	x86_mov_imm(e, RCX, 1);
+	x86_here(e, go);
+	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, JIT_OFF(run.hart.pc));
+	save_pinned(e);
+	x86_mov(e, RAX, RCX);
+	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);
+	for (unsigned i = sizeof(callee_saved); i--;)
+		x86_rr(e, 0x8f, X86_L, 0, callee_saved[i]); /* pop */
+	x86_byte(e, 0xc3);
+}
+
+#define ENTRY ((int32_t)sizeof(struct rv64_jump))
+
+_Static_assert(ENTRY == 16, "jit_emit_dispatch() shifts for it");
+_Static_assert(RV64_JUMP_SLOTS *ENTRY == 4096 >> 3, "and for that");
+
+/* rcx = 16 * rv64_jump_index(rax), rdx = rv64_code_tag() of it, after rv64_code_possible(). */
+void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
+{
+	const int32_t jump = JIT_OFF(code.jump);
+
+	x86_jcc_to(e, X86_LE, g->exit_go);
+	x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
+	x86_jcc_to(e, X86_NE, g->exit_go);
+	x86_mov(e, RDX, RAX);
+	x86_shift_imm(e, X86_G_SHL, X86_Q, RDX, 16);
+	x86_shift_imm(e, X86_G_SAR, X86_Q, RDX, 16);
+	x86_rr(e, X86_CMP, X86_Q, RDX, RAX);
+	x86_jcc_to(e, X86_NE, g->exit_go);
+	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
+	x86_shift_imm(e, X86_G_SHL, X86_L, RDX, 3);
+	x86_alu_imm(e, X86_G_AND, X86_L, RDX, (RV64_JUMP_SLOTS - 1) * ENTRY);
+	x86_rr(e, X86_MOV, X86_L, RCX, RAX);
+	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, 3);
+	x86_rr(e, X86_XOR, X86_L, RCX, RDX);
+	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_JUMP_SIZE - 1) * ENTRY);
+	x86_mov(e, RDX, RAX);
+	x86_shift_imm(e, X86_G_SHR, X86_Q, RDX, 63);
+	x86_rxs(e, X86_MOV, X86_Q, RDX, REG_HART, RDX, 3, JIT_OFF(run.hart.mmu.fetch_tag));
+	x86_rr(e, X86_XOR, X86_Q, RDX, RAX);
+	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX,
+	       jump + (int32_t)offsetof(struct rv64_jump, tag));
+	x86_jcc_to(e, X86_NE, g->exit_go);
+	x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX,
+	       jump + (int32_t)offsetof(struct rv64_jump, block));
+	set_page(e);
+	x86_rm(e, 0xff, X86_L, 4, RCX, offsetof(struct rv64_block, native));
+}
+
+static void emit_dispatch(struct x86 *e, struct jit_glue *g)
+{
+	g->dispatch = e->p;
+	x86_rr(e, X86_TEST, X86_Q, REG_LEFT, REG_LEFT);
+	jit_emit_dispatch(e, g);
+}
+
+/* rax = pc, from the distance behind a call. */
+static void target_pc(struct x86 *e)
+{
+	x86_rr(e, 0x8f, X86_L, 0, RCX); /* pop */
+	x86_rm(e, X86_MOVZX_W, X86_L, RAX, RCX, 0);
+	x86_rm(e, X86_ADD, X86_Q, RAX, REG_HART, PAGE);
+}
+
+static void emit_link(struct x86 *e, struct jit_glue *g)
+{
+	g->bound = e->p;
+	target_pc(e);
+	x86_jmp_to(e, g->exit_go);
+	g->link = e->p;
+	target_pc(e);
+	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, JIT_OFF(run.hart.pc));
+	save_pinned(e);
+	x86_mov(e, RSI, RCX);
+	call_c(e, (uintptr_t)jit_link);
+	load_pinned(e);
+	x86_mov(e, RDX, RAX);
+	x86_rm(e, X86_MOV, X86_Q, RAX, REG_HART, JIT_OFF(run.hart.pc));
+	jmp_reg(e, RDX);
+}
+
+/* After a call of C: eax 0 returns to the block, otherwise on at hart.pc. */
+static void finish_call(struct x86 *e, const struct jit_glue *g)
+{
+	uint8_t *out;
+
+	load_pinned(e);
+	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);
+	x86_rr(e, X86_TEST, X86_L, RAX, RAX);
+	out = x86_jcc(e, X86_NE);
+	x86_byte(e, 0xc3);
+	x86_here(e, out);
+	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);
+	x86_rm(e, X86_MOV, X86_Q, RAX, REG_HART, JIT_OFF(run.hart.pc));
+	x86_jmp_to(e, g->dispatch);
+}
+
+static void emit_calls(struct x86 *e, struct jit_glue *g)
+{
+	g->mem = e->p;
+	x86_alu_imm(e, X86_G_SUB, X86_Q, RSP, 8);
+	save_pinned(e);
+	x86_mov(e, RSI, RAX);
+	x86_mov(e, RDX, RCX);
+	call_c(e, (uintptr_t)jit_mem);
+	finish_call(e, g);
+
+	g->call = e->p;
+	x86_alu_imm(e, X86_G_SUB, X86_Q, RSP, 8);
+	save_pinned(e);
+	x86_mov(e, RSI, RAX);
+	call_c(e, (uintptr_t)jit_call);
+	finish_call(e, g);
+
+	g->fp = e->p;
+	x86_alu_imm(e, X86_G_SUB, X86_Q, RSP, 8);
+	save_pinned(e);
+	call_c(e, (uintptr_t)jit_fp_begin);
+	load_pinned(e);
+	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);
+	x86_byte(e, 0xc3);
+}
+
+void jit_emit_glue(struct rv64_jit *j)
+{
+	struct jit_cache *m = &j->cache;
+	struct x86 e = {.p = m->write, .end = m->write + m->size, .exec = m->exec - m->write};
+
+	j->glue.enter = (uint64_t(*)(void *, const void *))(uintptr_t)m->exec;
+	emit_enter(&e);
+	emit_exits(&e, &j->glue);
+	emit_dispatch(&e, &j->glue);
+	emit_link(&e, &j->glue);
+	emit_calls(&e, &j->glue);
+	m->used = ((size_t)(e.p - m->write) + 63) & ~(size_t)63;
+}
+
+void jit_patch_link(struct rv64_jit *j, uint8_t *site, const void *native)
+{
+	const struct jit_cache *m = &j->cache;
+	uint8_t *call = m->write + (site - m->exec) - 5;
+
+	call[0] = 0xe9;
+	x86_patch(call + 1, m->write + ((const uint8_t *)native - m->exec));
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How generated code uses the host's registers, for the files that generate it.
+ *
+ *	rbp       the hart's struct interp, moved so that x0 to x31 have short displacements
+ *	r15       within a group of accesses (analyse.c): where their base register points to in
+ *	          host memory
+ *	r14       `left` of struct interp, as it was at the block's entry
+ *	rax, rcx, rdx   scratch; xmm0 to xmm3 too
+ *	others    guest registers, see jit_pinned
+ *
+ * The virtual page that the running code lies in is in `native_page` of struct interp; code is thus
+ * independent of where its page is mapped. rsp is a multiple of 16 within blocks.
+ *
+ * The end of a block that leads to a known place in the same page is
+ *	call link; .int16 offset of the target in the page; .int16 the page's record
+ * and becomes `jmp target` when the target is compiled.
+ */
+#ifndef CPU_RV64_JIT_X86_GLUE_H
+#define CPU_RV64_JIT_X86_GLUE_H
+
+#include "cpu/rv64/jit/native.h"
+#include "cpu/rv64/jit/x86.h"
+
+#define JIT_BASE   ((int32_t)offsetof(struct interp, run.hart.x) + 128)
+#define JIT_OFF(f) ((int32_t)offsetof(struct interp, f) - JIT_BASE)
+
+enum { REG_HART = RBP, REG_GROUP = R15, REG_LEFT = R14 };
+
+#define JIT_NONE 0xff /* a guest register that lives in memory */
+
+/* The host register of each guest register. */
+extern const uint8_t jit_pinned[32];
+
+/* Goes on at pc = rax, inline; the flags are those of `left`. */
+void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g);
+
+static inline int32_t jit_off_x(unsigned g)
+{
+	return JIT_OFF(run.hart.x) + 8 * (int32_t)g;
+}
+
+static inline int32_t jit_off_f(unsigned g)
+{
+	return JIT_OFF(run.hart.f) + 8 * (int32_t)g;
+}
+
+#endif

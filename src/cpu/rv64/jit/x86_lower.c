@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lowering to x86-64: the frame around a block, calls of C, and code behind the block.
+ *
+ * One pass, one instruction at a time; guest registers have fixed places (x86_glue.h), so there is
+ * nothing to allocate. A rule says for each instruction which function lowers it (x86_int.c,
+ * x86_fp.c); without a rule it is called in C.
+ */
+#include "cpu/rv64/jit/x86_lower.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- registers ---- */
+
+unsigned jit_get(struct jit_lower *l, unsigned g, unsigned scratch)
+{
+	if (jit_pinned[g] != JIT_NONE)
+		return jit_pinned[g];
+	jit_load(l, scratch, g);
+	return scratch;
+}
+
+void jit_load(struct jit_lower *l, unsigned dst, unsigned g)
+{
+	if (!g)
+		x86_mov_imm(&l->e, dst, 0);
+	else if (jit_pinned[g] != JIT_NONE)
+		x86_mov(&l->e, dst, jit_pinned[g]);
+	else
+		x86_rm(&l->e, X86_MOV, X86_Q, dst, REG_HART, jit_off_x(g));
+}
+
+unsigned jit_dst(unsigned g)
+{
+	return jit_pinned[g] != JIT_NONE ? jit_pinned[g] : RAX;
+}
+
+void jit_put(struct jit_lower *l, unsigned g, unsigned reg)
+{
+	if (!g)
+		return;
+	if (jit_pinned[g] != JIT_NONE)
+		x86_mov(&l->e, jit_pinned[g], reg);
+	else
+		x86_rm(&l->e, X86_MOV_TO, X86_Q, reg, REG_HART, jit_off_x(g));
+}
+
+void jit_op_x(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg, unsigned g)
+{
+	if (!g) {
+		x86_mov_imm(&l->e, RCX, 0);
+		x86_rr(&l->e, op, w, reg, RCX);
+	} else if (jit_pinned[g] != JIT_NONE) {
+		x86_rr(&l->e, op, w, reg, jit_pinned[g]);
+	} else {
+		x86_rm(&l->e, op, w, reg, REG_HART, jit_off_x(g));
+	}
+}
+
+void jit_add(struct jit_lower *l, unsigned dst, unsigned g, int32_t imm)
+{
+	if (!imm || !g) {
+		jit_load(l, dst, g);
+		if (imm)
+			x86_mov_imm(&l->e, dst, (uint64_t)(int64_t)imm);
+	} else if (jit_pinned[g] != JIT_NONE && jit_pinned[g] != dst) {
+		x86_lea(&l->e, X86_Q, dst, jit_pinned[g], imm);
+	} else {
+		jit_load(l, dst, g);
+		x86_alu_imm(&l->e, X86_G_ADD, X86_Q, dst, imm);
+	}
+}
+
+void jit_set_known(struct jit_lower *l, unsigned g, enum jit_known kind, int64_t value)
+{
+	l->known[g] = (uint8_t)kind;
+	l->value[g] = value;
+	l->made_known = true;
+}
+
+void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset)
+{
+	x86_rm(&l->e, X86_MOV, X86_Q, reg, REG_HART, JIT_OFF(native_page));
+	if (offset)
+		x86_alu_imm(&l->e, X86_G_ADD, X86_Q, reg, offset);
+}
+
+/* ---- calls ---- */
+
+/* As the interpreter's builder fills it (op.h), as far as what is called looks at it. */
+static struct rv64_op op_of(const struct rv64_insn *in)
+{
+	struct rv64_op op = {.imm = in->imm, .rd = in->rd, .rs1 = in->rs1, .rs2 = in->rs2};
+	const uint8_t format = rv64_insn_info[in->id].format;
+
+	if (!op.rd && rv64_insn_writes_x(in->id))
+		op.rd = RV64_X_SINK;
+	if (format == RV64_FMT_CSR || format == RV64_FMT_N || in->id == RV64_sfence_vma ||
+	    in->id == RV64_sinval_vma)
+		op.imm = (int32_t)in->bits;
+	else if (rv64_insn_info[in->id].ext == RV64_EXT_F ||
+		 rv64_insn_info[in->id].ext == RV64_EXT_D)
+		op.imm = in->rs3 | in->rm << 8;
+	return op;
+}
+
+void jit_call_c(struct jit_lower *l, const struct rv64_insn *in, unsigned offset, unsigned index)
+{
+	struct jit_call call = {
+		.op = op_of(in),
+		.fn = jit_call_fns[in->id],
+		.offset = (uint16_t)offset,
+		.index = (uint8_t)index,
+		.len = in->len,
+	};
+	struct x86 *e = &l->e;
+	uint8_t *over = x86_jmp(e);
+	uint8_t *record;
+
+	while ((uintptr_t)e->p & 7)
+		x86_byte(e, 0xcc);
+	record = e->p;
+	for (unsigned i = 0; i < sizeof(call); i++)
+		x86_byte(e, ((const uint8_t *)&call)[i]);
+	x86_here(e, over);
+	/* lea rax, [rip + record] */
+	x86_byte(e, 0x48);
+	x86_byte(e, 0x8d);
+	x86_byte(e, 0x05);
+	x86_u32(e, (uint32_t)(record - (e->p + 4)));
+	x86_call_to(e, l->jit->glue.call);
+}
+
+struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *from)
+{
+	struct jit_ool *o = &l->ool[l->n_ool];
+
+	if (l->n_ool < JIT_MAX_OOL - 1)
+		l->n_ool++;
+	else
+		l->e.full = true;
+	*o = (struct jit_ool){.kind = kind, .from = from};
+	return o;
+}
+
+struct jit_ool *jit_ool_call(struct jit_lower *l, const struct rv64_insn *in, uint8_t *from)
+{
+	struct jit_ool *o = jit_ool(l, JIT_OOL_CALL, from);
+
+	o->in = *in;
+	o->offset = (uint16_t)l->s->offset;
+	o->index = (uint8_t)l->s->index;
+	o->info = l->fp == JIT_FP_LIVE;
+	return o;
+}
+
+void jit_give_up(struct jit_lower *l, uint8_t *from)
+{
+	struct jit_ool *o = jit_ool(l, JIT_OOL_FP, from);
+
+	o->offset = (uint16_t)l->s->offset;
+	o->index = (uint8_t)l->s->index;
+}
+
+/* ---- the block ---- */
+
+struct jit_lower *jit_lower_new(struct rv64_jit *j)
+{
+	struct jit_lower *l = calloc(1, sizeof(*l));
+
+	if (l)
+		l->jit = j;
+	return l;
+}
+
+void jit_lower_free(struct jit_lower *l)
+{
+	free(l);
+}
+
+void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
+{
+	struct jit_cache *m = &l->jit->cache;
+
+	l->s = s;
+	l->begin = m->write + m->used;
+	l->e = (struct x86){
+		.p = l->begin, .end = l->begin + JIT_BLOCK_MAX, .exec = m->exec - m->write};
+	l->n_ool = 0;
+	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
+	l->fp = JIT_FP_UNKNOWN;
+	l->fp_in_c = false;
+	l->plain = false;
+	l->plain_from = s->n;
+	l->n_emitted = 0;
+	l->group = 0;
+	jit_fp_enter(l);
+}
+
+/* Both versions go on at the first access of a group: nothing is known there. */
+static void enter_plain(struct jit_lower *l)
+{
+	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
+	l->fp = JIT_FP_UNKNOWN;
+	l->plain_at[l->s->index] = l->e.p;
+}
+
+void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind)
+{
+	bool fp = jit_fp_rules[in->id].fn;
+	const struct jit_rule *r = fp ? &jit_fp_rules[in->id] : &jit_rules[in->id];
+
+	l->made_known = false;
+	if (l->plain && l->s->role[l->s->index] == JIT_LEADS)
+		enter_plain(l);
+	switch (kind) {
+	case JIT_BRANCH: jit_lower_branch(l, in); return;
+	case JIT_JAL: jit_lower_jal(l, in); return;
+	case JIT_JALR: jit_lower_jalr(l, in); return;
+	case JIT_SYS: jit_call_c(l, in, l->s->offset, l->s->index); return;
+	case JIT_PLAIN: break;
+	}
+	if (rv64_insn_info[in->id].ext == RV64_EXT_ZICSR) {
+		if (!jit_lower_csr(l, in))
+			jit_call_c(l, in, l->s->offset, l->s->index);
+		l->fp = JIT_FP_UNKNOWN;
+		l->fp_in_c = true;
+	} else if (!r->fn) {
+		jit_call_c(l, in, l->s->offset, l->s->index);
+		l->fp = JIT_FP_UNKNOWN;
+	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp) {
+		r->fn(l, in, r);
+	}
+	if (rv64_insn_writes_x(in->id) && !l->made_known)
+		l->known[in->rd] = JIT_UNKNOWN;
+}
+
+void jit_lower_end(struct jit_lower *l)
+{
+	jit_exit_to(l, (int32_t)l->s->offset, l->s->index);
+}
+
+static void emit_ool(struct jit_lower *l)
+{
+	/* What is emitted may want more of it. */
+	for (; l->n_emitted < l->n_ool && !l->e.full; l->n_emitted++) {
+		const struct jit_ool o = l->ool[l->n_emitted];
+
+		if (o.kind == JIT_OOL_PLAIN)
+			continue;
+		x86_here(&l->e, o.from);
+		switch (o.kind) {
+		case JIT_OOL_MEM: jit_ool_mem(l, &o); break;
+		case JIT_OOL_EXIT:
+		case JIT_OOL_BOUND: jit_ool_exits(l, &o); break;
+		case JIT_OOL_DIV: jit_ool_divide(l, &o); break;
+		case JIT_OOL_CALL:
+			jit_call_c(l, &o.in, o.offset, o.index);
+			if (o.info) /* it ended native floating point */
+				x86_call_to(&l->e, l->jit->glue.fp);
+			x86_jmp_to(&l->e, o.back);
+			break;
+		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
+		case JIT_OOL_FP: jit_ool_fp(l, &o); break;
+		case JIT_OOL_PLAIN: break;
+		}
+	}
+}
+
+unsigned jit_lower_tail(struct jit_lower *l)
+{
+	emit_ool(l);
+	if (l->plain_from < l->s->n) {
+		l->plain = true;
+		l->fp_in_c = l->plain_fp_in_c;
+	}
+	return l->plain_from;
+}
+
+const void *jit_lower_finish(struct jit_lower *l)
+{
+	struct jit_cache *m = &l->jit->cache;
+
+	emit_ool(l);
+	if (l->e.full)
+		return NULL;
+	for (unsigned i = 0; i < l->n_ool; i++)
+		if (l->ool[i].kind == JIT_OOL_PLAIN)
+			x86_patch(l->ool[i].from, l->plain_at[l->ool[i].index]);
+	m->used = ((size_t)(l->e.p - m->write) + 15) & ~(size_t)15;
+	return l->begin + l->e.exec;
+}

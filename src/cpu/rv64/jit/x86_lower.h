@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files that lower instructions to x86-64 share. */
+#ifndef CPU_RV64_JIT_X86_LOWER_H
+#define CPU_RV64_JIT_X86_LOWER_H
+
+#include "cpu/rv64/jit/x86_glue.h"
+
+/* Code that stands behind the block, since it is seldom needed. */
+enum jit_ool_kind {
+	JIT_OOL_MEM,   /* an access in C; `info`, address in `reg` */
+	JIT_OOL_EXIT,  /* a taken branch to `target` after `info` instructions */
+	JIT_OOL_BOUND, /* leave the block before going to `target` */
+	JIT_OOL_DIV,   /* a division by 0 or -1, of which `info` says the kind */
+	JIT_OOL_CALL,  /* the whole instruction in C */
+	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
+	JIT_OOL_PLAIN, /* go on in the other version of the code, at instruction `index` */
+	JIT_OOL_NAN,   /* xmm0 = the canonical NaN, of a double if `info` */
+};
+
+struct jit_ool {
+	enum jit_ool_kind kind;
+	uint8_t *from;       /* the jump to here */
+	const uint8_t *back; /* where to go on */
+	uint32_t info;
+	int32_t target;
+	uint8_t reg;
+	struct rv64_insn in; /* JIT_OOL_CALL */
+	uint16_t offset;
+	uint8_t index;
+};
+
+#define JIT_MAX_OOL 256
+
+struct jit_lower {
+	struct x86 e;
+	struct rv64_jit *jit;
+	const struct jit_source *s;
+	uint8_t *begin; /* of the block's code */
+	unsigned n_ool;
+	struct jit_ool ool[JIT_MAX_OOL];
+
+	/* What is known of x registers: nothing, their value, or their distance from the page. */
+	uint8_t known[32];
+	int64_t value[32];
+	bool made_known; /* by the instruction at hand */
+
+	/* The first version has groups of accesses, the second, `plain`, has not. */
+	bool plain;
+	bool plain_fp_in_c;  /* fp_in_c where the plain version begins */
+	unsigned plain_from; /* that instruction */
+	unsigned n_emitted;  /* of ool */
+	unsigned group;      /* the present one, or the next */
+	uint8_t *plain_at[RV64_BLOCK_INSNS];
+
+	uint8_t fp;   /* enum jit_fp_state, on all ways to here within the block */
+	bool fp_in_c; /* frm or FS may have changed within the block */
+};
+
+enum jit_known { JIT_UNKNOWN, JIT_CONST, JIT_PAGE };
+enum jit_fp_state { JIT_FP_UNKNOWN, JIT_FP_ON, JIT_FP_DIRTY, JIT_FP_LIVE };
+
+/* How to lower an instruction: a function, and what distinguishes its users. */
+struct jit_rule {
+	void (*fn)(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r);
+	uint32_t op;
+	uint8_t w;
+	uint8_t flag;
+};
+
+typedef void jit_lower_fn(struct jit_lower *l, const struct rv64_insn *in,
+			  const struct jit_rule *r);
+
+/* ---- x86_lower.c ---- */
+
+/* Where x[g] is: its host register, or `scratch` after loading it. */
+unsigned jit_get(struct jit_lower *l, unsigned g, unsigned scratch);
+/* The same, always in dst. */
+void jit_load(struct jit_lower *l, unsigned dst, unsigned g);
+/* The register to compute x[g] in: its own, or rax. */
+unsigned jit_dst(unsigned g);
+/* x[g] = reg. */
+void jit_put(struct jit_lower *l, unsigned g, unsigned reg);
+/* op reg, x[g] */
+void jit_op_x(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg, unsigned g);
+/* reg = the page that runs + offset */
+void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset);
+/* dst = x[g] + imm */
+void jit_add(struct jit_lower *l, unsigned dst, unsigned g, int32_t imm);
+void jit_set_known(struct jit_lower *l, unsigned g, enum jit_known kind, int64_t value);
+/* The instruction in C. */
+void jit_call_c(struct jit_lower *l, const struct rv64_insn *in, unsigned offset, unsigned index);
+/* A new piece of code behind the block, entered by the jump `from`. */
+struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *from);
+/* The instruction at hand in C, from the jump `from`; the caller sets `back`. Native floating point
+ * goes on if it had begun. */
+struct jit_ool *jit_ool_call(struct jit_lower *l, const struct rv64_insn *in, uint8_t *from);
+/* At the jump `from`: leaves to the interpreter at the instruction at hand. */
+void jit_give_up(struct jit_lower *l, uint8_t *from);
+
+/* ---- x86_int.c ---- */
+
+/* The rules of all but F and D; fn NULL: none. */
+extern const struct jit_rule jit_rules[RV64_N_INSNS];
+void jit_ool_divide(struct jit_lower *l, const struct jit_ool *o);
+
+/* ---- x86_exit.c ---- */
+
+void jit_lower_branch(struct jit_lower *l, const struct rv64_insn *in);
+void jit_lower_jal(struct jit_lower *l, const struct rv64_insn *in);
+void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in);
+/* Leaves the block to `target` (from the page's begin) after `count` instructions. */
+void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count);
+void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o);
+
+/* ---- x86_mem.c ---- */
+
+jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore;
+void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
+
+/* ---- x86_csr.c ---- */
+
+/* False: nothing was emitted, C has to do it. */
+bool jit_lower_csr(struct jit_lower *l, const struct rv64_insn *in);
+
+/* ---- x86_fp.c ---- */
+
+/* At the begin of a block: native floating point begins, if the block has any. */
+void jit_fp_enter(struct jit_lower *l);
+/* The rules of F and D; fn NULL: none. */
+extern const struct jit_rule jit_fp_rules[RV64_N_INSNS];
+void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o);
+void jit_ool_nan(struct jit_lower *l, const struct jit_ool *o);
+/* FP is on from here; dirty if asked for. */
+void jit_fp_need(struct jit_lower *l, bool dirty);
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engines interp and jit in lock step: the same random program on both, compared after every
+ * block. [ROUNDS [SEED]]
+ *
+ * A program is four pages of 32-bit instructions of every kind, between them loads and stores that
+ * are misaligned, cross pages, leave RAM or change the program itself (with a fence.i behind them,
+ * since without one either engine may see either code). Registers have roles:
+ *
+ *	x2    the border of two data pages        x9    the last page of RAM
+ *	x8    the program                         x18   the program, for jalr
+ *
+ * Everything that traps comes to a handler that skips the instruction, or starts the program again
+ * when it was fetched from nowhere. The program runs in M mode without translation; translation is
+ * tested by the programs of test_interp.c and by booting.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cpu/rv64/insn.h"
+#include "interp_rig.h"
+
+#define CODE       (RAM + 0x10000)
+#define CODE_WORDS 4096u
+#define DATA       (RAM + 0x20000)
+#define STEPS      400
+
+enum { SP = 2, S0 = 8, S1 = 9, S2 = 18 };
+
+static unsigned rounds = 300;
+static uint64_t seed = 1;
+
+static uint64_t next_random(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+static uint32_t below(uint32_t n)
+{
+	return (uint32_t)(next_random() >> 20) % n;
+}
+
+static bool has_role(unsigned reg)
+{
+	return reg == SP || reg == S0 || reg == S1 || reg == S2;
+}
+
+static uint32_t with(uint32_t bits, unsigned value, unsigned shift, unsigned width)
+{
+	uint32_t mask = ((1u << width) - 1) << shift;
+
+	return (bits & ~mask) | ((value << shift) & mask);
+}
+
+static uint32_t with_branch(uint32_t bits, int32_t distance)
+{
+	uint32_t d = (uint32_t)distance;
+
+	bits = with(bits, d >> 12, 31, 1);
+	bits = with(bits, d >> 5, 25, 6);
+	bits = with(bits, d >> 1, 8, 4);
+	return with(bits, d >> 11, 7, 1);
+}
+
+static uint32_t with_jump(uint32_t bits, int32_t distance)
+{
+	uint32_t d = (uint32_t)distance;
+
+	bits = with(bits, d >> 20, 31, 1);
+	bits = with(bits, d >> 1, 21, 10);
+	bits = with(bits, d >> 11, 20, 1);
+	return with(bits, d >> 12, 12, 8);
+}
+
+/* CSRs without consequences, and two that are read-only or absent. */
+static unsigned some_csr(void)
+{
+	static const uint16_t csrs[] = {0x001, 0x002, 0x003, 0x340, 0xb02, 0xc02, 0x140,
+					0x141, 0x142, 0x143, 0x100, 0xf14, 0x5ff};
+
+	return csrs[below(sizeof(csrs) / sizeof(csrs[0]))];
+}
+
+static unsigned base_register(void)
+{
+	static const uint8_t bases[] = {SP, SP, SP, SP, SP, SP, S1};
+
+	return bases[below(sizeof(bases))];
+}
+
+static int32_t near_distance(void)
+{
+	return ((int32_t)below(64) - 24) * 4;
+}
+
+/* Rows that end a run or change what everything means. */
+static bool unwanted(unsigned id)
+{
+	switch (id) {
+	case RV64_wfi:
+	case RV64_mret:
+	case RV64_sret: return true;
+	default: return rv64_insn_info[id].match == 0;
+	}
+}
+
+static uint32_t random_insn(void)
+{
+	const struct rv64_insn_info *info;
+	uint32_t bits;
+	unsigned id;
+
+	do
+		id = below(RV64_ILLEGAL_INSN);
+	while (unwanted(id));
+	info = &rv64_insn_info[id];
+	bits = ((uint32_t)next_random() & ~info->mask) | info->match;
+	if (info->format != RV64_FMT_B && info->format != RV64_FMT_S && has_role(bits >> 7 & 31))
+		bits = with(bits, 10 + below(6), 7, 5);
+	switch (bits & 0x7f) {
+	case 0x03: /* loads, stores, atomics */
+	case 0x07:
+	case 0x23:
+	case 0x27:
+	case 0x2f: return with(bits, base_register(), 15, 5);
+	case 0x0f: return info->mask >> 12 & 0xfff ? with(bits, SP, 15, 5) : bits;
+	case 0x63: return with_branch(bits, near_distance());
+	case 0x6f: return with_jump(bits, near_distance() * 8);
+	case 0x67: return with(with(bits, S2, 15, 5), below(1024) * 4, 20, 12);
+	case 0x73: return bits & 0x3000 ? with(bits, some_csr(), 20, 12) : bits;
+	case 0x43: /* rounding modes that exist, mostly the one that programs use */
+	case 0x47:
+	case 0x4b:
+	case 0x4f: return with(bits, below(4) ? 7 : below(5), 12, 3);
+	case 0x53: return info->mask & 0x7000 ? bits : with(bits, below(4) ? 7 : below(5), 12, 3);
+	default: return bits;
+	}
+}
+
+static void make_program(uint32_t *code)
+{
+	for (unsigned i = 0; i < CODE_WORDS; i++)
+		code[i] = random_insn();
+	for (unsigned i = 0; i < CODE_WORDS / 64; i++) { /* sb, sh, sw, sd; fence.i */
+		unsigned at = below(CODE_WORDS - 1);
+		uint32_t store = 0x00000023 | below(4) << 12 | S0 << 15 | below(32) << 20;
+
+		store = with(store, below(64), 25, 7);
+		code[at] = with(store, below(32), 7, 5);
+		code[at + 1] = 0x0000100f;
+	}
+	code[CODE_WORDS - 1] = with_jump(0x0000006f, -4 * (int32_t)(CODE_WORDS - 1));
+}
+
+/* At RAM: skips what trapped, or begins anew at x18 when that was a fetch. */
+static const uint32_t handler[] = {
+	0x34041073, /* csrrw x0, mscratch, x8 */
+	0x34202473, /* csrr  x8, mcause */
+	0xfff40413, /* addi  x8, x8, -1 */
+	0x00040863, /* beqz  x8, +16 */
+	0x34102473, /* csrr  x8, mepc */
+	0x00440413, /* addi  x8, x8, 4 */
+	0x0080006f, /* j     +8 */
+	0x00090413, /* mv    x8, x18 */
+	0x34141073, /* csrw  mepc, x8 */
+	0x34002473, /* csrr  x8, mscratch */
+	0x30200073, /* mret */
+};
+
+/* The way in: mtvec = RAM, FS on, then to the program in x18. */
+static const uint32_t entry[] = {
+	0x30529073, /* csrw  mtvec, x5 */
+	0x30032073, /* csrs  mstatus, x6 */
+	0x00090067, /* jr    x18 */
+};
+
+static void start(struct rig *r, const uint32_t *code, const struct cpu_regs *regs)
+{
+	rig_write(r, RAM, handler, sizeof(handler));
+	rig_write(r, RAM + 0x1000, entry, sizeof(entry));
+	rig_write(r, CODE, code, CODE_WORDS * sizeof(*code));
+	r->engine->reset(r->cpu[0]);
+	assert_int_equal(r->engine->start(r->cpu[0], RAM + 0x1000, 0), 0);
+	r->engine->run(r->cpu[0], 1); /* takes the start */
+	r->engine->set_regs(r->cpu[0], regs);
+}
+
+static void random_registers(struct cpu_regs *regs)
+{
+	memset(regs, 0, sizeof(*regs));
+	for (unsigned i = 1; i < 32; i++)
+		regs->x[i] = next_random() >> below(64);
+	for (unsigned i = 0; i < 32; i++)
+		regs->f[i] = below(2) ? next_random() : next_random() | 0xffffffff00000000ull;
+	regs->x[5] = RAM;
+	regs->x[6] = 0x6000;
+	regs->x[SP] = DATA + 0x1000;
+	regs->x[S0] = CODE + below(0x3800);
+	regs->x[S1] = RAM + RAM_SIZE - below(2048);
+	regs->x[S2] = CODE + below(3) * 4096;
+	regs->pc = RAM + 0x1000;
+	regs->priv = 3;
+}
+
+static bool same_registers(const struct cpu_regs *a, const struct cpu_regs *b)
+{
+	return !memcmp(a->x, b->x, sizeof(a->x)) && !memcmp(a->f, b->f, sizeof(a->f)) &&
+	       a->pc == b->pc && a->fcsr == b->fcsr && a->priv == b->priv;
+}
+
+static void compare(struct rig *const r[2], uint64_t round, unsigned step)
+{
+	struct cpu_regs regs[2];
+	uint64_t retired[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		r[i]->engine->get_regs(r[i]->cpu[0], &regs[i]);
+		retired[i] = r[i]->engine->retired(r[i]->cpu[0]);
+	}
+	if (same_registers(&regs[0], &regs[1]) && retired[0] == retired[1])
+		return;
+	print_error("seed %llu, step %u: pc %llx and %llx, retired %llu and %llu\n",
+		    (unsigned long long)round, step, (unsigned long long)regs[0].pc,
+		    (unsigned long long)regs[1].pc, (unsigned long long)retired[0],
+		    (unsigned long long)retired[1]);
+	for (unsigned i = 0; i < 32; i++) {
+		if (regs[0].x[i] != regs[1].x[i])
+			print_error("x%u: %llx and %llx\n", i, (unsigned long long)regs[0].x[i],
+				    (unsigned long long)regs[1].x[i]);
+		if (regs[0].f[i] != regs[1].f[i])
+			print_error("f%u: %llx and %llx\n", i, (unsigned long long)regs[0].f[i],
+				    (unsigned long long)regs[1].f[i]);
+	}
+	print_error("fcsr: %x and %x\n", regs[0].fcsr, regs[1].fcsr);
+	fail();
+}
+
+static void lockstep(void **state)
+{
+	static uint32_t code[CODE_WORDS];
+	struct rig_config cfg = {.n_harts = 1, .in_turns = true};
+	struct rig *r[2];
+
+	rig_engine = "interp";
+	r[0] = rig_new(&cfg);
+	rig_engine = "jit";
+	r[1] = rig_new(&cfg);
+	for (unsigned n = 0; n < rounds; n++) {
+		uint64_t round = seed;
+		struct cpu_regs regs;
+
+		make_program(code);
+		random_registers(&regs);
+		for (unsigned i = 0; i < 2; i++)
+			start(r[i], code, &regs);
+		for (unsigned step = 0; step < STEPS; step++) {
+			for (unsigned i = 0; i < 2; i++)
+				r[i]->engine->run(r[i]->cpu[0], 1 + (n & 1) * 300);
+			compare(r, round, step);
+		}
+		assert_memory_equal(rig_ptr(r[0], RAM), rig_ptr(r[1], RAM), 0x30000);
+		assert_memory_equal(rig_ptr(r[0], RAM + RAM_SIZE - 4096),
+				    rig_ptr(r[1], RAM + RAM_SIZE - 4096), 4096);
+	}
+	rig_free(r[0]);
+	rig_free(r[1]);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(lockstep)};
+
+	if (argc > 1)
+		rounds = (unsigned)strtoul(argv[1], NULL, 10);
+	if (argc > 2)
+		seed = strtoull(argv[2], NULL, 10);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
