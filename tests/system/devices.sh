@@ -62,12 +62,9 @@ case_no_net() {
 # The guest asks the host's name server. Here that is one of ours, in a network and a file system of our
 # own where it may have port 53 and be named in /etc/resolv.conf.
 case_dns() {
-	unshare -rmn true 2>/dev/null || {
-		echo 'skipped: this user may not make namespaces'
-		exit 77
-	}
+	need_namespaces mn
 	echo 'nameserver 127.0.0.1' >"$work/resolv.conf"
-	timeout 120 unshare -rmn sh -c 'busybox ip link set lo up && mount --bind "$1" /etc/resolv.conf &&
+	timeout 120 "${apart[@]}" sh -c 'busybox ip link set lo up && mount --bind "$1" /etc/resolv.conf &&
 		{ python3 "$2" & } && "$3" run --exec "nslookup linnet.test"; r=$?; kill $!; exit $r' \
 		sh "$work/resolv.conf" "$(dirname "$0")/dns.py" "$LINNET" </dev/null >"$work/out" 2>"$work/err"
 	status=$?

@@ -18,8 +18,9 @@ copy_cache() { # to $work/cache
 
 # Once it is there, nothing is asked of the network.
 case_no_network_needed() {
+	need_namespaces n
 	copy_cache
-	without_network env XDG_CACHE_HOME="$work/cache" "$LINNET" run --exec 'echo here' </dev/null \
+	"${apart[@]}" env XDG_CACHE_HOME="$work/cache" "$LINNET" run --exec 'echo here' </dev/null \
 		>"$work/out" 2>"$work/err"
 	status=$?
 	expect_status 0
@@ -30,16 +31,17 @@ case_no_network_needed() {
 # An empty cache and no network: the message says what to give by hand.
 case_offline() {
 	local options
+	need_namespaces n
 	for options in '' '--exec true'; do
 		# shellcheck disable=SC2086 # words
-		without_network env XDG_CACHE_HOME="$work/cache" timeout 300 "$LINNET" run $options \
+		"${apart[@]}" env XDG_CACHE_HOME="$work/cache" timeout 300 "$LINNET" run $options \
 			</dev/null >"$work/out" 2>"$work/err"
 		status=$?
 		expect_status "$([ -n "$options" ] && echo 125 || echo 1)"
 		expect_in err '--kernel FILE --initrd FILE --disk'
 	done
 	# And that is true.
-	without_network env XDG_CACHE_HOME="$work/cache" "$LINNET" run --kernel "$(fetched kernel)" \
+	"${apart[@]}" env XDG_CACHE_HOME="$work/cache" "$LINNET" run --kernel "$(fetched kernel)" \
 		--initrd "$(fetched initrd)" --append linnet.mode=off </dev/null >"$work/out" 2>"$work/err"
 	status=$?
 	expect_status 0
@@ -69,15 +71,16 @@ case_interrupted() {
 
 # Damage is noticed when a machine is started, and mended where that needs no network.
 case_damage() {
+	need_namespaces n
 	copy_cache
 	printf X | dd of="$(echo "$work"/cache/linnet/guest/set.*/disk)" bs=1 seek=5000 conv=notrunc 2>/dev/null
-	without_network env XDG_CACHE_HOME="$work/cache" "$LINNET" run --exec 'ls /mnt' </dev/null \
+	"${apart[@]}" env XDG_CACHE_HOME="$work/cache" "$LINNET" run --exec 'ls /mnt' </dev/null \
 		>"$work/out" 2>"$work/err"
 	status=$?
 	expect_status 0
 	expect_out lost+found
 	truncate -s 1000000 "$work"/cache/linnet/guest/set.*/kernel
-	without_network env XDG_CACHE_HOME="$work/cache" timeout 300 "$LINNET" run </dev/null \
+	"${apart[@]}" env XDG_CACHE_HOME="$work/cache" timeout 300 "$LINNET" run </dev/null \
 		>"$work/out" 2>"$work/err"
 	status=$?
 	expect_status 1

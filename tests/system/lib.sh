@@ -78,13 +78,15 @@ expect_no_process() {
 	[ -z "$left" ] || fail "processes are left behind: $left"
 }
 
-# With names for users and a loopback of our own: no way out. Skips the test where that is not allowed.
-without_network() {
-	unshare -rn true 2>/dev/null || {
-		echo 'skipped: this user may not make a network namespace'
+# Sets $apart, a command that runs another in namespaces of its own: a network (n, with nothing in it
+# but a loopback) and mounts (m). Skips the test where this user may not have them.
+need_namespaces() { # letters
+	apart=(unshare "-$1")
+	[ "$(id -u)" = 0 ] || apart=(unshare "-r$1")
+	"${apart[@]}" true 2>/dev/null || {
+		echo "skipped: this user may not make namespaces"
 		exit 77
 	}
-	unshare -rn "$@"
 }
 
 say() { # a line for its standard input
