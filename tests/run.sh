@@ -144,6 +144,7 @@ done
 guest=
 add_checks
 add_unit_tests asan unit unit
+[ "$tier" = fast ] || add_unit_tests asan unit-check unit
 add_unit_tests tsan threads tsan
 add_fuzzers
 add_system_tests

@@ -304,7 +304,8 @@ static void remapped_code(void)
 }
 
 /* An address whose upper bits are no sign extension is none, whatever it becomes when something
- * else is mixed in: code that U mode has run is not to be found by S mode behind such an address. */
+ * else is mixed in: code that U mode has run is not to be found by S mode behind such an address.
+ */
 static void impossible_code(void)
 {
 	uint64_t faults = 0;

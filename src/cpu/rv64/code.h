@@ -107,7 +107,7 @@ static inline uint64_t rv64_code_tag(const struct rv64_hart *h, uint64_t pc)
 static inline unsigned rv64_jump_index(uint64_t pc)
 {
 	return (unsigned)((pc * RV64_JUMP_SLOTS >> 12 ^ (pc >> 1) % RV64_JUMP_SLOTS) %
-			  RV64_JUMP_SIZE);
+			  (uint64_t)RV64_JUMP_SIZE);
 }
 
 #endif
