@@ -349,6 +349,5 @@ bool rv64_run_take_start(struct rv64_run *r)
 	h->pc = pc;
 	h->x[10] = h->cpu.id;
 	h->x[11] = opaque;
-	atomic_store(&h->stopped, false);
 	return true;
 }
