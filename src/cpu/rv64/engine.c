@@ -197,8 +197,12 @@ static int look_stop(struct rv64_run *r)
 	struct rv64_hart *h = &r->hart;
 
 	for (;;) {
+		bool stopped;
+
 		atomic_fetch_and(&h->attention, ~RV64_ATTN_STOP);
-		if (rv64_run_take_start(r) || !atomic_load(&h->stopped))
+		/* Read first: a start that comes in between is then taken in the next round. */
+		stopped = atomic_load(&h->stopped);
+		if (rv64_run_take_start(r) || !stopped)
 			return GO_ON;
 		if (h->cpu.vm->cfg.in_turns)
 			break;

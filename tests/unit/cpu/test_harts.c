@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <unistd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -198,7 +197,6 @@ static void start_and_stop(void **state)
 		await(r, i);
 		while (!r->engine->is_stopped(r->cpu[1]))
 			sched_yield();
-		usleep(3000); /* it has left its ecall: see docs/roadmap.md */
 	}
 	assert_int_equal(r->engine->start(r->cpu[1], ENTRY(SPIN), 0), 0);
 	assert_int_equal(r->engine->start(r->cpu[1], ENTRY(SPIN), 0), -EALREADY);
