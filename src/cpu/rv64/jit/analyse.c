@@ -8,7 +8,7 @@
  * answer is no (nothing in the TLB yet, two pages, a device, a page with code), the rest of the
  * block is done by a second version of its code, without groups.
  *
- * Carried groups. In a block that jumps back to its begin, a base register which changes by a
+ * Carried groups. In a block that begins with a loop around itself, a base register which changes by a
  * constant in each round stays in its page for many of them: then the answer of the TLB is kept,
  * together with the limit up to which it holds, and the first access only compares with that. Since
  * the register moves one way, one limit is enough.
@@ -98,9 +98,10 @@ static bool join(struct jit_group *g, const struct rv64_insn *in, int32_t delta)
 static struct jit_group group_at(const struct jit_source *s, unsigned i)
 {
 	struct jit_group g = {.base = s->insn[i].rs1, .first = i, .last = i};
+	unsigned end = i < s->loop ? s->loop : s->n;
 	int32_t delta = 0;
 
-	for (unsigned k = i; k < s->n && !forgets(&s->insn[k]); k++) {
+	for (unsigned k = i; k < end && !forgets(&s->insn[k]); k++) {
 		const struct rv64_insn *in = &s->insn[k];
 
 		if (is_access(in) && in->rs1 == g.base) {
@@ -129,26 +130,26 @@ static bool jumps_to_start(const struct jit_source *s, unsigned i, unsigned offs
 	       offset + (uint32_t)in->imm == s->start;
 }
 
-/* Whether the block's last instruction, and no other, jumps to its begin, and nothing in between
- * forgets translations. */
-static bool is_loop(const struct jit_source *s)
+/* How many instructions a round of the loop has with which the block begins: up to the first jump
+ * to its begin, if nothing forgets translations before; else 0. */
+static unsigned find_loop(const struct jit_source *s)
 {
 	unsigned offset = s->start;
 
-	for (unsigned i = 0; i < s->n; i++) {
-		if (forgets(&s->insn[i]) || jumps_to_start(s, i, offset) != (i == s->n - 1))
-			return false;
+	for (unsigned i = 0; i < s->n && !s->crosses && !forgets(&s->insn[i]); i++) {
+		if (jumps_to_start(s, i, offset))
+			return i + 1;
 		offset += s->insn[i].len;
 	}
-	return !s->crosses;
+	return 0;
 }
 
-/* Whether the group has all accesses off its base register, which moves one way only. */
+/* Whether the group has all accesses of the loop off its base register, which moves one way. */
 static bool can_be_carried(const struct jit_source *s, struct jit_group *g)
 {
 	int32_t up = 0, down = 0;
 
-	for (unsigned i = 0; i < s->n; i++) {
+	for (unsigned i = 0; i < s->loop; i++) {
 		const struct rv64_insn *in = &s->insn[i];
 
 		if (is_access(in) && in->rs1 == g->base && (i < g->first || i > g->last))
@@ -172,8 +173,9 @@ static bool register_free(const struct jit_source *s, const struct jit_group *g)
 	for (unsigned i = 0; i < s->n_groups; i++) {
 		const struct jit_group *o = &s->group[i];
 
-		if (o->in_register &&
-		    (o->carried || g->carried || (o->first <= g->last && g->first <= o->last)))
+		bool loop = (o->carried && g->first < s->loop) || (g->carried && o->first < s->loop);
+
+		if (o->in_register && (loop || (o->first <= g->last && g->first <= o->last)))
 			return false;
 	}
 	return true;
@@ -195,14 +197,14 @@ void jit_find_groups(struct jit_source *s)
 {
 	memset(s->role, JIT_ALONE, sizeof(s->role));
 	s->n_groups = 0;
-	s->loop = is_loop(s);
+	s->loop = find_loop(s);
 	for (unsigned i = 0; i < s->n && s->n_groups < JIT_MAX_GROUPS; i++) {
 		struct jit_group g;
 
 		if (s->role[i] != JIT_ALONE || !is_access(&s->insn[i]) || !s->insn[i].rs1)
 			continue;
 		g = group_at(s, i);
-		g.carried = s->loop && g.n && can_be_carried(s, &g);
+		g.carried = i < s->loop && can_be_carried(s, &g);
 		if (g.n > 1 || g.carried)
 			add_group(s, &g);
 	}

@@ -63,7 +63,7 @@ struct jit_source {
 	struct rv64_insn insn[RV64_BLOCK_INSNS];
 
 	/* By jit_find_groups(). */
-	bool loop;                      /* the last instruction jumps back to the first */
+	unsigned loop; /* a loop of so many instructions is what the block begins with, or 0 */
 	uint8_t role[RV64_BLOCK_INSNS]; /* enum jit_role */
 	uint8_t group_of[RV64_BLOCK_INSNS];
 	unsigned n_groups;

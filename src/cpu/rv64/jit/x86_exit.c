@@ -102,7 +102,7 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 /* Where to jump back to: what was found out at the entry holds still, or it is found out again. */
 static const uint8_t *next_round(const struct jit_lower *l)
 {
-	bool same = l->s->loop && !l->plain && l->fp_live == l->fp_entered &&
+	bool same = l->s->index + 1 == l->s->loop && !l->plain && l->fp_live == l->fp_entered &&
 		    (l->boxed & l->loop_boxed) == l->loop_boxed;
 
 	return same ? l->loop_head : l->begin;

@@ -14,6 +14,7 @@ enum jit_ool_kind {
 	JIT_OOL_CALL,  /* the whole instruction in C */
 	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
 	JIT_OOL_PLAIN, /* go on in the other version of the code, at instruction `index` */
+	JIT_OOL_FMA,   /* a multiplication and addition gave a NaN */
 	JIT_OOL_KEEP,  /* a carried group, number `info`, asks the TLB */
 	JIT_OOL_NAN,   /* xmm `reg` = the canonical NaN, of a double if `info` */
 };
@@ -25,7 +26,7 @@ struct jit_ool {
 	uint32_t info;
 	int32_t target;
 	uint8_t reg;
-	struct rv64_insn in; /* JIT_OOL_CALL */
+	struct rv64_insn in; /* JIT_OOL_CALL, JIT_OOL_FMA */
 	uint16_t offset;
 	uint8_t index;
 };
@@ -162,5 +163,6 @@ void jit_ool_nan(struct jit_lower *l, const struct jit_ool *o);
 
 /* The rules of F and D but loads and stores; fn NULL: none. */
 extern const struct jit_rule jit_fp_rules[RV64_N_INSNS];
+void jit_ool_fma(struct jit_lower *l, const struct jit_ool *o);
 
 #endif
