@@ -4,7 +4,8 @@
  *
  * Every way out counts the instructions and leaves when `left` is used up, just where the
  * interpreter does. Attention is looked at where a program can go in circles: before a jump
- * backwards, and in dispatch.
+ * backwards, and in dispatch. A loop of one block alone does not look: `left` ends it soon enough
+ * (SLICE_JIT in engine.c).
  */
 #include "base/bits.h"
 #include "cpu/rv64/jit/x86_lower.h"
@@ -108,6 +109,12 @@ static const uint8_t *next_round(const struct jit_lower *l)
 	return same ? l->loop_head : l->begin;
 }
 
+static void bound(struct jit_lower *l, int32_t target)
+{
+	x86_call_to(&l->e, l->jit->glue.bound);
+	x86_u32(&l->e, (uint32_t)target);
+}
+
 void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 {
 	struct x86 *e = &l->e;
@@ -119,25 +126,24 @@ void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 		return;
 	}
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
+	if (target == (int32_t)l->s->start) {
+		x86_jcc_to(e, X86_GT, next_round(l));
+		bound(l, target);
+		return;
+	}
 	jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_LE))->target = target;
 	if (target <= (int32_t)l->s->offset) {
 		x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
 		jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_NE))->target = target;
 	}
-	if (target == (int32_t)l->s->start) {
-		x86_jmp_to(e, next_round(l));
-	} else {
-		x86_call_to(e, l->jit->glue.link);
-		x86_u32(e, (uint32_t)target | (uint32_t)l->s->block->page[0] << 16);
-	}
+	x86_call_to(e, l->jit->glue.link);
+	x86_u32(e, (uint32_t)target | (uint32_t)l->s->block->page[0] << 16);
 }
 
 void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o)
 {
-	if (o->kind == JIT_OOL_EXIT) {
+	if (o->kind == JIT_OOL_EXIT)
 		jit_exit_to(l, o->target, o->info);
-		return;
-	}
-	x86_call_to(&l->e, l->jit->glue.bound);
-	x86_u32(&l->e, (uint32_t)o->target);
+	else
+		bound(l, o->target);
 }
