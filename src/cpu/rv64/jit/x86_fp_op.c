@@ -151,32 +151,30 @@ static void fused(struct jit_lower *l, const struct rv64_insn *in, const struct 
 	jit_f_put(l, in->rd, d);
 }
 
-/* Jumps away when f[g] is not 0; xmm1 is. */
-static uint8_t *unless_zero(struct jit_lower *l, unsigned g, bool dbl)
+/* When f[a] is 0 or a NaN: multiplies it by f[b], for the flag. */
+static void multiply_zero(struct jit_lower *l, unsigned a, unsigned b, bool dbl)
 {
-	jit_f_op(l, ucomis(dbl), X86_L, XMM1, g);
-	return x86_jcc(&l->e, X86_NE);
+	struct x86 *e = &l->e;
+	uint8_t *past;
+
+	x86_rr(e, X86_XORPS, X86_L, XMM1, XMM1);
+	jit_f_op(l, ucomis(dbl), X86_L, XMM1, a);
+	past = x86_jcc(e, X86_NE);
+	jit_f_load(l, XMM1, a);
+	jit_f_op(l, jit_scalar(OP_MUL, dbl), X86_L, XMM1, b);
+	x86_here(e, past);
 }
 
 /* The result is a NaN. The host raises no flag for infinity times zero plus a quiet NaN, where
- * RISC-V does: a product with zero raises it, and no other flag. Factors that are NaNs are equal to
- * zero for the host's comparison, and harmless. */
+ * RISC-V does: a product with zero raises that flag then, and never another. */
 void jit_ool_fma(struct jit_lower *l, const struct jit_ool *o)
 {
 	bool dbl = jit_fp_rules[o->in.id].flag & DOUBLE;
-	struct x86 *e = &l->e;
-	uint8_t *first, *second;
 
-	x86_rr(e, X86_XORPS, X86_L, XMM1, XMM1);
-	first = unless_zero(l, o->in.rs1, dbl);
-	jit_f_op(l, jit_scalar(OP_MUL, dbl), X86_L, XMM1, o->in.rs2);
-	x86_rr(e, X86_XORPS, X86_L, XMM1, XMM1);
-	x86_here(e, first);
-	second = unless_zero(l, o->in.rs2, dbl);
-	jit_f_op(l, jit_scalar(OP_MUL, dbl), X86_L, XMM1, o->in.rs1);
-	x86_here(e, second);
+	multiply_zero(l, o->in.rs1, o->in.rs2, dbl);
+	multiply_zero(l, o->in.rs2, o->in.rs1, dbl);
 	jit_nan(l, o->reg, dbl);
-	x86_jmp_to(e, o->back);
+	x86_jmp_to(&l->e, o->back);
 }
 
 /* fneg, fabs: xmm0 = f[rs1] with its sign flipped, or cleared. */
