@@ -29,6 +29,8 @@
 #include "cpu/rv64/insn.h"
 #include "interp_rig.h"
 
+#define HANDLER    (RAM + 0x2000)
+#define ENTRY      (RAM + 0x3000)
 #define CODE       (RAM + 0x10000)
 #define CODE_WORDS 4096u
 #define DATA       (RAM + 0x20000)
@@ -212,6 +214,13 @@ static uint32_t random_arithmetic(bool fp)
 	}
 }
 
+/* Pointers begin in the data pages, or where RAM begins and ends. */
+static void loop_registers(struct cpu_regs *regs)
+{
+	regs->x[S0] = RAM;
+	regs->x[S1] = RAM + RAM_SIZE;
+}
+
 /* A loop at code[at]; returns where it ends. */
 static unsigned make_loop(uint32_t *code, unsigned at)
 {
@@ -220,9 +229,9 @@ static unsigned make_loop(uint32_t *code, unsigned at)
 	bool fp = below(3);
 
 	for (unsigned i = 0; i < N_POINTERS; i++) {
-		unsigned from = below(12) ? SP : S1;
+		unsigned from = below(2) ? SP : below(2) ? S0 : S1;
 
-		code[at++] = addi(POINTERS + i, from, (int32_t)below(512) * 8 - 2048);
+		code[at++] = addi(POINTERS + i, from, ((int32_t)below(512) - 256) * 8);
 		step[i] = below(4) ? ((int32_t)below(9) - 4) * 8 : (int32_t)below(64) - 32;
 	}
 	code[at++] = addi(COUNTER, 0, 1 + (int32_t)below(80));
@@ -258,7 +267,7 @@ static void make_loops(uint32_t *code)
 
 /* ---- both ---- */
 
-/* At RAM: skips what trapped, or begins anew at x18 when that was a fetch. */
+/* At HANDLER: skips what trapped, or begins anew at x18 when that was a fetch. */
 static const uint32_t handler[] = {
 	0x34041073, /* csrrw x0, mscratch, x8 */
 	0x34202473, /* csrr  x8, mcause */
@@ -273,7 +282,7 @@ static const uint32_t handler[] = {
 	0x30200073, /* mret */
 };
 
-/* The way in: mtvec = RAM, FS on, then to the program in x18. */
+/* The way in: mtvec = HANDLER, FS on, then to the program in x18. */
 static const uint32_t entry[] = {
 	0x30529073, /* csrw  mtvec, x5 */
 	0x30032073, /* csrs  mstatus, x6 */
@@ -282,11 +291,11 @@ static const uint32_t entry[] = {
 
 static void start(struct rig *r, const uint32_t *code, const struct cpu_regs *regs)
 {
-	rig_write(r, RAM, handler, sizeof(handler));
-	rig_write(r, RAM + 0x1000, entry, sizeof(entry));
+	rig_write(r, HANDLER, handler, sizeof(handler));
+	rig_write(r, ENTRY, entry, sizeof(entry));
 	rig_write(r, CODE, code, CODE_WORDS * sizeof(*code));
 	r->engine->reset(r->cpu[0]);
-	assert_int_equal(r->engine->start(r->cpu[0], RAM + 0x1000, 0), 0);
+	assert_int_equal(r->engine->start(r->cpu[0], ENTRY, 0), 0);
 	r->engine->run(r->cpu[0], 1); /* takes the start */
 	r->engine->set_regs(r->cpu[0], regs);
 }
@@ -298,13 +307,13 @@ static void random_registers(struct cpu_regs *regs)
 		regs->x[i] = next_random() >> below(64);
 	for (unsigned i = 0; i < 32; i++)
 		regs->f[i] = below(2) ? next_random() : next_random() | 0xffffffff00000000ull;
-	regs->x[5] = RAM;
+	regs->x[5] = HANDLER;
 	regs->x[6] = 0x6000;
 	regs->x[SP] = DATA + 0x1000;
 	regs->x[S0] = CODE + below(0x3800);
 	regs->x[S1] = RAM + RAM_SIZE - below(2048);
 	regs->x[S2] = CODE + below(3) * 4096;
-	regs->pc = RAM + 0x1000;
+	regs->pc = ENTRY;
 	regs->priv = 3;
 }
 
@@ -357,6 +366,8 @@ static void run_both(void (*make)(uint32_t *code), unsigned n_rounds, uint64_t b
 
 		make(code);
 		random_registers(&regs);
+		if (make == make_loops)
+			loop_registers(&regs);
 		for (unsigned i = 0; i < 2; i++)
 			start(r[i], code, &regs);
 		for (unsigned step = 0; step < STEPS; step++) {
