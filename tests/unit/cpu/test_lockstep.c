@@ -203,8 +203,7 @@ static uint32_t random_arithmetic(bool fp)
 		if (is_fp != fp || info->format == RV64_FMT_S || info->format == RV64_FMT_FLD ||
 		    (!fp && info->ext != RV64_EXT_I && info->ext != RV64_EXT_M) ||
 		    (bits & 0x7f) == 0x03 || (bits & 0x7f) == 0x73 || (bits & 0x7f) == 0x0f ||
-		    info->format == RV64_FMT_B || info->format == RV64_FMT_J ||
-		    info->match == 0x67)
+		    info->format == RV64_FMT_B || info->format == RV64_FMT_J || info->match == 0x67)
 			continue;
 		if (!writes_f && info->format != RV64_FMT_FX)
 			bits = with(bits, 14 + below(4), 7, 5);

@@ -11,20 +11,6 @@
 #include "cpu/rv64/jit/x86_lower.h"
 #include "mem/gmem.h"
 
-static void compare(struct jit_lower *l, const struct rv64_insn *in)
-{
-	unsigned a;
-
-	if (!in->rs2 && jit_pinned[in->rs1] != JIT_NONE) {
-		x86_rr(&l->e, X86_TEST, X86_Q, jit_pinned[in->rs1], jit_pinned[in->rs1]);
-	} else if (!in->rs2 && in->rs1) {
-		x86_alu_imm_mem(&l->e, X86_G_CMP, X86_Q, REG_HART, jit_off_x(in->rs1), 0);
-	} else {
-		a = jit_get(l, in->rs1, RAX);
-		jit_op_x(l, X86_CMP, X86_Q, a, in->rs2);
-	}
-}
-
 static enum x86_cond condition(unsigned id)
 {
 	switch (id) {
@@ -37,6 +23,40 @@ static enum x86_cond condition(unsigned id)
 	}
 }
 
+/* The same when the operands have changed places. */
+static enum x86_cond mirrored(enum x86_cond cond)
+{
+	switch (cond) {
+	case X86_LT: return X86_GT;
+	case X86_GE: return X86_LE;
+	case X86_C: return X86_A;
+	case X86_NC: return X86_BE;
+	default: return cond;
+	}
+}
+
+/* Sets the host's flags; returns which of them to branch by. */
+static enum x86_cond compare(struct jit_lower *l, const struct rv64_insn *in)
+{
+	unsigned a = jit_pinned[in->rs1];
+	enum x86_cond cond = condition(in->id);
+
+	if (!in->rs2 && in->rs1 && in->rs1 == l->was_tested && (cond == X86_E || cond == X86_NE))
+		return cond;
+	if (!in->rs2 && a != JIT_NONE) {
+		x86_rr(&l->e, X86_TEST, X86_Q, a, a);
+	} else if (!in->rs2 && in->rs1) {
+		x86_alu_imm_mem(&l->e, X86_G_CMP, X86_Q, REG_HART, jit_off_x(in->rs1), 0);
+	} else if (in->rs1 && a == JIT_NONE && jit_pinned[in->rs2] != JIT_NONE) {
+		jit_op_x(l, X86_CMP, X86_Q, jit_pinned[in->rs2], in->rs1);
+		return mirrored(cond);
+	} else {
+		a = jit_get(l, in->rs1, RAX);
+		jit_op_x(l, X86_CMP, X86_Q, a, in->rs2);
+	}
+	return cond;
+}
+
 static bool same_page(const struct jit_lower *l, int32_t target)
 {
 	return target >= 0 && target < (int32_t)GMEM_PAGE_SIZE && !l->s->crosses;
@@ -44,11 +64,10 @@ static bool same_page(const struct jit_lower *l, int32_t target)
 
 void jit_lower_branch(struct jit_lower *l, const struct rv64_insn *in)
 {
-	enum x86_cond cond = condition(in->id);
+	enum x86_cond cond = compare(l, in);
 	struct jit_ool *o;
 	uint8_t *past;
 
-	compare(l, in);
 	if (in->imm < 0 && same_page(l, (int32_t)l->s->offset + in->imm)) { /* mostly taken */
 		past = x86_jcc(&l->e, (enum x86_cond)(cond ^ 1));
 		jit_exit_to(l, (int32_t)l->s->offset + in->imm, l->s->index + 1);

@@ -306,8 +306,7 @@ static void from_int(struct jit_lower *l, const struct rv64_insn *in, const stru
 }
 
 /* From an unsigned one: a signed one of 64 bits, unless that is negative. */
-static void from_unsigned(struct jit_lower *l, const struct rv64_insn *in,
-			  const struct jit_rule *r)
+static void from_unsigned(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
 	bool dbl = r->flag & DOUBLE;
 	struct x86 *e = &l->e;
@@ -361,7 +360,8 @@ static void to_int(struct jit_lower *l, const struct rv64_insn *in, const struct
  * also after rounding. */
 static void to_unsigned(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	int32_t bits = r->w == X86_L ? (in->rm == FPU_RTZ ? 32 : 31) : (in->rm == FPU_RTZ ? 63 : 62);
+	int32_t bits = r->w == X86_L ? (in->rm == FPU_RTZ ? 32 : 31)
+				     : (in->rm == FPU_RTZ ? 63 : 62);
 	bool dbl = r->flag & DOUBLE;
 	struct x86 *e = &l->e;
 	struct jit_ool *o;
@@ -410,7 +410,8 @@ static void move_to_f(struct jit_lower *l, const struct rv64_insn *in, const str
 	jit_f_put(l, in->rd, d);
 }
 
-#define BOTH(id, fn, op) [RV64_##id##_s] = {fn, op, X86_L, 0}, [RV64_##id##_d] = {fn, op, X86_Q, DOUBLE}
+#define BOTH(id, fn, op) \
+	[RV64_##id##_s] = {fn, op, X86_L, 0}, [RV64_##id##_d] = {fn, op, X86_Q, DOUBLE}
 
 const struct jit_rule jit_fp_rules[RV64_N_INSNS] = {
 	BOTH(fadd, arith, OP_ADD),
