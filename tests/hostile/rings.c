@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest whose virtio drivers break the rules, each class of mistakes on each device: the device
- * must be marked broken (DEVICE_NEEDS_RESET) where the ring is at fault, must not write where it may
- * not, and must work again after a reset. One line for each class that does not end as it must, and
- * one for each device.
+ * must be marked broken (DEVICE_NEEDS_RESET) where the ring is at fault, must not write where it
+ * may not, and must work again after a reset. One line for each class that does not end as it must,
+ * and one for each device.
  */
 #include "tests/baremetal/lib.h"
 
