@@ -306,6 +306,8 @@ static void print_two_harts(struct scene *s, const struct options *o, const char
 
 			peers[0].command(s, word, argv);
 			peer_run(argv, &name, 1, &cost, &extra, log);
+			if (!cost.valid)
+				fail(log);
 			wall[s->harts - 1][round] = cost.wall;
 		}
 	}
