@@ -115,6 +115,18 @@ static int file_option(void *ctx, const char *label, char *value, struct err *e)
 	return 0;
 }
 
+static int env_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	if (o->n_env == RUN_MAX_ENV)
+		return err_set(e, -EINVAL, "%s%s: at most %d variables", label, value, RUN_MAX_ENV);
+	if (*value == '=' || !strchr(value, '='))
+		return err_set(e, -EINVAL, "%s%s: give NAME=VALUE", label, value);
+	o->env[o->n_env++] = value;
+	return 0;
+}
+
 const struct opt run_option_table[] = {
 	{.help = "Machine"},
 	{.name = "machine",
@@ -163,6 +175,11 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_FLAG,
 	 AT(no_extras),
 	 .help = "leave out Linnet's own drivers (linnet_*)"},
+	{.name = "dtb",
+	 .arg = "F",
+	 .kind = OPT_STRING,
+	 AT(dtb),
+	 .help = "a device tree blob instead of the board's"},
 	{.name = "append",
 	 .arg = "S",
 	 .kind = OPT_STRING,
@@ -199,12 +216,27 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_CALL,
 	 .call = console_option,
 	 .help = "the serial port (Ctrl-A x leaves)"},
+	{.name = "rng",
+	 .arg = "on|off",
+	 .kind = OPT_BOOL,
+	 AT(rng),
+	 .help = "the entropy source (default: on)"},
 	{.help = "The run"},
 	{.name = "exec",
 	 .arg = "CMD",
 	 .kind = OPT_STRING,
 	 AT(exec),
 	 .help = "run CMD in the guest; its status is ours"},
+	{.name = "cwd",
+	 .arg = "DIR",
+	 .kind = OPT_STRING,
+	 AT(cwd),
+	 .help = "where CMD runs, in the guest"},
+	{.name = "env",
+	 .arg = "NAME=VALUE",
+	 .kind = OPT_CALL,
+	 .call = env_option,
+	 .help = "a variable for CMD"},
 	{.name = "time-limit",
 	 .arg = "S",
 	 .kind = OPT_UINT,
@@ -246,6 +278,9 @@ static int check(const struct run_options *o, struct err *e)
 			       "--exec needs the default init, which --initrd %s replaces; use "
 			       "--file to add to the default one",
 			       o->initrd);
+	if (!o->exec && (o->cwd || o->n_env))
+		return err_set(e, -EINVAL, "--%s %s: is for the command of --exec; add one",
+			       o->cwd ? "cwd" : "env", o->cwd ? o->cwd : o->env[0]);
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);
@@ -256,7 +291,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 {
 	int used, ret;
 
-	*o = (struct run_options){.smp = 1, .mem = 512u << 20};
+	*o = (struct run_options){.smp = 1, .mem = 512u << 20, .rng = true};
 	ret = opt_parse(run_option_table, o, argc, argv, &used, e);
 	if (ret)
 		return ret;

@@ -12,6 +12,7 @@
 
 #define RUN_MAX_FILES    64
 #define RUN_MAX_FORWARDS 16
+#define RUN_MAX_ENV      64
 
 struct run_disk {
 	const char *path;
@@ -39,7 +40,7 @@ struct run_options {
 	uint64_t mem;
 	unsigned clock; /* enum run_clock */
 
-	const char *kernel, *modules, *initrd, *firmware;
+	const char *kernel, *modules, *initrd, *firmware, *dtb;
 	bool no_extras;
 	const char *append, *append_only;
 	struct run_file file[RUN_MAX_FILES];
@@ -50,7 +51,12 @@ struct run_options {
 	struct run_net net;
 	const char *console_file; /* NULL: the terminal */
 
+	bool rng;
+
 	const char *exec;
+	const char *cwd; /* in the guest; NULL: /root */
+	const char *env[RUN_MAX_ENV];
+	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */
 	bool no_reboot;
 	const char *dump_dtb;

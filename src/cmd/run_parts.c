@@ -59,6 +59,8 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 		return no_such_engine(o->engine, e);
 	c->smp = o->smp;
 	c->mem = o->mem;
+	c->rng = o->rng;
+	c->dtb = o->dtb;
 	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;
 	return 0;
 }
@@ -230,6 +232,9 @@ static int open_exec(struct run_parts *p, const struct run_options *o, struct lo
 {
 	const struct exec_config cfg = {
 		.command = o->exec,
+		.cwd = o->cwd,
+		.env = o->env,
+		.n_env = o->n_env,
 		.loop = loop,
 		.in = STDIN_FILENO,
 		.out = STDOUT_FILENO,

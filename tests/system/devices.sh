@@ -117,4 +117,11 @@ case_rng() {
 	expect_in out '^1000$'
 }
 
+case_no_rng() {
+	guest 'cat /sys/class/misc/hw_random/rng_current; ls /sys/bus/virtio/drivers' --rng off
+	expect_status 0
+	expect_in out '^none$'
+	expect_not_in out rng
+}
+
 "case_$1"

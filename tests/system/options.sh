@@ -19,6 +19,9 @@ case_values() {
 	refuse 2 '--smp 99' --smp 99
 	refuse 2 '--memm.*--mem' --memm 1G
 	refuse 2 '--clock sundial' --clock sundial
+	refuse 2 '--rng maybe.*on' --rng maybe
+	refuse 2 '--env A.*NAME=VALUE' --env A
+	refuse 2 '--env A=1.*--exec' --env A=1
 	refuse 2 'append' --append a --append-only b
 	refuse 2 '--file' --file x
 	refuse 2 '--disk.*pat.*path' --disk pat=x

@@ -159,6 +159,25 @@ static void test_files(void **state)
 	expect_refused(many, "at most 64");
 }
 
+static void test_env(void **state)
+{
+	char many[8 * MAX_WORDS + 8 * (RUN_MAX_ENV + 1)] = "--exec true ";
+	struct parsed p;
+
+	assert_int_equal(parse(&p, "--exec true --cwd /tmp --env A=1 --env B="), 0);
+	assert_string_equal(p.o.cwd, "/tmp");
+	assert_int_equal(p.o.n_env, 2);
+	assert_string_equal(p.o.env[1], "B=");
+	done(&p);
+	expect_refused("--exec true --env A", "NAME=VALUE");
+	expect_refused("--exec true --env =1", "NAME=VALUE");
+	expect_refused("--env A=1", "--env A=1: is for the command of --exec");
+	expect_refused("--cwd /tmp", "--cwd /tmp: is for the command of --exec");
+	for (int i = 0; i <= RUN_MAX_ENV; i++)
+		strncat(many, "--env=A=1 ", sizeof(many) - strlen(many) - 1);
+	expect_refused(many, "at most 64");
+}
+
 static void test_refused(void **state)
 {
 	expect_refused("--smp 0", "--smp");
@@ -166,6 +185,7 @@ static void test_refused(void **state)
 	expect_refused("--mem 1M", "--mem");
 	expect_refused("--mem 17M", "multiple of 2M");
 	expect_refused("--clock sun", "host");
+	expect_refused("--rng maybe", "on");
 	expect_refused("--console file:", "file:PATH");
 	expect_refused("--console pty", "stdio");
 	expect_refused("--append a --append-only b", "one of them");
@@ -180,7 +200,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_disks),    cmocka_unit_test(test_net),
-		cmocka_unit_test(test_files),    cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_files),    cmocka_unit_test(test_env),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
