@@ -319,7 +319,7 @@ int exec_status(const struct exec *x)
  * any program it can be interrupted while it does. */
 static void exec_drain(struct exec *x, struct exec_stream *s)
 {
-	while (s->inner && chr_fd_flush(s->inner, DRAIN_STEP_MS) == -ETIMEDOUT && !x->abandoned)
+	while (s->inner && chr_flush(s->inner, DRAIN_STEP_MS) == -ETIMEDOUT && !x->abandoned)
 		loop_turn(x->cfg.loop, 0);
 }
 

@@ -91,13 +91,7 @@ static int console_option(void *ctx, const char *label, char *value, struct err 
 {
 	struct run_options *o = ctx;
 
-	if (!strcmp(value, "stdio"))
-		o->console_file = NULL;
-	else if (!strncmp(value, "file:", 5) && value[5])
-		o->console_file = value + 5;
-	else
-		return err_set(e, -EINVAL, "%s%s: give stdio or file:PATH", label, value);
-	return 0;
+	return run_console_parse(&o->console, label, value, e);
 }
 
 static int file_option(void *ctx, const char *label, char *value, struct err *e)
@@ -212,7 +206,7 @@ const struct opt run_option_table[] = {
 	 .call = net_option,
 	 .help = "the network"},
 	{.name = "console",
-	 .arg = "stdio|file:PATH",
+	 .arg = "stdio|pty[,link=PATH]|unix:PATH|file:PATH",
 	 .kind = OPT_CALL,
 	 .call = console_option,
 	 .help = "the serial port (Ctrl-A x leaves)"},

@@ -8,6 +8,7 @@
 
 #include "backend/net_user.h"
 #include "base/opt.h"
+#include "cmd/run_console.h"
 #include "machine/machine.h"
 
 #define RUN_MAX_FILES    64
@@ -49,7 +50,7 @@ struct run_options {
 	struct run_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;
 	struct run_net net;
-	const char *console_file; /* NULL: the terminal */
+	struct run_console console;
 
 	bool rng;
 

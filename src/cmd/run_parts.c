@@ -120,7 +120,7 @@ static int write_append(struct run_parts *p, const struct run_options *o, struct
 		base = p->config.type->default_append;
 	else if (o->exec)
 		exec = o->verbose ? " linnet.mode=exec" : " linnet.mode=exec quiet";
-	else if (!o->console_file)
+	else if (o->console.kind == RUN_CONSOLE_STDIO)
 		terminal_arguments(terminal, sizeof(terminal));
 	if (o->append_only)
 		n = asprintf(&p->append, "%s%s", o->append_only, exec);
@@ -214,11 +214,10 @@ static int open_console(struct run_parts *p, const struct run_options *o, struct
 {
 	int ret = 0;
 
-	if (o->console_file)
-		return chr_file_new(loop, "--console file:", o->console_file, &p->console, e);
+	if (o->console.kind != RUN_CONSOLE_STDIO)
+		return run_console_open(&o->console, loop, &p->console, e);
 	if (o->exec && o->verbose)
 		ret = chr_fd_new(loop, -1, STDERR_FILENO, &p->console);
-	p->console_is_stdio = !o->exec;
 	if (!o->exec)
 		ret = chr_stdio_new(loop, STDIN_FILENO, STDOUT_FILENO, events->console_quit,
 				    events->arg, &p->console);
@@ -281,16 +280,6 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	return ret;
 }
 
-/* What the guest printed last is still in the stream's buffer. */
-static void close_console(struct run_parts *p)
-{
-	if (p->console_is_stdio)
-		chr_stdio_flush(p->console, CONSOLE_FLUSH_MS);
-	else
-		chr_fd_flush(p->console, CONSOLE_FLUSH_MS);
-	chr_free(p->console);
-}
-
 void run_parts_close(struct run_parts *p)
 {
 	/* First what may not get lost: the others may have to wait for a reader. */
@@ -298,8 +287,10 @@ void run_parts_close(struct run_parts *p)
 		p->disk[i]->ops->free(p->disk[i]);
 	if (p->net)
 		p->net->ops->free(p->net);
+	/* What the guest printed last is still in the stream's buffer. */
 	if (p->console)
-		close_console(p);
+		(void)chr_flush(p->console, CONSOLE_FLUSH_MS);
+	chr_free(p->console);
 	exec_free(p->exec);
 	free(p->extra_initrd);
 	free(p->append);

@@ -22,6 +22,9 @@ case_values() {
 	refuse 2 '--rng maybe.*on' --rng maybe
 	refuse 2 '--env A.*NAME=VALUE' --env A
 	refuse 2 '--env A=1.*--exec' --env A=1
+	refuse 2 '--console pts.*unix:PATH' --console pts
+	refuse 1 '--console unix:/nonexistent/x' --console unix:/nonexistent/x --kernel x --initrd x --net none
+	refuse 1 '--console pty,link=/nonexistent/x' --console pty,link=/nonexistent/x --kernel x --initrd x --net none
 	refuse 2 'append' --append a --append-only b
 	refuse 2 '--file' --file x
 	refuse 2 '--disk.*pat.*path' --disk pat=x

@@ -65,7 +65,7 @@ static void test_defaults(void **state)
 	assert_int_equal(p.o.n_files, 0);
 	assert_false(p.o.net.given);
 	assert_null(p.o.exec);
-	assert_null(p.o.console_file);
+	assert_int_equal(p.o.console.kind, RUN_CONSOLE_STDIO);
 	done(&p);
 }
 
@@ -82,11 +82,12 @@ static void test_values(void **state)
 	assert_true(p.o.verbose);
 	assert_true(p.o.no_reboot);
 	assert_int_equal(p.o.time_limit, 60);
-	assert_string_equal(p.o.console_file, "/tmp/log");
+	assert_int_equal(p.o.console.kind, RUN_CONSOLE_FILE);
+	assert_string_equal(p.o.console.path, "/tmp/log");
 	assert_string_equal(p.o.exec, "true");
 	done(&p);
 	assert_int_equal(parse(&p, "--console file:x --console stdio"), 0);
-	assert_null(p.o.console_file);
+	assert_int_equal(p.o.console.kind, RUN_CONSOLE_STDIO);
 	done(&p);
 	assert_int_equal(parse(&p, "--help"), OPT_WANTS_HELP);
 	done(&p);
@@ -187,7 +188,10 @@ static void test_refused(void **state)
 	expect_refused("--clock sun", "host");
 	expect_refused("--rng maybe", "on");
 	expect_refused("--console file:", "file:PATH");
-	expect_refused("--console pty", "stdio");
+	expect_refused("--console pts", "stdio, file:PATH, pty, pty,link=PATH or unix:PATH");
+	expect_refused("--console unix:", "unix:PATH");
+	expect_refused("--console pty,link=", "pty,link=PATH");
+	expect_refused("--console pty:/x", "pty,link=PATH");
 	expect_refused("--append a --append-only b", "one of them");
 	expect_refused("--exec true --firmware f", "--firmware f");
 	expect_refused("--exec true --initrd i", "--file");
