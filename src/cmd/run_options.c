@@ -201,7 +201,7 @@ const struct opt run_option_table[] = {
 	 .call = disk_option,
 	 .help = "a raw image"},
 	{.name = "net",
-	 .arg = "user[,hostfwd=tcp:ADDR:PORT-:PORT]...|none",
+	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|none",
 	 .kind = OPT_CALL,
 	 .call = net_option,
 	 .help = "the network"},

@@ -110,6 +110,15 @@ case_forward() {
 	grep -q 'through the forward' "$work/answer" || fail "no answer through the forward"
 }
 
+case_forward_udp() {
+	local port=$((20000 + RANDOM % 20000))
+	start run --net "user,hostfwd=udp:127.0.0.1:$port-:7" --file "$UDP_ECHO:/udp_echo" --exec /udp_echo
+	wait_for '^ready$'
+	timeout 100 python3 "$(dirname "$0")/udp.py" "$port" 1 100 1400 4000 >"$work/answer" 2>&1 ||
+		fail "$(cat "$work/answer")"
+	exec 9>&-
+}
+
 case_rng() {
 	guest 'cat /sys/class/misc/hw_random/rng_current; head -c 1000 /dev/hwrng | wc -c'
 	expect_status 0
