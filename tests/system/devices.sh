@@ -53,6 +53,23 @@ case_net_up() {
 	[ "$(sha256sum <"$work/up")" = "$(head -n 1 "$work/out")" ] || fail "other bytes came up"
 }
 
+# 100 MB each way.
+case_net_100mb() {
+	local www up
+	mkdir "$work/www"
+	head -c 100M /dev/urandom >"$work/www/data"
+	listen busybox httpd -f -p 127.0.0.1:PORT -h "$work/www"
+	www=$port
+	listen nc.openbsd -d -l 127.0.0.1 PORT >"$work/up"
+	up=$port
+	guest "wget -q -O - http://10.0.2.2:$www/data | sha256sum; nc 10.0.2.2 $up </dev/vda" \
+		--disk "path=$work/www/data,ro=on" "${quick[@]}"
+	expect_status 0
+	expect_out "$(sha256sum <"$work/www/data")"
+	wait "${pids[-1]}"
+	cmp "$work/www/data" "$work/up" || fail "other bytes came up"
+}
+
 case_no_net() {
 	guest 'ls /sys/class/net' --net none
 	expect_status 0
