@@ -61,6 +61,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->mem = o->mem;
 	c->rng = o->rng;
 	c->dtb = o->dtb;
+	c->sv48 = o->mmu == RUN_MMU_SV48;
 	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;
 	return 0;
 }
