@@ -47,45 +47,11 @@ static int disk_option(void *ctx, const char *label, char *value, struct err *e)
 	return 0;
 }
 
-static int forward_option(void *ctx, const char *label, char *value, struct err *e)
-{
-	struct run_net *n = ctx;
-
-	if (n->n_forwards == RUN_MAX_FORWARDS)
-		return err_set(e, -EINVAL, "%s%s: at most %d forwards", label, value,
-			       RUN_MAX_FORWARDS);
-	return net_user_parse_forward(label, value, &n->forward[n->n_forwards++], e);
-}
-
-static const struct opt net_user_keys[] = {
-	{.name = "hostfwd", .kind = OPT_CALL, .arg = "FORWARD", .call = forward_option},
-	{0},
-};
-
 static int net_option(void *ctx, const char *label, char *value, struct err *e)
 {
-	static const char *const kinds[] = {"user", "none", NULL};
 	struct run_options *o = ctx;
-	char *rest = strchr(value, ',');
-	unsigned kind;
-	int ret;
 
-	if (rest)
-		*rest++ = '\0';
-	ret = opt_parse_choice(label, value, kinds, &kind, e);
-	if (ret)
-		return ret;
-	if (o->net.given)
-		return err_set(e, -EINVAL, "%s%s: give --net once; this machine has one network",
-			       label, value);
-	o->net.given = true;
-	o->net.none = kind == 1;
-	if (!rest)
-		return 0;
-	if (o->net.none)
-		return err_set(e, -EINVAL, "%snone,%s: a network that is not there takes no keys",
-			       label, rest);
-	return opt_parse_list(net_user_keys, &o->net, "--net user,", rest, NULL, e);
+	return run_net_parse(&o->net, label, value, e);
 }
 
 static int console_option(void *ctx, const char *label, char *value, struct err *e)
@@ -208,7 +174,7 @@ const struct opt run_option_table[] = {
 	 .call = disk_option,
 	 .help = "a raw image"},
 	{.name = "net",
-	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|none",
+	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|tap,ifname=NAME|none",
 	 .kind = OPT_CALL,
 	 .call = net_option,
 	 .help = "the network"},

@@ -6,27 +6,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "backend/net_user.h"
 #include "base/opt.h"
 #include "cmd/run_console.h"
+#include "cmd/run_net.h"
 #include "machine/machine.h"
 
-#define RUN_MAX_FILES    64
-#define RUN_MAX_FORWARDS 16
-#define RUN_MAX_ENV      64
+#define RUN_MAX_FILES 64
+#define RUN_MAX_ENV   64
 
 struct run_disk {
 	const char *path;
 	const char *serial;
 	bool read_only;
 	bool snapshot;
-};
-
-struct run_net {
-	bool given;
-	bool none;
-	struct net_user_forward forward[RUN_MAX_FORWARDS];
-	unsigned n_forwards;
 };
 
 struct run_file {

@@ -28,8 +28,6 @@
 
 #define CONSOLE_FLUSH_MS 5000
 
-static const uint8_t default_mac[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
-
 static int no_such_engine(const char *name, struct err *e)
 {
 	char names[128];
@@ -191,20 +189,15 @@ static int open_disks(struct run_parts *p, const struct run_options *o, struct e
 
 static int open_net(struct run_parts *p, const struct run_options *o, struct err *e)
 {
-	const struct net_user_config cfg = {
-		.forwards = o->net.forward,
-		.n_forwards = o->net.n_forwards,
-	};
 	struct machine_config *c = &p->config;
 	int ret;
 
-	if (o->net.none || (!o->net.given && bare_metal(o)))
+	if (o->net.kind == RUN_NET_NONE || (!o->net.given && bare_metal(o)))
 		return 0;
-	ret = net_user_open(&cfg, &p->net, e);
+	ret = run_net_open(&o->net, &c->net[0], e);
 	if (ret)
 		return ret;
-	c->net[0].net = p->net;
-	memcpy(c->net[0].mac, default_mac, sizeof(default_mac));
+	p->net = c->net[0].net;
 	c->n_nets = 1;
 	return 0;
 }

@@ -25,6 +25,9 @@ case_values() {
 	refuse 2 '--console pts.*unix:PATH' --console pts
 	refuse 1 '--console unix:/nonexistent/x' --console unix:/nonexistent/x --kernel x --initrd x --net none
 	refuse 1 '--console pty,link=/nonexistent/x' --console pty,link=/nonexistent/x --kernel x --initrd x --net none
+	refuse 2 '--net tap.*ifname=NAME' --net tap
+	refuse 2 'mac=1' --net tap,ifname=t0,mac=1
+	refuse 1 'ifname=no-such.*ip tuntap add' --net tap,ifname=no-such --kernel x --initrd x
 	refuse 2 'append' --append a --append-only b
 	refuse 2 '--file' --file x
 	refuse 2 '--disk.*pat.*path' --disk pat=x
