@@ -8,8 +8,8 @@
  * asked for, and the frame is refused: the next kick says that frames are wanted again. A frame
  * that no number of chains can hold is dropped, since it would block all that follow.
  *
- * Sending is done within the kick: the frame goes to the back end as it lies in guest memory, behind
- * a header of ours if offloads are in use.
+ * Sending is done within the kick: the frame goes to the back end as it lies in guest memory, with
+ * a header of ours in front if offloads are in use.
  */
 #include "dev/net.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A header tells others where in the frame to write (a checksum) and how to cut it, so each field is
- * held against the frame before anybody acts on it. The offsets are 16 bits and the sums are
+ * A header tells others where in the frame to write (a checksum) and how to cut it, so each field
+ * is held against the frame before anybody acts on it. The offsets are 16 bits and the sums are
  * not: nothing here can wrap.
  *
  * hdr_len is a hint and no more: it is passed on only where it lies between the end of the TCP

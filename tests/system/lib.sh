@@ -8,6 +8,7 @@ work=$(mktemp -d) || exit 1
 pids=() # processes to end with the test
 
 # The quickest engine of this host, as options.
+# shellcheck disable=SC2034 # for the tests
 quick=()
 [ "$(uname -m)" != x86_64 ] || quick=(--engine jit)
 

@@ -6,17 +6,19 @@
 # Runs the case named in_CASE below in such a namespace, where there is t0, the host's end of the cable.
 apart() {
 	need_namespaces n
-	[ -c /dev/net/tun ] && [ -w /dev/net/tun ] || {
+	if [ ! -c /dev/net/tun ] || [ ! -w /dev/net/tun ]; then
 		echo "skipped: this user may not open /dev/net/tun"
 		exit 77
-	}
+	fi
 	timeout 100 "${apart[@]}" bash "$0" "in_$1"
 	exit
 }
 
 cable() {
-	ip tuntap add dev t0 mode tap && ip addr add 192.0.2.1/24 dev t0 && ip link set t0 up &&
-		ip link set lo up || fail "no TAP device"
+	ip tuntap add dev t0 mode tap || fail "no TAP device"
+	ip addr add 192.0.2.1/24 dev t0
+	ip link set t0 up
+	ip link set lo up
 }
 
 plugged=(--net 'tap,ifname=t0,mac=52:54:00:aa:bb:cc')
