@@ -21,6 +21,11 @@ struct run_disk {
 	bool snapshot;
 };
 
+struct run_ring {
+	bool packed;
+	bool event_idx, indirect;
+};
+
 struct run_file {
 	const char *host, *guest;
 };
@@ -44,6 +49,7 @@ struct run_options {
 	struct run_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;
 	struct run_net net;
+	struct run_ring ring;
 	struct run_console console;
 
 	bool rng;

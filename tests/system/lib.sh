@@ -8,8 +8,8 @@ work=$(mktemp -d) || exit 1
 pids=() # processes to end with the test
 
 # The quickest engine of this host, as options.
-# shellcheck disable=SC2034 # for the tests
 quick=()
+# shellcheck disable=SC2034 # for the tests
 [ "$(uname -m)" != x86_64 ] || quick=(--engine jit)
 
 cleanup() {
