@@ -64,7 +64,9 @@ static int check_memory(const struct fdt_file_request *r, const void *blob, int 
 			       "--dtb %s: #address-cells and #size-cells of the root have to be 1 "
 			       "or 2",
 			       r->path);
-	for (int left = reg ? len / 4 : 0; left >= n_addr + n_size; left -= n_addr + n_size) {
+	if (!reg)
+		return 0;
+	for (int left = len / 4; left >= n_addr + n_size; left -= n_addr + n_size) {
 		uint64_t base = number(reg, n_addr), size = number(reg + n_addr, n_size);
 
 		if (base < r->ram_base || base - r->ram_base > r->ram_size ||

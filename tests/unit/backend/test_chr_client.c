@@ -81,7 +81,7 @@ static int connect_to(struct rig *r)
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	strcpy(addr.sun_path, r->path);
+	memcpy(addr.sun_path, r->path, sizeof(r->path));
 	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	loop_settle(r->loop);
 	return fd;
@@ -291,7 +291,7 @@ static void test_unix_paths(void **state)
 	assert_int_equal(chr_unix_new(r->loop, LABEL, r->path, &c, &r->e), -EADDRINUSE);
 	assert_int_equal(unlink(r->path), 0);
 	/* What a killed run has left is. */
-	strcpy(addr.sun_path, r->path);
+	memcpy(addr.sun_path, r->path, sizeof(r->path));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	close(fd);

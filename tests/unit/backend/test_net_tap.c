@@ -74,7 +74,7 @@ static void set_up(const char *name, bool up)
 	struct ifreq ifr = {0};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
-	strcpy(ifr.ifr_name, name);
+	memcpy(ifr.ifr_name, name, strlen(name));
 	assert_int_equal(ioctl(fd, SIOCGIFFLAGS, &ifr), 0);
 	ifr.ifr_flags = (short)(up ? ifr.ifr_flags | IFF_UP : ifr.ifr_flags & ~IFF_UP);
 	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &ifr), 0);
@@ -88,7 +88,7 @@ static int make_device(const char *name, short kind, bool stays)
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	int ret = fd < 0 ? -errno : 0;
 
-	strcpy(ifr.ifr_name, name);
+	memcpy(ifr.ifr_name, name, strlen(name));
 	if (!ret && ioctl(fd, TUNSETIFF, &ifr))
 		ret = -errno;
 	if (!ret && ioctl(fd, TUNSETPERSIST, stays ? 1ul : 0ul))
