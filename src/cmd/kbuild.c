@@ -59,7 +59,7 @@ static int fail(const char *command, const struct err *e, int status)
 static bool parse(const struct opt *table, void *ctx, const char *help, int argc, char **argv,
 		  int *used, int *status)
 {
-	struct err e = {""};
+	struct err e = {0};
 	int ret = opt_parse(table, ctx, argc - 1, argv + 1, used, &e);
 
 	++*used;
@@ -101,7 +101,7 @@ int cmd_kbuild(int argc, char **argv)
 	const char *own[OWN_WORDS] = {"sh", NULL, "--init", NULL};
 	struct kbuild_options o = {0};
 	struct share_paths paths;
-	struct err e = {""};
+	struct err e = {0};
 	int used, status;
 	unsigned n = 4;
 
@@ -130,7 +130,7 @@ int cmd_new_driver(int argc, char **argv)
 {
 	const char *own[OWN_WORDS] = {"sh", NULL, "--program", NULL};
 	struct share_paths paths;
-	struct err e = {""};
+	struct err e = {0};
 	int used, status;
 
 	if (!parse(no_options, NULL, new_driver_help, argc, argv, &used, &status))

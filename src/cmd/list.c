@@ -35,7 +35,7 @@ static const struct opt no_options[] = {{0}};
 static bool parse(const struct opt *table, void *ctx, const char *what, int argc, char **argv,
 		  int *status)
 {
-	struct err e = {""};
+	struct err e = {0};
 	int used, ret = opt_parse(table, ctx, argc - 1, argv + 1, &used, &e);
 
 	if (!ret && used < argc - 1)
@@ -58,7 +58,7 @@ static bool parse(const struct opt *table, void *ctx, const char *what, int argc
 int cmd_fetch(int argc, char **argv)
 {
 	struct fetch_options o = {0};
-	struct err e = {""};
+	struct err e = {0};
 	int status;
 
 	if (!parse(fetch_table, &o, "Gets the default guest into the cache, if it is not there.",

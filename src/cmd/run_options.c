@@ -11,6 +11,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "cmd/config.h"
 #include "cpu/cpu.h"
 
 static const char *const clock_names[] = {"host", "instructions", NULL};
@@ -39,7 +40,7 @@ static int disk_option(void *ctx, const char *label, char *value, struct err *e)
 	if (ret)
 		return ret;
 	if (!d->path || !*d->path)
-		return err_set(e, -EINVAL, "%sneeds the image's path: %spath=FILE", label, label);
+		return err_set(e, -EINVAL, "%sneeds the image's path: path=FILE", label);
 	if (d->serial && strlen(d->serial) > 20)
 		return err_set(e, -EINVAL, "%sserial=%s: at most 20 characters", label, d->serial);
 	o->n_disks++;
@@ -57,7 +58,11 @@ static int forward_option(void *ctx, const char *label, char *value, struct err 
 }
 
 static const struct opt net_user_keys[] = {
-	{.name = "hostfwd", .kind = OPT_CALL, .arg = "FORWARD", .call = forward_option},
+	{.name = "hostfwd",
+	 .kind = OPT_CALL,
+	 .arg = "FORWARD",
+	 .call = forward_option,
+	 .repeat = true},
 	{0},
 };
 
@@ -65,7 +70,7 @@ static int net_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	static const char *const kinds[] = {"user", "none", NULL};
 	struct run_options *o = ctx;
-	char *rest = strchr(value, ',');
+	char *rest = strchr(value, ','), inner[64];
 	unsigned kind;
 	int ret;
 
@@ -84,7 +89,8 @@ static int net_option(void *ctx, const char *label, char *value, struct err *e)
 	if (o->net.none)
 		return err_set(e, -EINVAL, "%snone,%s: a network that is not there takes no keys",
 			       label, rest);
-	return opt_parse_list(net_user_keys, &o->net, "--net user,", rest, NULL, e);
+	(void)snprintf(inner, sizeof(inner), "%suser,", label);
+	return opt_parse_list(net_user_keys, &o->net, inner, rest, NULL, e);
 }
 
 static int console_option(void *ctx, const char *label, char *value, struct err *e)
@@ -182,17 +188,22 @@ const struct opt run_option_table[] = {
 	 .arg = "HOST:GUEST",
 	 .kind = OPT_CALL,
 	 .call = file_option,
+	 .repeat = true,
 	 .help = "put a file into the initial RAM disk"},
 	{.help = "Devices"},
 	{.name = "disk",
 	 .arg = "path=F[,ro=on][,snapshot=on][,serial=S]",
 	 .kind = OPT_CALL,
 	 .call = disk_option,
+	 .repeat = true,
+	 .keys = disk_keys,
 	 .help = "a raw image"},
 	{.name = "net",
 	 .arg = "user[,hostfwd=tcp:ADDR:PORT-:PORT]...|none",
 	 .kind = OPT_CALL,
 	 .call = net_option,
+	 .keys = net_user_keys,
+	 .head = "type",
 	 .help = "the network"},
 	{.name = "console",
 	 .arg = "stdio|file:PATH",
@@ -221,6 +232,17 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_STRING,
 	 AT(dump_dtb),
 	 .help = "write the device tree and end"},
+	{.name = "config",
+	 .arg = "FILE",
+	 .kind = OPT_STRING,
+	 .shell_only = true,
+	 AT(config),
+	 .help = "options from a JSON file (-: standard input)"},
+	{.name = "dump-config",
+	 .kind = OPT_FLAG,
+	 .shell_only = true,
+	 AT(dump_config),
+	 .help = "print all options as such a file and end"},
 	{.name = "verbose",
 	 .letter = 'v',
 	 .kind = OPT_FLAG,
@@ -252,11 +274,41 @@ static int check(const struct run_options *o, struct err *e)
 	return 0;
 }
 
+/* The file comes first, so that the command line has the last word. */
+static int read_config(struct run_options *o, int argc, char **argv, struct err *e)
+{
+	const char *path = opt_given(run_option_table, argc, argv, "config");
+	int ret = 0;
+
+	if (path)
+		ret = config_load(path, &o->config_file, e);
+	if (!ret && opt_given(run_option_table, argc, argv, "dump-config"))
+		ret = config_dump_new(o->config_file, run_option_table, argc, argv, &o->config_dump,
+				      e);
+	if (ret || !path)
+		return ret;
+	/* So that the promised status is known whatever else is wrong; its own turn comes below. */
+	if (config_has(o->config_file, "exec"))
+		o->exec = "";
+	return config_apply(o->config_file, run_option_table, o, argc, argv, e);
+}
+
+void run_options_free(struct run_options *o)
+{
+	config_free(o->config_file);
+	config_dump_free(o->config_dump);
+	o->config_file = NULL;
+	o->config_dump = NULL;
+}
+
 int run_options_parse(struct run_options *o, int argc, char **argv, struct err *e)
 {
 	int used, ret;
 
 	*o = (struct run_options){.smp = 1, .mem = 512u << 20};
+	ret = read_config(o, argc, argv, e);
+	if (ret)
+		return ret;
 	ret = opt_parse(run_option_table, o, argc, argv, &used, e);
 	if (ret)
 		return ret;
