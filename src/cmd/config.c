@@ -386,6 +386,14 @@ static int unknown_key(const struct config *c, const struct opt *table, const ch
 		       near ? "\"?" : "");
 }
 
+static int shell_only(const struct config *c, const char *key, struct config_place place,
+		      struct err *e)
+{
+	place.at_key = true;
+	return fail_at(c, &place, -EINVAL, e, "\"%s\": give it on the command line, not in a file",
+		       key);
+}
+
 static int apply_member(struct config *c, const struct opt *table, const struct opt *o, void *ctx,
 			json_t *v, struct config_place place, struct err *e)
 {
@@ -422,8 +430,7 @@ int config_apply(struct config *c, const struct opt *table, void *ctx, int argc,
 		if (!o)
 			ret = unknown_key(c, table, key, place, e);
 		else if (o->shell_only)
-			ret = fail_at(c, &place, -EINVAL, e,
-				      "\"%s\": give it on the command line, not in a file", key);
+			ret = shell_only(c, key, place, e);
 		else if (o->repeat || !opt_given(table, argc, argv, key))
 			ret = apply_member(c, table, o, ctx, v, place, e);
 		if (ret)
