@@ -62,7 +62,7 @@ const char *opt_nearest_in(const struct opt *table, const char *word)
 	return found;
 }
 
-static int store(const struct opt *o, void *ctx, const char *label, char *value, struct err *e)
+int opt_store(const struct opt *o, void *ctx, const char *label, char *value, struct err *e)
 {
 	char *to = (char *)ctx + o->offset;
 	uint64_t number;
@@ -84,15 +84,6 @@ static int store(const struct opt *o, void *ctx, const char *label, char *value,
 	case OPT_CALL: return o->call(ctx, label, value, e);
 	}
 	return -EINVAL;
-}
-
-int opt_store(const struct opt *o, void *ctx, const char *label, char *value, struct err *e)
-{
-	int ret = store(o, ctx, label, value, e);
-
-	if (ret && e && !e->at)
-		e->at = value;
-	return ret;
 }
 
 static int unknown_option(const struct opt *table, const char *arg, size_t len, struct err *e)
@@ -244,6 +235,7 @@ static int parse_item(const struct opt *keys, void *ctx, const char *label, char
 	char *value = item[len] ? item + len + 1 : NULL;
 	char inner[LABEL_MAX];
 	char on[] = "on";
+	int ret;
 
 	if (!o && !value && implied) {
 		o = find_name(keys, implied, strlen(implied));
@@ -262,7 +254,10 @@ static int parse_item(const struct opt *keys, void *ctx, const char *label, char
 		return err_set(e, -EINVAL, "%s%s needs a value: %s=%s", label, o->name, o->name,
 			       o->arg ? o->arg : "VALUE");
 	(void)snprintf(inner, sizeof(inner), "%s%s=", label, o->name);
-	return opt_store(o, ctx, inner, value, e);
+	ret = opt_store(o, ctx, inner, value, e);
+	if (ret && e && !e->at)
+		e->at = value;
+	return ret;
 }
 
 int opt_parse_list(const struct opt *keys, void *ctx, const char *label, char *text,

@@ -86,7 +86,7 @@ const char *opt_nearest_in(const struct opt *table, const char *word);
 bool opt_takes_value(const struct opt *o);
 
 /* Gives the option a value, as text (NULL for a flag). 0, or -errno with a message, whose `at` is
- * then `value` or the part of it that is wrong. */
+ * then the part of a list value that is wrong, or NULL. */
 int opt_store(const struct opt *o, void *ctx, const char *label, char *value, struct err *e);
 
 /* Parses "key=value,key,key=value": a key alone is for OPT_FLAG, or means "on" for OPT_BOOL; two
