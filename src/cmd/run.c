@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/sig.h"
+#include "cmd/command.h"
 #include "cmd/config.h"
 #include "cmd/console_watch.h"
 #include "cmd/run_options.h"
@@ -289,13 +290,6 @@ static bool exec_wanted(int argc, char **argv)
 	return false;
 }
 
-static void print_help(void)
-{
-	printf("Usage: linnet run [OPTIONS]\n"
-	       "Boots the default Debian guest, or the given kernel, to a shell or to --exec.\n");
-	opt_print_help(stdout, run_option_table);
-}
-
 static int run_with_signals(struct run *r, struct err *e)
 {
 	int ret = loop_new(&r->loop);
@@ -319,14 +313,14 @@ static int dump_config(struct run *r, struct err *e)
 	return config_dump_write(r->o.config_dump, run_option_table, &r->o, stdout, e);
 }
 
-int cmd_run(int argc, char **argv)
+static int cmd_run(int argc, char **argv)
 {
 	struct run r = {.status = STATUS_UNSET};
 	struct err e = {0};
 	int ret = run_options_parse(&r.o, argc - 1, argv + 1, &e);
 
 	if (ret == OPT_WANTS_HELP) {
-		print_help();
+		command_print_help(stdout, &run_command);
 		r.status = EXIT_SUCCESS;
 	} else if (ret) {
 		fprintf(stderr, "linnet run: %s\n", e.text);
@@ -339,3 +333,13 @@ int cmd_run(int argc, char **argv)
 	run_options_free(&r.o);
 	return r.status;
 }
+
+const struct command run_command = {
+	.name = "run",
+	.help = "boot a guest, or run a command in one",
+	.run = cmd_run,
+	.usage = "[OPTIONS]",
+	.about = "Boots the default Debian guest, or the given kernel, to a shell or to --exec.",
+	.options = run_option_table,
+	.more = run_chapters,
+};

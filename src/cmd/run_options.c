@@ -19,7 +19,7 @@ static const char *const clock_names[] = {"host", "instructions", NULL};
 #define AT(member) .offset = offsetof(struct run_options, member)
 
 static const struct opt disk_keys[] = {
-	{.name = "path", .kind = OPT_STRING, .offset = offsetof(struct run_disk, path)},
+	{.name = "path", .arg = "F", .kind = OPT_STRING, .offset = offsetof(struct run_disk, path)},
 	{.name = "serial", .kind = OPT_STRING, .offset = offsetof(struct run_disk, serial)},
 	{.name = "ro", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, read_only)},
 	{.name = "snapshot", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, snapshot)},
@@ -121,17 +121,29 @@ static int file_option(void *ctx, const char *label, char *value, struct err *e)
 	return 0;
 }
 
+static const char *machine_name(unsigned i)
+{
+	return i < machine_n_types ? machine_types[i]->name : NULL;
+}
+
+static const char *engine_name(unsigned i)
+{
+	return i < cpu_n_engines ? cpu_engines[i]->name : NULL;
+}
+
 const struct opt run_option_table[] = {
 	{.help = "Machine"},
 	{.name = "machine",
 	 .arg = "NAME",
 	 .kind = OPT_STRING,
 	 AT(machine),
+	 .value = machine_name,
 	 .help = "the board (see: linnet machines)"},
 	{.name = "engine",
 	 .arg = "NAME",
 	 .kind = OPT_STRING,
 	 AT(engine),
+	 .value = engine_name,
 	 .help = "what executes the guest's code: interp, or jit on x86-64 hosts"},
 	{.name = "smp",
 	 .arg = "N",

@@ -333,8 +333,7 @@ static void test_help_text(void **state)
 		"\n"
 		"Guest:\n"
 		"      --kernel FILE       kernel image\n"
-		"      --disk path=FILE[,ro=on][,serial=S]\n"
-		"                          a disk\n"
+		"      --disk path=FILE[,ro=on][,serial=S]  a disk\n"
 		"      --reboot on|off     start again\n"
 		"      --poke\n"
 		"  -v, --verbose           say more\n";
