@@ -10,14 +10,15 @@
 #include "base/bits.h"
 #include "base/opt.h"
 #include "cmd/command.h"
+#include "cmd/doctor.h"
 #include "cmd/generate.h"
 #include "cmd/kbuild.h"
 #include "cmd/list.h"
 #include "cmd/run.h"
 
 static const struct command *const commands[] = {
-	&run_command,    &fetch_command,    &new_driver_command,
-	&kbuild_command, &machines_command, &devices_command,
+	&run_command,    &fetch_command,    &new_driver_command, &kbuild_command,
+	&doctor_command, &machines_command, &devices_command,
 };
 
 static void print_usage(FILE *out)

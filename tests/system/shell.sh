@@ -27,9 +27,10 @@ case_man() {
 		grep -qx 'NAME' "$work/out" || fail "no NAME in $page"
 		# shellcheck disable=SC2086 # none or one word
 		"$LINNET" $command --help >"$work/help"
-		for option in $(grep -oE '^  (-.,|   ) --[a-z-]+' "$work/help" | grep -oE -- '--[a-z-]+'); do
+		sed -nE 's/^  (-.,|   ) (--[a-z-]+).*/\2/p' "$work/help" >"$work/options"
+		while read -r option; do
 			grep -qE -- "^ .*$option( |\$)" "$work/out" || fail "$option is not in $page"
-		done
+		done <"$work/options"
 	done
 	expect_in out 'linnet-run\(1\)|SEE ALSO'
 	"$LINNET" --generate man run | cmp - "$docs/linnet-run.1" || fail "another page than built"
