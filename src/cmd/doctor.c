@@ -194,9 +194,8 @@ const struct command doctor_command = {
 	.help = "say what this host offers and what it lacks",
 	.run = cmd_doctor,
 	.usage = "[OPTIONS]",
-	.about = "Looks at this host: what `linnet run` needs, what makes it better, and what to "
-		 "do\n"
-		 "about what is missing. Only what is marked NEEDED keeps it from working.",
+	.about = "Looks at this host: what `linnet run` needs, what makes it better, and what to\n"
+		 "do about what is missing. Only what is marked NEEDED keeps it from working.",
 	.options = doctor_table,
 	.more = chapters,
 };
