@@ -11,6 +11,18 @@
 
 #define SOURCE_WIDTH 72
 
+static void put_char(FILE *out, char c)
+{
+	if (c == '\\')
+		(void)fputs("\\e", out);
+	else if (c == '-')
+		(void)fputs("\\-", out);
+	else if (c == '\'')
+		(void)fputs("\\(aq", out);
+	else
+		(void)fputc(c, out);
+}
+
 static void put_text(FILE *out, const char *text)
 {
 	bool at_start = true;
@@ -18,40 +30,22 @@ static void put_text(FILE *out, const char *text)
 	for (; *text; text++) {
 		if (at_start && (*text == '.' || *text == '\''))
 			(void)fputs("\\&", out);
-		if (*text == '\\')
-			(void)fputs("\\e", out);
-		else if (*text == '-')
-			(void)fputs("\\-", out);
-		else if (*text == '\'')
-			(void)fputs("\\(aq", out);
-		else
-			(void)fputc(*text, out);
+		put_char(out, *text);
 		at_start = *text == '\n';
 	}
 }
 
-/* Text with the case changed, for titles. */
-static void put_upper(FILE *out, const char *text)
+static char upper(char c)
 {
-	char c[2] = "";
-
-	for (; *text; text++) {
-		c[0] = *text;
-		if (c[0] >= 'a' && c[0] <= 'z')
-			c[0] = (char)(c[0] - 'a' + 'A');
-		put_text(out, c);
-	}
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-/* As a sentence. */
+/* With a capital and a full stop. */
 static void put_sentence(FILE *out, const char *text)
 {
-	const char first[2] = {*text, '\0'};
-
-	if (!*text)
-		return;
-	put_upper(out, first);
-	put_text(out, text + 1);
+	if (upper(*text) != *text)
+		put_char(out, upper(*text++));
+	put_text(out, text);
 	(void)fputs(".\n", out);
 }
 
@@ -125,7 +119,8 @@ static void put_title(FILE *out, const char *command, const char *help)
 	(void)fputs(".\\\" Generated from the program's tables of options.\n.TH LINNET", out);
 	if (command) {
 		(void)fputs("\\-", out);
-		put_upper(out, command);
+		for (const char *c = command; *c; c++)
+			put_char(out, upper(*c));
 	}
 	(void)fprintf(out, " 1 \"\" \"Linnet %s\" \"Linnet\"\n.nh\n.ad l\n.SH NAME\nlinnet",
 		      LINNET_VERSION);
@@ -151,11 +146,10 @@ static void put_synopsis(FILE *out, const char *command, const char *usage)
 	(void)fputs(*usage ? "\\fR " : "\\fR", out);
 	for (; *usage; usage++) {
 		bool capital = *usage >= 'A' && *usage <= 'Z';
-		const char one[2] = {*usage, '\0'};
 
 		if (capital != italic && (capital || *usage != '-'))
 			(void)fputs((italic = capital) ? "\\fI" : "\\fR", out);
-		put_text(out, one);
+		put_char(out, *usage);
 	}
 	(void)fprintf(out, "%s\n", italic ? "\\fR" : "");
 }
