@@ -28,8 +28,8 @@ int config_load(const char *path, struct config **out, struct err *e);
 int config_parse(const char *name, const char *text, size_t len, struct config **out,
 		 struct err *e);
 
-/* Frees also the values that were applied: to be called when the options are no longer used. NULL is
- * allowed. */
+/* Frees also the values that were applied: to be called when the options are no longer used. NULL
+ * is allowed. */
 void config_free(struct config *c);
 
 bool config_has(const struct config *c, const char *key);

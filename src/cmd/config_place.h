@@ -22,8 +22,8 @@ struct config_place {
 /* The place one step further in. */
 struct config_place config_place_in(struct config_place p, unsigned step);
 
-/* The offset of the place. `text` must be good JSON and the place be in it; if not, what is returned
- * is some offset in 0..len. */
+/* The offset of the place. `text` must be good JSON and the place be in it; if not, what is
+ * returned is some offset in 0..len. */
 size_t config_place_find(const char *text, size_t len, const struct config_place *p);
 
 /* The line and column of an offset, both from 1 on; columns count characters of UTF-8. */

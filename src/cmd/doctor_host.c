@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each probe tries the thing itself where that leaves no trace: a file in /dev or a setting in /proc
- * only tells what may be there.
+ * Each probe tries the thing itself where that leaves no trace: a file in /dev or a setting in
+ * /proc only tells what may be there.
  */
 #include <dlfcn.h>
 #include <errno.h>

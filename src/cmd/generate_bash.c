@@ -3,8 +3,8 @@
  * Completion for bash: one function that knows how the command line is made up, and behind it a
  * table of what can stand where, which is all that is generated.
  *
- * bash breaks words at '=' and ':', and replaces only the part behind the last of them. The function
- * therefore joins them again first, and gives back just that part.
+ * bash breaks words at '=' and ':', and replaces only the part behind the last of them. The
+ * function therefore joins them again first, and gives back just that part.
  */
 #include <string.h>
 

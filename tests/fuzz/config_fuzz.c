@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Configuration files: the input is one. Whatever it is, each refusal names a place in the input and
- * says why; and what was taken is dumped as a file that is taken again and dumped as the same. */
+/* Configuration files: the input is one. Whatever it is, each refusal names a place in the input
+ * and says why; and what was taken is dumped as a file that is taken again and dumped as the
+ * same. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -105,7 +105,7 @@ case_devices() {
 	finding tun missing 'modprobe tun'
 	finding kvm missing 'dmesg|modprobe'
 	finding namespaces missing 'user.max_user_namespaces'
-	# shellcheck disable=SC2016
+	# shellcheck disable=SC2016 # for the inner shell
 	if [ -e /dev/net/tun ]; then
 		doctor 0 unshare -rm bash -c 'mount --bind /dev/null /dev/net/tun && exec "$@"' bash
 		finding tun missing 'no TUN device'

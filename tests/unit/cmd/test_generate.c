@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is generated for man and for shells, from texts that look like their syntax. Whether real shells
- * and man take it is for the system tests. */
+/* What is generated for man and for shells, from texts that look like their syntax. Whether real
+ * shells and man take it is for the system tests. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
