@@ -2,8 +2,8 @@
 /*
  * A /dev/kvm that opens need not run a stock guest: some hosts have a KVM without VT-x or AMD-V
  * below it, which emulates a guest's kernel an instruction at a time and knows paging in 64-bit
- * mode only. What tells them apart is the smallest guest with 32-bit paging, which every stock kernel
- * goes through on its way up: it halts at once on a full KVM, and is shut down by the other.
+ * mode only. What tells them apart is the smallest guest with 32-bit paging, which every stock
+ * kernel goes through on its way up: it halts at once on a full KVM, and is shut down by the other.
  */
 #include <errno.h>
 #include <fcntl.h>
