@@ -92,6 +92,7 @@ int virtq_init(struct virtq *vq, const struct gmem *mem, const struct virtq_setu
 	vq->region = &mem->region[0];
 	vq->features = setup->features;
 	vq->size = setup->size;
+	vq->stats = setup->stats;
 	return split_init(vq, setup);
 }
 
@@ -137,6 +138,11 @@ void virtq_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written)
 {
 	assert(vq->in_flight && written <= c->write_len);
 	vq->in_flight--;
+	if (vq->stats) {
+		counter_add(&vq->stats->chains, 1);
+		counter_add(&vq->stats->read, c->read_len);
+		counter_add(&vq->stats->written, written);
+	}
 	note_written(vq, c, written);
 	split_push(vq, c, written);
 }

@@ -24,11 +24,19 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "base/stats.h"
 #include "mem/gmem.h"
 #include "virtio/spec.h"
 
 /* The feature bits that are the ring's own: what a device may offer without doing anything. */
 #define VIRTQ_FEATURES (VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX)
+
+/* What a ring counts, by the thread that works on it. */
+struct virtq_stats {
+	struct counter chains; /* pushed */
+	struct counter read;   /* bytes: the readable parts of those chains */
+	struct counter written;
+};
 
 /* Where a ring lies and how it is to be used. */
 struct virtq_setup {
@@ -39,6 +47,7 @@ struct virtq_setup {
 	uint64_t features;   /* as negotiated */
 	uint16_t next_avail; /* where the device begins: 0, or as a stopped ring ended */
 	uint16_t next_used;
+	struct virtq_stats *stats; /* counts on there, and outlives the ring; NULL: nowhere */
 };
 
 /* A part of a chain in guest terms, kept for virtq_push(). */
@@ -85,6 +94,7 @@ struct virtq {
 	uint32_t size;
 	uint32_t in_flight; /* popped, not yet pushed */
 	bool broken;
+	struct virtq_stats *stats;
 	struct {
 		uint8_t *desc;
 		uint8_t *avail;
