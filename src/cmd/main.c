@@ -9,6 +9,7 @@
 
 #include "base/bits.h"
 #include "base/opt.h"
+#include "cmd/ctl.h"
 #include "cmd/kbuild.h"
 #include "cmd/list.h"
 #include "cmd/run.h"
@@ -21,6 +22,7 @@ struct command {
 
 static const struct command commands[] = {
 	{"run", "boot a guest, or run a command in one", cmd_run},
+	{"ctl", "ask or steer a machine that runs with --control", cmd_ctl},
 	{"fetch", "get the default guest into the cache", cmd_fetch},
 	{"new-driver", "begin a kernel module with one that works", cmd_new_driver},
 	{"kbuild", "build kernel modules for the default guest", cmd_kbuild},

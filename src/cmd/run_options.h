@@ -49,6 +49,7 @@ struct run_options {
 	unsigned n_disks;
 	struct run_net net;
 	const char *console_file; /* NULL: the terminal */
+	const char *control;      /* path of a socket, or NULL */
 
 	const char *exec;
 	unsigned time_limit; /* s; 0: none */

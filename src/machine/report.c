@@ -78,10 +78,21 @@ static int device_stats(const struct machine_device *d, struct stats_list *out)
 	return ret;
 }
 
+static int machine_time_stats(const struct machine *m, struct stats_list *out)
+{
+	static const struct stats_row row = {.group = "machine",
+					     .name = "time",
+					     .unit = STATS_NS,
+					     .help = "Time of the guest since power-on"};
+	struct stats_labels none = {.queue = STATS_NONE, .hart = STATS_NONE};
+
+	return stats_add(out, &row, none, machine_time_ns(m));
+}
+
 int machine_stats(const struct machine *m, struct stats_list *out)
 {
 	struct stats_labels uart = {.device = "uart0", .queue = STATS_NONE, .hart = STATS_NONE};
-	int ret = 0;
+	int ret = machine_time_stats(m, out);
 
 	for (unsigned i = 0; i < m->cfg.smp && !ret; i++)
 		ret = hart_stats(m, i, out);
