@@ -63,6 +63,7 @@ struct machine_config {
 	const struct cpu_engine *engine;
 	unsigned smp;      /* 1 to CPU_MAX_HARTS */
 	uint64_t mem;      /* bytes, a multiple of 2 MiB */
+	bool sv48;         /* the harts offer Sv48 beside Sv39, and Linux takes it */
 	bool counted_time; /* repeatable: see machine/clock.h */
 
 	const char *kernel;   /* path; NULL only with firmware */
