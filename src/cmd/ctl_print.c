@@ -66,8 +66,7 @@ static unsigned add_columns(struct column *col, unsigned n, const json_t *row)
 	json_t *value;
 	unsigned i;
 
-	json_object_foreach((json_t *)(uintptr_t)row, key, value)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)row, key, value) {
 		if (json_is_array(value))
 			continue;
 		for (i = 0; i < n && strcmp(col[i].key, key); i++)
@@ -104,13 +103,13 @@ static void print_table(const json_t *rows)
 	json_t *row;
 	size_t r;
 
-	json_array_foreach(rows, r, row) n = add_columns(col, n, row);
+	json_array_foreach (rows, r, row)
+		n = add_columns(col, n, row);
 	for (unsigned i = 0; i < n; i++) {
 		heading(col[i].key, text);
 		print_cell(&col[i], text, i + 1 == n);
 	}
-	json_array_foreach(rows, r, row)
-	{
+	json_array_foreach (rows, r, row) {
 		for (unsigned i = 0; i < n; i++) {
 			cell(col[i].key, json_object_get(row, col[i].key), text);
 			print_cell(&col[i], text, i + 1 == n);
@@ -149,19 +148,32 @@ void ctl_print_status(const json_t *answer)
 	print_table(json_object_get(answer, "devices"));
 }
 
-/* The queues of all devices as one array, each with its device's name in front. */
+static bool has_counted(const json_t *queue)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)(uintptr_t)queue, key, value) {
+		if (strcmp(key, "queue") && json_integer_value(value))
+			return true;
+	}
+	return false;
+}
+
+/* The queues of all devices as one array, each with its device's name in front. A console has many
+ * that nobody uses: those are left out. */
 static json_t *all_queues(const json_t *devices)
 {
 	json_t *all = json_array(), *device, *queue;
 	size_t d, q;
 
-	json_array_foreach(devices, d, device)
-	{
-		json_array_foreach(json_object_get(device, "queues"), q, queue)
-		{
-			json_t *row = json_pack("{s:O}", "device",
-						json_object_get(device, "device"));
+	json_array_foreach (devices, d, device) {
+		json_array_foreach (json_object_get(device, "queues"), q, queue) {
+			json_t *row;
 
+			if (!has_counted(queue))
+				continue;
+			row = json_pack("{s:O}", "device", json_object_get(device, "device"));
 			json_object_update(row, queue);
 			json_array_append_new(all, row);
 		}

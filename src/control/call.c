@@ -142,8 +142,7 @@ static bool take_members(struct control_call *call, json_t *request, const char 
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(request, key, value)
-	{
+	json_object_foreach (request, key, value) {
 		if (!strcmp(key, "verb") && json_is_string(value)) {
 			*verb = json_string_value(value);
 		} else if (!strcmp(key, "args") && json_is_object(value)) {
@@ -177,8 +176,7 @@ static bool check_args(struct control_call *call, const struct control_verb *v)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(call->args, name, value)
-	{
+	json_object_foreach (call->args, name, value) {
 		if (verb_takes(v, name) && json_is_string(value))
 			continue;
 		control_fail(call, CONTROL_E_ARGUMENT,

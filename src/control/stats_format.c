@@ -29,8 +29,7 @@ static json_t *entry(json_t *parent, const char *list, const char *key, json_t *
 		json_object_set_new(parent, list, json_array());
 		array = json_object_get(parent, list);
 	}
-	json_array_foreach(array, i, found)
-	{
+	json_array_foreach (array, i, found) {
 		if (json_equal(json_object_get(found, key), value)) {
 			json_decref(value);
 			return found;
