@@ -21,8 +21,8 @@ struct counter {
 	_Atomic uint64_t n;
 };
 
-/* By the one thread that counts here, or under a lock. Relaxed: nothing is concluded from a counter about other
- * memory. */
+/* By the one thread that counts here, or under a lock. Relaxed: nothing is concluded from a counter
+ * about other memory. */
 static inline void counter_add(struct counter *c, uint64_t n)
 {
 	atomic_store_explicit(&c->n, atomic_load_explicit(&c->n, memory_order_relaxed) + n,

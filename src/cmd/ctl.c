@@ -141,8 +141,8 @@ static json_t *make_request(const struct ctl_verb *v, const struct ctl_options *
 
 /* ---- the conversation ---- */
 
-/* A server that has no room for a client says so and ends the connection, perhaps before it has read
- * anything: that the request cannot be sent is no reason not to look for its answer. */
+/* A server that has no room for a client says so and ends the connection, perhaps before it has
+ * read anything: that the request cannot be sent is no reason not to look for its answer. */
 static int send_request(int fd, const json_t *request, struct err *e)
 {
 	char *text = json_dumps(request, JSON_COMPACT);

@@ -12,8 +12,8 @@
  * that reads nothing gets nothing more. `help` is there already and lists the verbs.
  *
  * Clients may be hostile: what one can make the server keep is a line of at most CONTROL_LINE_MAX
- * bytes, a call and an answer, and there are at most CONTROL_CLIENTS_MAX. One more, and the one that
- * has been quiet longest has to go.
+ * bytes, a call and an answer, and there are at most CONTROL_CLIENTS_MAX. One more, and the one
+ * that has been quiet longest has to go.
  *
  * Everything here runs on the loop's thread.
  */

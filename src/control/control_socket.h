@@ -21,8 +21,8 @@ int control_socket_open(struct control_socket *s, const char *label, const char 
 /* Closes it, and removes the file if it still is ours. */
 void control_socket_close(struct control_socket *s);
 
-/* Connects to a socket; flags: 0 or SOCK_NONBLOCK. The descriptor, or -errno: -ENAMETOOLONG, or what
- * connect() gave. */
+/* Connects to a socket; flags: 0 or SOCK_NONBLOCK. The descriptor, or -errno: -ENAMETOOLONG, or
+ * what connect() gave. */
 int control_socket_connect(const char *path, int flags);
 
 #endif

@@ -14,8 +14,8 @@ struct stats_list;
  */
 json_t *stats_to_json(const struct stats_list *l);
 
-/* The OpenMetrics text format 1.0: counters linnet_GROUP_NAME[_UNIT]_total, labels device, queue and
- * hart, times in seconds. malloc'd; NULL: no memory. */
+/* The OpenMetrics text format 1.0: counters linnet_GROUP_NAME[_UNIT]_total, labels device, queue
+ * and hart, times in seconds. malloc'd; NULL: no memory. */
 char *stats_to_openmetrics(const struct stats_list *l);
 
 #endif

@@ -235,7 +235,8 @@ int vdev_queue_stop(struct vdev *dev, unsigned index, void (*cb)(void *arg), voi
  * inside the call when no queue had to be stopped. One reset at a time. */
 void vdev_reset(struct vdev *dev, void (*cb)(void *arg), void *arg);
 
-/* Any: the driver says that there are new chains. Ignored while the queue is not started. Never waits. */
+/* Any: the driver says that there are new chains. Ignored while the queue is not started. Never
+ * waits. */
 void vdev_kick(struct vdev *dev, unsigned index);
 
 /* Any: `size` (1, 2, 4 or 8) bytes of config space as one snapshot; bytes beyond its end are 0.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client of the control socket may send. The input is cut into pieces by its own bytes (0x01:
- * what was written so far is looked at; 0x02: the client reads; 0x03: what was asked for is
+ * What a client of the control socket may send. The input is cut into pieces by its own bytes
+ * (0x01: what was written so far is looked at; 0x02: the client reads; 0x03: what was asked for is
  * answered), so that lines come in parts and together, and answers wait.
  *
  * Each line that comes back is a JSON object with either "ok" or "error", and there are no more of

@@ -110,7 +110,7 @@ static void test_press(void **state)
 	driver_fini(&w.d);
 }
 
-/* A driver that takes nothing: presses are refused, not collected; and forgotten with the driver. */
+/* A driver that takes nothing: presses are refused, not collected; and forgotten with it. */
 static void test_nobody_reads(void **state)
 {
 	struct world w;
