@@ -218,12 +218,12 @@ static int converse(int fd, const struct ctl_verb *v, const struct ctl_options *
 		ret = read_line(f, &line, e);
 	if (!ret) {
 		status = print_answer(v, o, line);
-		fflush(stdout);
+		(void)fflush(stdout); /* main() looks at it again */
 		if (!status && (v->wait || o->wait))
 			wait_for_end(f);
 	}
 	free(line);
-	fclose(f);
+	(void)fclose(f); /* only read from */
 	return status;
 }
 
@@ -249,7 +249,7 @@ static int run(const char *path, const struct ctl_verb *v, const struct ctl_opti
 
 int cmd_ctl(int argc, char **argv)
 {
-	const char *operand[OPERANDS_MAX] = {NULL};
+	const char *operand[OPERANDS_MAX] = {"", "", NULL};
 	struct ctl_options o = {0};
 	const struct ctl_verb *v;
 	struct err e = {""};

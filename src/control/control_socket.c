@@ -24,10 +24,12 @@
 
 static int make_address(const char *path, struct sockaddr_un *a)
 {
+	size_t len = strlen(path);
+
 	*a = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof(a->sun_path))
+	if (len >= sizeof(a->sun_path))
 		return -ENAMETOOLONG;
-	strcpy(a->sun_path, path);
+	memcpy(a->sun_path, path, len + 1);
 	return 0;
 }
 

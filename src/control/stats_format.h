@@ -8,7 +8,7 @@
 struct stats_list;
 
 /*
- * By what counts: {"harts":[{"hart":0,...}],"devices":[{"device":"blk0",...,"queues":[{"queue":0,
+ * By what counts: {"harts":[{"hart":0,...}],"devices":[{"device":"disk0",...,"queues":[{"queue":0,
  * ...}]}],"GROUP":{...}}, the last for what is of no hart and no device. A member is called as its
  * row, with the unit behind it: "read_bytes", "cpu_ns". NULL: no memory.
  */

@@ -135,7 +135,7 @@ void machine_end(struct machine *m, enum machine_end why, unsigned code);
 void machine_hold(struct machine *m, struct vcpus_hold *h);
 void machine_release(struct machine *m, struct vcpus_hold *h);
 
-/* A virtio device as it stands. Names are kind and number, "blk0", in the order of the slots. */
+/* A virtio device as it stands. Names have a number in the order of the slots: "disk0". */
 struct machine_device_info {
 	const char *name; /* the machine's */
 	const char *kind; /* as in `linnet devices` */

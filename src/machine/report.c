@@ -3,9 +3,7 @@
  * What a machine tells about itself while it runs: its devices, what they and the harts have
  * counted. A board only makes its devices known; everything else is the same for all.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/stats.h"
 #include "dev/input.h"
@@ -13,6 +11,12 @@
 #include "machine/board.h"
 #include "transport/mmio.h"
 #include "virtio/vdev.h"
+
+/* A device is called as the option that makes it: --disk makes a blk. */
+static const char *name_of(const struct vdev *dev)
+{
+	return dev->ops->device_id == VIRTIO_ID_BLOCK ? "disk" : dev->ops->name;
+}
 
 void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev,
 			const struct virtio_mmio *carrier)
@@ -23,8 +27,8 @@ void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev,
 	if (m->n_devices == MACHINE_MAX_DEVICES)
 		return;
 	for (unsigned i = 0; i < m->n_devices; i++)
-		n += !strcmp(m->device[i].dev->ops->name, dev->ops->name);
-	snprintf(d->name, sizeof(d->name), "%.8s%u", dev->ops->name, n);
+		n += m->device[i].dev->ops->device_id == dev->ops->device_id;
+	snprintf(d->name, sizeof(d->name), "%.8s%u", name_of(dev), n);
 	d->slot = slot;
 	d->dev = dev;
 	d->carrier = carrier;

@@ -50,13 +50,13 @@ case_verbs() {
 	ctl status
 	expect_ctl 0 '^state +running$'
 	expect_ctl 0 '^machine +virt, engine [a-z]+, 2 harts, 512M$'
-	expect_ctl 0 '^blk0 +blk +0 +ready +15 +0x[0-9a-f]+ +1$'
+	expect_ctl 0 '^disk0 +blk +0 +ready +15 +0x[0-9a-f]+ +1$'
 	expect_ctl 0 '^input0 +input +4 +ready '
 	ctl --json status
 	expect_ctl 0 '^\{"ok":true,"state":"running",.*"pid":[0-9]+.*\}$'
 	ctl stats
 	expect_ctl 0 '^DEVICE +QUEUE +KICKS +INTERRUPTS +CHAINS'
-	expect_ctl 0 '^blk0 +0 +[1-9]'
+	expect_ctl 0 '^disk0 +0 +[1-9]'
 
 	# Paused, neither output nor instructions nor time.
 	ctl pause
@@ -153,13 +153,13 @@ case_openmetrics() {
 	expect_ctl 0
 	cp "$work/ctl" "$work/ctl.kept"
 	awk -f "$(dirname "$0")/openmetrics.awk" "$work/ctl" >"$work/out" || fail "not OpenMetrics"
-	value=$(metric virtio_queue_read_bytes '{device="blk0",queue="0"}') || exit 1
+	value=$(metric virtio_queue_read_bytes '{device="disk0",queue="0"}') || exit 1
 	expect_between "$value" $((8 << 20)) $((10 << 20))
-	value=$(metric virtio_queue_written_bytes '{device="blk0",queue="0"}') || exit 1
+	value=$(metric virtio_queue_written_bytes '{device="disk0",queue="0"}') || exit 1
 	expect_between "$value" $((4 << 20)) $((14 << 20))
-	value=$(metric virtio_queue_kicks '{device="blk0",queue="0"}') || exit 1
+	value=$(metric virtio_queue_kicks '{device="disk0",queue="0"}') || exit 1
 	[ "$value" -gt 0 ] || fail "no kicks"
-	[ "$(metric virtio_device_errors '{device="blk0"}')" = 0 ] || fail "errors"
+	[ "$(metric virtio_device_errors '{device="disk0"}')" = 0 ] || fail "errors"
 	metric uart_sent_bytes '{device="uart0"}' >/dev/null
 	metric hart_cpu_seconds '{hart="0"}' >/dev/null
 	ctl quit

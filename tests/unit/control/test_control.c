@@ -365,8 +365,8 @@ static void test_long_lines(void **state)
 		char *line = malloc(lengths[i] + 1);
 
 		memset(line, 'x', lengths[i]);
-		memcpy(line, begin, strlen(begin));
-		memcpy(line + lengths[i] - 3, end, strlen(end));
+		memcpy(line, begin, sizeof(begin) - 1);
+		memcpy(line + lengths[i] - 3, end, sizeof(end) - 1);
 		assert_true(say_bytes(w, fd, line, lengths[i] + 1));
 		if (lengths[i] < CONTROL_LINE_MAX)
 			assert_non_null(strstr(hear(w, fd), "\"ok\":true"));
