@@ -8,22 +8,22 @@
  *	driver's events    off_wrap, flags      which used descriptor it wants an interrupt for
  *	device's events    off_wrap, flags      which available descriptor we want a kick for
  *
- * Both sides go round the ring. A wrap counter, one bit that begins as 1, is flipped with each round.
- * The driver makes a descriptor available by setting its AVAIL bit to the counter and USED to the
- * inverse; we use it by setting both to our counter. So a descriptor tells by itself whether it is
- * new, without any index.
+ * Both sides go round the ring. A wrap counter, one bit that begins as 1, is flipped with each
+ * round. The driver makes a descriptor available by setting its AVAIL bit to the counter and USED
+ * to the inverse; we use it by setting both to our counter. So a descriptor tells by itself whether
+ * it is new, without any index.
  *
  * Taking a chain. The flags of its first descriptor are loaded with acquire order; then the others
  * may be read, each once into a local. They follow each other in the ring. A chain is known by the
- * buffer id in its last descriptor. An indirect table is its chain's only descriptor, and all of its
- * entries count, in their order (2.8.7).
+ * buffer id in its last descriptor. An indirect table is its chain's only descriptor, and all of
+ * its entries count, in their order (2.8.7).
  *
  * Giving back. A used descriptor is written where the next chain of the used order would begin, and
  * the place moves on by as many descriptors as the chain had. The driver looks at one place until
  * that is used: so of a batch the flags of the first are stored last, which publishes all of it.
  *
- * Positions. Where the two sides stand relative to each other is computed in a circle of two rounds:
- * a slot with the counter 1 is itself, with the counter 0 it is size further on.
+ * Positions. Where the two sides stand relative to each other is computed in a circle of two
+ * rounds: a slot with the counter 1 is itself, with the counter 0 it is size further on.
  */
 #include <errno.h>
 #include <string.h>
@@ -109,7 +109,7 @@ int packed_init(struct virtq *vq, const struct virtq_setup *setup)
 	vq->packed.used = place_of(setup->next_used ^ VIRTQ_PACKED_WRAP);
 	if (vq->packed.avail.slot >= vq->size || vq->packed.used.slot >= vq->size)
 		return -EINVAL;
-	/* What lies between the two was in flight when the ring stopped, and still belongs to it. */
+	/* What lies between them was in flight when the ring stopped, and still is. */
 	vq->packed.n_taken = distance(vq, vq->packed.used, vq->packed.avail);
 	if (vq->packed.n_taken > vq->size)
 		return -EINVAL;
@@ -155,7 +155,7 @@ static int walk(struct virtq *vq, struct virtq_chain *c)
 	uint32_t n = 0;
 
 	do {
-		/* Every descriptor in flight is a slot of the ring, and no slot is in two chains. */
+		/* A descriptor in flight holds a slot, and no slot is in two chains. */
 		if (vq->packed.n_taken + n == vq->size)
 			return -EPROTO;
 		desc_read(&d, slot_at(vq, at.slot));

@@ -37,11 +37,9 @@ case_rings() {
 		expect_in err "^$bits\$"
 		expect_in out '^refused$'
 	done <<-END
-		split 110
 		split,event-idx=off,indirect=off 000
 		packed 111
-		packed,event-idx=off 101
-		packed,indirect=off 011
+		packed,event-idx=off,indirect=off 001
 	END
 }
 
