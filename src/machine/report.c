@@ -3,6 +3,7 @@
  * What a machine tells about itself while it runs: its devices, what they and the harts have
  * counted. A board only makes its devices known; everything else is the same for all.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/stats.h"
