@@ -117,6 +117,15 @@ static void print_table(const json_t *rows)
 	}
 }
 
+/* One of several tables; what has no rows is left out. */
+static void print_section(const json_t *rows)
+{
+	if (!json_array_size(rows))
+		return;
+	print_table(rows);
+	putchar('\n');
+}
+
 /* ---- answers ---- */
 
 static const char *string_of(const json_t *answer, const char *key)
@@ -191,12 +200,10 @@ void ctl_print_stats(const json_t *answer)
 		fputs(string_of(answer, "text"), stdout);
 		return;
 	}
-	print_table(json_object_get(answer, "harts"));
-	putchar('\n');
+	print_section(json_object_get(answer, "harts"));
 	queues = all_queues(devices);
-	print_table(queues);
+	print_section(queues);
 	json_decref(queues);
-	putchar('\n');
 	print_table(devices);
 }
 
