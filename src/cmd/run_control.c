@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Verbs are served while a machine runs, since only then the loop turns. `pause` is the one that
- * answers later: when the harts stand still. Until then its calls wait in `pausing`; a `resume`, or
- * the end of the machine, answers them with an error.
+ * Verbs are served while the loop turns, which is nearly always while a machine runs. `pause` is
+ * the one that answers later: when the harts stand still. Until then its calls wait in `pausing`; a
+ * `resume`, or the end of the machine, answers them with an error.
  */
 #include "cmd/run_control.h"
 
@@ -34,6 +34,15 @@ struct run_control {
 	struct vcpus_hold hold;
 	struct control_calls pausing;
 };
+
+/* The loop turns once more behind the last machine, when a command's output waits for its reader.
+ * True: the call has failed. */
+static bool is_gone(const struct run_control *rc, struct control_call *call)
+{
+	if (!rc->machine)
+		control_fail(call, CONTROL_E_STATE, "the machine has ended");
+	return !rc->machine;
+}
 
 /* ---- status ---- */
 
@@ -83,6 +92,8 @@ static void verb_status(void *arg, struct control_call *call)
 	const struct run_control *rc = arg;
 	const struct machine_config *c = rc->cfg.machine;
 
+	if (is_gone(rc, call))
+		return;
 	control_answer(call,
 		       json_pack("{s:s,s:s,s:i,s:s,s:s,s:i,s:I,s:I,s:I,s:o}", "state",
 				 state_name(rc), "version", LINNET_VERSION, "pid", (int)getpid(),
@@ -104,6 +115,8 @@ static void verb_stats(void *arg, struct control_call *call)
 	char *text = NULL;
 	json_t *body = NULL;
 
+	if (is_gone(rc, call))
+		return;
 	if (format && strcmp(format, formats[0]) && strcmp(format, formats[1])) {
 		control_fail(call, CONTROL_E_ARGUMENT, "format %s: give json or openmetrics",
 			     format);
@@ -151,6 +164,8 @@ static void verb_pause(void *arg, struct control_call *call)
 {
 	struct run_control *rc = arg;
 
+	if (is_gone(rc, call))
+		return;
 	if (rc->ending) {
 		control_fail(call, CONTROL_E_STATE, "the machine is ending");
 		return;
@@ -171,6 +186,8 @@ static void verb_resume(void *arg, struct control_call *call)
 {
 	struct run_control *rc = arg;
 
+	if (is_gone(rc, call))
+		return;
 	if (rc->holding)
 		machine_release(rc->machine, &rc->hold);
 	rc->holding = rc->still = false;
@@ -183,8 +200,11 @@ static void verb_resume(void *arg, struct control_call *call)
 static void verb_powerbutton(void *arg, struct control_call *call)
 {
 	struct run_control *rc = arg;
-	int ret = machine_press_power(rc->machine);
+	int ret;
 
+	if (is_gone(rc, call))
+		return;
+	ret = machine_press_power(rc->machine);
 	if (!ret)
 		control_answer(call, NULL);
 	else if (ret == -EBUSY)

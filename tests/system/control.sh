@@ -236,6 +236,29 @@ case_bare() {
 	expect_in err "--control $sock: give unix:PATH"
 }
 
+# The machine has ended and its process waits for the command's reader, who takes nothing.
+case_unread() {
+	mkfifo "$work/pipe"
+	exec 8<>"$work/pipe"
+	timeout -k 5 120 "$LINNET" run --control "unix:$sock" --exec 'head -c 68000 /dev/zero; exit 4' \
+		</dev/null >&8 2>"$work/err" &
+	started=$!
+	pids+=("$started")
+	for _ in $(seq 600); do
+		ctl status
+		grep -q 'the machine has ended' "$work/ctl.err" && break
+		sleep 0.1
+	done
+	for verb in status stats pause resume powerbutton; do
+		ctl "$verb"
+		expect_ctl 1 'the machine has ended'
+	done
+	ctl quit
+	expect_ctl 0
+	ended
+	expect_status 4
+}
+
 # Each block that the guest was told is on the disk is there after quit in the middle of its writes.
 case_quit_loses_nothing() {
 	local n last
