@@ -27,6 +27,7 @@
 #include "cmd/command.h"
 #include "cmd/config.h"
 #include "cmd/console_watch.h"
+#include "cmd/run_control.h"
 #include "cmd/run_options.h"
 #include "cmd/run_parts.h"
 #include "machine/machine.h"
@@ -49,6 +50,7 @@ struct run {
 	struct run_parts parts;
 	struct console_watch watch;
 	struct machine *machine;
+	struct run_control *control; /* or NULL */
 	struct alarm limit, grace, halt;
 	uint64_t last_signal_ns;
 	int status;
@@ -127,6 +129,16 @@ static void exec_done(void *arg)
 static void console_quit(void *arg)
 {
 	run_end(arg, EXIT_SUCCESS);
+}
+
+/* By the control socket. A command that has not ended has no status. */
+static void control_quit(void *arg)
+{
+	struct run *r = arg;
+
+	if (r->parts.exec)
+		exec_abandon(r->parts.exec);
+	run_end(r, r->parts.exec ? STATUS_EXEC_FAILED : EXIT_SUCCESS);
 }
 
 static void report_lost_command(struct run *r)
@@ -236,10 +248,14 @@ static int run_once(struct run *r, bool *again, struct err *e)
 	ret = machine_new(&r->parts.config, r->loop, &r->machine, e);
 	if (ret)
 		return ret;
+	if (r->control)
+		run_control_begin(r->control, r->machine);
 	if (r->o.dump_dtb)
 		ret = dump_dtb(r, e);
 	else
 		ret = machine_run(r->machine, &end, &code, e);
+	if (r->control)
+		run_control_end(r->control);
 	if (r->o.verbose && !ret)
 		report(r);
 	machine_free(r->machine);
@@ -261,6 +277,11 @@ static int run_machines(struct run *r, struct err *e)
 {
 	const struct run_parts_events events = {
 		.exec_done = exec_done, .console_quit = console_quit, .arg = r};
+	const struct run_control_config control = {.loop = r->loop,
+						   .path = r->o.control,
+						   .machine = &r->parts.config,
+						   .quit = control_quit,
+						   .arg = r};
 	bool again = true;
 	int ret = run_parts_open(&r->parts, &r->o, r->loop, &events, e);
 
@@ -268,15 +289,21 @@ static int run_machines(struct run *r, struct err *e)
 		return ret;
 	r->parts.config.console_tap = console_tap;
 	r->parts.config.console_tap_arg = r;
-	if (r->o.time_limit)
+	r->parts.config.power_button = r->o.control != NULL;
+	if (r->o.control)
+		ret = run_control_open(&control, &r->control, e);
+	if (r->o.time_limit && !ret) {
 		ret = alarm_set(&r->limit, r->loop, r->o.time_limit, limit_reached, r);
-	if (ret)
-		err_set(e, ret, "--time-limit: no timer: %s", strerror(-ret));
+		if (ret)
+			err_set(e, ret, "--time-limit: no timer: %s", strerror(-ret));
+	}
 	while (!ret && again && r->status == STATUS_UNSET)
 		ret = run_once(r, &again, e);
 	alarm_clear(&r->grace);
 	alarm_clear(&r->halt);
 	run_parts_close(&r->parts);
+	/* Last: a client of `quit` waits for its connection to end. */
+	run_control_free(r->control);
 	alarm_clear(&r->limit);
 	return ret;
 }

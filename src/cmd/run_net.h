@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 #include "backend/net_user.h"
+#include "base/opt.h"
 
 struct err;
 struct machine_net;
-struct opt;
 
 #define RUN_MAX_FORWARDS 16
 

@@ -85,6 +85,16 @@ static int console_option(void *ctx, const char *label, char *value, struct err 
 	return run_console_parse(&o->console, label, value, e);
 }
 
+static int control_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	if (strncmp(value, "unix:", 5) || !value[5])
+		return err_set(e, -EINVAL, "%s%s: give unix:PATH", label, value);
+	o->control = value + 5;
+	return 0;
+}
+
 static int file_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -264,6 +274,11 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_FLAG,
 	 AT(no_reboot),
 	 .help = "end when the guest reboots"},
+	{.name = "control",
+	 .arg = "unix:PATH",
+	 .kind = OPT_CALL,
+	 .call = control_option,
+	 .help = "a socket for `linnet ctl`"},
 	{.name = "dump-dtb",
 	 .arg = "F",
 	 .kind = OPT_STRING,

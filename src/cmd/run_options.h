@@ -53,6 +53,7 @@ struct run_options {
 	struct run_console console;
 
 	bool rng;
+	const char *control; /* path of a socket, or NULL */
 
 	const char *exec;
 	const char *cwd; /* in the guest; NULL: /root */
