@@ -378,6 +378,23 @@ int rv64_csr_write(struct rv64_hart *h, unsigned num, uint64_t value, uint64_t *
 	return rv64_csr_change(h, num, ~0ull, value, old);
 }
 
+int rv64_csr_peek(struct rv64_hart *h, unsigned num, uint64_t *value)
+{
+	return get(h, num, value);
+}
+
+int rv64_csr_poke(struct rv64_hart *h, unsigned num, uint64_t value)
+{
+	bool counts = num == CSR_MCYCLE || num == CSR_MINSTRET;
+
+	if (num == CSR_MIP || num == CSR_SIP) {
+		change_ip(h, num, ~0ull, value, NULL);
+		return 0;
+	}
+	/* Counters: no instruction is at hand that would be counted before it writes. */
+	return put(h, num, counts ? value - 1 : value);
+}
+
 /* ---- instructions that CSRs make illegal ---- */
 
 bool rv64_sret_legal(const struct rv64_hart *h)
