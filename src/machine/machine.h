@@ -22,6 +22,7 @@
 struct block;
 struct chr;
 struct cpu_engine;
+struct cpu_vm;
 struct err;
 struct loop;
 struct machine;
@@ -128,6 +129,11 @@ void machine_end(struct machine *m, enum machine_end why, unsigned code);
  */
 void machine_hold(struct machine *m, struct vcpus_hold *h);
 void machine_release(struct machine *m, struct vcpus_hold *h);
+
+/* For a debugger, while it holds the machine or before machine_run(): see vcpus.h. */
+void machine_debug(struct machine *m, const struct vcpus_debugger *d);
+void machine_let_run(struct machine *m, uint64_t harts);
+struct cpu_vm *machine_vm(struct machine *m);
 
 /* Not while it runs. NULL is allowed. */
 void machine_free(struct machine *m);
