@@ -31,6 +31,11 @@ struct run_file {
 	const char *host, *guest;
 };
 
+struct run_gdb_options {
+	const char *address; /* NULL: no gdb */
+	bool wait;           /* no hart begins before gdb says so */
+};
+
 enum run_clock { RUN_CLOCK_HOST, RUN_CLOCK_INSTRUCTIONS };
 
 struct run_options {
@@ -52,6 +57,7 @@ struct run_options {
 
 	const char *exec;
 	unsigned time_limit; /* s; 0: none */
+	struct run_gdb_options gdb;
 	bool no_reboot;
 	const char *dump_dtb;
 	bool verbose;

@@ -23,8 +23,8 @@ bool rv64_points_at_offset(const struct rv64_points *p, unsigned offset)
 
 static void note(struct rv64_hart *h, const struct cpu_point *point, uint64_t addr)
 {
-	h->event = (struct cpu_debug_event){
-		.cause = CPU_DEBUG_POINT, .point = *point, .addr = addr};
+	h->event =
+		(struct cpu_debug_event){.cause = CPU_DEBUG_POINT, .point = *point, .addr = addr};
 	/* Relaxed: a message of the hart to itself. */
 	atomic_fetch_or_explicit(&h->attention, RV64_ATTN_DEBUG, memory_order_relaxed);
 }

@@ -33,8 +33,7 @@ bool rv64_points_at_offset(const struct rv64_points *p, unsigned offset);
 bool rv64_points_meet(struct rv64_hart *h, uint64_t pc);
 
 bool rv64_watch_in_page_slow(const struct rv64_points *p, uint64_t va);
-bool rv64_watch_meet_slow(struct rv64_hart *h, uint64_t va, unsigned size,
-			  enum rv64_access access);
+bool rv64_watch_meet_slow(struct rv64_hart *h, uint64_t va, unsigned size, enum rv64_access access);
 
 /* Whether the page of va must stay out of the TLB. */
 static inline bool rv64_watch_in_page(const struct rv64_hart *h, uint64_t va)
