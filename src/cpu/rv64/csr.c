@@ -385,14 +385,14 @@ int rv64_csr_peek(struct rv64_hart *h, unsigned num, uint64_t *value)
 
 int rv64_csr_poke(struct rv64_hart *h, unsigned num, uint64_t value)
 {
-	bool counts = num == CSR_MCYCLE || num == CSR_MINSTRET;
-
-	if (num == CSR_MIP || num == CSR_SIP) {
-		change_ip(h, num, ~0ull, value, NULL);
-		return 0;
+	switch (num) {
+	case CSR_MIP:
+	case CSR_SIP: change_ip(h, num, ~0ull, value, NULL); return 0;
+	/* No instruction is at hand that would be counted before it writes. */
+	case CSR_MCYCLE: h->csr.mcycle_offset = value - counter(h, 0, COUNTER_CY); return 0;
+	case CSR_MINSTRET: h->csr.minstret_offset = value - counter(h, 0, COUNTER_IR); return 0;
+	default: return put(h, num, value);
 	}
-	/* Counters: no instruction is at hand that would be counted before it writes. */
-	return put(h, num, counts ? value - 1 : value);
 }
 
 /* ---- instructions that CSRs make illegal ---- */
