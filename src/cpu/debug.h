@@ -18,8 +18,8 @@ struct cpu_vm;
 
 enum cpu_point_kind {
 	CPU_POINT_BREAK,  /* an instruction at addr is about to be executed */
-	CPU_POINT_WRITE,  /* a byte of [addr, addr + len) has been written by an instruction */
-	CPU_POINT_READ,   /* ... read */
+	CPU_POINT_WRITE,  /* an instruction is about to write a byte of [addr, addr + len) */
+	CPU_POINT_READ,   /* ... to read one; atomics other than lr only count as writing */
 	CPU_POINT_ACCESS, /* ... either */
 };
 
@@ -43,15 +43,16 @@ struct cpu_debug_event {
 };
 
 struct cpu_debug_ops {
-	/* From now on every run() of every hart ends with CPU_EXIT_DEBUG at one of these n points
-	 * and no others: before the instruction for a BREAK, behind it for the rest. A hart that
-	 * goes on at a BREAK meets it at once. *p is copied. 0, or -ENOSPC when the engine cannot
-	 * have so many (n <= CPU_MAX_POINTS): then nothing has changed. Cheap when nothing has. */
+	/* From now on every run() of every hart ends with CPU_EXIT_DEBUG before an instruction that
+	 * meets one of these n points, and no others. A hart that goes on there meets it at once.
+	 * *p is copied. 0, or -ENOSPC when the engine cannot have so many (n <= CPU_MAX_POINTS):
+	 * then nothing has changed. Cheap when nothing has. */
 	int (*set_points)(struct cpu_vm *vm, const struct cpu_point *p, unsigned n);
 
 	/* While on, run() executes one instruction, or takes the exception that it causes, and ends
 	 * with CPU_EXIT_DEBUG. Interrupts wait, wfi does not, points of kind BREAK do not count. A
-	 * hart that is stopped does nothing, but also ends with CPU_EXIT_DEBUG. */
+	 * hart that is stopped does nothing, but also ends with CPU_EXIT_DEBUG. In either case the
+	 * last event is forgotten. */
 	void (*set_step)(struct cpu *cpu, bool on);
 
 	/* Why the hart's last run() ended. */

@@ -130,6 +130,14 @@ static void client_ready(struct loop_fd *w, uint32_t events)
 	go_on(g);
 }
 
+/* It has hung up, and the loop has not yet come to tell us. */
+static bool client_gone(const struct gdb *g)
+{
+	struct pollfd p = {.fd = g->client.fd, .events = POLLRDHUP};
+
+	return g->client.fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
 static void accept_client(struct loop_fd *w, uint32_t events)
 {
 	static const int on = 1;
@@ -138,6 +146,8 @@ static void accept_client(struct loop_fd *w, uint32_t events)
 
 	if (fd < 0)
 		return;
+	if (client_gone(g))
+		drop_client(g);
 	if (g->client.fd >= 0) {
 		close(fd); /* there is one: the second is refused */
 		return;

@@ -2,7 +2,8 @@
 /*
  * Registers by the numbers that gdb gives them: x0 to x31, pc, f0 to f31, then CSRs in the order of
  * their own numbers, then the privilege. The target description names those that the hart has; its
- * features are those of gdb's own documentation ("Debugging with GDB", G.5.10).
+ * features are those of gdb's own documentation ("Debugging with GDB", G.5.10). Without an osabi gdb
+ * may take the guest for a process of Linux, and step by breakpoints, past every trap.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -160,7 +161,8 @@ int gdb_describe(struct gdb_session *s)
 	if (!f)
 		return -ENOMEM;
 	fprintf(f, "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n"
-		   "<target version=\"1.0\"><architecture>riscv:rv64</architecture>\n");
+		   "<target version=\"1.0\"><architecture>riscv:rv64</architecture>"
+		   "<osabi>none</osabi>\n");
 	describe_cpu(f);
 	describe_fpu(f);
 	describe_csrs(s, f);

@@ -3,8 +3,7 @@
  * The states of a conversation. Whoever connects and is silent stops nothing: the first packet does,
  * and is answered when the harts stand still. From there the client lets harts run and waits, until
  * one of them meets something, or the client interrupts; then all are held again, and one event is
- * reported. If several harts met something, a breakpoint will be met again; what is over (a
- * watchpoint) is kept, and reported instead of going on.
+ * reported. Other harts that have met a point will meet it again.
  */
 #include "debug/session.h"
 
@@ -101,20 +100,20 @@ static void go(struct gdb_session *s, enum gdb_state state, uint64_t harts)
 	s->target->go(s->target->arg, harts);
 }
 
-static bool find_untold(struct gdb_session *s, uint64_t harts, bool breaks)
+/* The event to report, of the hart that was reported last if it has one. */
+static bool find_event(struct gdb_session *s)
 {
-	for (unsigned i = 0; i < gdb_n_harts(s); i++) {
+	unsigned n = gdb_n_harts(s);
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned hart = (s->stop_hart + i) % n;
 		struct cpu_debug_event event;
 
-		if (!(harts & s->untold & BIT(i)))
+		ops_of(s)->event(s->target->vm->cpu[hart], &event);
+		if (event.cause == CPU_DEBUG_NONE)
 			continue;
-		ops_of(s)->event(s->target->vm->cpu[i], &event);
-		if (event.cause == CPU_DEBUG_NONE || (!breaks && event.cause == CPU_DEBUG_POINT &&
-						      event.point.kind == CPU_POINT_BREAK))
-			continue;
-		s->untold &= ~BIT(i);
 		s->stop = event;
-		s->stop_hart = i;
+		s->stop_hart = hart;
 		s->stop_signal = SIGNAL_TRAP;
 		return true;
 	}
@@ -132,24 +131,18 @@ void gdb_resume(struct gdb_session *s, const enum gdb_action action[CPU_MAX_HART
 		gdb_error(s, GDB_E_ARGS);
 		return;
 	}
-	if (find_untold(s, harts, false)) {
-		gdb_report_stop(s);
-		return;
-	}
 	if (ops_of(s)->set_points(s->target->vm, s->point, s->n_points)) {
 		gdb_error(s, GDB_E_SPACE);
 		return;
 	}
 	for (unsigned i = 0; i < gdb_n_harts(s); i++)
 		ops_of(s)->set_step(s->target->vm->cpu[i], action[i] == GDB_STEP);
-	s->untold |= harts;
 	go(s, GDB_RUNNING, harts);
 }
 
 void gdb_detach(struct gdb_session *s)
 {
 	s->n_points = 0;
-	s->untold = 0;
 	s->leaving = false;
 	s->held_for_client = false;
 	ops_of(s)->set_points(s->target->vm, NULL, 0);
@@ -173,12 +166,11 @@ static void begin(struct gdb_session *s)
 	s->stop_hart = 0;
 	s->hart = 0;
 	s->run_hart = CPU_MAX_HARTS;
-	s->untold = 0;
 }
 
 static void running_held(struct gdb_session *s)
 {
-	if (find_untold(s, s->running, true)) {
+	if (find_event(s)) {
 		gdb_report_stop(s);
 	} else if (s->interrupt) {
 		s->stop = (struct cpu_debug_event){.cause = CPU_DEBUG_NONE};

@@ -62,7 +62,6 @@ struct gdb_session {
 	unsigned stop_signal;
 	struct cpu_debug_event stop;
 	uint64_t running; /* harts */
-	uint64_t untold;  /* harts whose event has not been reported */
 
 	unsigned n_points;
 	struct cpu_point point[CPU_MAX_POINTS];

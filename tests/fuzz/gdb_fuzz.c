@@ -47,7 +47,7 @@ static void send_lines(struct session_rig *r, const uint8_t *data, size_t n)
 
 static void expect_free_machine(struct session_rig *r)
 {
-	session_rig_send(r, NULL, 0, 2);
+	session_rig_send(r, "", 0, 2);
 	assert(!r->asked && r->running == UINT64_MAX);
 	for (unsigned i = 0; i < RIG_HARTS; i++)
 		assert(r->vm->engine->run(r->vm->cpu[i], 1000) != CPU_EXIT_DEBUG);

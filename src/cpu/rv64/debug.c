@@ -4,9 +4,7 @@
  * breakpoints are the interpreter's.
  *
  * One instruction alone is a block of its own (code.c, `stepping`), run with one instruction left.
- * A watched access stops before it does anything; the instruction is then done alone, with the
- * watching off, so that everything of it has happened when the hart stops. If it takes an exception
- * (the page is not there yet), there was no access, and the hart goes on.
+ * A watched access ends like one that takes an exception, but for the exception (points.h).
  */
 #include <errno.h>
 #include <string.h>
@@ -16,52 +14,31 @@
 #include "cpu/rv64/interp.h"
 #include "cpu/rv64/points.h"
 
-/* True: it retired. */
-static bool do_one(struct interp *c)
+static void do_one(struct interp *c)
 {
 	struct rv64_hart *h = &c->run.hart;
-	uint64_t before = h->retired;
 
 	c->code.jump[rv64_jump_index(h->pc)].tag = RV64_CODE_NONE;
 	c->code.stepping = true;
 	c->slice = 1;
 	c->left = 1;
-	c->end = before + 1;
+	c->end = h->retired + 1;
 	interp_execute(c);
 	c->code.stepping = false;
 	rv64_set_retired(h, c->end - (uint64_t)c->left);
-	return h->retired != before;
-}
-
-bool rv64_debug_met(struct interp *c)
-{
-	struct rv64_hart *h = &c->run.hart;
-	bool done;
-
-	atomic_fetch_and(&h->attention, ~RV64_ATTN_DEBUG);
-	if (h->event.point.kind == CPU_POINT_BREAK)
-		return true;
-	h->watch_off = true;
-	done = do_one(c);
-	h->watch_off = false;
-	if (!done)
-		h->event.cause = CPU_DEBUG_NONE;
-	return done;
 }
 
 enum cpu_exit rv64_debug_step(struct interp *c)
 {
 	struct rv64_hart *h = &c->run.hart;
-	const struct cpu_debug_event step = {.cause = CPU_DEBUG_STEP, .addr = h->pc};
 
 	rv64_run_take_start(&c->run);
-	h->event = step;
-	if (atomic_load(&h->stopped))
-		return CPU_EXIT_DEBUG;
-	atomic_fetch_and(&h->attention, ~RV64_ATTN_WFI);
-	do_one(c);
-	if ((atomic_load(&h->attention) & RV64_ATTN_DEBUG) && !rv64_debug_met(c))
-		h->event = step;
+	h->event = (struct cpu_debug_event){.cause = CPU_DEBUG_STEP, .addr = h->pc};
+	if (!atomic_load(&h->stopped)) {
+		atomic_fetch_and(&h->attention, ~RV64_ATTN_WFI);
+		do_one(c); /* which may meet a watchpoint */
+		atomic_fetch_and(&h->attention, ~RV64_ATTN_DEBUG);
+	}
 	return CPU_EXIT_DEBUG;
 }
 
@@ -120,7 +97,10 @@ static int debug_set_points(struct cpu_vm *vm, const struct cpu_point *p, unsign
 
 static void debug_set_step(struct cpu *cpu, bool on)
 {
-	interp_of(rv64_hart_of(cpu))->stepping = on;
+	struct rv64_hart *h = rv64_hart_of(cpu);
+
+	interp_of(h)->stepping = on;
+	h->event.cause = CPU_DEBUG_NONE;
 }
 
 static void debug_event(const struct cpu *cpu, struct cpu_debug_event *event)

@@ -247,8 +247,8 @@ static int look(struct rv64_run *r)
 		if (bits & RV64_ATTN_FENCE)
 			rv64_run_serve(r);
 		if (bits & RV64_ATTN_DEBUG) {
-			if (rv64_debug_met(interp_of(h)))
-				result = CPU_EXIT_DEBUG;
+			atomic_fetch_and(&h->attention, ~RV64_ATTN_DEBUG);
+			result = CPU_EXIT_DEBUG;
 		} else if (bits & RV64_ATTN_KICK) {
 			atomic_fetch_and(&h->attention, ~RV64_ATTN_KICK);
 			result = CPU_EXIT_KICKED;

@@ -69,10 +69,8 @@ struct rv64_hart {
 	uint64_t reserved_addr;
 	uint64_t reserved_value;
 
-	/* For debuggers (points.h): NULL without points; the instruction at hand is the one that met a
-	 * watchpoint; why run() ended. */
+	/* For debuggers (points.h): NULL without points; why run() ended. */
 	const struct rv64_points *points;
-	bool watch_off;
 	struct cpu_debug_event event;
 
 	struct rv64_csrs csr;

@@ -63,8 +63,6 @@ void interp_look(struct interp *c);
 
 extern const struct cpu_debug_ops rv64_debug_ops;
 
-/* RV64_ATTN_DEBUG is set: completes what met a point. True: run() ends with CPU_EXIT_DEBUG. */
-bool rv64_debug_met(struct interp *c);
 /* run() while `stepping`. */
 enum cpu_exit rv64_debug_step(struct interp *c);
 

@@ -71,8 +71,6 @@ bool rv64_watch_meet_slow(struct rv64_hart *h, uint64_t va, unsigned size, enum 
 {
 	const struct rv64_points *p = h->points;
 
-	if (h->watch_off)
-		return false;
 	for (unsigned i = 0; i < p->n_watches; i++) {
 		const struct cpu_point *w = &p->watch[i];
 

@@ -127,8 +127,7 @@ static void patch(void **state)
 	expect(r, "Z2,80001000,8", " + OK");
 	expect_begin(r, "vCont;c:1", " +");
 	session_rig_send(r, "", 0, 5);
-	expect(r, "z2,80001000,8", " + OK");
-	expect(r, "m80001000,2", " + 0200");
+	expect(r, "p7", " + 0200000000000000");
 }
 
 static void breakpoints(void **state)
@@ -162,7 +161,7 @@ static void watchpoint(void **state)
 	expect(r, "c", " +");
 	session_rig_send(r, "", 0, 3);
 	assert_non_null(strstr(r->seen, "T05thread:1;watch:80001000;"));
-	expect(r, "p20", " + 0c00008000000000");
+	expect(r, "p20", " + 0800008000000000");
 }
 
 static void bad_points(void **state)
