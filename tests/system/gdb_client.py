@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import time
 
 LIMIT = 30  # seconds; nothing here takes one
 
@@ -100,6 +101,7 @@ class Client:
             if self.counter() != before:
                 return
             self.send("D")
+            time.sleep(0.05)  # for the harts to get going
         raise SystemExit("the machine stands still")
 
     def counter(self):
