@@ -2,8 +2,8 @@
 /*
  * Registers by the numbers that gdb gives them: x0 to x31, pc, f0 to f31, then CSRs in the order of
  * their own numbers, then the privilege. The target description names those that the hart has; its
- * features are those of gdb's own documentation ("Debugging with GDB", G.5.10). Without an osabi gdb
- * may take the guest for a process of Linux, and step by breakpoints, past every trap.
+ * features are those of gdb's own documentation ("Debugging with GDB", G.5.10). Without an osabi
+ * gdb may take the guest for a process of Linux, and step by breakpoints, past every trap.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The states of a conversation. Whoever connects and is silent stops nothing: the first packet does,
- * and is answered when the harts stand still. From there the client lets harts run and waits, until
- * one of them meets something, or the client interrupts; then all are held again, and one event is
- * reported. Other harts that have met a point will meet it again.
+ * The states of a conversation. Whoever connects and is silent stops nothing: the first packet
+ * does, and is answered when the harts stand still. From there the client lets harts run and waits,
+ * until one of them meets something, or the client interrupts; then all are held again, and one
+ * event is reported. Other harts that have met a point will meet it again.
  */
 #include "debug/session.h"
 

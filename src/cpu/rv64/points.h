@@ -41,8 +41,8 @@ static inline bool rv64_watch_in_page(const struct rv64_hart *h, uint64_t va)
 	return unlikely(h->points) && rv64_watch_in_page_slow(h->points, va);
 }
 
-/* The hart is about to access memory. True: somebody watches that, it was noted, and the instruction
- * must not be done. */
+/* The hart is about to access memory. True: somebody watches that, it was noted, and the
+ * instruction must not be done. */
 static inline bool rv64_watch_meet(struct rv64_hart *h, uint64_t va, unsigned size,
 				   enum rv64_access access)
 {

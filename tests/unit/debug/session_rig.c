@@ -8,6 +8,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "lib/empty_bus.h"
 
 #define TURN 100u /* instructions */
 
@@ -59,8 +60,9 @@ struct session_rig *session_rig_new(bool wait)
 	int err;
 
 	assert(r);
-	err = gmem_new(&r->mem) || gmem_add_ram(r->mem, RAM, RAM_SIZE) || bus_new(&r->bus);
-	assert(!err);
+	err = gmem_new(&r->mem) || gmem_add_ram(r->mem, RAM, RAM_SIZE);
+	r->bus = empty_bus_new();
+	assert(!err && r->bus);
 	cfg.mem = r->mem;
 	cfg.bus = r->bus;
 	err = engine->vm_new(&cfg, &r->vm, &e);
@@ -83,7 +85,7 @@ void session_rig_free(struct session_rig *r)
 {
 	gdb_session_fini(&r->session);
 	r->vm->engine->vm_free(r->vm);
-	bus_free(r->bus);
+	empty_bus_free(r->bus);
 	gmem_free(r->mem);
 	free(r);
 }

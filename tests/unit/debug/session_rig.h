@@ -9,7 +9,6 @@
 #ifndef TESTS_UNIT_DEBUG_SESSION_RIG_H
 #define TESTS_UNIT_DEBUG_SESSION_RIG_H
 
-#include "bus/bus.h"
 #include "debug/session.h"
 #include "mem/gmem.h"
 
