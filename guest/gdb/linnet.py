@@ -87,8 +87,8 @@ class Elf:
         size, count = struct.unpack_from("<HH", self.data, 0x3A)  # e_shentsize, e_shnum
         self.headers = [table + i * size for i in range(count)]
 
-    def symbol(self, wanted):
-        """Its value, which counts from the start of its section; None when there is none."""
+    def symbols(self):
+        """(place in the file, name's place, value) of each."""
         for header in self.headers:
             (kind,) = struct.unpack_from("<I", self.data, header + 4)
             if kind != 2:  # SHT_SYMTAB
@@ -97,9 +97,32 @@ class Elf:
             (names,) = struct.unpack_from("<Q", self.data, self.headers[link] + 0x18)
             for entry in range(at, at + size, 24):
                 name, value = struct.unpack_from("<I4xQ", self.data, entry)
-                if self.data.startswith(wanted.encode() + b"\0", names + name):
-                    return value
+                yield entry, names + name, value
+
+    def symbol(self, wanted):
+        """Its value, which counts from the start of its section; None when there is none."""
+        for _, name, value in self.symbols():
+            if self.data.startswith(wanted.encode() + b"\0", name):
+                return value
         return None
+
+    def skip_nops(self):
+        """Functions begin behind the room for the kernel's tracer, as the debugging information
+        has it; else a breakpoint would be in both places."""
+        for entry, _, value in self.symbols():
+            kind, section = struct.unpack_from("<B1xH", self.data, entry + 4)
+            if kind & 15 != 2 or section >= len(self.headers):  # STT_FUNC
+                continue
+            (start,) = struct.unpack_from("<Q", self.data, self.headers[section] + 0x18)
+            at = start + value
+            while True:
+                if self.data.startswith(b"\x01\x00", at):  # c.nop
+                    at += 2
+                elif self.data.startswith(b"\x13\x00\x00\x00", at):  # nop
+                    at += 4
+                else:
+                    break
+            struct.pack_into("<Q", self.data, entry + 8, at - start)
 
     def copy_without_addresses(self):
         """A file with all sections at 0."""
@@ -118,6 +141,7 @@ class ModuleFile:
         self.init_offset = elf.symbol("init_module")
         if self.init_offset is None:
             raise Mistake("%s: it has no init function, so there is nothing to stop at" % path)
+        elf.skip_nops()
         self.copy = elf.copy_without_addresses()
         gdb.execute("add-symbol-file " + self.copy, to_string=True)
         module = gdb.lookup_type("struct module")

@@ -275,23 +275,16 @@ static void cmd_step_signal(struct gdb_session *s, const char *args, size_t len)
 static bool get_action(const struct gdb_session *s, const char **args,
 		       enum gdb_action actions[CPU_MAX_HARTS])
 {
+	const char letter = **args ? *(*args)++ : 0;
 	enum gdb_action action;
 	unsigned hart = CPU_MAX_HARTS;
 	uint64_t signal;
 
-	switch (*(*args)++) {
-	case 'C':
-		if (!gdb_get_number(args, &signal))
-			return false;
-		/* fall through */
-	case 'c': action = GDB_CONTINUE; break;
-	case 'S':
-		if (!gdb_get_number(args, &signal))
-			return false;
-		/* fall through */
-	case 's': action = GDB_STEP; break;
-	default: return false;
-	}
+	if (!strchr("cCsS", letter) || !letter)
+		return false;
+	action = letter == 'c' || letter == 'C' ? GDB_CONTINUE : GDB_STEP;
+	if ((letter == 'C' || letter == 'S') && !gdb_get_number(args, &signal))
+		return false;
 	if (**args == ':') {
 		(*args)++;
 		if (!gdb_get_thread(s, args, &hart))
