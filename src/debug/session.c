@@ -214,7 +214,7 @@ static void packet(struct gdb_session *s)
 	if (!s->no_ack)
 		gdb_put_raw(&s->out, '+');
 	if (!s->target) {
-		gdb_error(s, GDB_E_PERM);
+		s->ready = true; /* for the next machine */
 	} else if (s->state == GDB_RUNNING) {
 		if (s->in.data[0] == 'k')
 			s->target->kill(s->target->arg);
@@ -265,7 +265,7 @@ size_t gdb_session_input(struct gdb_session *s, const uint8_t *bytes, size_t n)
 {
 	size_t used = 0;
 
-	while (used < n && s->out.sent == s->out.len && s->state != GDB_WAITING)
+	while (used < n && s->out.sent == s->out.len && s->state != GDB_WAITING && !s->ready)
 		input(s, bytes[used++]);
 	return used;
 }
@@ -315,10 +315,9 @@ void gdb_session_attach(struct gdb_session *s, const struct gdb_target *t, bool 
 	s->target = t;
 	s->state = GDB_FREE;
 	s->leaving = false;
-	s->ready = false;
 	s->n_points = 0;
 	s->held_for_client = wait;
-	if (wait)
+	if (wait || s->ready)
 		hold(s);
 }
 

@@ -50,7 +50,7 @@ struct gdb_session {
 	/* The rest is private. */
 	enum gdb_state state;
 	enum gdb_state before; /* of GDB_WAITING */
-	bool ready;            /* a packet was read and waits for the harts */
+	bool ready;            /* a packet was read and waits for the harts, or for a machine */
 	bool held_for_client;  /* from the start of the machine until the first client speaks */
 	bool leaving;          /* the client is gone, or detached */
 	bool interrupt;        /* it has sent Ctrl-C */
@@ -79,7 +79,8 @@ void gdb_session_fini(struct gdb_session *s);
 /* A machine, before any of its harts has run; *t outlives it. With `wait` its harts do not begin
  * before a client says so. */
 void gdb_session_attach(struct gdb_session *s, const struct gdb_target *t, bool wait);
-/* The machine has ended with this exit status (a signal, when by_signal). */
+/* The machine has ended with this exit status (a signal, when by_signal). A client that has asked
+ * something meanwhile is answered by the next one. */
 void gdb_session_gone(struct gdb_session *s, bool by_signal, unsigned status);
 
 /* A client has come, or has gone without a word: then the machine goes on, without points. */

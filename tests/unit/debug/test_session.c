@@ -334,13 +334,29 @@ static void gone(void **state)
 	gdb_session_gone(&r->session, false, 42);
 	session_rig_send(r, "+", 1, 0);
 	assert_string_equal(r->seen, " + W2a");
-	expect(r, "g", " + E01");
+	expect(r, "qC", " +"); /* whoever asks between two machines asks the next one */
 	gdb_session_attach(&r->session, &r->target, false);
+	session_rig_send(r, "", 0, 0);
+	assert_string_equal(r->seen, " + QC1");
 	expect_begin(r, "?", " + T05");
 	r->len = 0;
 	r->seen[0] = '\0';
 	gdb_session_gone(&r->session, true, 15); /* it was not waiting for this */
 	assert_int_equal(r->session.out.sent, r->session.out.len);
+}
+
+/* The client has asked, and before the harts stood still the machine was gone. */
+static void gone_while_asked(void **state)
+{
+	struct session_rig *r = *state;
+
+	assert_int_equal(gdb_session_input(&r->session, (const uint8_t *)"$qC#b4", 6), 6);
+	assert_true(r->asked);
+	r->asked = false;
+	gdb_session_gone(&r->session, false, 0);
+	gdb_session_attach(&r->session, &r->target, false);
+	session_rig_send(r, "", 0, 0);
+	assert_string_equal(r->seen, " + QC1");
 }
 
 int main(void)
@@ -363,6 +379,7 @@ int main(void)
 		T(detach),
 		T(vanish),
 		T(gone),
+		T(gone_while_asked),
 		cmocka_unit_test_setup_teardown(waits, setup_wait, teardown),
 	};
 
