@@ -200,7 +200,7 @@ static int listen_unix(struct gdb *g, const char *path)
 
 static void note_port(struct gdb *g, const char *host)
 {
-	struct sockaddr_storage a;
+	struct sockaddr_storage a = {.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof(a);
 	unsigned port = 0;
 
