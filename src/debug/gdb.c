@@ -200,14 +200,16 @@ static int listen_unix(struct gdb *g, const char *path)
 
 static void note_port(struct gdb *g, const char *host)
 {
-	struct sockaddr_storage a = {.ss_family = AF_UNSPEC};
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a = {.v6 = {0}};
 	socklen_t len = sizeof(a);
 	unsigned port = 0;
 
-	if (!getsockname(g->listener.fd, (struct sockaddr *)&a, &len))
-		port = ntohs(a.ss_family == AF_INET6
-				     ? ((const struct sockaddr_in6 *)(const void *)&a)->sin6_port
-				     : ((const struct sockaddr_in *)(const void *)&a)->sin_port);
+	if (!getsockname(g->listener.fd, &a.any, &len))
+		port = ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
 	snprintf(g->address, sizeof(g->address), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
 		 port);
 }
