@@ -16,7 +16,7 @@ deb_set='dpkg-dev=dpkg-shlibdeps binutils=strip'
 check_set='libcmocka-dev clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
 	cppcheck=cppcheck shellcheck=shellcheck universal-ctags=ctags-universal binutils
 	git=git curl=curl netcat-openbsd=nc.openbsd iproute2=ip time=time device-tree-compiler=dtc
-	qemu-system-misc openssl=openssl man-db=man mandoc=mandoc zsh=zsh'
+	qemu-system-misc openssl=openssl man-db=man mandoc=mandoc zsh=zsh gdb-multiarch=gdb-multiarch'
 
 installed() { # package[=command]
 	case $1 in

@@ -132,6 +132,27 @@ static const char *engine_name(unsigned i)
 	return i < cpu_n_engines ? cpu_engines[i]->name : NULL;
 }
 
+static const struct opt gdb_keys[] = {
+	{.name = "address",
+	 .kind = OPT_STRING,
+	 .offset = offsetof(struct run_gdb_options, address)},
+	{.name = "wait", .kind = OPT_BOOL, .offset = offsetof(struct run_gdb_options, wait)},
+	{0},
+};
+
+static int gdb_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+	int ret;
+
+	o->gdb = (struct run_gdb_options){0};
+	ret = opt_parse_list(gdb_keys, &o->gdb, label, value, "address", e);
+	if (!ret && !o->gdb.address)
+		ret = err_set(e, -EINVAL, "%sneeds an address: unix:PATH, :PORT or ADDR:PORT",
+			      label);
+	return ret;
+}
+
 const struct opt run_option_table[] = {
 	{.help = "Machine"},
 	{.name = "machine",
@@ -270,6 +291,13 @@ const struct opt run_option_table[] = {
 	 .min = 1,
 	 .max = 1000000,
 	 .help = "end after S seconds with status 124"},
+	{.name = "gdb",
+	 .arg = "unix:PATH|[ADDR]:PORT[,wait=on]",
+	 .kind = OPT_CALL,
+	 .call = gdb_option,
+	 .keys = gdb_keys,
+	 .head = "address",
+	 .help = "let gdb connect; wait=on: before the first instruction"},
 	{.name = "no-reboot",
 	 .kind = OPT_FLAG,
 	 AT(no_reboot),

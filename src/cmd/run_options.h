@@ -30,6 +30,11 @@ struct run_file {
 	const char *host, *guest;
 };
 
+struct run_gdb_options {
+	const char *address; /* NULL: no gdb */
+	bool wait;           /* no hart begins before gdb says so */
+};
+
 enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
 enum run_clock { RUN_CLOCK_HOST, RUN_CLOCK_INSTRUCTIONS };
 
@@ -60,6 +65,7 @@ struct run_options {
 	const char *env[RUN_MAX_ENV];
 	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */
+	struct run_gdb_options gdb;
 	bool no_reboot;
 	const char *dump_dtb;
 	const char *config;
