@@ -4,10 +4,7 @@
  * posted task, which executes it: the order of everything is then that of the loop. Else a read is
  * first tried in place with RWF_NOWAIT, which succeeds when the page cache has all of it; waking a
  * thread costs far more than copying a few pages. It is told by the same task, since `done` may not
- * fire inside submit. All others go to the pool.
- *
- * Only whole requests succeed: what the kernel moves in part is continued, and a file that is
- * shorter than the block reads as zero behind its end.
+ * fire inside submit. All others go to the pool. What a request is as system calls is block_io.c.
  */
 #include "backend/block_fd.h"
 
@@ -18,24 +15,21 @@
 #include <unistd.h>
 
 #include "backend/block.h"
+#include "backend/block_io.h"
 #include "backend/pool.h"
 #include "base/bits.h"
 #include "base/fd.h"
-#include "base/iov.h"
 #include "base/log.h"
 #include "base/loop.h"
 
-#define SECTOR       512
+#define SECTOR       BLOCK_SECTOR
 #define MAX_THREADS  4
 #define IN_PLACE_MAX (128 << 10) /* bytes; copying more would hold up the loop */
-#define DIRECT_IOVS  1024        /* what the kernel takes in one call */
-#define WINDOW_IOVS  64
 
 struct block_fd {
 	struct block block;
-	int fd;
+	struct block_io io;
 	bool sync;
-	bool temporary;
 	struct pool *pool; /* NULL with sync */
 };
 
@@ -71,76 +65,15 @@ static struct block_fd *file_of(const struct fd_queue *q)
 	return container_of(q->queue.block, struct block_fd, block);
 }
 
-/* ---- moving bytes ---- */
-
-/* As many entries as fit of what lies behind the first `skip` bytes. */
-static unsigned window(struct iovec *out, const struct iovec *iov, unsigned n, size_t skip)
-{
-	unsigned used = 0;
-
-	for (unsigned i = 0; i < n && used < WINDOW_IOVS; i++) {
-		if (skip >= iov[i].iov_len) {
-			skip -= iov[i].iov_len;
-			continue;
-		}
-		out[used].iov_base = (char *)iov[i].iov_base + skip;
-		out[used++].iov_len = iov[i].iov_len - skip;
-		skip = 0;
-	}
-	return used;
-}
-
-static ssize_t move_once(int fd, const struct block_request *r, size_t done)
-{
-	struct iovec part[WINDOW_IOVS];
-	const struct iovec *iov = r->iov;
-	unsigned n = r->n_iov;
-	off_t at = (off_t)(r->offset + done);
-
-	if (done || n > DIRECT_IOVS) {
-		n = window(part, r->iov, r->n_iov, done);
-		iov = part;
-	}
-	return r->op == BLOCK_READ ? preadv(fd, iov, (int)n, at) : pwritev(fd, iov, (int)n, at);
-}
-
-static int move_all(int fd, const struct block_request *r)
-{
-	size_t len = iov_len(r->iov, r->n_iov);
-	size_t done = 0;
-	ssize_t n;
-
-	while (done < len) {
-		n = move_once(fd, r, done);
-		if (n > 0) {
-			done += (size_t)n;
-		} else if (n == 0 && r->op == BLOCK_READ) {
-			(void)iov_fill(r->iov, r->n_iov, done, 0, len - done);
-			return 0;
-		} else if (n == 0) {
-			return -EIO;
-		} else if (errno != EINTR) {
-			return -errno;
-		}
-	}
-	return 0;
-}
-
-static int execute(const struct block_fd *b, const struct block_request *r)
-{
-	if (r->op != BLOCK_FLUSH)
-		return move_all(b->fd, r);
-	if (b->temporary)
-		return 0;
-	return fdatasync(b->fd) < 0 ? -errno : 0;
-}
-
 /* Whether all of a read came from the page cache at once. */
-static bool read_in_place(const struct block_fd *b, const struct block_request *r, size_t len)
+static bool read_in_place(const struct block_fd *b, const struct block_request *r)
 {
-	if (r->op != BLOCK_READ || len > IN_PLACE_MAX || r->n_iov > DIRECT_IOVS)
+	uint64_t len = block_request_len(r);
+
+	if (r->op != BLOCK_READ || len > IN_PLACE_MAX || !block_io_fits(&b->io, r))
 		return false;
-	return preadv2(b->fd, r->iov, (int)r->n_iov, (off_t)r->offset, RWF_NOWAIT) == (ssize_t)len;
+	return preadv2(b->io.fd, r->iov, (int)r->n_iov, (off_t)r->offset, RWF_NOWAIT) ==
+	       (ssize_t)len;
 }
 
 /* ---- requests ---- */
@@ -181,7 +114,7 @@ static void run_local(struct loop_task *t)
 	for (; r; r = next) {
 		p = private_of(r);
 		next = p->next;
-		end_request(q, r, p->executed ? 0 : execute(file_of(q), r));
+		end_request(q, r, p->executed ? 0 : block_io_execute(&file_of(q)->io, r));
 	}
 }
 
@@ -201,7 +134,8 @@ static void job_work(struct pool_job *j)
 	struct fd_queue *q = container_of(j->client, struct fd_queue, client);
 	struct fd_request *p = container_of(j, struct fd_request, job);
 
-	p->result = execute(file_of(q), container_of(p, struct block_request, private_));
+	p->result = block_io_execute(&file_of(q)->io,
+				     container_of(p, struct block_request, private_));
 }
 
 static void job_done(struct pool_job *j)
@@ -217,20 +151,14 @@ static int fd_submit(struct block_queue *bq, struct block_request *r)
 	struct fd_queue *q = container_of(bq, struct fd_queue, queue);
 	const struct block_fd *b = file_of(q);
 	struct fd_request *p = private_of(r);
-	size_t len = 0;
+	int ret = block_request_check(&b->block, r);
 
-	if (r->op != BLOCK_FLUSH) {
-		len = iov_len(r->iov, r->n_iov);
-		if (r->offset % SECTOR || len % SECTOR || r->offset > b->block.size ||
-		    len > b->block.size - r->offset)
-			return -EINVAL;
-	}
-	if (r->op == BLOCK_WRITE && b->block.read_only)
-		return -EROFS;
+	if (ret)
+		return ret;
 	q->in_flight++;
 	if (b->sync) {
 		add_local(q, r, false);
-	} else if (read_in_place(b, r, len)) {
+	} else if (read_in_place(b, r)) {
 		add_local(q, r, true);
 	} else {
 		p->job = (struct pool_job){.work = job_work, .done = job_done};
@@ -290,9 +218,9 @@ static void block_fd_free(struct block *block)
 
 	pool_free(b->pool);
 	/* The guest may have been stopped before it could flush what it had written. */
-	if (!b->temporary && !b->block.read_only && fdatasync(b->fd) < 0)
+	if (!b->io.no_flush && !b->block.read_only && fdatasync(b->io.fd) < 0)
 		log_warn("--disk: the image could not be written out: %s", strerror(errno));
-	fd_close(&b->fd);
+	fd_close(&b->io.fd);
 	free(b);
 }
 
@@ -314,12 +242,12 @@ int block_fd_new(const struct block_fd_config *config, struct block **out)
 		.read_only = config->read_only,
 	};
 	b->sync = config->sync;
-	b->temporary = config->temporary;
+	b->io = (struct block_io){.fd = -1, .no_flush = config->temporary};
 	if (!config->sync && pool_new(MAX_THREADS, &b->pool)) {
 		free(b);
 		return -ENOMEM;
 	}
-	b->fd = config->fd;
+	b->io.fd = config->fd;
 	*out = &b->block;
 	return 0;
 }

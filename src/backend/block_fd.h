@@ -17,7 +17,8 @@ struct block_fd_config {
 	bool temporary; /* the data need not outlive the process: a flush does nothing */
 };
 
-/* Takes fd over on success. What a file ends before `size` reads as zero. 0 or -ENOMEM. */
+/* Takes fd over on success. Reading what lies behind the end of a file that has become shorter
+ * fails. 0 or -ENOMEM. */
 int block_fd_new(const struct block_fd_config *config, struct block **out);
 
 #endif

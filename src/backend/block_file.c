@@ -147,10 +147,14 @@ static int add_snapshot(const struct block_file_config *c, struct block **block,
 			"--disk %s,snapshot=on: no temporary file in %s: %s; set TMPDIR to a "
 			"folder with room",
 			c->path, dir, strerror(-config.fd));
-	ret = block_fd_new(&config, &overlay);
+	/* A hole as long as the disk, so that all of it can be read. */
+	ret = ftruncate(config.fd, (off_t)config.size) < 0 ? -errno : 0;
+	if (!ret)
+		ret = block_fd_new(&config, &overlay);
 	if (ret) {
 		fd_close(&config.fd);
-		return err_set(e, ret, "--disk %s: not enough memory", c->path);
+		return err_set(e, ret, "--disk %s,snapshot=on: a temporary file in %s: %s", c->path,
+			       dir, strerror(-ret));
 	}
 	ret = block_snapshot_new(*block, overlay, c->read_only, block);
 	if (ret) {
