@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A request takes one of three ways. With `sync` it waits in the queue's `local` list for the
- * posted task, which executes it: the order of everything is then that of the loop. Else a read is
- * first tried in place with RWF_NOWAIT, which succeeds when the page cache has all of it; waking a
- * thread costs far more than copying a few pages. It is told by the same task, since `done` may not
- * fire inside submit. All others go to the pool. What a request is as system calls is block_io.c.
+ * A request takes one of these ways:
+ *
+ *	local	with `sync`: it waits in the queue's list for the posted task, which executes it;
+ *		the order of everything is then that of the loop
+ *	uring	where the host has it: block_uring.c
+ *	cached	without io_uring a read is first tried in place with RWF_NOWAIT, which succeeds
+ *		when the page cache has all of it, and told by the same task, since `done` may not
+ *		fire inside submit; waking a thread costs far more than copying a few pages
+ *	pool	all others: the ranges, memory that O_DIRECT cannot take as it is, and what
+ *		io_uring has done in part; a thread executes all of it, as block_io.c does
  */
 #include "backend/block_fd.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "backend/block.h"
 #include "backend/block_io.h"
+#include "backend/block_uring.h"
 #include "backend/pool.h"
 #include "base/bits.h"
 #include "base/fd.h"
@@ -29,14 +36,19 @@
 struct block_fd {
 	struct block block;
 	struct block_io io;
+	int lock_fd;
 	bool sync;
+	bool uring;
 	struct pool *pool; /* NULL with sync */
+	char name[BLOCK_FD_NAME_MAX + 1];
+	struct log_limit read_log, write_log, flush_log;
 };
 
 struct fd_queue {
 	struct block_queue queue;
 	struct loop *loop;
 	struct pool_client client; /* unused with sync */
+	struct block_uring *uring; /* NULL: none */
 	struct loop_task task;
 	struct block_request *first, **last; /* local ones, by fd_request.next */
 	unsigned in_flight;
@@ -70,7 +82,8 @@ static bool read_in_place(const struct block_fd *b, const struct block_request *
 {
 	uint64_t len = block_request_len(r);
 
-	if (r->op != BLOCK_READ || len > IN_PLACE_MAX || !block_io_fits(&b->io, r))
+	if (r->op != BLOCK_READ || len > IN_PLACE_MAX || b->io.mem_align ||
+	    !block_io_fits(&b->io, r))
 		return false;
 	return preadv2(b->io.fd, r->iov, (int)r->n_iov, (off_t)r->offset, RWF_NOWAIT) ==
 	       (ssize_t)len;
@@ -78,9 +91,28 @@ static bool read_in_place(const struct block_fd *b, const struct block_request *
 
 /* ---- requests ---- */
 
+static void log_failure(struct block_fd *b, const struct block_request *r, int result)
+{
+	struct log_limit *limit = &b->write_log;
+	const char *what = "writing";
+
+	if (r->op == BLOCK_READ) {
+		limit = &b->read_log;
+		what = "reading";
+	} else if (r->op == BLOCK_FLUSH) {
+		limit = &b->flush_log;
+		what = "a flush of";
+	}
+	log_warn_limited(limit, 1, "--disk %s: %s the image failed: %s; the guest got an I/O error",
+			 b->name, what,
+			 result == -ENODATA ? "the file has become shorter" : strerror(-result));
+}
+
 /* `done` comes last: it may close the queue when nothing else is in flight. */
 static void end_request(struct fd_queue *q, struct block_request *r, int result)
 {
+	if (unlikely(result))
+		log_failure(file_of(q), r, result);
 	q->in_flight--;
 	if (!q->in_flight && q->drained)
 		loop_post(q->loop, &q->task);
@@ -146,24 +178,49 @@ static void job_done(struct pool_job *j)
 	end_request(q, container_of(p, struct block_request, private_), p->result);
 }
 
+static void submit_to_pool(struct fd_queue *q, struct block_request *r)
+{
+	struct fd_request *p = private_of(r);
+
+	p->job = (struct pool_job){.work = job_work, .done = job_done};
+	pool_submit(&q->client, &p->job);
+}
+
+static void uring_done(void *arg, struct block_request *r, int result)
+{
+	if (result == -EAGAIN)
+		submit_to_pool(arg, r);
+	else
+		end_request(arg, r, result);
+}
+
+static bool submit_to_uring(struct fd_queue *q, struct block_request *r)
+{
+	bool plain = r->op == BLOCK_FLUSH || ((r->op == BLOCK_READ || r->op == BLOCK_WRITE) &&
+					      block_io_fits(&file_of(q)->io, r));
+
+	return q->uring && plain && block_uring_add(q->uring, r);
+}
+
 static int fd_submit(struct block_queue *bq, struct block_request *r)
 {
 	struct fd_queue *q = container_of(bq, struct fd_queue, queue);
 	const struct block_fd *b = file_of(q);
-	struct fd_request *p = private_of(r);
 	int ret = block_request_check(&b->block, r);
 
 	if (ret)
 		return ret;
 	q->in_flight++;
-	if (b->sync) {
+	if (b->sync)
 		add_local(q, r, false);
-	} else if (read_in_place(b, r)) {
+	else if (r->op == BLOCK_FLUSH ? b->io.no_flush : !block_request_len(r))
 		add_local(q, r, true);
-	} else {
-		p->job = (struct pool_job){.work = job_work, .done = job_done};
-		pool_submit(&q->client, &p->job);
-	}
+	else if (submit_to_uring(q, r))
+		;
+	else if (read_in_place(b, r))
+		add_local(q, r, true);
+	else
+		submit_to_pool(q, r);
 	return 0;
 }
 
@@ -183,6 +240,7 @@ static void fd_queue_close(struct block_queue *bq)
 
 	assert(!q->in_flight);
 	loop_task_cancel(q->loop, &q->task);
+	block_uring_free(q->uring);
 	if (file_of(q)->pool)
 		pool_client_fini(&q->client);
 	free(q);
@@ -198,6 +256,8 @@ static int fd_open_queue(struct block *block, struct loop *loop, struct block_qu
 {
 	struct fd_queue *q = calloc(1, sizeof(*q));
 	struct block_fd *b = container_of(block, struct block_fd, block);
+	struct block_uring_config uring = {
+		.fd = b->io.fd, .loop = loop, .done = uring_done, .arg = q};
 
 	if (!q)
 		return -ENOMEM;
@@ -208,6 +268,9 @@ static int fd_open_queue(struct block *block, struct loop *loop, struct block_qu
 	q->task.arg = q;
 	if (b->pool)
 		pool_client_init(&q->client, b->pool, loop);
+	/* A host that has no ring to spare just now has threads. */
+	if (b->uring && block_uring_new(&uring, &q->uring))
+		q->uring = NULL;
 	*out = &q->queue;
 	return 0;
 }
@@ -219,8 +282,10 @@ static void block_fd_free(struct block *block)
 	pool_free(b->pool);
 	/* The guest may have been stopped before it could flush what it had written. */
 	if (!b->io.no_flush && !b->block.read_only && fdatasync(b->io.fd) < 0)
-		log_warn("--disk: the image could not be written out: %s", strerror(errno));
+		log_warn("--disk %s: the image could not be written out: %s", b->name,
+			 strerror(errno));
 	fd_close(&b->io.fd);
+	fd_close(&b->lock_fd);
 	free(b);
 }
 
@@ -242,12 +307,20 @@ int block_fd_new(const struct block_fd_config *config, struct block **out)
 		.read_only = config->read_only,
 	};
 	b->sync = config->sync;
-	b->io = (struct block_io){.fd = -1, .no_flush = config->temporary};
+	b->uring = config->uring && !config->sync;
+	b->io = (struct block_io){
+		.fd = -1,
+		.device = config->device,
+		.no_flush = config->no_flush,
+		.mem_align = config->mem_align,
+	};
+	(void)snprintf(b->name, sizeof(b->name), "%s", config->name);
 	if (!config->sync && pool_new(MAX_THREADS, &b->pool)) {
 		free(b);
 		return -ENOMEM;
 	}
 	b->io.fd = config->fd;
+	b->lock_fd = config->lock_fd;
 	*out = &b->block;
 	return 0;
 }

@@ -34,6 +34,7 @@ struct net;
 struct machine_disk {
 	struct block *block;
 	const char *serial; /* at most 20 bytes, or NULL */
+	unsigned n_queues;  /* 0: one */
 };
 
 struct machine_net {
