@@ -4,10 +4,11 @@
  *
  *	local	with `sync`: it waits in the queue's list for the posted task, which executes it;
  *		the order of everything is then that of the loop
+ *	cached	a read is first tried in place with RWF_NOWAIT, which succeeds when the page cache
+ *		has all of it, and told by the same task, since `done` may not fire inside submit;
+ *		waking a thread costs far more than copying a few pages. With io_uring only a read
+ *		that comes alone: many are cheaper together.
  *	uring	where the host has it: block_uring.c
- *	cached	without io_uring a read is first tried in place with RWF_NOWAIT, which succeeds
- *		when the page cache has all of it, and told by the same task, since `done` may not
- *		fire inside submit; waking a thread costs far more than copying a few pages
  *	pool	all others: the ranges, memory that O_DIRECT cannot take as it is, and what
  *		io_uring has done in part; a thread executes all of it, as block_io.c does
  */
@@ -215,11 +216,9 @@ static int fd_submit(struct block_queue *bq, struct block_request *r)
 		add_local(q, r, false);
 	else if (r->op == BLOCK_FLUSH ? b->io.no_flush : !block_request_len(r))
 		add_local(q, r, true);
-	else if (submit_to_uring(q, r))
-		;
-	else if (read_in_place(b, r))
+	else if ((!q->uring || q->in_flight == 1) && read_in_place(b, r))
 		add_local(q, r, true);
-	else
+	else if (!submit_to_uring(q, r))
 		submit_to_pool(q, r);
 	return 0;
 }
