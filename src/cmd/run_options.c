@@ -14,6 +14,7 @@
 #include "cpu/cpu.h"
 #include "dev/blk.h"
 
+static const char *const mmu_names[] = {"sv39", "sv48", NULL};
 static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
@@ -165,6 +166,12 @@ const struct opt run_option_table[] = {
 	 AT(clock),
 	 .choices = clock_names,
 	 .help = "instructions: every run is the same"},
+	{.name = "mmu",
+	 .arg = "sv39|sv48",
+	 .kind = OPT_CHOICE,
+	 AT(mmu),
+	 .choices = mmu_names,
+	 .help = "the largest address space of the harts"},
 	{.help = "What it boots"},
 	{.name = "kernel",
 	 .arg = "F",

@@ -33,6 +33,7 @@ struct run_file {
 	const char *host, *guest;
 };
 
+enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
 enum run_clock { RUN_CLOCK_HOST, RUN_CLOCK_INSTRUCTIONS };
 
 struct run_options {
@@ -40,6 +41,7 @@ struct run_options {
 	unsigned smp;
 	uint64_t mem;
 	unsigned clock; /* enum run_clock */
+	unsigned mmu;   /* enum run_mmu */
 
 	const char *kernel, *modules, *initrd, *firmware;
 	bool no_extras;

@@ -59,6 +59,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 		return no_such_engine(o->engine, e);
 	c->smp = o->smp;
 	c->mem = o->mem;
+	c->sv48 = o->mmu == RUN_MMU_SV48;
 	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;
 	return 0;
 }

@@ -290,6 +290,7 @@ static int add_virtio(struct machine *m)
 static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
 {
 	struct virt_fdt_config cfg = {.smp = m->cfg.smp,
+				      .sv48 = m->cfg.sv48,
 				      .mem = m->cfg.mem,
 				      .bootargs = m->cfg.append,
 				      .initrd_start = initrd_start,
