@@ -25,6 +25,7 @@
 #include "backend/block_io.h"
 #include "backend/block_uring.h"
 #include "backend/pool.h"
+#include "backend/qcow2.h"
 #include "base/bits.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -38,6 +39,7 @@ struct block_fd {
 	struct block block;
 	struct block_io io;
 	int lock_fd;
+	struct qcow2 *image;
 	bool sync;
 	bool uring;
 	struct pool *pool; /* NULL with sync */
@@ -283,6 +285,7 @@ static void block_fd_free(struct block *block)
 	if (!b->io.no_flush && !b->block.read_only && fdatasync(b->io.fd) < 0)
 		log_warn("--disk %s: the image could not be written out: %s", b->name,
 			 strerror(errno));
+	qcow2_free(b->image);
 	fd_close(&b->io.fd);
 	fd_close(&b->lock_fd);
 	free(b);
@@ -298,6 +301,7 @@ int block_fd_new(const struct block_fd_config *config, struct block **out)
 	struct block_fd *b = calloc(1, sizeof(*b));
 
 	assert(config->size % SECTOR == 0);
+	assert(!config->image || config->read_only);
 	if (!b)
 		return -ENOMEM;
 	b->block = (struct block){
@@ -309,6 +313,7 @@ int block_fd_new(const struct block_fd_config *config, struct block **out)
 	b->uring = config->uring && !config->sync;
 	b->io = (struct block_io){
 		.fd = -1,
+		.image = config->image,
 		.device = config->device,
 		.no_flush = config->no_flush,
 		.mem_align = config->mem_align,
@@ -320,6 +325,7 @@ int block_fd_new(const struct block_fd_config *config, struct block **out)
 	}
 	b->io.fd = config->fd;
 	b->lock_fd = config->lock_fd;
+	b->image = config->image;
 	*out = &b->block;
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include "backend/block_fd.h"
 #include "backend/block_snapshot.h"
 #include "backend/block_uring.h"
+#include "backend/qcow2.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -91,7 +92,7 @@ static int find_size(const struct block_file_config *c, struct block_fd_config *
 			       c->path, (intmax_t)end);
 	fc->device = S_ISBLK(st.st_mode);
 	fc->size = (uint64_t)end & ~(uint64_t)(SECTOR - 1);
-	if (fc->size != (uint64_t)end)
+	if (fc->size != (uint64_t)end && c->format == BLOCK_FILE_RAW)
 		log_warn("--disk %s: its size of %jd bytes is no multiple of %d; the last %d are "
 			 "not part of the disk",
 			 c->path, (intmax_t)end, SECTOR, (int)(end % SECTOR));
@@ -130,6 +131,34 @@ static int lock_image(const struct block_file_config *c, struct block_fd_config 
 	log_warn("--disk %s: cannot be locked (%s); see to it yourself that nothing else writes it",
 		 c->path, strerror(errno));
 	return 0;
+}
+
+/* Looks into the file as far as its format asks for. That is never guessed: the guest of a raw disk
+ * could write what looks like another format, and name files of the host's in it. */
+static int open_format(const struct block_file_config *c, struct block_fd_config *fc, struct err *e)
+{
+	int ret;
+
+	if (c->format == BLOCK_FILE_RAW) {
+		if (qcow2_is_magic(fc->fd))
+			log_warn("--disk %s: looks like a qcow2 image and is taken as a raw one; "
+				 "if that is not meant, add format=qcow2",
+				 c->path);
+		return 0;
+	}
+	if (opens_writable(c))
+		return err_set(e, -EINVAL,
+			       "--disk %s,format=qcow2: such images are only read; add "
+			       "snapshot=on (what is written is gone after the run) or ro=on",
+			       c->path);
+	if (c->cache == BLOCK_FILE_DIRECT)
+		return err_set(e, -EINVAL,
+			       "--disk %s,format=qcow2: not with cache=none; use cache=writeback",
+			       c->path);
+	ret = qcow2_open(c->path, fc->fd, &fc->image, e);
+	if (!ret)
+		fc->size = qcow2_size(fc->image) & ~(uint64_t)(SECTOR - 1);
+	return ret;
 }
 
 /* Tries out what O_DIRECT wants here. Storage with sectors of more than 512 bytes cannot serve a
@@ -272,7 +301,8 @@ int block_file_open(const struct block_file_config *config, struct block **out, 
 	ret = lock_image(config, &fc, e);
 	if (ret)
 		goto fail;
-	if (config->cache == BLOCK_FILE_DIRECT)
+	ret = open_format(config, &fc, e);
+	if (!ret && config->cache == BLOCK_FILE_DIRECT)
 		ret = find_alignment(config, &fc, e);
 	if (!ret)
 		ret = choose_io(config, &fc, e);
@@ -290,6 +320,7 @@ int block_file_open(const struct block_file_config *config, struct block **out, 
 		(*out)->ops->free(*out);
 	return ret;
 fail:
+	qcow2_free(fc.image);
 	fd_close(&fc.lock_fd);
 	fd_close(&fc.fd);
 	return ret;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Disk images in raw files and block devices. */
+/* Disk images in raw files, block devices, and qcow2 files (those for reading). */
 #ifndef BACKEND_BLOCK_FILE_H
 #define BACKEND_BLOCK_FILE_H
 
@@ -7,6 +7,8 @@
 
 struct block;
 struct err;
+
+enum block_file_format { BLOCK_FILE_RAW, BLOCK_FILE_QCOW2 };
 
 enum block_file_io { BLOCK_FILE_AUTO, BLOCK_FILE_URING, BLOCK_FILE_THREADS };
 
@@ -19,7 +21,8 @@ enum block_file_cache {
 struct block_file_config {
 	const char *path;
 	bool read_only;
-	bool snapshot; /* writes are private to this run and gone after it */
+	bool snapshot;                 /* writes are private to this run and gone after it */
+	enum block_file_format format; /* QCOW2: with read_only or snapshot; see qcow2.h */
 	enum block_file_io io;
 	enum block_file_cache cache;
 	bool verbose;         /* log when io_uring would be used but cannot be had */
@@ -34,8 +37,8 @@ struct block_file_config {
  * POSIX record locks. On a file system without locks there is only a warning.
  *
  * 0 and a block to be freed through its ops; or -errno with a message: -ENOENT, -EACCES, -EISDIR,
- * -EINVAL (no file; empty; no O_DIRECT here), -EBUSY (locked), -ENOSYS (no io_uring), others. Any
- * thread.
+ * -EINVAL (no file; empty; broken; no O_DIRECT here), -EBUSY (locked), -ENOSYS (no io_uring),
+ * others. Any thread.
  */
 int block_file_open(const struct block_file_config *config, struct block **out, struct err *e);
 

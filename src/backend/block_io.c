@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "backend/block.h"
+#include "backend/qcow2.h"
 #include "base/bits.h"
 #include "base/iov.h"
 
@@ -115,7 +116,7 @@ static bool is_aligned(const struct block_io *io, const struct block_request *r)
 
 bool block_io_fits(const struct block_io *io, const struct block_request *r)
 {
-	return r->n_iov <= DIRECT_IOVS && is_aligned(io, r);
+	return !io->image && r->n_iov <= DIRECT_IOVS && is_aligned(io, r);
 }
 
 /* ---- ranges ---- */
@@ -186,6 +187,9 @@ int block_io_execute(const struct block_io *io, const struct block_request *r)
 		return 0;
 	switch (r->op) {
 	case BLOCK_READ:
+		if (io->image)
+			return qcow2_read(io->image, r->iov, r->n_iov, r->offset);
+		return is_aligned(io, r) ? move_all(io, r) : bounce(io, r);
 	case BLOCK_WRITE: return is_aligned(io, r) ? move_all(io, r) : bounce(io, r);
 	case BLOCK_DISCARD: return discard(io, r);
 	case BLOCK_ZERO: return zero(io, r);

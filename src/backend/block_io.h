@@ -7,11 +7,13 @@
 #include <stdbool.h>
 
 struct block_request;
+struct qcow2;
 
 struct block_io {
 	int fd;
-	bool device;        /* a block device, else a regular file */
-	bool no_flush;      /* a flush does nothing */
+	bool device;               /* a block device, else a regular file */
+	bool no_flush;             /* a flush does nothing */
+	const struct qcow2 *image; /* what is read, instead of fd; or NULL */
 	unsigned mem_align; /* with O_DIRECT: what memory must be aligned to, a power of two; else 0
 			     */
 };

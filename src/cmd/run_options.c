@@ -19,7 +19,8 @@ static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
 
-/* In the order of enum block_file_cache and block_file_io. */
+/* In the order of enum block_file_format, block_file_cache and block_file_io. */
+static const char *const disk_formats[] = {"raw", "qcow2", NULL};
 static const char *const disk_caches[] = {"writeback", "none", "unsafe", NULL};
 static const char *const disk_ios[] = {"auto", "uring", "threads", NULL};
 
@@ -28,6 +29,10 @@ static const struct opt disk_keys[] = {
 	{.name = "serial", .kind = OPT_STRING, .offset = offsetof(struct run_disk, serial)},
 	{.name = "ro", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, read_only)},
 	{.name = "snapshot", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, snapshot)},
+	{.name = "format",
+	 .kind = OPT_CHOICE,
+	 .choices = disk_formats,
+	 .offset = offsetof(struct run_disk, format)},
 	{.name = "cache",
 	 .kind = OPT_CHOICE,
 	 .choices = disk_caches,
@@ -213,7 +218,7 @@ const struct opt run_option_table[] = {
 	 .arg = "path=F[,ro=on][,snapshot=on][,KEY=VALUE]...",
 	 .kind = OPT_CALL,
 	 .call = disk_option,
-	 .help = "a raw image; KEY: serial, cache, io, queues"},
+	 .help = "a disk image; KEY: serial, format, cache, io, queues"},
 	{.name = "net",
 	 .arg = "user[,hostfwd=tcp:ADDR:PORT-:PORT]...|none",
 	 .kind = OPT_CALL,

@@ -18,8 +18,8 @@ struct run_disk {
 	const char *serial;
 	bool read_only;
 	bool snapshot;
-	unsigned cache, io; /* enum block_file_cache, block_file_io */
-	unsigned queues;    /* 0: one */
+	unsigned format, cache, io; /* enum block_file_format, ..._cache, ..._io */
+	unsigned queues;            /* 0: one */
 };
 
 struct run_net {

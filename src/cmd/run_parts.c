@@ -160,6 +160,7 @@ static int open_disk(struct run_parts *p, const struct run_disk *d, bool verbose
 		.path = d->path,
 		.read_only = d->read_only,
 		.snapshot = d->snapshot,
+		.format = d->format,
 		.io = d->io,
 		.cache = d->cache,
 		.verbose = verbose,

@@ -123,6 +123,35 @@ case_verify_long() {
 	verify 30 cache=none,io=threads cache=none,snapshot=on
 }
 
+# Images that qemu-img made, with all kinds of clusters, read as qemu-img reads them.
+case_qcow2() {
+	local name disks=()
+	cd "$work" || fail "no folder"
+	head -c 1M /dev/urandom >base.raw
+	qemu-img create -q -f qcow2 -b base.raw -F raw over.qcow2 6M || fail "qemu-img"
+	qemu-io -c 'write -P 0x5a 100k 300k' -c 'write -z 512k 200k' -c 'write -P 0x77 5M 10k' over.qcow2 >/dev/null
+	qemu-img convert -c -O qcow2 over.qcow2 packed.qcow2
+	qemu-img create -q -f qcow2 -o cluster_size=512 -b packed.qcow2 -F qcow2 small.qcow2
+	qemu-io -c 'write -P 0x11 700k 70k' -c 'write -c -P 0x12 2M 512' -c 'write -P 0x13 4M 512' small.qcow2 >/dev/null
+	for name in over packed small; do
+		qemu-img convert -O raw "$name.qcow2" expected
+		sha256sum <expected
+		disks+=(--disk "path=$name.qcow2,format=qcow2,snapshot=on")
+	done >sums
+	sha256sum ./*.qcow2 base.raw >before
+	guest 'for d in a b c; do sha256sum </dev/vd$d; done; echo changed >/dev/vda; head -c 8 /dev/vda' "${disks[@]}"
+	expect_status 0
+	expect_out "$(cat sums && echo changed)"
+	sha256sum --quiet -c before || fail "an image has changed"
+
+	refuse 'snapshot=on' path=over.qcow2,format=qcow2
+	refuse 'no sound qcow2 image' path=base.raw,format=qcow2,ro=on
+	guest true --disk path=packed.qcow2,ro=on
+	expect_in err 'looks like a qcow2 image.*format=qcow2'
+	rm base.raw
+	refuse "backing file base.raw cannot be opened" path=over.qcow2,format=qcow2,ro=on
+}
+
 # ---- faults of the host's storage ----
 
 # Writes 1 MB pieces until one fails, then waits for room and goes on. $1: pieces at most.
