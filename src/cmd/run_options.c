@@ -111,6 +111,29 @@ static int net_option(void *ctx, const char *label, char *value, struct err *e)
 	return opt_parse_list(net_user_keys, &o->net, "--net user,", rest, NULL, e);
 }
 
+static const struct opt ring_keys[] = {
+	{.name = "event-idx", .kind = OPT_BOOL, .offset = offsetof(struct run_ring, event_idx)},
+	{.name = "indirect", .kind = OPT_BOOL, .offset = offsetof(struct run_ring, indirect)},
+	{0},
+};
+
+static int ring_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	static const char *const formats[] = {"split", "packed", NULL};
+	struct run_options *o = ctx;
+	char *rest = strchr(value, ',');
+	unsigned format;
+	int ret;
+
+	if (rest)
+		*rest++ = '\0';
+	ret = opt_parse_choice(label, value, formats, &format, e);
+	if (ret)
+		return ret;
+	o->ring.packed = format == 1;
+	return rest ? opt_parse_list(ring_keys, &o->ring, label, rest, NULL, e) : 0;
+}
+
 static int console_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -224,6 +247,11 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_CALL,
 	 .call = net_option,
 	 .help = "the network"},
+	{.name = "ring",
+	 .arg = "split|packed[,event-idx=off][,indirect=off]",
+	 .kind = OPT_CALL,
+	 .call = ring_option,
+	 .help = "what virtio devices offer"},
 	{.name = "console",
 	 .arg = "stdio|file:PATH",
 	 .kind = OPT_CALL,
@@ -286,7 +314,8 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 {
 	int used, ret;
 
-	*o = (struct run_options){.smp = 1, .mem = 512u << 20};
+	*o = (struct run_options){
+		.smp = 1, .mem = 512u << 20, .ring = {.event_idx = true, .indirect = true}};
 	ret = opt_parse(run_option_table, o, argc, argv, &used, e);
 	if (ret)
 		return ret;

@@ -29,6 +29,11 @@ struct run_net {
 	unsigned n_forwards;
 };
 
+struct run_ring {
+	bool packed;
+	bool event_idx, indirect;
+};
+
 struct run_file {
 	const char *host, *guest;
 };
@@ -52,6 +57,7 @@ struct run_options {
 	struct run_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;
 	struct run_net net;
+	struct run_ring ring;
 	const char *console_file; /* NULL: the terminal */
 
 	const char *exec;

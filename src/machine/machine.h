@@ -76,6 +76,8 @@ struct machine_config {
 	void (*console_tap)(void *arg, const uint8_t *buf, size_t len);
 	void *console_tap_arg;
 
+	uint64_t ring_features; /* what all virtio devices offer: see vdev_offer_ring() */
+
 	struct machine_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;
 	struct machine_net net[MACHINE_MAX_NETS];

@@ -207,6 +207,7 @@ static int add_device(struct machine *m, struct vdev *dev)
 	struct virt *v = virt_of(m);
 	int ret;
 
+	vdev_offer_ring(dev, m->cfg.ring_features);
 	if (v->n_devices == VIRT_N_VIRTIO) {
 		vdev_free(dev);
 		return -ENOSPC;
