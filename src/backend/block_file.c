@@ -166,7 +166,7 @@ static int open_format(const struct block_file_config *c, struct block_fd_config
 static int find_alignment(const struct block_file_config *c, struct block_fd_config *fc,
 			  struct err *e)
 {
-	uint8_t *buf = aligned_alloc(DIRECT_MAX, 2 * DIRECT_MAX);
+	uint8_t *buf = aligned_alloc(DIRECT_MAX, 2ul * DIRECT_MAX);
 	unsigned align = SECTOR;
 	ssize_t n = -1;
 

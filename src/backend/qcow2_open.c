@@ -87,18 +87,20 @@ bool qcow2_is_magic(int fd)
 
 static int broken(const char *path, const char *what, struct err *e)
 {
-	return err_set(e, -EINVAL,
-		       "--disk %s: is no sound qcow2 image (%s); see qemu-img check, or, if it is "
-		       "a raw one, use format=raw",
-		       path, what);
+	(void)err_set(e, -EINVAL,
+		      "--disk %s: is no sound qcow2 image (%s); see qemu-img check, or, if it is "
+		      "a raw one, use format=raw",
+		      path, what);
+	return -EINVAL;
 }
 
 static int unsupported(const char *path, const char *what, struct err *e)
 {
-	return err_set(e, -ENOTSUP,
-		       "--disk %s: %s is not supported; convert it: qemu-img convert -O qcow2 OLD "
-		       "NEW",
-		       path, what);
+	(void)err_set(e, -ENOTSUP,
+		      "--disk %s: %s is not supported; convert it: qemu-img convert -O qcow2 OLD "
+		      "NEW",
+		      path, what);
+	return -ENOTSUP;
 }
 
 static int read_header(const char *path, int fd, struct header *h, struct err *e)
@@ -242,7 +244,7 @@ static int read_l2(const char *path, struct qcow2 *q, const uint64_t *l1, struct
 static int read_tables(const char *path, struct qcow2 *q, const struct header *h, struct err *e)
 {
 	uint64_t n = ((h->size - 1) >> (2 * h->cluster_bits - 3)) + 1;
-	uint64_t *l1 = malloc(n * 8);
+	uint64_t *l1 = calloc(n, sizeof(*l1));
 	int ret;
 
 	q->tables = calloc(n, sizeof(*q->tables));
@@ -322,14 +324,12 @@ static int open_backing(const char *path, struct qcow2 *q, const struct header *
 		ret = open_layer(at, fd, raw, depth + 1, &q->backing, e);
 	if (ret)
 		fd_close(&fd);
-	else
-		q->backing->owns_fd = true;
 	return ret;
 }
 
 static int open_image(const char *path, struct qcow2 *q, unsigned depth, struct err *e)
 {
-	struct header h;
+	struct header h = {0};
 	int ret = read_header(path, q->fd, &h, e);
 
 	if (!ret)
@@ -366,11 +366,13 @@ static int open_layer(const char *path, int fd, bool raw, unsigned depth, struct
 	} else {
 		ret = open_image(path, q, depth, e);
 	}
-	if (ret)
+	if (ret) {
 		qcow2_free(q);
-	else
-		*out = q;
-	return ret;
+		return ret;
+	}
+	q->owns_fd = depth > 0;
+	*out = q;
+	return 0;
 }
 
 int qcow2_open(const char *path, int fd, struct qcow2 **out, struct err *e)
