@@ -190,6 +190,7 @@ case_full_disk() {
 
 case_in_a_small_file_system() {
 	mkdir "$work/small"
+	trap 'umount "$work/small"; cleanup' EXIT
 	mount -t tmpfs -o size=16M tmpfs "$work/small" || fail "no tmpfs"
 	truncate -s 40M "$work/small/image"
 	head -c 6M /dev/zero >"$work/small/filler"
@@ -200,7 +201,6 @@ case_in_a_small_file_system() {
 	expect_status 0
 	expect_log 1 'writing the image failed: No space left on device'
 	expect_pieces "$work/small/image"
-	umount "$work/small"
 }
 
 # The same by a limit of the process. It begins late, for it counts for the guest's memory too.
