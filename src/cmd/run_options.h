@@ -19,6 +19,8 @@ struct run_disk {
 	const char *serial;
 	bool read_only;
 	bool snapshot;
+	unsigned format, cache, io; /* enum block_file_format, ..._cache, ..._io */
+	unsigned queues;            /* 0: one */
 };
 
 struct run_ring {

@@ -38,6 +38,7 @@ struct stats_list;
 struct machine_disk {
 	struct block *block;
 	const char *serial; /* at most 20 bytes, or NULL */
+	unsigned n_queues;  /* 0: one */
 };
 
 struct machine_net {
