@@ -236,3 +236,12 @@ unsigned rv64_block_index(const struct rv64_block *b, const struct rv64_op *op)
 		n += p->rd != RV64_SLOT_MARK;
 	return n;
 }
+
+struct rv64_op *rv64_block_at(struct rv64_block *b, unsigned index)
+{
+	struct rv64_op *op = b->op;
+
+	while (op->rd == RV64_SLOT_MARK || index--)
+		op++;
+	return op;
+}

@@ -382,13 +382,11 @@ do_native:
 		left = c->left;
 		INDIRECT;
 	}
-	/* It gave up before the instruction at pc: done here, without a look at the head. */
+	/* It gave up in the middle of a block, with pc and left those of its entry. */
 	pc = h->pc;
 	left = c->left;
-	blk = interp_find(c);
-	if (unlikely(!blk))
-		goto fetch_fault;
-	op = blk->op + 1;
+	blk = c->native_block;
+	op = rv64_block_at(blk, c->native_index);
 	JUMP;
 
 do_brk:

@@ -100,6 +100,8 @@ static inline uint64_t rv64_op_offset(const struct rv64_op *op)
 
 /* The instructions in b before op. */
 unsigned rv64_block_index(const struct rv64_block *b, const struct rv64_op *op);
+/* The instruction that has `index` before it, one of b's. */
+struct rv64_op *rv64_block_at(struct rv64_block *b, unsigned index);
 
 /*
  * Fills b->op with the code at `page` + offset (page: 4 KiB of guest memory, which others may be
