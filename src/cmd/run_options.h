@@ -30,6 +30,11 @@ struct run_file {
 	const char *host, *guest;
 };
 
+struct run_gdb_options {
+	const char *address; /* NULL: no gdb */
+	bool wait;           /* no hart begins before gdb says so */
+};
+
 enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
 enum run_clock { RUN_CLOCK_HOST, RUN_CLOCK_INSTRUCTIONS };
 
@@ -53,20 +58,30 @@ struct run_options {
 	struct run_console console;
 
 	bool rng;
+	const char *control; /* path of a socket, or NULL */
 
 	const char *exec;
 	const char *cwd; /* in the guest; NULL: /root */
 	const char *env[RUN_MAX_ENV];
 	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */
+	struct run_gdb_options gdb;
 	bool no_reboot;
 	const char *dump_dtb;
+	const char *config;
+	bool dump_config;
 	bool verbose;
+
+	struct config *config_file;      /* holds some of the strings; NULL: none */
+	struct config_dump *config_dump; /* with dump_config */
 };
 
 extern const struct opt run_option_table[];
 
-/* Parses argv[0..argc) over the defaults. 0, OPT_WANTS_HELP, or -errno with the message in e. */
+/* Parses argv[0..argc), and before it the file that --config names there, over the defaults. 0,
+ * OPT_WANTS_HELP, or -errno with the message in e; in each case `o` has to be freed. o->exec is
+ * also set after a failure, if a command was given that far. */
 int run_options_parse(struct run_options *o, int argc, char **argv, struct err *e);
+void run_options_free(struct run_options *o);
 
 #endif
