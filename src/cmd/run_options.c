@@ -47,45 +47,11 @@ static int disk_option(void *ctx, const char *label, char *value, struct err *e)
 	return 0;
 }
 
-static int forward_option(void *ctx, const char *label, char *value, struct err *e)
-{
-	struct run_net *n = ctx;
-
-	if (n->n_forwards == RUN_MAX_FORWARDS)
-		return err_set(e, -EINVAL, "%s%s: at most %d forwards", label, value,
-			       RUN_MAX_FORWARDS);
-	return net_user_parse_forward(label, value, &n->forward[n->n_forwards++], e);
-}
-
-static const struct opt net_user_keys[] = {
-	{.name = "hostfwd", .kind = OPT_CALL, .arg = "FORWARD", .call = forward_option},
-	{0},
-};
-
 static int net_option(void *ctx, const char *label, char *value, struct err *e)
 {
-	static const char *const kinds[] = {"user", "none", NULL};
 	struct run_options *o = ctx;
-	char *rest = strchr(value, ',');
-	unsigned kind;
-	int ret;
 
-	if (rest)
-		*rest++ = '\0';
-	ret = opt_parse_choice(label, value, kinds, &kind, e);
-	if (ret)
-		return ret;
-	if (o->net.given)
-		return err_set(e, -EINVAL, "%s%s: give --net once; this machine has one network",
-			       label, value);
-	o->net.given = true;
-	o->net.none = kind == 1;
-	if (!rest)
-		return 0;
-	if (o->net.none)
-		return err_set(e, -EINVAL, "%snone,%s: a network that is not there takes no keys",
-			       label, rest);
-	return opt_parse_list(net_user_keys, &o->net, "--net user,", rest, NULL, e);
+	return run_net_parse(&o->net, label, value, e);
 }
 
 static const struct opt ring_keys[] = {
@@ -115,13 +81,7 @@ static int console_option(void *ctx, const char *label, char *value, struct err 
 {
 	struct run_options *o = ctx;
 
-	if (!strcmp(value, "stdio"))
-		o->console_file = NULL;
-	else if (!strncmp(value, "file:", 5) && value[5])
-		o->console_file = value + 5;
-	else
-		return err_set(e, -EINVAL, "%s%s: give stdio or file:PATH", label, value);
-	return 0;
+	return run_console_parse(&o->console, label, value, e);
 }
 
 static int control_option(void *ctx, const char *label, char *value, struct err *e)
@@ -146,6 +106,18 @@ static int file_option(void *ctx, const char *label, char *value, struct err *e)
 			       label, value);
 	*colon = '\0';
 	o->file[o->n_files++] = (struct run_file){.host = value, .guest = colon + 1};
+	return 0;
+}
+
+static int env_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	if (o->n_env == RUN_MAX_ENV)
+		return err_set(e, -EINVAL, "%s%s: at most %d variables", label, value, RUN_MAX_ENV);
+	if (*value == '=' || !strchr(value, '='))
+		return err_set(e, -EINVAL, "%s%s: give NAME=VALUE", label, value);
+	o->env[o->n_env++] = value;
 	return 0;
 }
 
@@ -203,6 +175,11 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_FLAG,
 	 AT(no_extras),
 	 .help = "leave out Linnet's own drivers (linnet_*)"},
+	{.name = "dtb",
+	 .arg = "F",
+	 .kind = OPT_STRING,
+	 AT(dtb),
+	 .help = "a device tree blob instead of the board's"},
 	{.name = "append",
 	 .arg = "S",
 	 .kind = OPT_STRING,
@@ -230,7 +207,7 @@ const struct opt run_option_table[] = {
 	 .call = disk_option,
 	 .help = "a raw image"},
 	{.name = "net",
-	 .arg = "user[,hostfwd=tcp:ADDR:PORT-:PORT]...|none",
+	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|tap,ifname=NAME|none",
 	 .kind = OPT_CALL,
 	 .call = net_option,
 	 .help = "the network"},
@@ -240,16 +217,31 @@ const struct opt run_option_table[] = {
 	 .call = ring_option,
 	 .help = "what virtio devices offer"},
 	{.name = "console",
-	 .arg = "stdio|file:PATH",
+	 .arg = "stdio|pty[,link=PATH]|unix:PATH|file:PATH",
 	 .kind = OPT_CALL,
 	 .call = console_option,
 	 .help = "the serial port (Ctrl-A x leaves)"},
+	{.name = "rng",
+	 .arg = "on|off",
+	 .kind = OPT_BOOL,
+	 AT(rng),
+	 .help = "the entropy source (default: on)"},
 	{.help = "The run"},
 	{.name = "exec",
 	 .arg = "CMD",
 	 .kind = OPT_STRING,
 	 AT(exec),
 	 .help = "run CMD in the guest; its status is ours"},
+	{.name = "cwd",
+	 .arg = "DIR",
+	 .kind = OPT_STRING,
+	 AT(cwd),
+	 .help = "where CMD runs, in the guest"},
+	{.name = "env",
+	 .arg = "NAME=VALUE",
+	 .kind = OPT_CALL,
+	 .call = env_option,
+	 .help = "a variable for CMD"},
 	{.name = "time-limit",
 	 .arg = "S",
 	 .kind = OPT_UINT,
@@ -296,6 +288,9 @@ static int check(const struct run_options *o, struct err *e)
 			       "--exec needs the default init, which --initrd %s replaces; use "
 			       "--file to add to the default one",
 			       o->initrd);
+	if (!o->exec && (o->cwd || o->n_env))
+		return err_set(e, -EINVAL, "--%s %s: is for the command of --exec; add one",
+			       o->cwd ? "cwd" : "env", o->cwd ? o->cwd : o->env[0]);
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);
@@ -306,8 +301,10 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 {
 	int used, ret;
 
-	*o = (struct run_options){
-		.smp = 1, .mem = 512u << 20, .ring = {.event_idx = true, .indirect = true}};
+	*o = (struct run_options){.smp = 1,
+				  .mem = 512u << 20,
+				  .ring = {.event_idx = true, .indirect = true},
+				  .rng = true};
 	ret = opt_parse(run_option_table, o, argc, argv, &used, e);
 	if (ret)
 		return ret;

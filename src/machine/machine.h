@@ -68,6 +68,7 @@ struct machine_config {
 
 	const char *kernel;   /* path; NULL only with firmware */
 	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
+	const char *dtb;      /* path of a device tree blob, or NULL: the board's own */
 	const char *append;   /* the kernel's command line */
 	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
 	unsigned n_initrds;
@@ -85,6 +86,7 @@ struct machine_config {
 	unsigned n_nets;
 	struct machine_port port[MACHINE_MAX_PORTS];
 	unsigned n_ports;
+	bool rng; /* an entropy source */
 	bool power_button;
 };
 

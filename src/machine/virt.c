@@ -18,6 +18,7 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/opt.h"
+#include "boot/fdt_file.h"
 #include "cpu/cpu.h"
 #include "dev/blk.h"
 #include "dev/console.h"
@@ -285,7 +286,7 @@ static int add_virtio(struct machine *m)
 		ret = add_net(m, &m->cfg.net[i]);
 	if (!ret && m->cfg.n_ports)
 		ret = add_console(m);
-	if (!ret)
+	if (!ret && m->cfg.rng)
 		ret = add_rng(m);
 	if (!ret && m->cfg.power_button)
 		ret = add_power_button(m);
@@ -295,6 +296,22 @@ static int add_virtio(struct machine *m)
 }
 
 /* ---- images ---- */
+
+/* The user's tree, completed with what only this run can know. */
+static int load_dtb(struct machine *m, const struct virt_fdt_config *cfg, struct err *e)
+{
+	const struct fdt_file_request r = {.path = m->cfg.dtb,
+					   .size_max = DTB_MAX - FIRMWARE_INFO_SIZE,
+					   .ram_base = VIRT_RAM_BASE,
+					   .ram_size = cfg->mem,
+					   .bootargs = cfg->bootargs,
+					   .initrd_start = cfg->initrd_start,
+					   .initrd_end = cfg->initrd_end,
+					   .rng_seed = cfg->rng_seed,
+					   .rng_seed_len = sizeof(cfg->rng_seed)};
+
+	return fdt_file_load(&r, &m->dtb, &m->dtb_len, e);
+}
 
 static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
 {
@@ -309,6 +326,8 @@ static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_en
 		memset(cfg.rng_seed, 0x4c, sizeof(cfg.rng_seed));
 	else if (getrandom(cfg.rng_seed, sizeof(cfg.rng_seed), 0) != sizeof(cfg.rng_seed))
 		return err_set(e, -EIO, "the host gives no random numbers for the guest's seed");
+	if (m->cfg.dtb)
+		return load_dtb(m, &cfg, e);
 	return virt_fdt_build(&cfg, &m->dtb, &m->dtb_len, e);
 }
 

@@ -317,6 +317,7 @@ static void world_init(struct world *w, enum device device)
 	mem_block_init(&w->block, 64 * 512, false);
 	w->block.room = 4;
 	mem_net_init(&w->net);
+	w->net.net.offloads = ~0u;
 	config.bus = w->bus;
 	config.loop = w->loop;
 	config.mem = w->mem;
