@@ -50,7 +50,7 @@ static const char *const formats[] = {"json", "openmetrics", NULL};
 
 #define AT(member) .offset = offsetof(struct ctl_options, member)
 
-const struct opt ctl_option_table[] = {
+static const struct opt ctl_table[] = {
 	{.help = "Options"},
 	{.name = "json", .kind = OPT_FLAG, AT(json), .help = "print the answer as it comes"},
 	{.name = "wait",
@@ -66,23 +66,6 @@ const struct opt ctl_option_table[] = {
 	{0},
 };
 
-static void print_help(void)
-{
-	printf("Usage: linnet ctl [OPTIONS] PATH VERB [OPTIONS]\n"
-	       "Asks or steers a machine that was started by `linnet run --control unix:PATH`.\n\n"
-	       "Verbs:\n"
-	       "  status       how the machine and its devices are\n"
-	       "  stats        what harts, devices and queues have counted\n"
-	       "  pause        the guest and its time stand still\n"
-	       "  resume       the guest goes on\n"
-	       "  powerbutton  press the guest's power button: it shuts down in good order\n"
-	       "  quit         end the machine now; returns when its disks are written\n"
-	       "  help         what the machine's Linnet can be asked for\n");
-	opt_print_help(stdout, ctl_option_table);
-	printf("\nExit status: 0; 1 the machine refused; 2 wrong usage; 3 nobody answers at "
-	       "PATH\n");
-}
-
 /* ---- the command line ---- */
 
 /* Options may stand before, between and behind the operands. */
@@ -90,7 +73,7 @@ static int parse(int argc, char **argv, struct ctl_options *o, const char **oper
 		 unsigned *n_operands, struct err *e)
 {
 	while (argc > 0) {
-		int used, ret = opt_parse(ctl_option_table, o, argc, argv, &used, e);
+		int used, ret = opt_parse(ctl_table, o, argc, argv, &used, e);
 
 		if (ret)
 			return ret;
@@ -247,17 +230,17 @@ static int run(const char *path, const struct ctl_verb *v, const struct ctl_opti
 	return status;
 }
 
-int cmd_ctl(int argc, char **argv)
+static int cmd_ctl(int argc, char **argv)
 {
 	const char *operand[OPERANDS_MAX] = {"", "", NULL};
 	struct ctl_options o = {0};
 	const struct ctl_verb *v;
-	struct err e = {""};
+	struct err e = {0};
 	unsigned n = 0;
 	int status, ret = parse(argc - 1, argv + 1, &o, operand, &n, &e);
 
 	if (ret == OPT_WANTS_HELP) {
-		print_help();
+		command_print_help(stdout, &ctl_command);
 		return EXIT_SUCCESS;
 	}
 	v = ret ? NULL : find_verb(operand[1], &e);
@@ -270,3 +253,22 @@ int cmd_ctl(int argc, char **argv)
 		fprintf(stderr, "linnet ctl: %s\n", e.text);
 	return status;
 }
+
+const struct command ctl_command = {
+	.name = "ctl",
+	.help = "ask or steer a machine that runs with --control",
+	.run = cmd_ctl,
+	.usage = "[OPTIONS] PATH VERB [OPTIONS]",
+	.about =
+		"Asks or steers a machine that was started by `linnet run --control unix:PATH`.\n\n"
+		"Verbs:\n"
+		"  status       how the machine and its devices are\n"
+		"  stats        what harts, devices and queues have counted\n"
+		"  pause        the guest and its time stand still\n"
+		"  resume       the guest goes on\n"
+		"  powerbutton  press the guest's power button: it shuts down in good order\n"
+		"  quit         end the machine now; returns when its disks are written\n"
+		"  help         what the machine's Linnet can be asked for\n\n"
+		"Exit status: 0; 1 the machine refused; 2 wrong usage; 3 nobody answers at PATH",
+	.options = ctl_table,
+};

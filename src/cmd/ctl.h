@@ -3,11 +3,8 @@
 #ifndef CMD_CTL_H
 #define CMD_CTL_H
 
-#include "base/opt.h"
+#include "cmd/command.h"
 
-extern const struct opt ctl_option_table[];
-
-/* The exit status. */
-int cmd_ctl(int argc, char **argv);
+extern const struct command ctl_command;
 
 #endif

@@ -24,6 +24,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/sig.h"
+#include "cmd/command.h"
+#include "cmd/config.h"
 #include "cmd/console_watch.h"
 #include "cmd/run_control.h"
 #include "cmd/run_options.h"
@@ -315,41 +317,56 @@ static bool exec_wanted(int argc, char **argv)
 	return false;
 }
 
-static void print_help(void)
+static int run_with_signals(struct run *r, struct err *e)
 {
-	printf("Usage: linnet run [OPTIONS]\n"
-	       "Boots the default Debian guest, or the given kernel, to a shell or to --exec.\n");
-	opt_print_help(stdout, run_option_table);
+	int ret = loop_new(&r->loop);
+
+	if (ret)
+		return err_set(e, ret, "no event loop: %s", strerror(-ret));
+	ret = sig_init(r->loop, run_signal, r);
+	if (ret)
+		err_set(e, ret, "no signal handling: %s", strerror(-ret));
+	if (!ret) {
+		ret = run_machines(r, e);
+		sig_fini();
+	}
+	loop_free(r->loop);
+	return ret;
 }
 
-int cmd_run(int argc, char **argv)
+static int dump_config(struct run *r, struct err *e)
+{
+	r->status = EXIT_SUCCESS;
+	return config_dump_write(r->o.config_dump, run_option_table, &r->o, stdout, e);
+}
+
+static int cmd_run(int argc, char **argv)
 {
 	struct run r = {.status = STATUS_UNSET};
-	struct err e = {""};
+	struct err e = {0};
 	int ret = run_options_parse(&r.o, argc - 1, argv + 1, &e);
 
 	if (ret == OPT_WANTS_HELP) {
-		print_help();
-		return EXIT_SUCCESS;
-	}
-	if (ret) {
+		command_print_help(stdout, &run_command);
+		r.status = EXIT_SUCCESS;
+	} else if (ret) {
 		fprintf(stderr, "linnet run: %s\n", e.text);
-		return exec_wanted(argc, argv) ? STATUS_EXEC_FAILED : 2;
+		r.status = r.o.exec || exec_wanted(argc, argv) ? STATUS_EXEC_FAILED : 2;
+	} else {
+		ret = r.o.dump_config ? dump_config(&r, &e) : run_with_signals(&r, &e);
+		if (ret)
+			r.status = fail(&r.o, &e, EXIT_FAILURE);
 	}
-	ret = loop_new(&r.loop);
-	if (ret) {
-		err_set(&e, ret, "no event loop: %s", strerror(-ret));
-		return fail(&r.o, &e, EXIT_FAILURE);
-	}
-	ret = sig_init(r.loop, run_signal, &r);
-	if (ret)
-		err_set(&e, ret, "no signal handling: %s", strerror(-ret));
-	if (!ret) {
-		ret = run_machines(&r, &e);
-		sig_fini();
-	}
-	loop_free(r.loop);
-	if (ret)
-		return fail(&r.o, &e, EXIT_FAILURE);
+	run_options_free(&r.o);
 	return r.status;
 }
+
+const struct command run_command = {
+	.name = "run",
+	.help = "boot a guest, or run a command in one",
+	.run = cmd_run,
+	.usage = "[OPTIONS]",
+	.about = "Boots the default Debian guest, or the given kernel, to a shell or to --exec.",
+	.options = run_option_table,
+	.more = run_chapters,
+};

@@ -49,21 +49,28 @@ static int mac_option(void *ctx, const char *label, char *value, struct err *e)
 	return 0;
 }
 
-static const struct opt user_keys[] = {
-	{.name = "hostfwd", .kind = OPT_CALL, .arg = "FORWARD", .call = forward_option},
-	{0},
-};
+#define HOSTFWD                                                                                \
+	{                                                                                      \
+		.name = "hostfwd", .kind = OPT_CALL, .arg = "FORWARD", .call = forward_option, \
+		.repeat = true                                                                 \
+	}
+#define IFNAME                                                                                   \
+	{                                                                                        \
+		.name = "ifname", .kind = OPT_STRING, .offset = offsetof(struct run_net, ifname) \
+	}
+#define MAC                                                                           \
+	{                                                                             \
+		.name = "mac", .kind = OPT_CALL, .arg = "ADDRESS", .call = mac_option \
+	}
 
-static const struct opt tap_keys[] = {
-	{.name = "ifname", .kind = OPT_STRING, .offset = offsetof(struct run_net, ifname)},
-	{.name = "mac", .kind = OPT_CALL, .arg = "ADDRESS", .call = mac_option},
-	{0},
-};
+static const struct opt user_keys[] = {HOSTFWD, {0}};
+static const struct opt tap_keys[] = {IFNAME, MAC, {0}};
+const struct opt run_net_keys[] = {HOSTFWD, IFNAME, MAC, {0}};
 
 int run_net_parse(struct run_net *n, const char *label, char *value, struct err *e)
 {
 	static const char *const kinds[] = {"user", "tap", "none", NULL};
-	char *rest = strchr(value, ',');
+	char *rest = strchr(value, ','), inner[64];
 	int ret;
 
 	if (rest)
@@ -78,10 +85,11 @@ int run_net_parse(struct run_net *n, const char *label, char *value, struct err 
 	if (n->kind == RUN_NET_NONE && rest)
 		return err_set(e, -EINVAL, "%snone,%s: a network that is not there takes no keys",
 			       label, rest);
+	(void)snprintf(inner, sizeof(inner), "%s%s,", label, kinds[n->kind]);
 	if (rest && n->kind == RUN_NET_USER)
-		return opt_parse_list(user_keys, n, "--net user,", rest, NULL, e);
+		return opt_parse_list(user_keys, n, inner, rest, NULL, e);
 	if (rest && n->kind == RUN_NET_TAP)
-		ret = opt_parse_list(tap_keys, n, "--net tap,", rest, NULL, e);
+		ret = opt_parse_list(tap_keys, n, inner, rest, NULL, e);
 	if (!ret && n->kind == RUN_NET_TAP && !n->ifname)
 		return err_set(e, -EINVAL,
 			       "%stap: needs the name of the host's interface: %stap,ifname=NAME",

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "backend/net_user.h"
+#include "base/opt.h"
 
 struct err;
 struct machine_net;
@@ -23,6 +24,9 @@ struct run_net {
 	const char *ifname;
 	uint8_t mac[6]; /* zero: the default */
 };
+
+/* The keys of all kinds, for manuals and the like. */
+extern const struct opt run_net_keys[];
 
 /* The option's value: points into `value`, which is changed. 0 or -EINVAL with a message. */
 int run_net_parse(struct run_net *n, const char *label, char *value, struct err *e);

@@ -11,6 +11,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "cmd/config.h"
 #include "cpu/cpu.h"
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
@@ -19,7 +20,7 @@ static const char *const clock_names[] = {"host", "instructions", NULL};
 #define AT(member) .offset = offsetof(struct run_options, member)
 
 static const struct opt disk_keys[] = {
-	{.name = "path", .kind = OPT_STRING, .offset = offsetof(struct run_disk, path)},
+	{.name = "path", .arg = "F", .kind = OPT_STRING, .offset = offsetof(struct run_disk, path)},
 	{.name = "serial", .kind = OPT_STRING, .offset = offsetof(struct run_disk, serial)},
 	{.name = "ro", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, read_only)},
 	{.name = "snapshot", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, snapshot)},
@@ -40,7 +41,7 @@ static int disk_option(void *ctx, const char *label, char *value, struct err *e)
 	if (ret)
 		return ret;
 	if (!d->path || !*d->path)
-		return err_set(e, -EINVAL, "%sneeds the image's path: %spath=FILE", label, label);
+		return err_set(e, -EINVAL, "%sneeds the image's path: path=FILE", label);
 	if (d->serial && strlen(d->serial) > 20)
 		return err_set(e, -EINVAL, "%sserial=%s: at most 20 characters", label, d->serial);
 	o->n_disks++;
@@ -121,17 +122,29 @@ static int env_option(void *ctx, const char *label, char *value, struct err *e)
 	return 0;
 }
 
+static const char *machine_name(unsigned i)
+{
+	return i < machine_n_types ? machine_types[i]->name : NULL;
+}
+
+static const char *engine_name(unsigned i)
+{
+	return i < cpu_n_engines ? cpu_engines[i]->name : NULL;
+}
+
 const struct opt run_option_table[] = {
 	{.help = "Machine"},
 	{.name = "machine",
 	 .arg = "NAME",
 	 .kind = OPT_STRING,
 	 AT(machine),
+	 .value = machine_name,
 	 .help = "the board (see: linnet machines)"},
 	{.name = "engine",
 	 .arg = "NAME",
 	 .kind = OPT_STRING,
 	 AT(engine),
+	 .value = engine_name,
 	 .help = "what executes the guest's code: interp, or jit on x86-64 hosts"},
 	{.name = "smp",
 	 .arg = "N",
@@ -199,22 +212,29 @@ const struct opt run_option_table[] = {
 	 .arg = "HOST:GUEST",
 	 .kind = OPT_CALL,
 	 .call = file_option,
+	 .repeat = true,
 	 .help = "put a file into the initial RAM disk"},
 	{.help = "Devices"},
 	{.name = "disk",
 	 .arg = "path=F[,ro=on][,snapshot=on][,serial=S]",
 	 .kind = OPT_CALL,
 	 .call = disk_option,
+	 .repeat = true,
+	 .keys = disk_keys,
 	 .help = "a raw image"},
 	{.name = "net",
 	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|tap,ifname=NAME|none",
 	 .kind = OPT_CALL,
 	 .call = net_option,
+	 .keys = run_net_keys,
+	 .head = "type",
 	 .help = "the network"},
 	{.name = "ring",
 	 .arg = "split|packed[,event-idx=off][,indirect=off]",
 	 .kind = OPT_CALL,
 	 .call = ring_option,
+	 .keys = ring_keys,
+	 .head = "format",
 	 .help = "what virtio devices offer"},
 	{.name = "console",
 	 .arg = "stdio|pty[,link=PATH]|unix:PATH|file:PATH",
@@ -241,6 +261,7 @@ const struct opt run_option_table[] = {
 	 .arg = "NAME=VALUE",
 	 .kind = OPT_CALL,
 	 .call = env_option,
+	 .repeat = true,
 	 .help = "a variable for CMD"},
 	{.name = "time-limit",
 	 .arg = "S",
@@ -263,6 +284,17 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_STRING,
 	 AT(dump_dtb),
 	 .help = "write the device tree and end"},
+	{.name = "config",
+	 .arg = "FILE",
+	 .kind = OPT_STRING,
+	 .shell_only = true,
+	 AT(config),
+	 .help = "options from a JSON file (-: standard input)"},
+	{.name = "dump-config",
+	 .kind = OPT_FLAG,
+	 .shell_only = true,
+	 AT(dump_config),
+	 .help = "print all options as such a file and end"},
 	{.name = "verbose",
 	 .letter = 'v',
 	 .kind = OPT_FLAG,
@@ -297,6 +329,33 @@ static int check(const struct run_options *o, struct err *e)
 	return 0;
 }
 
+/* The file comes first, so that the command line has the last word. */
+static int read_config(struct run_options *o, int argc, char **argv, struct err *e)
+{
+	const char *path = opt_given(run_option_table, argc, argv, "config");
+	int ret = 0;
+
+	if (path)
+		ret = config_load(path, &o->config_file, e);
+	if (!ret && opt_given(run_option_table, argc, argv, "dump-config"))
+		ret = config_dump_new(o->config_file, run_option_table, argc, argv, &o->config_dump,
+				      e);
+	if (ret || !path)
+		return ret;
+	/* So that the promised status is known whatever else is wrong; its own turn comes below. */
+	if (config_has(o->config_file, "exec"))
+		o->exec = "";
+	return config_apply(o->config_file, run_option_table, o, argc, argv, e);
+}
+
+void run_options_free(struct run_options *o)
+{
+	config_free(o->config_file);
+	config_dump_free(o->config_dump);
+	o->config_file = NULL;
+	o->config_dump = NULL;
+}
+
 int run_options_parse(struct run_options *o, int argc, char **argv, struct err *e)
 {
 	int used, ret;
@@ -305,6 +364,9 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 				  .mem = 512u << 20,
 				  .ring = {.event_idx = true, .indirect = true},
 				  .rng = true};
+	ret = read_config(o, argc, argv, e);
+	if (ret)
+		return ret;
 	ret = opt_parse(run_option_table, o, argc, argv, &used, e);
 	if (ret)
 		return ret;

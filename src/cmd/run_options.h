@@ -51,9 +51,9 @@ struct run_options {
 	struct run_net net;
 	struct run_ring ring;
 	struct run_console console;
-	const char *control; /* path of a socket, or NULL */
 
 	bool rng;
+	const char *control; /* path of a socket, or NULL */
 
 	const char *exec;
 	const char *cwd; /* in the guest; NULL: /root */
@@ -62,12 +62,20 @@ struct run_options {
 	unsigned time_limit; /* s; 0: none */
 	bool no_reboot;
 	const char *dump_dtb;
+	const char *config;
+	bool dump_config;
 	bool verbose;
+
+	struct config *config_file;      /* holds some of the strings; NULL: none */
+	struct config_dump *config_dump; /* with dump_config */
 };
 
 extern const struct opt run_option_table[];
 
-/* Parses argv[0..argc) over the defaults. 0, OPT_WANTS_HELP, or -errno with the message in e. */
+/* Parses argv[0..argc), and before it the file that --config names there, over the defaults. 0,
+ * OPT_WANTS_HELP, or -errno with the message in e; in each case `o` has to be freed. o->exec is
+ * also set after a failure, if a command was given that far. */
 int run_options_parse(struct run_options *o, int argc, char **argv, struct err *e);
+void run_options_free(struct run_options *o);
 
 #endif

@@ -135,10 +135,37 @@ case_forward_in_use() {
 	refuse 1 "hostfwd.*$port" --net "user,hostfwd=tcp::$port-:22"
 }
 
+# The statuses and messages of a file's mistakes; that a file's options are used, and those of the
+# command line before them; and that what is dumped does the same again.
+case_config() {
+	local config=$work/a.json
+	refuse 2 "--config $work/none: No such file" --config "$work/none"
+	echo '{"mem": "1M"}' >"$config"
+	refuse 2 "$config:1:9: \"mem\": 1M: too small" --config "$config"
+	refuse 125 "$config:1:9: " --config "$config" --exec true
+	echo '{"mem": "1M", "exec": "true"}' >"$config"
+	refuse 125 "$config:1:9: " --config "$config"
+	printf '{\n "mem": "1G",\n}\n' >"$config"
+	refuse 2 "$config:3:1: " --config "$config"
+	cat >"$config" <<-END
+		{"mem": "256M", "smp": 4, "time-limit": 100, "net": "none",
+		 "file": ["$config:/a,b", "/etc/hostname:/c"],
+		 "exec": "cat /a,b /c; nproc; ls -d /sys/class/net/eth0; exit 5"}
+	END
+	linnet run --config "$config" --smp 2 --dump-config
+	expect_status 0
+	cp "$work/out" "$work/b.json"
+	linnet run --config "$work/b.json" </dev/null
+	expect_status 5
+	expect_out "$(cat "$config" /etc/hostname; echo 2)"
+	"$LINNET" run --config - --dump-config <"$work/b.json" >"$work/c.json" || fail "stdin"
+	cmp "$work/b.json" "$work/c.json" || fail "another dump of the same"
+}
+
 case_help() {
 	local what
 	for what in --help 'run --help' 'fetch --help' 'kbuild --help' 'new-driver --help' \
-		'machines --help' 'devices --help'; do
+		'machines --help' 'devices --help' 'doctor --help'; do
 		# shellcheck disable=SC2086 # words
 		linnet $what
 		expect_status 0
