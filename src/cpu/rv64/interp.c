@@ -23,6 +23,7 @@
 #include "cpu/rv64/op_atomic.h"
 #include "cpu/rv64/op_fp.h"
 #include "cpu/rv64/op_int.h"
+#include "cpu/rv64/points.h"
 
 #define X(field) (h->x[op->field])
 #define IMM      ((uint64_t)(int64_t)op->imm)
@@ -389,6 +390,13 @@ do_native:
 		goto fetch_fault;
 	op = blk->op + 1;
 	JUMP;
+
+do_brk:
+	if (likely(!rv64_points_meet(h, PC_OF(op))))
+		NEXT;
+	left -= rv64_block_index(blk, op);
+	pc = PC_OF(op);
+	goto boundary;
 
 illegal:
 	h->pc = PC_OF(op);
