@@ -26,6 +26,7 @@ check check-fast check-long:
 	@tests/run.sh $(or $(patsubst check-%,%,$(filter check-%,$@)),check)
 
 bench: all
+	@ninja -C build --quiet meson-benchmark-prereq
 	@meson test -C build --benchmark --verbose --no-rebuild
 
 fuzz:

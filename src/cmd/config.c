@@ -235,8 +235,7 @@ static int put_member(struct composer *k, const char *key, const json_t *v, stru
 		return put_item(k, key, v, at);
 	if (!o || !o->repeat)
 		return wrong_type(k, &at, key, "it has one value, not a list");
-	json_array_foreach(v, i, element)
-	{
+	json_array_foreach (v, i, element) {
 		ret = put_item(k, key, element, config_place_in(at, (unsigned)i));
 		if (ret)
 			break;
@@ -256,8 +255,7 @@ static int put_object(struct composer *k, json_t *object)
 	if (k->o->head && !head)
 		return fail_at(k->c, &k->place, -EINVAL, k->e, "\"%s\": it needs a \"%s\"",
 			       k->o->name, k->o->head);
-	json_object_foreach(object, key, v)
-	{
+	json_object_foreach (object, key, v) {
 		if (v == head)
 			at_head = n;
 		n++;
@@ -265,8 +263,7 @@ static int put_object(struct composer *k, json_t *object)
 	if (head)
 		ret = put_item(k, k->o->head, head, config_place_in(k->place, at_head));
 	n = 0;
-	json_object_foreach(object, key, v)
-	{
+	json_object_foreach (object, key, v) {
 		if (!ret && v != head)
 			ret = put_member(k, key, v, config_place_in(k->place, n));
 		n++;
@@ -407,8 +404,7 @@ static int apply_member(struct config *c, const struct opt *table, const struct 
 	if (!o->repeat)
 		return fail_at(c, &place, -EINVAL, e, "\"%s\": it has one value, not a list",
 			       o->name);
-	json_array_foreach(v, i, element)
-	{
+	json_array_foreach (v, i, element) {
 		ret = apply_value(c, o, ctx, element, config_place_in(place, (unsigned)i), e);
 		if (ret)
 			break;
@@ -425,8 +421,7 @@ int config_apply(struct config *c, const struct opt *table, void *ctx, int argc,
 	int ret = 0;
 	json_t *v;
 
-	json_object_foreach(c->root, key, v)
-	{
+	json_object_foreach (c->root, key, v) {
 		o = opt_find(table, key);
 		if (!o)
 			ret = unknown_key(c, table, key, place, e);

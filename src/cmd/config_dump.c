@@ -57,8 +57,7 @@ int config_dump_new(const struct config *c, const struct opt *table, int argc, c
 	if (!d || !d->calls)
 		return err_set(e, -ENOMEM, "out of memory");
 	if (c)
-		json_object_foreach(c->root, key, v)
-		{
+		json_object_foreach (c->root, key, v) {
 			o = opt_find(table, key);
 			if (o && o->kind == OPT_CALL)
 				add_call(d, o, json_incref(v));

@@ -10,6 +10,7 @@
 #include "base/bits.h"
 #include "base/opt.h"
 #include "cmd/command.h"
+#include "cmd/ctl.h"
 #include "cmd/doctor.h"
 #include "cmd/generate.h"
 #include "cmd/kbuild.h"
@@ -17,8 +18,8 @@
 #include "cmd/run.h"
 
 static const struct command *const commands[] = {
-	&run_command,    &fetch_command,    &new_driver_command, &kbuild_command,
-	&doctor_command, &machines_command, &devices_command,
+	&run_command,    &ctl_command,    &fetch_command,    &new_driver_command,
+	&kbuild_command, &doctor_command, &machines_command, &devices_command,
 };
 
 static void print_usage(FILE *out)

@@ -6,25 +6,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "backend/net_user.h"
 #include "base/opt.h"
+#include "cmd/run_console.h"
+#include "cmd/run_net.h"
 #include "machine/machine.h"
 
-#define RUN_MAX_FILES    64
-#define RUN_MAX_FORWARDS 16
+#define RUN_MAX_FILES 64
+#define RUN_MAX_ENV   64
 
 struct run_disk {
 	const char *path;
 	const char *serial;
 	bool read_only;
 	bool snapshot;
-};
-
-struct run_net {
-	bool given;
-	bool none;
-	struct net_user_forward forward[RUN_MAX_FORWARDS];
-	unsigned n_forwards;
+	unsigned format, cache, io; /* enum block_file_format, ..._cache, ..._io */
+	unsigned queues;            /* 0: one */
 };
 
 struct run_ring {
@@ -34,6 +30,11 @@ struct run_ring {
 
 struct run_file {
 	const char *host, *guest;
+};
+
+struct run_gdb_options {
+	const char *address; /* NULL: no gdb */
+	bool wait;           /* no hart begins before gdb says so */
 };
 
 enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
@@ -46,7 +47,7 @@ struct run_options {
 	unsigned clock; /* enum run_clock */
 	unsigned mmu;   /* enum run_mmu */
 
-	const char *kernel, *modules, *initrd, *firmware;
+	const char *kernel, *modules, *initrd, *firmware, *dtb;
 	bool no_extras;
 	const char *append, *append_only;
 	struct run_file file[RUN_MAX_FILES];
@@ -56,10 +57,17 @@ struct run_options {
 	unsigned n_disks;
 	struct run_net net;
 	struct run_ring ring;
-	const char *console_file; /* NULL: the terminal */
+	struct run_console console;
+
+	bool rng;
+	const char *control; /* path of a socket, or NULL */
 
 	const char *exec;
+	const char *cwd; /* in the guest; NULL: /root */
+	const char *env[RUN_MAX_ENV];
+	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */
+	struct run_gdb_options gdb;
 	bool no_reboot;
 	const char *dump_dtb;
 	const char *config;

@@ -19,6 +19,15 @@ case_values() {
 	refuse 2 '--smp 99' --smp 99
 	refuse 2 '--memm.*--mem' --memm 1G
 	refuse 2 '--clock sundial' --clock sundial
+	refuse 2 '--rng maybe.*on' --rng maybe
+	refuse 2 '--env A.*NAME=VALUE' --env A
+	refuse 2 '--env A=1.*--exec' --env A=1
+	refuse 2 '--console pts.*unix:PATH' --console pts
+	refuse 1 '--console unix:/nonexistent/x' --console unix:/nonexistent/x --kernel x --initrd x --net none
+	refuse 1 '--console pty,link=/nonexistent/x' --console pty,link=/nonexistent/x --kernel x --initrd x --net none
+	refuse 2 '--net tap.*ifname=NAME' --net tap
+	refuse 2 'mac=1' --net tap,ifname=t0,mac=1
+	refuse 1 'ifname=no-such.*ip tuntap add' --net tap,ifname=no-such --kernel x --initrd x
 	refuse 2 'append' --append a --append-only b
 	refuse 2 '--file' --file x
 	refuse 2 '--disk.*pat.*path' --disk pat=x
