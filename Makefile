@@ -32,11 +32,8 @@ bench: all
 fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh long '^(build/)?fuzz'
 
-install: build/build.ninja
-	@tools/install.sh $(PREFIX)
-
-deb: build/build.ninja
-	@tools/deb.sh
+install deb: build/build.ninja
+	@tools/$@.sh $(if $(filter install,$@),$(PREFIX))
 
 clean:
 	rm -rf build build-gcc build-clang build-asan build-tsan build-fuzz
