@@ -89,7 +89,7 @@ case_bash() {
 	complete_is 'linnet run --disk boot.img,sn' boot.img,snapshot=
 	complete_is 'linnet run --disk path=boot.img,sn' boot.img,snapshot=
 	complete_is 'linnet run --net us' user
-	complete_is 'linnet run --net user,' user,hostfwd=
+	complete_is 'linnet run --net user,h' user,hostfwd=
 	complete_is 'linnet run --verbose --config=b' boot.img
 	complete_is 'linnet kbuild im' images
 	complete_is 'linnet nonsense x' ''

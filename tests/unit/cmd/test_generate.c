@@ -124,7 +124,7 @@ static void test_shells(void **state)
 static void test_alternatives(void **state)
 {
 	const struct opt one = {.name = "x", .kind = OPT_CALL, .arg = "path=F[,ro=on]"};
-	const struct opt two = {.name = "x", .kind = OPT_CALL, .arg = "user[,fwd=A:B]...|none|F"};
+	const struct opt two = {.name = "x", .kind = OPT_CALL, .arg = "user[,fwd=a|b:C]...|none|F"};
 	const struct opt text = {.name = "x", .kind = OPT_STRING, .arg = "a|b"};
 	char word[GENERATE_WORD_MAX];
 
