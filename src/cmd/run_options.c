@@ -189,7 +189,7 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_STRING,
 	 AT(engine),
 	 .value = engine_name,
-	 .help = "what executes the guest's code: interp, or jit on x86-64 hosts"},
+	 .help = "what executes code: interp, or jit (x86-64 hosts)"},
 	{.name = "smp",
 	 .arg = "N",
 	 .kind = OPT_UINT,
