@@ -10,11 +10,11 @@
 set -eu
 
 build_set='gcc libc6-dev make=make meson=meson ninja-build=ninja pkg-config=pkg-config
-	libslirp-dev libfdt-dev zlib1g-dev gcc-riscv64-linux-gnu libc6-dev-riscv64-cross'
+	libslirp-dev libfdt-dev zlib1g-dev libzstd-dev gcc-riscv64-linux-gnu libc6-dev-riscv64-cross'
 run_set='e2fsprogs cpio=cpio kmod xz-utils=xz busybox=busybox debian-archive-keyring gpgv=gpgv'
 check_set='libcmocka-dev clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
 	cppcheck=cppcheck shellcheck=shellcheck universal-ctags=ctags-universal binutils
-	git=git curl=curl netcat-openbsd=nc.openbsd time=time device-tree-compiler=dtc qemu-system-misc'
+	flex=flex bison=bison bc=bc zstd=zstd git=git curl=curl netcat-openbsd=nc.openbsd time=time device-tree-compiler=dtc qemu-system-misc'
 
 installed() { # package[=command]
 	case $1 in
