@@ -159,18 +159,16 @@ static void test_gzip_bomb(void **state)
 static void test_zboot(void **state)
 {
 	struct fixture *f = *state;
-	uint8_t file[FILE_LEN], packed[FILE_LEN + 0x300];
+	uint8_t file[FILE_LEN], packed[FILE_LEN + 0x300] = "MZ\0\0zimg";
 	struct image img;
 	size_t len;
 
 	make_efi_image(file, sizeof(file));
 	for (unsigned i = 0; i < N_PACKINGS; i++) {
-		memset(packed, 0, sizeof(packed));
-		memcpy(packed, "MZ\0\0zimg", 8);
 		len = packings[i].pack(packed + 0x200, sizeof(packed) - 0x204, file, sizeof(file));
 		le32_store(packed + 8, 0x200);
 		le32_store(packed + 12, (uint32_t)len);
-		strcpy((char *)packed + 24, packings[i].name);
+		memcpy(packed + 24, packings[i].name, strlen(packings[i].name) + 1);
 		/* zstd has the size behind it. */
 		assert_int_equal(load(f, packed, 0x200 + len + 4, &img), 0);
 		check_loaded(f, file, &img);
