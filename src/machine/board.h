@@ -27,6 +27,7 @@ struct machine {
 	struct cpu_vm *vm;
 	struct clock clock;
 	struct vcpus vcpus;
+	bool has_vcpus;
 	struct sbi sbi;    /* used when no firmware is given */
 	struct htif *htif; /* of a firmware with `tohost`, or NULL */
 	void *board;       /* the board's own */

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "boot/initrd.h"
+#include "machine/vcpus.h"
 
 struct block;
 struct chr;
@@ -60,6 +61,7 @@ struct machine_config {
 	const struct cpu_engine *engine;
 	unsigned smp;      /* 1 to CPU_MAX_HARTS */
 	uint64_t mem;      /* bytes, a multiple of 2 MiB */
+	bool sv48;         /* the harts offer Sv48 beside Sv39, and Linux takes it */
 	bool counted_time; /* repeatable: see machine/clock.h */
 
 	const char *kernel;   /* path; NULL only with firmware */
@@ -72,6 +74,8 @@ struct machine_config {
 	/* Sees all that the UART prints, on the loop; may be NULL. */
 	void (*console_tap)(void *arg, const uint8_t *buf, size_t len);
 	void *console_tap_arg;
+
+	uint64_t ring_features; /* what all virtio devices offer: see vdev_offer_ring() */
 
 	struct machine_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;
@@ -117,6 +121,16 @@ int machine_run(struct machine *m, enum machine_end *end, unsigned *code, struct
 
 /* Any thread: ends the run; the first call's reason counts. */
 void machine_end(struct machine *m, enum machine_end why, unsigned code);
+
+/*
+ * Holding the machine: all harts stand still, outside of run(), and so does its time; devices and
+ * the loop go on. h->held(h->arg) follows once, on the loop and never inside the call. Before
+ * machine_run(): no hart begins. *h is the caller's, zeroed but for held and arg, and stays where
+ * it is until machine_release() or the end of the run. Whoever holds releases for himself; the
+ * harts go on when nobody holds. On the loop's thread.
+ */
+void machine_hold(struct machine *m, struct vcpus_hold *h);
+void machine_release(struct machine *m, struct vcpus_hold *h);
 
 /* Not while it runs. NULL is allowed. */
 void machine_free(struct machine *m);

@@ -8,6 +8,10 @@
  * a device completes is thus seen at instruction counts that are the same in each run. When all
  * harts are idle the time moves to the next deadline of a hart or of the loop; without any deadline
  * only the outside world can wake the machine, and the loop sleeps.
+ *
+ * Held harts wait outside run(), where they answer fences without doing anything for it. The last
+ * one to get there posts a task, and whoever held the machine is told on the loop. In turns there
+ * is nothing to wait for: the loop, where the holding is asked for, only turns between two harts.
  */
 #include "machine/vcpus.h"
 
@@ -21,13 +25,32 @@
 #define TURN_INSNS 20000u
 #define VCPU_STACK (256u << 10)
 
-void vcpus_init(struct vcpus *v, struct cpu_vm *vm, struct loop *loop, struct clock *clock)
+static void all_wait_task(struct loop_task *t);
+
+int vcpus_init(struct vcpus *v, struct cpu_vm *vm, struct loop *loop, struct clock *clock)
 {
+	int err;
+
 	*v = (struct vcpus){.vm = vm, .loop = loop, .clock = clock, .n = vm->cfg.n_harts};
+	v->all_wait.fn = all_wait_task;
+	v->all_wait.arg = v;
 	for (unsigned i = 0; i < v->n; i++) {
 		v->vcpu[i].all = v;
 		v->vcpu[i].cpu = vm->cpu[i];
 	}
+	err = pthread_mutex_init(&v->lock, NULL);
+	if (err)
+		return -err;
+	err = pthread_cond_init(&v->go, NULL);
+	if (err)
+		pthread_mutex_destroy(&v->lock);
+	return -err;
+}
+
+void vcpus_fini(struct vcpus *v)
+{
+	pthread_cond_destroy(&v->go);
+	pthread_mutex_destroy(&v->lock);
 }
 
 static void vcpus_check_stopped(struct vcpus *v)
@@ -50,13 +73,29 @@ static void vcpu_ended(struct loop_task *t)
 	vcpus_check_stopped(vcpu->all);
 }
 
+/* On a hart's thread. */
+static void wait_while_held(struct vcpus *v)
+{
+	pthread_mutex_lock(&v->lock);
+	if (++v->waiting == v->n)
+		loop_post(v->loop, &v->all_wait);
+	while (atomic_load(&v->hold) && !atomic_load(&v->quit))
+		pthread_cond_wait(&v->go, &v->lock);
+	v->waiting--;
+	pthread_mutex_unlock(&v->lock);
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 	struct vcpus *v = vcpu->all;
 
-	while (!atomic_load_explicit(&v->quit, memory_order_acquire))
-		v->vm->engine->run(vcpu->cpu, 0);
+	while (!atomic_load_explicit(&v->quit, memory_order_acquire)) {
+		if (atomic_load(&v->hold))
+			wait_while_held(v);
+		else
+			v->vm->engine->run(vcpu->cpu, 0);
+	}
 	loop_post(v->loop, &vcpu->ended);
 	return NULL;
 }
@@ -101,13 +140,27 @@ int vcpus_start(struct vcpus *v, struct err *e)
 	return ret;
 }
 
+static void kick_all(struct vcpus *v)
+{
+	for (unsigned i = 0; i < v->n; i++)
+		v->vm->engine->kick(v->vcpu[i].cpu);
+}
+
+/* Wakes the threads that wait, to look again whether they have to. */
+static void let_go(struct vcpus *v)
+{
+	pthread_mutex_lock(&v->lock);
+	pthread_cond_broadcast(&v->go);
+	pthread_mutex_unlock(&v->lock);
+}
+
 void vcpus_stop(struct vcpus *v, void (*stopped)(void *arg), void *arg)
 {
 	v->stopped = stopped;
 	v->arg = arg;
 	atomic_store_explicit(&v->quit, true, memory_order_release);
-	for (unsigned i = 0; i < v->n; i++)
-		v->vm->engine->kick(v->vcpu[i].cpu);
+	let_go(v);
+	kick_all(v);
 	if (!v->clock->counted)
 		vcpus_check_stopped(v);
 }
@@ -143,7 +196,11 @@ void vcpus_run_in_turns(struct vcpus *v)
 	while (!atomic_load_explicit(&v->quit, memory_order_relaxed)) {
 		bool idle = true;
 
-		for (unsigned i = 0; i < v->n; i++) {
+		if (v->holds) {
+			loop_turn(v->loop, -1);
+			continue;
+		}
+		for (unsigned i = 0; i < v->n && !v->holds; i++) {
 			struct cpu *cpu = v->vcpu[i].cpu;
 
 			clock_turn_begin(v->clock, cpu);
@@ -157,4 +214,68 @@ void vcpus_run_in_turns(struct vcpus *v)
 			vcpus_idle(v);
 	}
 	vcpus_check_stopped(v);
+}
+
+/* ---- holding ---- */
+
+static bool all_stand_still(struct vcpus *v)
+{
+	bool still;
+
+	if (v->clock->counted)
+		return true;
+	pthread_mutex_lock(&v->lock);
+	still = v->waiting == v->n;
+	pthread_mutex_unlock(&v->lock);
+	return still;
+}
+
+/* A callback may release any of the holds, so the list is looked at from its start each time. */
+static void all_wait_task(struct loop_task *t)
+{
+	struct vcpus *v = t->arg;
+	struct vcpus_hold *h = v->holds;
+
+	if (!h || !all_stand_still(v))
+		return;
+	clock_hold(v->clock);
+	while (h) {
+		if (h->told) {
+			h = h->next;
+			continue;
+		}
+		h->told = true;
+		if (h->held)
+			h->held(h->arg);
+		h = v->holds;
+	}
+}
+
+void vcpus_hold(struct vcpus *v, struct vcpus_hold *h)
+{
+	h->told = false;
+	h->next = v->holds;
+	v->holds = h;
+	atomic_store(&v->hold, true);
+	if (all_stand_still(v))
+		loop_post(v->loop, &v->all_wait);
+	else
+		kick_all(v);
+}
+
+void vcpus_release(struct vcpus *v, struct vcpus_hold *h)
+{
+	struct vcpus_hold **p = &v->holds;
+
+	while (*p && *p != h)
+		p = &(*p)->next;
+	if (!*p)
+		return;
+	*p = h->next;
+	h->next = NULL;
+	if (v->holds)
+		return;
+	clock_go_on(v->clock);
+	atomic_store(&v->hold, false);
+	let_go(v);
 }

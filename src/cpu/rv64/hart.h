@@ -77,8 +77,8 @@ static inline struct rv64_hart *rv64_hart_of(struct cpu *cpu)
 /* The state after reset: M mode at pc 0, or S mode with everything delegated when env.ecall is set.
  * cpu.vm and cpu.id must be set. Lines that devices drive stay as they are. */
 void rv64_hart_reset(struct rv64_hart *h);
-/* The same, but for SSIP and the timers: for a hart that another one started, and to which others
- * may have sent an interrupt since. */
+/* The same, but for SSIP, the timers and the count of instructions: for a hart that another one
+ * started, and to which others may have sent an interrupt since. */
 void rv64_hart_restart(struct rv64_hart *h);
 
 /* ---- run.c, of the engines that run threads ---- */
