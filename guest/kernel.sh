@@ -32,12 +32,12 @@ usage()
 	exit 2
 }
 
-# The files of options that make a kernel, the later before the earlier where they differ.
+# The files of options in kernels/ that make a kernel; where two differ, the later counts.
 fragments()
 {
 	case $1 in
-	small) echo "$here/kernels/small.config" ;;
-	debug) echo "$here/kernels/small.config" "$here/kernels/debug.config" ;;
+	small) echo small.config ;;
+	debug) echo small.config debug.config ;;
 	*) fail "there is no kernel $1; give small or debug" ;;
 	esac
 }
@@ -45,9 +45,10 @@ fragments()
 # Everything that decides what the kernel is.
 kernel_key()
 {
-	# shellcheck disable=SC2086 # paths that fragments() has made
+	# shellcheck disable=SC2086 # a list of names
 	{
-		cat "$here/kernels/build.sh" $files | sed '/^# CONFIG_/!{/^[[:space:]]*#/d; /^$/d}'
+		(cd "$here/kernels" && cat build.sh $files) |
+			sed '/^# CONFIG_/!{/^[[:space:]]*#/d; /^$/d}'
 		echo "$version"
 	} | sha256sum | cut -c 1-8
 }
@@ -58,14 +59,48 @@ fits()
 	[ -n "$present" ] && [ "$(cat "$present/packages" 2>/dev/null)" = "$wanted" ]
 }
 
+# About how many steps the build takes.
+steps()
+{
+	# shellcheck disable=SC2086 # a list of names
+	(cd "$here/kernels" && cat $files) | sed -n 's/^# Steps: //p' | tail -n 1
+}
+
+# Reads make's output, and tells how far it is out of about $1 steps: as a line that changes on a
+# terminal, else once in a while.
+progress()
+{
+	done=0
+	while read -r step rest; do
+		case $step in
+		CC | AS | LD | AR) done=$((done + 1)) ;;
+		*) continue ;;
+		esac
+		if [ -t 2 ]; then
+			printf '\rlinnet: %d of about %d steps  %-40.40s' $done "$1" "$rest" >&2
+		elif [ $((done % 250)) = 0 ]; then
+			say "building the $own kernel: $done of about $1 steps"
+		fi
+	done
+	[ ! -t 2 ] || printf '\r%79s\r' '' >&2
+}
+
+# A pipe has the status of its last command only, so that a file has to tell.
+run_build()
+{
+	# shellcheck disable=SC2086 # a list of names
+	(cd "$here/kernels" && sh ./build.sh "$source" "$new" "the $own kernel" \
+		"-linnet-$own-$key" $files) && : >"$new/complete"
+}
+
 build_set()
 {
 	source=$(sh "$here/kbuild.sh" --cache "$cache" "$@" --source-only --print | sed -n 's/^source=//p')
 	[ -n "$source" ]
 	cache_new "$cache/kernel-$own"
-	say "building the $own kernel out of Linux $version; this is done once"
-	# shellcheck disable=SC2086 # paths that fragments() has made
-	sh "$here/kernels/build.sh" "$source" "$new" "the $own kernel" "-linnet-$own-$key" $files
+	say "building the $own kernel out of Linux $version; this takes some minutes, once"
+	run_build | progress "$(steps)"
+	[ -e "$new/complete" ]
 	mkdir -p "$new/root/lib"
 	mv "$new/modules" "$new/root/lib/"
 	pack_cpio "$new/root" "$new/modules.cpio"

@@ -15,10 +15,9 @@
 #	release		what `uname -r` says
 #	headers/	what building modules for it takes; a tree that can be moved
 #	modules/	as lib/modules: its own modules
-#	log		what the build had to say, if it failed
 #
-# An option that no fragment names is off, or at the default of those that only experts may change.
-# Objects and dates do not show where or when they were made.
+# Standard output gets a line for each step of make's. An option that no fragment names is off, or at the default of those that only experts may change.
+# The result does not show where or when it was made.
 set -eu
 export LC_ALL=C
 umask 022
@@ -64,43 +63,6 @@ configure()
 	run_make "KCONFIG_ALLCONFIG=$work/fragments" allnoconfig && check_config
 }
 
-# Reads make's output, and tells how far it is out of about $1 steps: as a line that changes on a
-# terminal, else once in a while.
-progress()
-{
-	done=0
-	shown=0
-	[ -t 2 ] && every=1 || every=$(($1 / 5))
-	while read -r step rest; do
-		case $step in
-		CC | AS | LD | AR) done=$((done + 1)) ;;
-		*) continue ;;
-		esac
-		[ $((done - shown)) -ge "$every" ] || continue
-		shown=$done
-		if [ -t 2 ]; then
-			printf '\rlinnet: building %s: %d of about %d  %-40.40s' "$what" "$done" "$1" "$rest" >&2
-		else
-			echo "linnet: building $what: $done of about $1" >&2
-		fi
-	done
-	[ ! -t 2 ] || printf '\r%79s\r' '' >&2
-}
-
-# About how many steps this one takes.
-steps()
-{
-	cat "$@" | sed -n 's/^# Steps: //p' | tail -n 1
-}
-
-# A pipe has the status of its last command only.
-compile()
-{
-	{ run_make "-j$(nproc)" Image vmlinux modules 2>>"$out/log" && : >"$work/complete"; } |
-		progress "$1"
-	[ -e "$work/complete" ]
-}
-
 # What the makefiles read and run when they build modules, as one tree in which source and objects lie
 # together: paths in it are relative.
 copy_headers()
@@ -135,10 +97,10 @@ copy_modules()
 	sh "$here/../image/modules.sh" "$work/tree" "$out/modules/$(cat "$out/release")" "$@"
 }
 
-: >"$out/log"
-if ! configure "$@" >>"$out/log" 2>&1 || ! compile "$(steps "$@")"; then
+if ! configure "$@" >"$out/log" 2>&1 ||
+	! run_make "-j$(nproc)" Image vmlinux modules 2>"$out/log"; then
 	echo "linnet: $what could not be built:" >&2
-	grep -E 'rror|CONFIG_' "$out/log" | tail -n 10 >&2 || tail -n 10 "$out/log" >&2
+	tail -n 20 "$out/log" >&2
 	exit 1
 fi
 mv "$work/arch/riscv/boot/Image" "$out/kernel"
