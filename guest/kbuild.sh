@@ -272,7 +272,7 @@ pack_extras()
 have_extras()
 {
 	home=$cache/extras${own:+-$own}
-	wanted=$(extras_wanted "$here/drivers" "$release")
+	wanted=$(extras_wanted "$here/drivers" "$release" "$guest")
 	cache_lock "$home"
 	if ! extras_fit "$wanted"; then
 		say "building Linnet's own drivers for Linux $release"

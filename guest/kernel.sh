@@ -169,7 +169,7 @@ if [ -n "$print" ]; then
 		modules=$present/modules.cpio
 		version=$release
 	END
-	wanted=$(extras_wanted "$here/drivers" "$release")
+	wanted=$(extras_wanted "$here/drivers" "$release" "$present")
 	cache_find "$cache/extras-$own"
 	! extras_fit "$wanted" || echo "extras=$present/cpio"
 fi

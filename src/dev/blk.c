@@ -94,6 +94,8 @@ static void finish(struct slot *s, unsigned status, bool filled)
 	struct blk *b = s->blk;
 	struct virtq_chain *c = &s->chain;
 
+	if (status != BLK_S_OK)
+		vdev_count_error(&b->vdev);
 	if (!filled)
 		iov_fill(virtq_chain_writable(c), c->n_write, 0, 0, c->write_len - 1);
 	*s->status = (uint8_t)status;
@@ -143,7 +145,7 @@ static void retry_task(struct loop_task *t)
 	if (!b->stalled || !submit(b->stalled))
 		return;
 	b->stalled = NULL;
-	vdev_kick(&b->vdev, 0);
+	vdev_go_on(blk_queue(b));
 	vdev_flush_soon(blk_queue(b));
 	check_stopped(b);
 }

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/bits.h"
 #include "base/err.h"
@@ -138,6 +139,18 @@ int vcpus_start(struct vcpus *v, struct err *e)
 		err_set(e, ret, "cannot start %u threads for --smp %u: %s; use a smaller --smp",
 			v->n, v->n, strerror(-ret));
 	return ret;
+}
+
+uint64_t vcpus_cpu_ns(const struct vcpus *v, unsigned hart)
+{
+	const struct vcpu *vcpu = &v->vcpu[hart];
+	struct timespec ts;
+	clockid_t clock;
+
+	if (!vcpu->started || pthread_getcpuclockid(vcpu->thread, &clock) ||
+	    clock_gettime(clock, &ts))
+		return 0;
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
 static void kick_all(struct vcpus *v)

@@ -70,6 +70,9 @@ void vcpus_run_in_turns(struct vcpus *v);
  * the next event and runs it, or waits for one from outside. */
 void vcpus_idle(struct vcpus *v);
 
+/* CPU time that the hart's thread has used, in ns; 0 when it has no thread. */
+uint64_t vcpus_cpu_ns(const struct vcpus *v, unsigned hart);
+
 /* Asks all harts to leave run(); `stopped` is called on the loop when the last one has, also when
  * none was running. Waits for nothing. */
 void vcpus_stop(struct vcpus *v, void (*stopped)(void *arg), void *arg);

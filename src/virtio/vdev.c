@@ -33,6 +33,30 @@ static void flush_task(struct loop_task *t);
 static void stopped_task(struct loop_task *t);
 static void kick_event(struct loop_fd *w, uint32_t events);
 
+/* ---- what is counted ---- */
+
+#define QUEUE_ROW(member) \
+	.group = "virtio_queue", .offset = offsetof(struct vdev_queue_stats, member)
+#define DEVICE_ROW(member) .group = "virtio_device", .offset = offsetof(struct vdev_stats, member)
+
+const struct stats_row vdev_queue_rows[] = {
+	{QUEUE_ROW(kicks), .name = "kicks", .help = "Notifications by the driver"},
+	{QUEUE_ROW(interrupts), .name = "interrupts", .help = "Interrupts for used chains"},
+	{QUEUE_ROW(ring.chains), .name = "chains", .help = "Chains of descriptors completed"},
+	{QUEUE_ROW(ring.read), .name = "read", .unit = STATS_BYTES,
+	 .help = "Bytes that the device was given to read"},
+	{QUEUE_ROW(ring.written), .name = "written", .unit = STATS_BYTES,
+	 .help = "Bytes that the device has written"},
+	{0},
+};
+
+const struct stats_row vdev_rows[] = {
+	{DEVICE_ROW(broken), .name = "broken",
+	 .help = "Times that the driver broke the rules and the device had to be reset"},
+	{DEVICE_ROW(errors), .name = "errors", .help = "Requests that failed"},
+	{0},
+};
+
 /* ---- making and freeing ---- */
 
 int vdev_init(struct vdev *dev, const struct vdev_ops *ops, uint64_t features, unsigned n_queues,
@@ -167,8 +191,11 @@ static void kick_task(struct loop_task *t)
 
 static void kick_event(struct loop_fd *w, uint32_t events)
 {
+	struct vdev_queue *q = w->arg;
+
 	eventfd_clear(w->fd);
-	kick_task(&((struct vdev_queue *)w->arg)->kick);
+	counter_add_shared(&q->stats.kicks, 1);
+	kick_task(&q->kick);
 }
 
 int vdev_pop(struct vdev_queue *q, struct virtq_chain *c)
@@ -185,6 +212,7 @@ void vdev_flush(struct vdev_queue *q)
 	virtq_publish(&q->ring);
 	if (!virtq_wants_interrupt(&q->ring))
 		return;
+	counter_add(&q->stats.interrupts, 1);
 	if (q->setup.call_fd >= 0)
 		eventfd_raise(q->setup.call_fd);
 	else
@@ -205,7 +233,7 @@ void vdev_drain(struct vdev_queue *q, enum vdev_taken (*take)(struct vdev_queue 
 			break;
 	}
 	if (!budget)
-		vdev_kick(q->dev, q->index);
+		vdev_go_on(q);
 	vdev_flush(q);
 }
 
@@ -242,6 +270,11 @@ int vdev_set_features(struct vdev *dev, uint64_t features)
 	return 0;
 }
 
+uint64_t vdev_features(const struct vdev *dev)
+{
+	return dev->features;
+}
+
 uint32_t vdev_queue_size_max(const struct vdev *dev, unsigned index)
 {
 	return index < dev->n_queues ? dev->queues[index].size_max : 0;
@@ -261,6 +294,7 @@ int vdev_queue_start(struct vdev *dev, unsigned index, const struct vdev_queue_s
 	if (ring.size > q->size_max)
 		return -EINVAL;
 	ring.features = dev->features;
+	ring.stats = &q->stats.ring;
 	r = virtq_init(&q->ring, dev->mem, &ring);
 	if (r)
 		return r;
@@ -341,15 +375,33 @@ void vdev_reset(struct vdev *dev, void (*cb)(void *arg), void *arg)
 
 void vdev_kick(struct vdev *dev, unsigned index)
 {
+	if (index >= dev->n_queues)
+		return;
+	counter_add_shared(&dev->queues[index].stats.kicks, 1);
+	vdev_go_on(&dev->queues[index]);
+}
+
+void vdev_go_on(struct vdev_queue *q)
+{
 	/* The task's own flag makes a burst of kicks one wake-up. */
-	if (index < dev->n_queues)
-		loop_post(dev->queues[index].loop, &dev->queues[index].kick);
+	loop_post(q->loop, &q->kick);
+}
+
+void vdev_count_error(struct vdev *dev)
+{
+	counter_add_shared(&dev->stats.errors, 1);
+}
+
+bool vdev_is_broken(const struct vdev *dev)
+{
+	return atomic_load(&dev->is_broken);
 }
 
 void vdev_broken(struct vdev *dev, const char *why)
 {
 	if (atomic_exchange(&dev->is_broken, true))
 		return;
+	counter_add_shared(&dev->stats.broken, 1);
 	log_warn_limited(&dev->log, LOG_MAX, "virtio %s: %s; the device needs a reset",
 			 dev->ops->name, why);
 	dev->port->broken(dev->port_arg);

@@ -21,6 +21,7 @@ enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2, S_NONE = 0xee };
 struct world {
 	struct driver d;
 	struct mem_block m;
+	struct vdev *dev;
 	struct loop_timer release;
 };
 
@@ -35,14 +36,13 @@ static struct world *world_new(bool read_only)
 {
 	static struct world w;
 	struct blk_config config = {.block = &w.m.block, .serial = "a-serial-number"};
-	struct vdev *dev;
 
 	memset(&w, 0, sizeof(w));
 	driver_init(&w.d);
 	mem_block_init(&w.m, SECTORS * 512, read_only);
 	config.loop = w.d.loop;
-	assert_int_equal(blk_new(&config, &dev), 0);
-	driver_plug(&w.d, dev);
+	assert_int_equal(blk_new(&config, &w.dev), 0);
+	driver_plug(&w.d, w.dev);
 	assert_true(driver_negotiate(&w.d, driver_offered(&w.d)));
 	driver_queue(&w.d, 0, 128, true);
 	driver_ok(&w.d);
@@ -328,6 +328,7 @@ static void test_back_end_fails(void **state)
 	w->m.failure = 0;
 	r = prepare(w, T_IN, 0, 512);
 	assert_int_equal(run(w, &r, T_IN), S_OK);
+	assert_int_equal(counter_read(&w->dev->stats.errors), 2);
 }
 
 /* As many as the ring holds; they complete in reverse, with few interrupts. */
