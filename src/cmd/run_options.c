@@ -221,7 +221,7 @@ const struct opt run_option_table[] = {
 	 .arg = "F",
 	 .kind = OPT_STRING,
 	 AT(kernel),
-	 .help = "Image (plain or gzip) or ELF"},
+	 .help = "Image (plain, gzip, zstd), ELF; small or debug: ours"},
 	{.name = "modules",
 	 .arg = "DIR",
 	 .kind = OPT_STRING,
