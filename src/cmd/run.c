@@ -274,6 +274,7 @@ static int run_machines(struct run *r, struct err *e)
 		ret = run_once(r, &again, e);
 	alarm_clear(&r->grace);
 	alarm_clear(&r->halt);
+	run_faults_report(&r->parts.faults, &r->o);
 	run_parts_close(&r->parts);
 	alarm_clear(&r->limit);
 	return ret;
@@ -303,6 +304,10 @@ int cmd_run(int argc, char **argv)
 
 	if (ret == OPT_WANTS_HELP) {
 		print_help();
+		return EXIT_SUCCESS;
+	}
+	if (!ret && r.o.fault_help) {
+		machine_faults_print_help(stdout);
 		return EXIT_SUCCESS;
 	}
 	if (ret) {

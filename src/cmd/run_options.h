@@ -12,6 +12,7 @@
 
 #define RUN_MAX_FILES    64
 #define RUN_MAX_FORWARDS 16
+#define RUN_MAX_FAULTS   64
 
 struct run_disk {
 	const char *path;
@@ -49,6 +50,10 @@ struct run_options {
 	unsigned n_disks;
 	struct run_net net;
 	const char *console_file; /* NULL: the terminal */
+
+	const char *fault[RUN_MAX_FAULTS]; /* rules, as given */
+	unsigned n_faults;
+	bool fault_help; /* --fault help */
 
 	const char *exec;
 	unsigned time_limit; /* s; 0: none */

@@ -23,6 +23,7 @@ struct block;
 struct chr;
 struct cpu_engine;
 struct err;
+struct faults;
 struct loop;
 struct machine;
 struct net;
@@ -80,6 +81,8 @@ struct machine_config {
 	unsigned n_nets;
 	struct machine_port port[MACHINE_MAX_PORTS];
 	unsigned n_ports;
+
+	struct faults *faults; /* see machine/faults.h; or NULL */
 };
 
 struct machine_type {

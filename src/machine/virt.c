@@ -17,6 +17,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/opt.h"
 #include "cpu/cpu.h"
 #include "dev/blk.h"
@@ -29,6 +30,7 @@
 #include "hw/syscon.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
+#include "machine/faults.h"
 #include "machine/virt_fdt.h"
 #include "machine/virt_map.h"
 #include "mem/gmem.h"
@@ -202,7 +204,8 @@ static int add_slot(struct machine *m, unsigned slot, struct vdev *dev)
 	return ret;
 }
 
-static int add_device(struct machine *m, struct vdev *dev)
+/* `name` and `index` are those of machine/faults.h. */
+static int add_device(struct machine *m, struct vdev *dev, const char *name, unsigned index)
 {
 	struct virt *v = virt_of(m);
 	int ret;
@@ -212,29 +215,33 @@ static int add_device(struct machine *m, struct vdev *dev)
 		return -ENOSPC;
 	}
 	ret = add_slot(m, v->n_devices, dev);
-	if (!ret)
-		v->n_devices++;
-	return ret;
+	if (ret)
+		return ret;
+	v->n_devices++;
+	vdev_set_faults(dev, machine_fault_device(m->cfg.faults, name, index));
+	return 0;
 }
 
-static int add_disk(struct machine *m, const struct machine_disk *d)
+static int add_disk(struct machine *m, unsigned i)
 {
+	const struct machine_disk *d = &m->cfg.disk[i];
 	const struct blk_config cfg = {.block = d->block, .loop = m->loop, .serial = d->serial};
 	struct vdev *dev;
 	int ret = blk_new(&cfg, &dev);
 
-	return ret ? ret : add_device(m, dev);
+	return ret ? ret : add_device(m, dev, "disk", i);
 }
 
-static int add_net(struct machine *m, const struct machine_net *n)
+static int add_net(struct machine *m, unsigned i)
 {
+	const struct machine_net *n = &m->cfg.net[i];
 	struct netdev_config cfg = {.net = n->net, .loop = m->loop};
 	struct vdev *dev;
 	int ret;
 
 	memcpy(cfg.mac, n->mac, sizeof(cfg.mac));
 	ret = netdev_new(&cfg, &dev);
-	return ret ? ret : add_device(m, dev);
+	return ret ? ret : add_device(m, dev, "net", i);
 }
 
 static int add_console(struct machine *m)
@@ -249,17 +256,20 @@ static int add_console(struct machine *m)
 		port[i] = (struct console_port_config){.name = m->cfg.port[i].name,
 						       .chr = m->cfg.port[i].chr};
 	ret = console_new(&cfg, &dev);
-	return ret ? ret : add_device(m, dev);
+	return ret ? ret : add_device(m, dev, "console", 0);
 }
 
 static int add_rng(struct machine *m)
 {
-	const struct rng_config cfg = {
-		.loop = m->loop, .repeatable = m->cfg.counted_time, .seed = FIXED_SEED};
+	struct fault_device *faults = machine_fault_device(m->cfg.faults, "rng", 0);
+	const struct rng_config cfg = {.loop = m->loop,
+				       .repeatable = m->cfg.counted_time,
+				       .seed = FIXED_SEED,
+				       .fault = fault_point(faults, FAULT_READ)};
 	struct vdev *dev;
 	int ret = rng_new(&cfg, &dev);
 
-	return ret ? ret : add_device(m, dev);
+	return ret ? ret : add_device(m, dev, "rng", 0);
 }
 
 static int add_virtio(struct machine *m)
@@ -268,9 +278,9 @@ static int add_virtio(struct machine *m)
 	int ret = 0;
 
 	for (unsigned i = 0; i < m->cfg.n_disks && !ret; i++)
-		ret = add_disk(m, &m->cfg.disk[i]);
+		ret = add_disk(m, i);
 	for (unsigned i = 0; i < m->cfg.n_nets && !ret; i++)
-		ret = add_net(m, &m->cfg.net[i]);
+		ret = add_net(m, i);
 	if (!ret && m->cfg.n_ports)
 		ret = add_console(m);
 	if (!ret)

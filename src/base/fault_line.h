@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What waits because a fault delays it. One loop's thread.
+ *
+ * Entries come out by their time, equal ones in the order in which they went in, one per callback
+ * of the loop and never inside fault_line_add(). When rules are cleared or the machine goes off,
+ * all come out at once.
+ */
+#ifndef BASE_FAULT_LINE_H
+#define BASE_FAULT_LINE_H
+
+#include "base/loop.h"
+
+struct faults;
+
+/* The caller embeds it and keeps it until fn. fn may end the line. */
+struct fault_waiting {
+	void (*fn)(struct fault_waiting *w);
+	uint64_t due_ns;            /* private */
+	struct fault_waiting *next; /* private */
+};
+
+struct fault_line {
+	struct faults *set;
+	struct loop *loop;
+	struct fault_waiting *first;
+	struct loop_timer timer;
+	struct loop_task hurry;
+	struct fault_line *next_line; /* in the set; under its lock */
+};
+
+void fault_line_init(struct fault_line *l, struct faults *set, struct loop *loop);
+/* What still waits is handed to `drop`, which is not NULL unless nothing does. */
+void fault_line_fini(struct fault_line *l, void (*drop)(struct fault_waiting *w));
+
+/* w->fn is set. due_ns: on the loop's clock; what is past comes out next. */
+void fault_line_add(struct fault_line *l, struct fault_waiting *w, uint64_t due_ns);
+
+/* Of the set: joins and leaves it. */
+void faults_line_join(struct faults *f, struct fault_line *l);
+void faults_line_leave(struct faults *f, struct fault_line *l);
+
+#endif
