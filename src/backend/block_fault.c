@@ -189,6 +189,15 @@ static int held_begin(struct held *h)
 	return ret;
 }
 
+static bool request_hit(const struct fault_block *fb, const struct block_request *r,
+			struct fault_hit *hit)
+{
+	uint64_t first = r->offset / SECTOR;
+	uint64_t n = iov_len(r->iov, n_iov_of(r)) / SECTOR;
+
+	return fault_ask_at(point_of(fb, r), first, n ? first + n - 1 : UINT64_MAX, hit);
+}
+
 static int fault_submit(struct block_queue *bq, struct block_request *r)
 {
 	struct fault_queue *q = queue_of(bq);
@@ -197,7 +206,7 @@ static int fault_submit(struct block_queue *bq, struct block_request *r)
 	struct held *h;
 	int ret;
 
-	if (!fault_ask(point_of(fb, r), &hit))
+	if (!request_hit(fb, r, &hit))
 		return q->below->ops->submit(q->below, r);
 	h = calloc(1, sizeof(*h) + (n_iov_of(r) + 1) * sizeof(h->iov[0]));
 	if (!h)

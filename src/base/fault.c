@@ -87,14 +87,14 @@ static void refresh(struct faults *f)
 			point_refresh(f, &d->point[op]);
 }
 
-bool fault_ask_armed(struct fault_point *p, struct fault_hit *hit)
+bool fault_ask_armed(struct fault_point *p, uint64_t first, uint64_t last, struct fault_hit *hit)
 {
 	struct faults *f = p->device->set;
 
 	*hit = (struct fault_hit){0};
 	pthread_mutex_lock(&f->lock);
 	for (struct fault_rule *r = f->on ? f->rules : NULL; r; r = r->next) {
-		if (!rule_wants(r, p) || !rule_take(r))
+		if (!rule_wants(r, p) || first > r->last || last < r->first || !rule_take(r))
 			continue;
 		hit->what |= r->what;
 		hit->delay_ns = max_u64(hit->delay_ns, r->delay_ns);

@@ -60,6 +60,7 @@ enum fault_what {
 struct fault_kind {
 	const char *name; /* "disk" */
 	unsigned what[FAULT_N_OPS];
+	bool has_sectors; /* reads and writes are asked about with fault_ask_at() */
 };
 
 /* A place where operations pass by. */
@@ -129,15 +130,23 @@ struct faults *fault_device_set(const struct fault_device *d);
  * about: FAULT_IRQ (a spurious one), FAULT_GONE, FAULT_BROKEN. NULL: not any more. */
 void fault_device_act(struct fault_device *d, void (*act)(void *arg, enum fault_op op), void *arg);
 
-/* Of fault_ask(). */
-bool fault_ask_armed(struct fault_point *p, struct fault_hit *hit);
+/* Of the next two. */
+bool fault_ask_armed(struct fault_point *p, uint64_t first, uint64_t last, struct fault_hit *hit);
 
-/* Any thread: an operation passes. True: *hit says what is to happen to it. */
-static inline bool fault_ask(struct fault_point *p, struct fault_hit *hit)
+/* Any thread: an operation on the sectors first .. last passes. True: *hit says what is to happen
+ * to it. */
+static inline bool fault_ask_at(struct fault_point *p, uint64_t first, uint64_t last,
+				struct fault_hit *hit)
 {
 	if (likely(!p || !atomic_load_explicit(&p->armed, memory_order_relaxed)))
 		return false;
-	return fault_ask_armed(p, hit);
+	return fault_ask_armed(p, first, last, hit);
+}
+
+/* The same for one without sectors. */
+static inline bool fault_ask(struct fault_point *p, struct fault_hit *hit)
+{
+	return fault_ask_at(p, 0, UINT64_MAX, hit);
 }
 
 /* Changes one of the len (not 0) bytes at p, chosen by `random`. */

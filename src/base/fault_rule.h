@@ -25,12 +25,13 @@ struct fault_rule {
 	enum fault_op op;
 	unsigned what; /* one bit */
 
-	uint64_t skip;     /* operations that pass first */
-	uint64_t every;    /* then each one of so many; 0 is 1 */
-	uint64_t chance;   /* of each of these, of 2^32; 0: certain */
-	uint64_t times;    /* at most so many faults; 0: no limit */
-	uint64_t delay_ns; /* of FAULT_DELAY */
-	uint64_t after_ns; /* sleeps so long from the start on */
+	uint64_t first, last; /* sectors; others are none of its operations */
+	uint64_t skip;        /* operations that pass first */
+	uint64_t every;       /* then each one of so many; 0 is 1 */
+	uint64_t chance;      /* of each of these, of 2^32; 0: certain */
+	uint64_t times;       /* at most so many faults; 0: no limit */
+	uint64_t delay_ns;    /* of FAULT_DELAY */
+	uint64_t after_ns;    /* sleeps so long from the start on */
 	uint64_t period_ns;
 	bool timed; /* it is the clock that asks: at after_ns, and then once a period */
 

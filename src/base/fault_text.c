@@ -225,11 +225,28 @@ static int set_seed(struct reading *in, const char *item, const char *value)
 	return 0;
 }
 
+static int set_sector(struct reading *in, const char *item, const char *value)
+{
+	struct fault_rule *r = in->rule;
+	bool good;
+
+	if (!r->device->kind->has_sectors || (r->op != FAULT_READ && r->op != FAULT_WRITE))
+		return refuse(in, item, "only a disk's read and write have sectors");
+	good = !scan_digits(&value, &r->first);
+	r->last = r->first;
+	if (good && *value == '-')
+		good = value++ && !scan_digits(&value, &r->last);
+	if (!good || *value || r->last < r->first)
+		return refuse(in, item, "give sectors of 512 bytes: sector=8 or sector=8-15");
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*set)(struct reading *in, const char *item, const char *value);
-} keys[] = {{"delay", set_delay}, {"every", set_every}, {"after", set_after}, {"p", set_p},
-	    {"nth", set_nth},     {"times", set_times}, {"seed", set_seed}};
+} keys[] = {{"delay", set_delay}, {"every", set_every},  {"after", set_after},
+	    {"p", set_p},         {"nth", set_nth},      {"times", set_times},
+	    {"seed", set_seed},   {"sector", set_sector}};
 
 static int read_word(struct reading *in, const char *item)
 {
@@ -257,8 +274,7 @@ static int read_item(struct reading *in, const char *item)
 		if (!strncmp(item, keys[i].name, (size_t)(value - item)) &&
 		    !keys[i].name[value - item])
 			return keys[i].set(in, item, value + 1);
-	return refuse(in, item,
-		      "unknown; when is said by nth=, every=, after=, times=, p= and seed=");
+	return refuse(in, item, "unknown; see linnet run --fault help");
 }
 
 /* ---- the whole ---- */
@@ -351,6 +367,7 @@ int fault_rule_parse(struct fault_rule *r, struct fault_device *devices, const c
 	if (strlen(text) > TEXT_MAX)
 		return err_set(e, -EINVAL, "%s%.40s...: too long; a rule has at most %d characters",
 			       label, text, TEXT_MAX);
+	r->last = UINT64_MAX;
 	r->text = strdup(text);
 	words = strdup(text);
 	if (r->text && words)
@@ -384,6 +401,7 @@ void faults_print_help(FILE *to, const struct fault_kind *const *kinds, unsigned
 		    "  once           the first time          nth=N    the Nth time only\n"
 		    "  every=N        each Nth time           p=0.1    by chance, with seed=N\n"
 		    "  after=N|TIME   not before that         times=N  at most N faults\n"
+		    "  sector=N[-M]   of a disk's read, write: those that touch one of these\n"
 		    "  every=TIME     by the clock: spurious, gone, broken\n"
 		    "  TIME: 500us, 200ms, 2s, 1min\n\n"
 		    "  disk0:write,every=3,error     net0:rx,p=0.1,seed=7,drop\n"

@@ -23,6 +23,7 @@
 
 static const struct fault_kind disk_kind = {
 	.name = "disk",
+	.has_sectors = true,
 	.what = {[FAULT_READ] = FAULT_ERROR | FAULT_DELAY | FAULT_SHORT | FAULT_CORRUPT,
 		 [FAULT_WRITE] = FAULT_ERROR | FAULT_DELAY | FAULT_SHORT | FAULT_DROP |
 				 FAULT_CORRUPT,
