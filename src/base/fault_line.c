@@ -15,12 +15,19 @@ static void arm(struct fault_line *l)
 		loop_timer_cancel(&l->timer);
 }
 
+static void take_first(struct fault_line *l)
+{
+	l->first = l->first->next;
+	if (!l->first)
+		l->last = NULL;
+}
+
 static void line_due(struct loop_timer *t)
 {
 	struct fault_line *l = t->arg;
 	struct fault_waiting *w = l->first;
 
-	l->first = w->next;
+	take_first(l);
 	arm(l);
 	w->fn(w);
 }
@@ -54,7 +61,7 @@ void fault_line_fini(struct fault_line *l, void (*drop)(struct fault_waiting *w)
 	while (l->first) {
 		struct fault_waiting *w = l->first;
 
-		l->first = w->next;
+		take_first(l);
 		drop(w);
 	}
 }
@@ -63,10 +70,15 @@ void fault_line_add(struct fault_line *l, struct fault_waiting *w, uint64_t due_
 {
 	struct fault_waiting **p = &l->first;
 
+	/* The usual case, since most delays are equal. */
+	if (l->last && l->last->due_ns <= due_ns)
+		p = &l->last->next;
 	while (*p && (*p)->due_ns <= due_ns)
 		p = &(*p)->next;
 	w->due_ns = due_ns;
 	w->next = *p;
 	*p = w;
+	if (!w->next)
+		l->last = w;
 	arm(l);
 }

@@ -23,7 +23,7 @@ struct fault_waiting {
 struct fault_line {
 	struct faults *set;
 	struct loop *loop;
-	struct fault_waiting *first;
+	struct fault_waiting *first, *last;
 	struct loop_timer timer;
 	struct loop_task hurry;
 	struct fault_line *next_line; /* in the set; under its lock */
