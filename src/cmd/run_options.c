@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "cpu/cpu.h"
 
+static const char *const mmu_names[] = {"sv39", "sv48", NULL};
 static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
@@ -85,6 +86,29 @@ static int net_option(void *ctx, const char *label, char *value, struct err *e)
 		return err_set(e, -EINVAL, "%snone,%s: a network that is not there takes no keys",
 			       label, rest);
 	return opt_parse_list(net_user_keys, &o->net, "--net user,", rest, NULL, e);
+}
+
+static const struct opt ring_keys[] = {
+	{.name = "event-idx", .kind = OPT_BOOL, .offset = offsetof(struct run_ring, event_idx)},
+	{.name = "indirect", .kind = OPT_BOOL, .offset = offsetof(struct run_ring, indirect)},
+	{0},
+};
+
+static int ring_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	static const char *const formats[] = {"split", "packed", NULL};
+	struct run_options *o = ctx;
+	char *rest = strchr(value, ',');
+	unsigned format;
+	int ret;
+
+	if (rest)
+		*rest++ = '\0';
+	ret = opt_parse_choice(label, value, formats, &format, e);
+	if (ret)
+		return ret;
+	o->ring.packed = format == 1;
+	return rest ? opt_parse_list(ring_keys, &o->ring, label, rest, NULL, e) : 0;
 }
 
 static int console_option(void *ctx, const char *label, char *value, struct err *e)
@@ -161,6 +185,12 @@ const struct opt run_option_table[] = {
 	 AT(clock),
 	 .choices = clock_names,
 	 .help = "instructions: every run is the same"},
+	{.name = "mmu",
+	 .arg = "sv39|sv48",
+	 .kind = OPT_CHOICE,
+	 AT(mmu),
+	 .choices = mmu_names,
+	 .help = "the largest address space of the harts"},
 	{.help = "What it boots"},
 	{.name = "kernel",
 	 .arg = "F",
@@ -208,6 +238,11 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_CALL,
 	 .call = net_option,
 	 .help = "the network"},
+	{.name = "ring",
+	 .arg = "split|packed[,event-idx=off][,indirect=off]",
+	 .kind = OPT_CALL,
+	 .call = ring_option,
+	 .help = "what virtio devices offer"},
 	{.name = "console",
 	 .arg = "stdio|file:PATH",
 	 .kind = OPT_CALL,
@@ -275,7 +310,8 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 {
 	int used, ret;
 
-	*o = (struct run_options){.smp = 1, .mem = 512u << 20};
+	*o = (struct run_options){
+		.smp = 1, .mem = 512u << 20, .ring = {.event_idx = true, .indirect = true}};
 	ret = opt_parse(run_option_table, o, argc, argv, &used, e);
 	if (ret)
 		return ret;

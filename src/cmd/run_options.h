@@ -28,10 +28,16 @@ struct run_net {
 	unsigned n_forwards;
 };
 
+struct run_ring {
+	bool packed;
+	bool event_idx, indirect;
+};
+
 struct run_file {
 	const char *host, *guest;
 };
 
+enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
 enum run_clock { RUN_CLOCK_HOST, RUN_CLOCK_INSTRUCTIONS };
 
 struct run_options {
@@ -39,6 +45,7 @@ struct run_options {
 	unsigned smp;
 	uint64_t mem;
 	unsigned clock; /* enum run_clock */
+	unsigned mmu;   /* enum run_mmu */
 
 	const char *kernel, *modules, *initrd, *firmware;
 	bool no_extras;
@@ -49,6 +56,7 @@ struct run_options {
 	struct run_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;
 	struct run_net net;
+	struct run_ring ring;
 	const char *console_file; /* NULL: the terminal */
 
 	const char *fault[RUN_MAX_FAULTS]; /* rules, as given */

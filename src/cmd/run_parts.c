@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "cmd/run_initrd.h"
 #include "cpu/cpu.h"
+#include "virtio/spec.h"
 
 #define CONSOLE_FLUSH_MS 5000
 
@@ -59,6 +60,10 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 		return no_such_engine(o->engine, e);
 	c->smp = o->smp;
 	c->mem = o->mem;
+	c->ring_features = (o->ring.packed ? VIRTIO_F_RING_PACKED : 0) |
+			   (o->ring.event_idx ? VIRTIO_F_EVENT_IDX : 0) |
+			   (o->ring.indirect ? VIRTIO_F_INDIRECT_DESC : 0);
+	c->sv48 = o->mmu == RUN_MMU_SV48;
 	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;
 	return 0;
 }

@@ -47,6 +47,7 @@ struct cpu_vm_config {
 	struct bus *bus;
 	struct cpu_env env;
 	unsigned n_harts; /* 1 to CPU_MAX_HARTS */
+	bool sv48;        /* satp takes Sv48 beside Sv39 */
 	bool in_turns;    /* all CPUs run in turns on one thread: wfi returns instead of sleeping */
 };
 

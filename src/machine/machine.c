@@ -57,6 +57,7 @@ static int make_vm(struct machine *m, struct err *e)
 			.ecall = m->cfg.firmware ? NULL : env_ecall,
 			.time_now = env_time_now},
 		.n_harts = m->cfg.smp,
+		.sv48 = m->cfg.sv48,
 		.in_turns = m->cfg.counted_time,
 	};
 	int ret = m->cfg.engine->vm_new(&cfg, &m->vm, e);

@@ -62,6 +62,7 @@ struct machine_config {
 	const struct cpu_engine *engine;
 	unsigned smp;      /* 1 to CPU_MAX_HARTS */
 	uint64_t mem;      /* bytes, a multiple of 2 MiB */
+	bool sv48;         /* the harts offer Sv48 beside Sv39, and Linux takes it */
 	bool counted_time; /* repeatable: see machine/clock.h */
 
 	const char *kernel;   /* path; NULL only with firmware */
@@ -74,6 +75,8 @@ struct machine_config {
 	/* Sees all that the UART prints, on the loop; may be NULL. */
 	void (*console_tap)(void *arg, const uint8_t *buf, size_t len);
 	void *console_tap_arg;
+
+	uint64_t ring_features; /* what all virtio devices offer: see vdev_offer_ring() */
 
 	struct machine_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;

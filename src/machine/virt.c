@@ -210,6 +210,7 @@ static int add_device(struct machine *m, struct vdev *dev, const char *name, uns
 	struct virt *v = virt_of(m);
 	int ret;
 
+	vdev_offer_ring(dev, m->cfg.ring_features);
 	if (v->n_devices == VIRT_N_VIRTIO) {
 		vdev_free(dev);
 		return -ENOSPC;
@@ -295,6 +296,7 @@ static int add_virtio(struct machine *m)
 static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
 {
 	struct virt_fdt_config cfg = {.smp = m->cfg.smp,
+				      .sv48 = m->cfg.sv48,
 				      .mem = m->cfg.mem,
 				      .bootargs = m->cfg.append,
 				      .initrd_start = initrd_start,

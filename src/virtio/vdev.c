@@ -62,6 +62,12 @@ int vdev_init(struct vdev *dev, const struct vdev_ops *ops, uint64_t features, u
 	return 0;
 }
 
+void vdev_offer_ring(struct vdev *dev, uint64_t features)
+{
+	dev->offered &= ~VIRTQ_FEATURES_ALL;
+	dev->offered |= (features & VIRTQ_FEATURES_ALL) | VIRTIO_F_VERSION_1;
+}
+
 void vdev_fini(struct vdev *dev)
 {
 	if (dev->faults)

@@ -138,6 +138,9 @@ struct vdev {
  * 0 or -ENOMEM. */
 int vdev_init(struct vdev *dev, const struct vdev_ops *ops, uint64_t features, unsigned n_queues,
 	      unsigned config_len);
+/* Before it is attached: which features of the ring are offered, of VIRTQ_FEATURES_ALL; VERSION_1
+ * always is. Without this call VIRTQ_FEATURES are. */
+void vdev_offer_ring(struct vdev *dev, uint64_t features);
 /* From ops->free. */
 void vdev_fini(struct vdev *dev);
 

@@ -19,6 +19,14 @@ case_smp4() { check_size 4 1G 900; }
 case_smp8() { check_size 8 512M 400; }
 case_big() { check_size 1 4G 3700; }
 
+case_sv48() {
+	guest 'cat /proc/cpuinfo' --mmu sv48 --smp 2
+	expect_status 0
+	expect_in out 'mmu.*sv48'
+	guest 'cat /proc/cpuinfo'
+	expect_in out 'mmu.*sv39'
+}
+
 append_off() {
 	"$LINNET" fetch --print | sed -n 's/^append_off=//p'
 }

@@ -23,6 +23,26 @@ case_ext4() {
 	expect_in err '^1$'
 }
 
+# Each format with and without its features, as the guest says that it uses them.
+case_rings() {
+	local ring bits
+	truncate -s 32M "$work/image"
+	while read -r ring bits; do
+		guest 'set -e; cut -c 29-30,35 /sys/bus/virtio/devices/virtio0/features >&2
+			dd if=/dev/urandom of=/tmp/in bs=64k count=100 2>/dev/null
+			dd if=/tmp/in of=/dev/vda bs=16k 2>/dev/null; sync; echo 3 >/proc/sys/vm/drop_caches
+			dd if=/dev/vda bs=64k count=100 2>/dev/null | cmp - /tmp/in; echo "GET /" | nc 10.0.2.2 1 || echo refused' \
+			--ring "$ring" --engine jit --smp 2 --disk "$work/image"
+		expect_status 0
+		expect_in err "^$bits\$"
+		expect_in out '^refused$'
+	done <<-END
+		split,event-idx=off,indirect=off 000
+		packed 111
+		packed,event-idx=off,indirect=off 001
+	END
+}
+
 case_snapshot() {
 	truncate -s 8M "$work/image"
 	sha256sum <"$work/image" >"$work/before"

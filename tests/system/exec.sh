@@ -44,6 +44,17 @@ case_bytes() {
 	[ "$(stat -c %s "$work/noise")" = 1000000 ] || fail "standard error is not complete"
 }
 
+# 1 GB there and back, compared while it comes: nothing is kept but a key for the same bytes twice.
+case_gigabyte() {
+	LIMIT=600
+	bytes() {
+		openssl enc -aes-128-ctr -nosalt -pass pass:linnet -pbkdf2 -iter 1 -in /dev/zero 2>/dev/null |
+			head -c 1000000000
+	}
+	bytes | timeout -k 5 $LIMIT "$LINNET" run --exec cat 2>"$work/err" | cmp - <(bytes) ||
+		fail "the bytes differ"
+}
+
 # A reader that goes away ends the command as in any pipe, and leaves no process.
 case_head() {
 	mkfifo "$work/pipe"

@@ -43,6 +43,7 @@ enum kind {
 #define KIND_LUI         KIND_PLAIN
 #define KIND_NOP         KIND_PLAIN
 #define KIND_FENCE       KIND_PLAIN
+#define KIND_WRS         KIND_PLAIN
 
 static const uint8_t kind_of[RV64_N_INSNS] = {
 #define INSN(id, text, match, mask, format, ext, kind) [RV64_##id] = KIND_##kind,

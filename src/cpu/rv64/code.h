@@ -89,8 +89,8 @@ void rv64_code_flush(struct rv64_code *c, uint64_t va, uint64_t size);
 /* Drops everything. No block may be in use afterwards. */
 void rv64_code_reset(struct rv64_code *c);
 
-/* Whether there can be code at pc: Sv39 only translates addresses whose bits 63 to 39 are equal,
- * and without translation there is code only below 2^48. */
+/* Whether there can be code at pc: Sv48 only translates addresses whose bits 63 to 47 are equal,
+ * Sv39 fewer, and without translation there is code only below 2^48. */
 static inline bool rv64_code_possible(uint64_t pc)
 {
 	return (uint64_t)((int64_t)(pc << 16) >> 16) == pc;

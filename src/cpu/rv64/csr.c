@@ -139,7 +139,8 @@ static void put_satp(struct rv64_hart *h, uint64_t value)
 {
 	unsigned mode = (unsigned)(value >> SATP_MODE_SHIFT);
 
-	if (mode != SATP_MODE_BARE && mode != SATP_MODE_SV39)
+	if (mode != SATP_MODE_BARE && mode != SATP_MODE_SV39 &&
+	    !(mode == SATP_MODE_SV48 && h->cpu.vm->cfg.sv48))
 		return;
 	h->csr.satp = value;
 	rv64_mmu_context(h);

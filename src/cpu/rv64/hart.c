@@ -11,7 +11,7 @@ static void enter_supervisor(struct rv64_hart *h)
 	h->priv = RV64_S;
 	c->medeleg = MEDELEG_ALL & ~BIT(RV64_ECALL_S);
 	c->mideleg = MIP_S;
-	c->menvcfg |= MENVCFG_STCE | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
+	c->menvcfg |= MENVCFG_STCE | MENVCFG_PBMTE | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
 	c->mcounteren = COUNTER_CY | COUNTER_TM | COUNTER_IR;
 	c->scounteren = c->mcounteren;
 }

@@ -265,6 +265,11 @@
 		atomic_thread_fence(memory_order_acq_rel); \
 	NEXT;
 
+/* Zawrs: a stall may end at any time, so it ends when other threads of the host had their turn. */
+#define EXEC_WRS         \
+	interp_pause(c); \
+	NEXT;
+
 #define EXEC_CBO(what)                                     \
 	if (unlikely(!rv64_cbo_legal(h, RV64_CBO_##what))) \
 		goto illegal;                              \
