@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A disk that fails on purpose, in front of one that does not. A fault's rules: base/fault.h.
+ * A disk that fails on purpose, in front of one that does not. Its rules: base/fault.h.
  *
  *	error	-EIO, and nothing is moved
  *	delay	the end is told so much later, whatever it is

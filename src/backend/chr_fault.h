@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A byte stream that fails on purpose, in front of one that does not. A fault's rules: base/fault.h;
- * the operation is one byte, sent by the device (tx) or for it (rx).
+ * A byte stream that fails on purpose, in front of one that does not. Its rules: base/fault.h; the
+ * operation is one byte, sent by the device (tx) or for it (rx).
  *
  *	drop	the byte is lost
  *	corrupt	it is another one

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A network that fails on purpose, in front of one that does not. A fault's rules: base/fault.h.
+ * A network that fails on purpose, in front of one that does not. Its rules: base/fault.h.
  * tx is what the guest sends, rx what it gets.
  *
  *	drop	the frame is lost

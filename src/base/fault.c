@@ -231,7 +231,7 @@ int faults_device_new(struct faults *f, const struct fault_kind *kind, const cha
 	assert(strlen(name) <= FAULT_NAME_MAX);
 	d->set = f;
 	d->kind = kind;
-	memcpy(d->name, name, strlen(name));
+	(void)snprintf(d->name, sizeof(d->name), "%s", name);
 	for (unsigned op = 0; op < FAULT_N_OPS; op++)
 		d->point[op].device = d;
 	while (*end)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The disk that fails on purpose, in front of a real image: results, what was moved, when it is told. */
+/* The disk that fails on purpose, in front of an image: results, data moved, when it is told. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

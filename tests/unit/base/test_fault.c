@@ -100,7 +100,7 @@ static void begin(struct world *w, const char *text)
 static const char *next(struct world *w, enum fault_op op, unsigned n)
 {
 	static char out[128];
-	struct fault_hit hit;
+	struct fault_hit hit = {0};
 
 	assert_true(n < sizeof(out));
 	for (unsigned i = 0; i < n; i++)
@@ -154,7 +154,7 @@ static void test_counts(void **state)
 static void test_rules_add_up(void **state)
 {
 	struct world *w = *state;
-	struct fault_hit hit;
+	struct fault_hit hit = {0};
 
 	add(w, "disk0:read,every=2,delay=20ms");
 	add(w, "disk0:read,every=2,delay=30ms");
@@ -167,7 +167,7 @@ static void test_rules_add_up(void **state)
 
 static void test_sectors(void **state)
 {
-	struct fault_hit hit;
+	struct fault_hit hit = {0};
 	struct world *w = *state;
 	struct fault_point *p = fault_point(w->disk, FAULT_READ);
 
@@ -194,7 +194,7 @@ static void test_seeds(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		(void)snprintf(text, sizeof(text), "disk0:read,p=0.3,seed=%s,error", seeds[i]);
 		begin(w, text);
-		strcpy(got[i], next(w, FAULT_READ, 99));
+		(void)snprintf(got[i], sizeof(got[i]), "%s", next(w, FAULT_READ, 99));
 		faults_clear(w->f);
 	}
 	assert_string_equal(got[0], got[1]);
@@ -208,7 +208,7 @@ static void test_seeds(void **state)
 static void test_corrupt(void **state)
 {
 	uint8_t seen[2][20], byte;
-	struct fault_hit hit;
+	struct fault_hit hit = {0};
 	struct world *w = *state;
 
 	for (unsigned i = 0; i < 2; i++) {
@@ -252,7 +252,7 @@ static void test_reports(void **state)
 static void test_points(void **state)
 {
 	struct world *w = *state;
-	struct fault_hit hit;
+	struct fault_hit hit = {0};
 
 	assert_false(fault_ask(NULL, &hit));
 	assert_null(fault_point(NULL, FAULT_READ));
@@ -320,7 +320,7 @@ static void test_clock(void **state)
 static void test_gone_by_count(void **state)
 {
 	struct world *w = *state;
-	struct fault_hit hit;
+	struct fault_hit hit = {0};
 
 	begin(w, "disk0:gone,after=2ms,nth=3");
 	pass(w, 10);
@@ -398,66 +398,67 @@ static void test_line(void **state)
 
 /* ---- text ---- */
 
+static const struct {
+	const char *text, *says;
+} mistakes[] = {
+	{"", "DEVICE:OPERATION"},
+	{"disk0", "DEVICE:OPERATION"},
+	{",", "DEVICE:OPERATION"},
+	{"disk1:read,error", "there is no device disk1; this machine has disk0, uart0"},
+	{":read,error", "there is no device ; this"},
+	{"disk0:,error", "it has read, write, flush, irq, gone, broken"},
+	{"disk0:tx,drop", "it has read, write, flush, irq, gone, broken"},
+	{"uart0:read,drop", "not an operation of uart0; it has tx"},
+	{"disk0:read", "Add error, delay=TIME, corrupt"},
+	{"disk0:read,once", "Add error"},
+	{"disk0:read,drop", "not a fault of read; use error, delay=TIME, corrupt"},
+	{"disk0:read,error,corrupt", "one rule is for one fault"},
+	{"disk0:read,error,", "unknown"},
+	{"disk0:read,,error", "unknown"},
+	{"disk0:read,error=1", "unknown"},
+	{"disk0:read,nt=1,error", "nt=1: unknown"},
+	{"disk0:read,nth=0,error", "count from 1"},
+	{"disk0:read,nth=1s,error", "count from 1"},
+	{"disk0:read,nth=18446744073709551616,error", "count from 1"},
+	{"disk0:read,nth=18446744073709551615,after=18446744073709551615,error", "many"},
+	{"disk0:read,nth=2,every=2,error", "give one of them"},
+	{"disk0:read,every=0,error", "every=3"},
+	{"disk0:read,every=-1,error", "every=3"},
+	{"disk0:read,every=10ms,error", "every=3"},
+	{"disk0:read,after=,error", "after=2s"},
+	{"disk0:read,after=2h,error", "after=2s"},
+	{"disk0:read,after=99999999min,error", "after=2s"},
+	{"disk0:read,delay", "delay=200ms"},
+	{"disk0:read,delay=200", "delay=200ms"},
+	{"disk0:read,delay=0ms", "delay=200ms"},
+	{"disk0:read,p=0,error", "p=0.1"},
+	{"disk0:read,p=1.1,error", "p=0.1"},
+	{"disk0:read,p=.,error", "p=0.1"},
+	{"disk0:read,p=0.1x,error", "p=0.1"},
+	{"disk0:read,p=0.1234567890,error", "p=0.1"},
+	{"disk0:read,seed=x,error", "seed=7"},
+	{"disk0:read,sector=x,error", "sector=8-15"},
+	{"disk0:read,sector=8-,error", "sector=8-15"},
+	{"disk0:read,sector=8-7,error", "sector=8-15"},
+	{"disk0:read,sector=8-9-10,error", "sector=8-15"},
+	{"disk0:flush,sector=8,error", "read and write have sectors"},
+	{"uart0:tx,sector=8,drop", "read and write have sectors"},
+	{"disk0:irq,spurious", "every=10ms"},
+	{"disk0:irq,every=3,spurious", "every=10ms"},
+	{"disk0:gone,error", "leave it out"},
+};
+
 static void test_mistakes(void **state)
 {
-	static const struct {
-		const char *text, *says;
-	} rows[] = {
-		{"", "DEVICE:OPERATION"},
-		{"disk0", "DEVICE:OPERATION"},
-		{",", "DEVICE:OPERATION"},
-		{"disk1:read,error", "there is no device disk1; this machine has disk0, uart0"},
-		{":read,error", "there is no device ; this"},
-		{"disk0:,error", "it has read, write, flush, irq, gone, broken"},
-		{"disk0:tx,drop", "it has read, write, flush, irq, gone, broken"},
-		{"uart0:read,drop", "not an operation of uart0; it has tx"},
-		{"disk0:read", "Add error, delay=TIME, corrupt"},
-		{"disk0:read,once", "Add error"},
-		{"disk0:read,drop", "not a fault of read; use error, delay=TIME, corrupt"},
-		{"disk0:read,error,corrupt", "one rule is for one fault"},
-		{"disk0:read,error,", "unknown"},
-		{"disk0:read,,error", "unknown"},
-		{"disk0:read,error=1", "unknown"},
-		{"disk0:read,nt=1,error", "nt=1: unknown"},
-		{"disk0:read,nth=0,error", "count from 1"},
-		{"disk0:read,nth=1s,error", "count from 1"},
-		{"disk0:read,nth=18446744073709551616,error", "count from 1"},
-		{"disk0:read,nth=18446744073709551615,after=18446744073709551615,error", "many"},
-		{"disk0:read,nth=2,every=2,error", "give one of them"},
-		{"disk0:read,every=0,error", "every=3"},
-		{"disk0:read,every=-1,error", "every=3"},
-		{"disk0:read,every=10ms,error", "every=3"},
-		{"disk0:read,after=,error", "after=2s"},
-		{"disk0:read,after=2h,error", "after=2s"},
-		{"disk0:read,after=99999999min,error", "after=2s"},
-		{"disk0:read,delay", "delay=200ms"},
-		{"disk0:read,delay=200", "delay=200ms"},
-		{"disk0:read,delay=0ms", "delay=200ms"},
-		{"disk0:read,p=0,error", "p=0.1"},
-		{"disk0:read,p=1.1,error", "p=0.1"},
-		{"disk0:read,p=.,error", "p=0.1"},
-		{"disk0:read,p=0.1x,error", "p=0.1"},
-		{"disk0:read,p=0.1234567890,error", "p=0.1"},
-		{"disk0:read,seed=x,error", "seed=7"},
-		{"disk0:read,sector=x,error", "sector=8-15"},
-		{"disk0:read,sector=8-,error", "sector=8-15"},
-		{"disk0:read,sector=8-7,error", "sector=8-15"},
-		{"disk0:read,sector=8-9-10,error", "sector=8-15"},
-		{"disk0:flush,sector=8,error", "read and write have sectors"},
-		{"uart0:tx,sector=8,drop", "read and write have sectors"},
-		{"disk0:irq,spurious", "every=10ms"},
-		{"disk0:irq,every=3,spurious", "every=10ms"},
-		{"disk0:gone,error", "leave it out"},
-	};
 	struct world *w = *state;
 	char longest[300];
 	struct err e;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(mistakes); i++) {
 		e.text[0] = '\0';
-		assert_int_equal(faults_add(w->f, "--fault ", rows[i].text, &e), -EINVAL);
-		if (!strstr(e.text, rows[i].says) || strncmp(e.text, "--fault ", 8))
-			fail_msg("%s: %s", rows[i].text, e.text);
+		assert_int_equal(faults_add(w->f, "--fault ", mistakes[i].text, &e), -EINVAL);
+		if (!strstr(e.text, mistakes[i].says) || strncmp(e.text, "--fault ", 8))
+			fail_msg("%s: %s", mistakes[i].text, e.text);
 	}
 	memset(longest, 'a', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
