@@ -129,7 +129,7 @@ static void below_done(struct block_request *below, int result)
 	else if (!result && h->hit.what & FAULT_CORRUPT && below->op == BLOCK_READ)
 		corrupt_iov(h->r->iov, h->r->n_iov, h->hit.random);
 	if (h->hit.what & FAULT_DELAY)
-		fault_line_add(&h->q->line, &h->waiting, h->due_ns);
+		fault_line_add(&h->q->line, &h->waiting, h->due_ns, h->hit.epoch);
 	else
 		held_end(&h->waiting);
 }
@@ -141,7 +141,7 @@ static void end_with(struct held *h, int result)
 {
 	h->result = result;
 	h->q->n_held++;
-	fault_line_add(&h->q->line, &h->waiting, h->due_ns);
+	fault_line_add(&h->q->line, &h->waiting, h->due_ns, h->hit.epoch);
 }
 
 /* The data of a write in memory of our own, one byte of it changed. */

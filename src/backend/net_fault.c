@@ -121,7 +121,7 @@ static int fault_send(struct net_queue *nq, const struct iovec *iov, unsigned n)
 		return 0;
 	f->waiting.fn = tx_now;
 	if (hit.what & FAULT_DELAY)
-		fault_line_add(&q->tx, &f->waiting, loop_now(q->loop) + hit.delay_ns);
+		fault_line_add(&q->tx, &f->waiting, loop_now(q->loop) + hit.delay_ns, hit.epoch);
 	else
 		tx_now(&f->waiting);
 	return 0;
@@ -186,7 +186,7 @@ static bool below_recv(void *user, const struct iovec *iov, unsigned n)
 	f->waiting.fn = rx_now;
 	/* Without a delay too by way of the line: what comes next has to wait for this one. */
 	if (hit.what & FAULT_DELAY) {
-		fault_line_add(&q->rx, &f->waiting, loop_now(q->loop) + hit.delay_ns);
+		fault_line_add(&q->rx, &f->waiting, loop_now(q->loop) + hit.delay_ns, hit.epoch);
 		return true;
 	}
 	make_ready(f);

@@ -27,6 +27,7 @@ struct faults {
 	struct fault_rule *rules;
 	struct fault_line *lines;
 	struct loop_timer timer;
+	atomic_uint epoch; /* moves when all delays are called off */
 	bool on;
 	void (*trace)(void *arg, const struct fault_report *r);
 	void *trace_arg;
@@ -91,8 +92,8 @@ bool fault_ask_armed(struct fault_point *p, uint64_t first, uint64_t last, struc
 {
 	struct faults *f = p->device->set;
 
-	*hit = (struct fault_hit){0};
 	pthread_mutex_lock(&f->lock);
+	*hit = (struct fault_hit){.epoch = faults_epoch(f)};
 	for (struct fault_rule *r = f->on ? f->rules : NULL; r; r = r->next) {
 		if (!rule_wants(r, p) || first > r->last || last < r->first || !rule_take(r))
 			continue;
@@ -287,8 +288,15 @@ void faults_line_leave(struct faults *f, struct fault_line *l)
 	pthread_mutex_unlock(&f->lock);
 }
 
+unsigned faults_epoch(const struct faults *f)
+{
+	return atomic_load(&f->epoch);
+}
+
+/* Under the lock. The epoch first: what joins a line after the line's task has run sees it. */
 static void hurry(struct faults *f)
 {
+	atomic_fetch_add(&f->epoch, 1);
 	for (struct fault_line *l = f->lines; l; l = l->next_line)
 		loop_post(l->loop, &l->hurry);
 }

@@ -74,6 +74,7 @@ struct fault_hit {
 	unsigned what;     /* enum fault_what; several when several rules agree */
 	uint64_t delay_ns; /* with FAULT_DELAY */
 	uint64_t random;   /* with FAULT_CORRUPT: chooses the byte */
+	unsigned epoch;    /* when it was decided, for fault_line_add() */
 };
 
 /* How a rule has fared. */

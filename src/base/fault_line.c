@@ -66,10 +66,12 @@ void fault_line_fini(struct fault_line *l, void (*drop)(struct fault_waiting *w)
 	}
 }
 
-void fault_line_add(struct fault_line *l, struct fault_waiting *w, uint64_t due_ns)
+void fault_line_add(struct fault_line *l, struct fault_waiting *w, uint64_t due_ns, unsigned epoch)
 {
 	struct fault_waiting **p = &l->first;
 
+	if (epoch != faults_epoch(l->set))
+		due_ns = min_u64(due_ns, loop_now(l->loop));
 	/* The usual case, since most delays are equal. */
 	if (l->last && l->last->due_ns <= due_ns)
 		p = &l->last->next;

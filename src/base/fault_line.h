@@ -33,10 +33,12 @@ void fault_line_init(struct fault_line *l, struct faults *set, struct loop *loop
 /* What still waits is handed to `drop`, which is not NULL unless nothing does. */
 void fault_line_fini(struct fault_line *l, void (*drop)(struct fault_waiting *w));
 
-/* w->fn is set. due_ns: on the loop's clock; what is past comes out next. */
-void fault_line_add(struct fault_line *l, struct fault_waiting *w, uint64_t due_ns);
+/* w->fn is set. due_ns: on the loop's clock; what is past comes out next. epoch: of the hit that
+ * caused the delay; if all delays have been called off since, there is none. */
+void fault_line_add(struct fault_line *l, struct fault_waiting *w, uint64_t due_ns, unsigned epoch);
 
-/* Of the set: joins and leaves it. */
+/* Of the set: joins and leaves it; the present epoch. */
+unsigned faults_epoch(const struct faults *f);
 void faults_line_join(struct faults *f, struct fault_line *l);
 void faults_line_leave(struct faults *f, struct fault_line *l);
 

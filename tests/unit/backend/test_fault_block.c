@@ -232,6 +232,13 @@ static void test_delay(void **state)
 	settle(&w);
 	assert_int_equal(result[3], 0);
 	assert_int_equal(drained, 1);
+	/* Also one that comes back from below only after that. */
+	faults_power_on(w.f);
+	result[3] = NOT_YET;
+	assert_int_equal(w.d.q->ops->submit(w.d.q, &r[3]), 0);
+	faults_power_off(w.f);
+	settle(&w);
+	assert_int_equal(result[3], 0);
 	drained = 0;
 	w.d.q->ops->drain(w.d.q, on_drained, &drained);
 	assert_int_equal(drained, 0);

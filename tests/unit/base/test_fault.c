@@ -358,7 +358,7 @@ static void come_out(struct fault_waiting *f)
 static void wait_in(struct fault_line *l, struct waiter *w, char name, char *out, uint64_t due)
 {
 	*w = (struct waiter){.waiting.fn = come_out, .name = name, .out = out};
-	fault_line_add(l, &w->waiting, due);
+	fault_line_add(l, &w->waiting, due, faults_epoch(l->set));
 }
 
 static void test_line(void **state)
@@ -390,10 +390,15 @@ static void test_line(void **state)
 	faults_clear(w->f);
 	pass(w, 1);
 	assert_string_equal(out, "dbacbac");
+	/* One that was hit before, and finds its way here only now. */
+	a[0] = (struct waiter){.waiting.fn = come_out, .name = 'l', .out = out};
+	fault_line_add(&l, &a[0].waiting, w->now + 4000000000, faults_epoch(w->f) - 1);
+	pass(w, 1);
+	assert_string_equal(out, "dbacbacl");
 	/* What is left at the end is handed over. */
 	wait_in(&l, &a[3], 'x', out, w->now + 4000000000);
 	fault_line_fini(&l, come_out);
-	assert_string_equal(out, "dbacbacx");
+	assert_string_equal(out, "dbacbaclx");
 }
 
 /* ---- text ---- */
