@@ -253,7 +253,7 @@ pack_extras()
 
 have_extras()
 {
-	wanted=$(extras_wanted "$here/drivers" "$release")
+	wanted=$(extras_wanted "$here/drivers" "$release" "$guest")
 	cache_lock "$cache/extras"
 	if ! extras_fit "$wanted"; then
 		say "building Linnet's own drivers for Linux $release"

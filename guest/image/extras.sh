@@ -4,12 +4,14 @@
 # cache.sh.
 #
 # ../kbuild.sh builds them into a set in the cache, an archive that `linnet run` appends to the
-# initramfs. A set is for one kernel and one state of their sources.
+# initramfs. A set is for one kernel, one choice of the guest's modules (its indexes replace theirs)
+# and one state of the drivers' sources.
 
-# extras_wanted DRIVERS RELEASE: prints what the file "packages" of the set says that fits.
+# extras_wanted DRIVERS RELEASE GUEST: GUEST is the default guest's set; prints what the file "packages" of the set says that fits.
 extras_wanted()
 {
-	sources=$(cd "$1" && cat linnet_*/Kbuild linnet_*/*.[ch] | sha256sum | cut -c 1-16)
+	sources=$(cd "$1" && cat linnet_*/Kbuild linnet_*/*.[ch] "$3/modules/$2/modules.dep" |
+		sha256sum | cut -c 1-16)
 	echo "extras $2 $sources"
 }
 

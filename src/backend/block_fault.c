@@ -19,8 +19,6 @@
 #include "base/fault_line.h"
 #include "base/iov.h"
 
-#define SECTOR 512u
-
 struct fault_block {
 	struct block block;
 	struct block *inner;
@@ -161,7 +159,7 @@ static int held_begin(struct held *h)
 {
 	const struct block_request *r = h->r;
 	size_t len = iov_len(r->iov, n_iov_of(r));
-	size_t half = len / 2 / SECTOR * SECTOR;
+	size_t half = len / 2 / BLOCK_SECTOR * BLOCK_SECTOR;
 	int ret = 0;
 
 	if (h->hit.what & FAULT_SHORT)
@@ -192,8 +190,8 @@ static int held_begin(struct held *h)
 static bool request_hit(const struct fault_block *fb, const struct block_request *r,
 			struct fault_hit *hit)
 {
-	uint64_t first = r->offset / SECTOR;
-	uint64_t n = iov_len(r->iov, n_iov_of(r)) / SECTOR;
+	uint64_t first = r->offset / BLOCK_SECTOR;
+	uint64_t n = block_request_len(r) / BLOCK_SECTOR;
 
 	return fault_ask_at(point_of(fb, r), first, n ? first + n - 1 : UINT64_MAX, hit);
 }
@@ -204,8 +202,10 @@ static int fault_submit(struct block_queue *bq, struct block_request *r)
 	struct fault_block *fb = container_of(bq->block, struct fault_block, block);
 	struct fault_hit hit;
 	struct held *h;
-	int ret;
+	int ret = block_request_check(bq->block, r);
 
+	if (ret)
+		return ret;
 	if (!request_hit(fb, r, &hit))
 		return q->below->ops->submit(q->below, r);
 	h = calloc(1, sizeof(*h) + (n_iov_of(r) + 1) * sizeof(h->iov[0]));
@@ -251,7 +251,7 @@ static void fault_close(struct block_queue *bq)
 
 	assert(!q->n_held);
 	loop_task_cancel(q->loop, &q->task);
-	fault_line_fini(&q->line, NULL);
+	fault_line_fini(&q->line);
 	q->below->ops->close(q->below);
 	free(q);
 }

@@ -36,6 +36,7 @@ struct fault_queue {
 	struct fault_line tx, rx;
 	size_t tx_waiting, rx_waiting; /* bytes of frames of ours */
 	struct frame *ready;           /* received; the user had no room */
+	size_t header;                 /* in front of each frame */
 	bool wanted, passed;
 	struct loop_task deliver;
 };
@@ -66,7 +67,7 @@ static struct frame *frame_new(struct fault_queue *q, size_t *account, const str
 	size_t len = iov_len(iov, n);
 	struct frame *f;
 
-	if (hit->what & FAULT_DROP || !len || *account + len > WAITING_MAX)
+	if (hit->what & FAULT_DROP || len <= q->header || *account + len > WAITING_MAX)
 		return NULL;
 	f = malloc(sizeof(*f) + len);
 	if (!f)
@@ -79,9 +80,9 @@ static struct frame *frame_new(struct fault_queue *q, size_t *account, const str
 	*account += len;
 	iov_to_buf(iov, n, 0, f->data, len);
 	if (hit->what & FAULT_SHORT)
-		f->len = (len + 1) / 2;
+		f->len = q->header + (len - q->header + 1) / 2;
 	if (hit->what & FAULT_CORRUPT)
-		fault_corrupt(f->data, f->len, hit->random);
+		fault_corrupt(f->data + q->header, f->len - q->header, hit->random);
 	return f;
 }
 
@@ -209,26 +210,45 @@ static void fault_want_recv(struct net_queue *nq, bool want)
 
 /* ---- the queue ---- */
 
-static void fault_close(struct net_queue *nq)
+static void drop_all(struct fault_queue *q)
 {
-	struct fault_queue *q = queue_of(nq);
-
-	q->below->ops->close(q->below);
-	loop_task_cancel(q->loop, &q->deliver);
-	fault_line_fini(&q->tx, frame_drop);
-	fault_line_fini(&q->rx, frame_drop);
+	fault_line_drop(&q->tx, frame_drop);
+	fault_line_drop(&q->rx, frame_drop);
 	while (q->ready) {
 		struct frame *f = q->ready;
 
 		q->ready = f->next;
 		frame_free(f);
 	}
+}
+
+/* Frames that wait are of the old form, with or without a header; they are lost. */
+static void fault_set_offloads(struct net_queue *nq, unsigned offloads)
+{
+	struct fault_queue *q = queue_of(nq);
+
+	q->header = offloads ? sizeof(struct net_header) : 0;
+	q->passed = false;
+	drop_all(q);
+	q->below->ops->set_offloads(q->below, offloads);
+}
+
+static void fault_close(struct net_queue *nq)
+{
+	struct fault_queue *q = queue_of(nq);
+
+	q->below->ops->close(q->below);
+	loop_task_cancel(q->loop, &q->deliver);
+	drop_all(q);
+	fault_line_fini(&q->tx);
+	fault_line_fini(&q->rx);
 	free(q);
 }
 
 static const struct net_queue_ops queue_ops = {
 	.send = fault_send,
 	.want_recv = fault_want_recv,
+	.set_offloads = fault_set_offloads,
 	.close = fault_close,
 };
 

@@ -52,18 +52,23 @@ void fault_line_init(struct fault_line *l, struct faults *set, struct loop *loop
 	faults_line_join(set, l);
 }
 
-void fault_line_fini(struct fault_line *l, void (*drop)(struct fault_waiting *w))
+void fault_line_fini(struct fault_line *l)
 {
+	assert(!l->first);
 	faults_line_leave(l->set, l);
 	loop_task_cancel(l->loop, &l->hurry);
 	loop_timer_cancel(&l->timer);
-	assert(drop || !l->first);
+}
+
+void fault_line_drop(struct fault_line *l, void (*drop)(struct fault_waiting *w))
+{
 	while (l->first) {
 		struct fault_waiting *w = l->first;
 
 		take_first(l);
 		drop(w);
 	}
+	arm(l);
 }
 
 void fault_line_add(struct fault_line *l, struct fault_waiting *w, uint64_t due_ns, unsigned epoch)

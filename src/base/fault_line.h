@@ -30,8 +30,11 @@ struct fault_line {
 };
 
 void fault_line_init(struct fault_line *l, struct faults *set, struct loop *loop);
-/* What still waits is handed to `drop`, which is not NULL unless nothing does. */
-void fault_line_fini(struct fault_line *l, void (*drop)(struct fault_waiting *w));
+/* Nothing waits. */
+void fault_line_fini(struct fault_line *l);
+
+/* Takes out all that waits, and hands it to `drop` instead of to its fn. */
+void fault_line_drop(struct fault_line *l, void (*drop)(struct fault_waiting *w));
 
 /* w->fn is set. due_ns: on the loop's clock; what is past comes out next. epoch: of the hit that
  * caused the delay; if all delays have been called off since, there is none. */

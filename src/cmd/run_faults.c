@@ -21,7 +21,7 @@ int run_faults_open(struct machine_faults *mf, const struct run_options *o,
 {
 	int ret;
 
-	if (!o->n_faults)
+	if (!o->n_faults && !o->control)
 		return 0;
 	ret = machine_faults_open(mf, cfg, loop, e);
 	if (ret)

@@ -27,7 +27,6 @@ struct run_parts {
 	unsigned n_disks;
 	struct net *net;
 	struct chr *console;
-	bool console_is_stdio;
 	struct exec *exec;
 	struct machine_faults faults; /* in front of disks, network and console; --fault */
 	struct machine_config config; /* complete but for the console's tap */

@@ -53,17 +53,12 @@ static const struct fault_kind uart_kind = {
 static const struct fault_kind *const kinds[] = {&disk_kind, &net_kind, &console_kind, &rng_kind,
 						 &uart_kind};
 
-static void device_name(char out[16], const char *kind, unsigned index)
-{
-	(void)snprintf(out, 16, "%.8s%u", kind, index);
-}
-
 static int add(struct machine_faults *mf, const struct fault_kind *kind, unsigned index,
 	       struct fault_device **out)
 {
 	char name[16];
 
-	device_name(name, kind->name, index);
+	(void)snprintf(name, sizeof(name), "%.8s%u", kind->name, index);
 	return faults_device_new(mf->set, kind, name, out);
 }
 
@@ -119,7 +114,7 @@ int machine_faults_open(struct machine_faults *mf, struct machine_config *cfg, s
 		ret = add_net(mf, &cfg->net[i], i);
 	if (!ret && cfg->n_ports)
 		ret = add(mf, &console_kind, 0, &d);
-	if (!ret)
+	if (!ret && cfg->rng)
 		ret = add(mf, &rng_kind, 0, &d);
 	if (!ret)
 		ret = add_uart(mf, cfg);
@@ -142,14 +137,6 @@ void machine_faults_close(struct machine_faults *mf)
 	chr_free(mf->console);
 	faults_free(mf->set);
 	*mf = (struct machine_faults){0};
-}
-
-struct fault_device *machine_fault_device(struct faults *f, const char *kind, unsigned index)
-{
-	char name[16];
-
-	device_name(name, kind, index);
-	return faults_device(f, name);
 }
 
 void machine_faults_print_help(FILE *to)

@@ -2,7 +2,7 @@
 /*
  * What can be broken in a machine: its devices by name, and what can go wrong in each.
  *
- *	disk0.. net0.. console0 rng0 uart0	numbered as in machine_config
+ *	disk0.. net0.. console0 rng0 uart0	named as by machine_devices()
  *
  * Back ends get a wrapper that fails on purpose; interrupts and presence are the device core's
  * (virtio/vdev.h). With faults open and no rule, a request costs one load more than without.
@@ -17,7 +17,6 @@
 
 #include "machine/machine.h"
 
-struct fault_device;
 struct faults;
 
 struct machine_faults {
@@ -33,9 +32,6 @@ int machine_faults_open(struct machine_faults *mf, struct machine_config *cfg, s
 			struct err *e);
 /* No machine uses them any more; before the back ends are closed. Also for a zeroed one. */
 void machine_faults_close(struct machine_faults *mf);
-
-/* Of a board: the device `kind` ("disk") number `index`; NULL when f is. */
-struct fault_device *machine_fault_device(struct faults *f, const char *kind, unsigned index);
 
 /* What `linnet run --fault help` prints. */
 void machine_faults_print_help(FILE *to);

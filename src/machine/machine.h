@@ -22,20 +22,24 @@
 struct block;
 struct chr;
 struct cpu_engine;
+struct cpu_vm;
 struct err;
 struct faults;
 struct loop;
 struct machine;
 struct net;
+struct stats_list;
 
 #define MACHINE_MAX_DISKS   4
 #define MACHINE_MAX_NETS    2
 #define MACHINE_MAX_PORTS   4
 #define MACHINE_MAX_INITRDS 8
+#define MACHINE_MAX_DEVICES 16
 
 struct machine_disk {
 	struct block *block;
 	const char *serial; /* at most 20 bytes, or NULL */
+	unsigned n_queues;  /* 0: one */
 };
 
 struct machine_net {
@@ -67,6 +71,7 @@ struct machine_config {
 
 	const char *kernel;   /* path; NULL only with firmware */
 	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
+	const char *dtb;      /* path of a device tree blob, or NULL: the board's own */
 	const char *append;   /* the kernel's command line */
 	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
 	unsigned n_initrds;
@@ -84,6 +89,8 @@ struct machine_config {
 	unsigned n_nets;
 	struct machine_port port[MACHINE_MAX_PORTS];
 	unsigned n_ports;
+	bool rng; /* an entropy source */
+	bool power_button;
 
 	struct faults *faults; /* see machine/faults.h; or NULL */
 };
@@ -134,6 +141,34 @@ void machine_end(struct machine *m, enum machine_end why, unsigned code);
  */
 void machine_hold(struct machine *m, struct vcpus_hold *h);
 void machine_release(struct machine *m, struct vcpus_hold *h);
+
+/* A virtio device as it stands. Names have a number in the order of the slots: "disk0". */
+struct machine_device_info {
+	const char *name; /* the machine's */
+	const char *kind; /* as in `linnet devices` */
+	unsigned slot;
+	unsigned n_queues;
+	uint8_t status;    /* the status byte of virtio 2.1 */
+	uint64_t features; /* as negotiated; 0 before */
+	bool broken;
+};
+
+/* On the loop's thread: describes at most `max` devices; how many. */
+unsigned machine_devices(const struct machine *m, struct machine_device_info *out, unsigned max);
+
+/* On the loop's thread: adds what harts and devices count. 0 or -ENOMEM. */
+int machine_stats(const struct machine *m, struct stats_list *out);
+
+/* The guest's time in ns since power-on; it stands while the machine is held. The loop's thread. */
+uint64_t machine_time_ns(const struct machine *m);
+
+/* On the loop's thread: presses the power button. 0; -ENODEV: the machine has none; -EAGAIN: no
+ * driver of the guest's listens to it (yet). What the guest makes of it is its own affair. */
+int machine_press_power(struct machine *m);
+/* For a debugger, while it holds the machine or before machine_run(): see vcpus.h. */
+void machine_debug(struct machine *m, const struct vcpus_debugger *d);
+void machine_let_run(struct machine *m, uint64_t harts);
+struct cpu_vm *machine_vm(struct machine *m);
 
 /* Not while it runs. NULL is allowed. */
 void machine_free(struct machine *m);

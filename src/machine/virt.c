@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The `virt` board, wired: parts at the addresses of virt_map.h, PLIC outputs and timers to the
- * harts, a virtio-mmio slot for each device in the order disks, networks, console, entropy; what is
- * left of the eight slots is empty.
+ * harts, a virtio-mmio slot for each device in the order disks, networks, console, entropy,
+ * power button; what is left of the eight slots is empty.
  *
  * PLIC contexts are numbered as on QEMU's board: 2n is hart n in M mode, 2n + 1 in S mode.
  */
@@ -19,9 +19,11 @@
 #include "base/err.h"
 #include "base/fault.h"
 #include "base/opt.h"
+#include "boot/fdt_file.h"
 #include "cpu/cpu.h"
 #include "dev/blk.h"
 #include "dev/console.h"
+#include "dev/input.h"
 #include "dev/net.h"
 #include "dev/rng.h"
 #include "hw/aclint.h"
@@ -30,7 +32,6 @@
 #include "hw/syscon.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
-#include "machine/faults.h"
 #include "machine/virt_fdt.h"
 #include "machine/virt_map.h"
 #include "mem/gmem.h"
@@ -177,6 +178,7 @@ static int add_parts(struct machine *m)
 		.bus = m->bus, .base = VIRT_TEST_BASE, .event = test_device_event, .arg = m};
 	int ret = uart8250_new(&uart, &v->uart);
 
+	m->uart = v->uart;
 	if (!ret)
 		ret = rtc_goldfish_new(&rtc, &v->rtc);
 	if (!ret)
@@ -204,8 +206,7 @@ static int add_slot(struct machine *m, unsigned slot, struct vdev *dev)
 	return ret;
 }
 
-/* `name` and `index` are those of machine/faults.h. */
-static int add_device(struct machine *m, struct vdev *dev, const char *name, unsigned index)
+static int add_device(struct machine *m, struct vdev *dev)
 {
 	struct virt *v = virt_of(m);
 	int ret;
@@ -218,31 +219,34 @@ static int add_device(struct machine *m, struct vdev *dev, const char *name, uns
 	ret = add_slot(m, v->n_devices, dev);
 	if (ret)
 		return ret;
+	machine_device_add(m, v->n_devices, dev, v->slot[v->n_devices]);
 	v->n_devices++;
-	vdev_set_faults(dev, machine_fault_device(m->cfg.faults, name, index));
 	return 0;
 }
 
-static int add_disk(struct machine *m, unsigned i)
+static int add_disk(struct machine *m, const struct machine_disk *d)
 {
-	const struct machine_disk *d = &m->cfg.disk[i];
-	const struct blk_config cfg = {.block = d->block, .loop = m->loop, .serial = d->serial};
+	const struct blk_config cfg = {
+		.block = d->block,
+		.loop = m->loop,
+		.serial = d->serial,
+		.n_queues = d->n_queues,
+	};
 	struct vdev *dev;
 	int ret = blk_new(&cfg, &dev);
 
-	return ret ? ret : add_device(m, dev, "disk", i);
+	return ret ? ret : add_device(m, dev);
 }
 
-static int add_net(struct machine *m, unsigned i)
+static int add_net(struct machine *m, const struct machine_net *n)
 {
-	const struct machine_net *n = &m->cfg.net[i];
 	struct netdev_config cfg = {.net = n->net, .loop = m->loop};
 	struct vdev *dev;
 	int ret;
 
 	memcpy(cfg.mac, n->mac, sizeof(cfg.mac));
 	ret = netdev_new(&cfg, &dev);
-	return ret ? ret : add_device(m, dev, "net", i);
+	return ret ? ret : add_device(m, dev);
 }
 
 static int add_console(struct machine *m)
@@ -257,20 +261,28 @@ static int add_console(struct machine *m)
 		port[i] = (struct console_port_config){.name = m->cfg.port[i].name,
 						       .chr = m->cfg.port[i].chr};
 	ret = console_new(&cfg, &dev);
-	return ret ? ret : add_device(m, dev, "console", 0);
+	return ret ? ret : add_device(m, dev);
 }
 
 static int add_rng(struct machine *m)
 {
-	struct fault_device *faults = machine_fault_device(m->cfg.faults, "rng", 0);
-	const struct rng_config cfg = {.loop = m->loop,
-				       .repeatable = m->cfg.counted_time,
-				       .seed = FIXED_SEED,
-				       .fault = fault_point(faults, FAULT_READ)};
+	const struct rng_config cfg = {
+		.loop = m->loop,
+		.repeatable = m->cfg.counted_time,
+		.seed = FIXED_SEED,
+		.fault = fault_point(faults_device(m->cfg.faults, "rng0"), FAULT_READ),
+	};
 	struct vdev *dev;
 	int ret = rng_new(&cfg, &dev);
 
-	return ret ? ret : add_device(m, dev, "rng", 0);
+	return ret ? ret : add_device(m, dev);
+}
+
+static int add_power_button(struct machine *m)
+{
+	int ret = input_power_button_new(m->loop, &m->power_button);
+
+	return ret ? ret : add_device(m, m->power_button);
 }
 
 static int add_virtio(struct machine *m)
@@ -279,19 +291,37 @@ static int add_virtio(struct machine *m)
 	int ret = 0;
 
 	for (unsigned i = 0; i < m->cfg.n_disks && !ret; i++)
-		ret = add_disk(m, i);
+		ret = add_disk(m, &m->cfg.disk[i]);
 	for (unsigned i = 0; i < m->cfg.n_nets && !ret; i++)
-		ret = add_net(m, i);
+		ret = add_net(m, &m->cfg.net[i]);
 	if (!ret && m->cfg.n_ports)
 		ret = add_console(m);
-	if (!ret)
+	if (!ret && m->cfg.rng)
 		ret = add_rng(m);
+	if (!ret && m->cfg.power_button)
+		ret = add_power_button(m);
 	for (unsigned slot = v->n_devices; slot < VIRT_N_VIRTIO && !ret; slot++)
 		ret = add_slot(m, slot, NULL);
 	return ret;
 }
 
 /* ---- images ---- */
+
+/* The user's tree, completed with what only this run can know. */
+static int load_dtb(struct machine *m, const struct virt_fdt_config *cfg, struct err *e)
+{
+	const struct fdt_file_request r = {.path = m->cfg.dtb,
+					   .size_max = DTB_MAX - FIRMWARE_INFO_SIZE,
+					   .ram_base = VIRT_RAM_BASE,
+					   .ram_size = cfg->mem,
+					   .bootargs = cfg->bootargs,
+					   .initrd_start = cfg->initrd_start,
+					   .initrd_end = cfg->initrd_end,
+					   .rng_seed = cfg->rng_seed,
+					   .rng_seed_len = sizeof(cfg->rng_seed)};
+
+	return fdt_file_load(&r, &m->dtb, &m->dtb_len, e);
+}
 
 static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
 {
@@ -306,6 +336,8 @@ static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_en
 		memset(cfg.rng_seed, 0x4c, sizeof(cfg.rng_seed));
 	else if (getrandom(cfg.rng_seed, sizeof(cfg.rng_seed), 0) != sizeof(cfg.rng_seed))
 		return err_set(e, -EIO, "the host gives no random numbers for the guest's seed");
+	if (m->cfg.dtb)
+		return load_dtb(m, &cfg, e);
 	return virt_fdt_build(&cfg, &m->dtb, &m->dtb_len, e);
 }
 

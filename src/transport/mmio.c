@@ -330,6 +330,11 @@ void virtio_mmio_reset(struct virtio_mmio *t, void (*cb)(void *arg), void *arg)
 	vdev_reset(t->dev, reset_done, t);
 }
 
+uint8_t virtio_mmio_status(const struct virtio_mmio *t)
+{
+	return (uint8_t)atomic_load(&t->status);
+}
+
 static enum bus_result status_write(struct virtio_mmio *t, struct bus_access *a)
 {
 	unsigned v = (unsigned)a->value & STATUS_WRITABLE;

@@ -34,6 +34,30 @@ static void flush_task(struct loop_task *t);
 static void stopped_task(struct loop_task *t);
 static void kick_event(struct loop_fd *w, uint32_t events);
 
+/* ---- what is counted ---- */
+
+#define QUEUE_ROW(member) \
+	.group = "virtio_queue", .offset = offsetof(struct vdev_queue_stats, member)
+#define DEVICE_ROW(member) .group = "virtio_device", .offset = offsetof(struct vdev_stats, member)
+
+const struct stats_row vdev_queue_rows[] = {
+	{QUEUE_ROW(kicks), .name = "kicks", .help = "Notifications by the driver"},
+	{QUEUE_ROW(interrupts), .name = "interrupts", .help = "Interrupts for used chains"},
+	{QUEUE_ROW(ring.chains), .name = "chains", .help = "Chains of descriptors completed"},
+	{QUEUE_ROW(ring.read), .name = "read", .unit = STATS_BYTES,
+	 .help = "Bytes that the device was given to read"},
+	{QUEUE_ROW(ring.written), .name = "written", .unit = STATS_BYTES,
+	 .help = "Bytes that the device has written"},
+	{0},
+};
+
+const struct stats_row vdev_rows[] = {
+	{DEVICE_ROW(broken), .name = "broken",
+	 .help = "Times that the driver broke the rules and the device had to be reset"},
+	{DEVICE_ROW(errors), .name = "errors", .help = "Requests that failed"},
+	{0},
+};
+
 /* ---- making and freeing ---- */
 
 int vdev_init(struct vdev *dev, const struct vdev_ops *ops, uint64_t features, unsigned n_queues,
@@ -170,8 +194,11 @@ static void kick_task(struct loop_task *t)
 
 static void kick_event(struct loop_fd *w, uint32_t events)
 {
+	struct vdev_queue *q = w->arg;
+
 	eventfd_clear(w->fd);
-	kick_task(&((struct vdev_queue *)w->arg)->kick);
+	counter_add_shared(&q->stats.kicks, 1);
+	kick_task(&q->kick);
 }
 
 /* Whether the device serves the request that was just popped. */
@@ -208,6 +235,7 @@ static void queue_interrupt(struct vdev_queue *q)
 
 	if (unlikely(fault_ask(q->dev->fault_irq, &hit)))
 		return; /* it is lost */
+	counter_add(&q->stats.interrupts, 1);
 	if (q->setup.call_fd >= 0)
 		eventfd_raise(q->setup.call_fd);
 	else
@@ -237,7 +265,7 @@ void vdev_drain(struct vdev_queue *q, enum vdev_taken (*take)(struct vdev_queue 
 			break;
 	}
 	if (!budget)
-		vdev_kick(q->dev, q->index);
+		vdev_go_on(q);
 	vdev_flush(q);
 }
 
@@ -266,12 +294,24 @@ void vdev_queue_stopped(struct vdev_queue *q)
 
 /* ---- home ---- */
 
+static void set_features(struct vdev *dev, uint64_t features)
+{
+	dev->features = features;
+	if (dev->ops->features_set)
+		dev->ops->features_set(dev, features);
+}
+
 int vdev_set_features(struct vdev *dev, uint64_t features)
 {
 	if (features & ~dev->offered || !(features & VIRTIO_F_VERSION_1))
 		return -EINVAL;
-	dev->features = features;
+	set_features(dev, features);
 	return 0;
+}
+
+uint64_t vdev_features(const struct vdev *dev)
+{
+	return dev->features;
 }
 
 uint32_t vdev_queue_size_max(const struct vdev *dev, unsigned index)
@@ -293,6 +333,7 @@ int vdev_queue_start(struct vdev *dev, unsigned index, const struct vdev_queue_s
 	if (ring.size > q->size_max)
 		return -EINVAL;
 	ring.features = dev->features;
+	ring.stats = &q->stats.ring;
 	r = virtq_init(&q->ring, dev->mem, &ring);
 	if (r)
 		return r;
@@ -331,7 +372,7 @@ static void reset_finish(struct vdev *dev)
 	void (*cb)(void *arg) = dev->reset_cb;
 
 	dev->reset_cb = NULL;
-	dev->features = 0;
+	set_features(dev, 0);
 	atomic_store(&dev->is_broken, vdev_is_gone(dev));
 	cb(dev->reset_arg);
 }
@@ -396,15 +437,33 @@ void vdev_set_faults(struct vdev *dev, struct fault_device *faults)
 
 void vdev_kick(struct vdev *dev, unsigned index)
 {
+	if (index >= dev->n_queues)
+		return;
+	counter_add_shared(&dev->queues[index].stats.kicks, 1);
+	vdev_go_on(&dev->queues[index]);
+}
+
+void vdev_go_on(struct vdev_queue *q)
+{
 	/* The task's own flag makes a burst of kicks one wake-up. */
-	if (index < dev->n_queues)
-		loop_post(dev->queues[index].loop, &dev->queues[index].kick);
+	loop_post(q->loop, &q->kick);
+}
+
+void vdev_count_error(struct vdev *dev)
+{
+	counter_add_shared(&dev->stats.errors, 1);
+}
+
+bool vdev_is_broken(const struct vdev *dev)
+{
+	return atomic_load(&dev->is_broken);
 }
 
 void vdev_broken(struct vdev *dev, const char *why)
 {
 	if (atomic_exchange(&dev->is_broken, true))
 		return;
+	counter_add_shared(&dev->stats.broken, 1);
 	log_warn_limited(&dev->log, LOG_MAX, "virtio %s: %s; the device needs a reset",
 			 dev->ops->name, why);
 	dev->port->broken(dev->port_arg);

@@ -32,6 +32,7 @@
 
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/stats.h"
 #include "virtio/virtq.h"
 
 struct fault_device;
@@ -53,9 +54,12 @@ struct vdev_ops {
 	 * later. Nothing of the queue is called in between. */
 	void (*queue_stop)(struct vdev_queue *q);
 	/* Queue, only while started: chains may have been made available. Returns in bounded
-	 * time; vdev_kick() on itself is how to go on later. */
+	 * time; vdev_go_on() is how to go on later. */
 	void (*queue_kick)(struct vdev_queue *q);
 
+	/* Home. What the driver has chosen, before any queue is started; 0 after a reset. NULL: the
+	 * device does not care. */
+	void (*features_set)(struct vdev *dev, uint64_t features);
 	/* Home. The driver wrote `size` (1, 2, 4 or 8) bytes within config space. NULL: nothing in
 	 * it is writable. */
 	void (*config_written)(struct vdev *dev, unsigned offset, unsigned size, uint64_t value);
@@ -77,16 +81,32 @@ struct vdev_port_ops {
 
 /* How the carrier asks for one queue. */
 struct vdev_queue_setup {
-	struct virtq_setup ring; /* its features are filled in by the core */
+	struct virtq_setup ring; /* its features and stats are filled in by the core */
 	int kick_fd;             /* an eventfd that kicks the queue, or -1: only vdev_kick() does */
 	int call_fd;             /* an eventfd instead of the port's interrupt(), or -1 */
 };
+
+/* What the core counts, over resets too, and the tables that describe it: see base/stats.h. */
+struct vdev_queue_stats {
+	struct counter kicks; /* any thread */
+	struct counter interrupts;
+	struct virtq_stats ring;
+};
+
+struct vdev_stats {
+	struct counter broken; /* any thread */
+	struct counter errors; /* any thread */
+};
+
+extern const struct stats_row vdev_queue_rows[];
+extern const struct stats_row vdev_rows[];
 
 /* One queue. Device code reads dev and index and uses ring on the queue's loop. */
 struct vdev_queue {
 	struct vdev *dev;
 	unsigned index;
 	struct virtq ring;
+	struct vdev_queue_stats stats; /* any thread reads */
 
 	/* private */
 	struct loop *loop;
@@ -111,6 +131,7 @@ struct vdev {
 	uint64_t offered; /* feature bits, the ring's among them */
 	unsigned n_queues;
 	struct vdev_queue *queues;
+	struct vdev_stats stats; /* any thread reads */
 
 	/* private */
 	const struct vdev_port_ops *port;
@@ -179,6 +200,13 @@ void vdev_queue_stopped(struct vdev_queue *q);
  * callback asks before it pops. False on a broken device too. */
 bool vdev_queue_live(const struct vdev_queue *q);
 
+/* Any: the queue's device has work left for itself; as a kick, but not one of the driver's. */
+void vdev_go_on(struct vdev_queue *q);
+
+/* Any: a request of the driver's failed, by its back end or because it could not be served: for
+ * statistics. Telling the driver is the device's. */
+void vdev_count_error(struct vdev *dev);
+
 /* Any: marks the device broken, says why in one line of the log, and tells the carrier. */
 void vdev_broken(struct vdev *dev, const char *why);
 
@@ -209,6 +237,12 @@ static inline bool vdev_is_gone(const struct vdev *dev)
 /* Home: the driver's choice of features. -EINVAL: not all offered, or without VERSION_1. */
 int vdev_set_features(struct vdev *dev, uint64_t features);
 
+/* Home: what the driver has chosen; 0 before. */
+uint64_t vdev_features(const struct vdev *dev);
+
+/* Any: whether the driver broke it since the last reset. */
+bool vdev_is_broken(const struct vdev *dev);
+
 /* Any: the largest ring of queue `index`, 0 when there is no such queue. */
 uint32_t vdev_queue_size_max(const struct vdev *dev, unsigned index);
 
@@ -224,7 +258,8 @@ int vdev_queue_stop(struct vdev *dev, unsigned index, void (*cb)(void *arg), voi
  * inside the call when no queue had to be stopped. One reset at a time. */
 void vdev_reset(struct vdev *dev, void (*cb)(void *arg), void *arg);
 
-/* Any: there may be new chains. Ignored while the queue is not started. Never waits. */
+/* Any: the driver says that there are new chains. Ignored while the queue is not started. Never
+ * waits. */
 void vdev_kick(struct vdev *dev, unsigned index);
 
 /* Any: `size` (1, 2, 4 or 8) bytes of config space as one snapshot; bytes beyond its end are 0.

@@ -95,6 +95,7 @@ int virtq_init(struct virtq *vq, const struct gmem *mem, const struct virtq_setu
 	vq->region = &mem->region[0];
 	vq->features = setup->features;
 	vq->size = setup->size;
+	vq->stats = setup->stats;
 	return is_packed(vq) ? packed_init(vq, setup) : split_init(vq, setup);
 }
 
@@ -143,6 +144,11 @@ void virtq_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written)
 {
 	assert(vq->in_flight && written <= c->write_len);
 	vq->in_flight--;
+	if (vq->stats) {
+		counter_add(&vq->stats->chains, 1);
+		counter_add(&vq->stats->read, c->read_len);
+		counter_add(&vq->stats->written, written);
+	}
 	note_written(vq, c, written);
 	if (is_packed(vq))
 		packed_push(vq, c, written);

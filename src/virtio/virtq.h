@@ -25,6 +25,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "base/stats.h"
 #include "mem/gmem.h"
 #include "virtio/spec.h"
 
@@ -33,6 +34,13 @@
 #define VIRTQ_FEATURES     (VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX)
 
 #define VIRTQ_PACKED_WRAP 0x8000u
+
+/* What a ring counts, by the thread that works on it. */
+struct virtq_stats {
+	struct counter chains; /* pushed */
+	struct counter read;   /* bytes: the readable parts of those chains */
+	struct counter written;
+};
 
 /* Where a ring lies and how it is to be used. */
 struct virtq_setup {
@@ -45,6 +53,7 @@ struct virtq_setup {
 	 * VIRTQ_PACKED_WRAP set where the wrap counter is 0, so that 0 is a fresh ring here too. */
 	uint16_t next_avail;
 	uint16_t next_used;
+	struct virtq_stats *stats; /* counts on there, and outlives the ring; NULL: nowhere */
 };
 
 /* A part of a chain in guest terms, kept for virtq_push(). */
@@ -99,6 +108,7 @@ struct virtq {
 	uint32_t size;
 	uint32_t in_flight; /* popped, not yet pushed */
 	bool broken;
+	struct virtq_stats *stats;
 	union {
 		struct {
 			uint8_t *desc;

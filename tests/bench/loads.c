@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench/loads: what a guest does in a benchmark. One static program for riscv64; as process 1 of a
- * kernel it runs the loads that it is given by name, prints what each computed, and powers off.
+ * What a guest does in a benchmark. One static program for riscv64 and for the host: it runs the
+ * loads that it is given by name, with a mark on standard output before and after each. As process
+ * 1 of a kernel it powers off at the end.
  *
- *	loads NAME[=ROUNDS]...
+ *	loads [port=N] NAME[=ROUNDS]...
  *
  * A load keeps one part of an engine busy; its result depends on everything it computed, so that
  * two engines can be compared.
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -287,11 +291,16 @@ static uint64_t bits_of(double v)
 	return bits;
 }
 
+/* One instruction, without errno. */
 static double root(double v)
 {
 	double r;
 
+#ifdef __riscv
 	__asm__("fsqrt.d %0, %1" : "=f"(r) : "f"(v));
+#else
+	__asm__("sqrtsd %1, %0" : "=x"(r) : "x"(v));
+#endif
 	return r;
 }
 
@@ -455,13 +464,26 @@ static uint64_t spawn(unsigned rounds)
 		pid_t pid = fork();
 
 		if (!pid) {
-			execl("/loads", "loads", "exit", (char *)NULL);
+			execl("/proc/self/exe", "loads", "exit", (char *)NULL);
 			_exit(1);
 		}
 		waitpid(pid, &status, 0);
 		sum += (uint64_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 1000);
 	}
 	return sum;
+}
+
+/* Two at once, for machines with two harts. */
+static uint64_t pair(unsigned rounds)
+{
+	int status = 0;
+	pid_t pid = fork();
+	uint64_t sum = mix(rounds);
+
+	if (!pid)
+		_exit(sum & 0x7f);
+	waitpid(pid, &status, 0);
+	return sum + (uint64_t)WEXITSTATUS(status);
 }
 
 static uint64_t pingpong(unsigned rounds)
@@ -494,16 +516,128 @@ static uint64_t pingpong(unsigned rounds)
 	return sum;
 }
 
+/* ---- devices of a guest ---- */
+
+#define DISK       "/dev/vda"
+#define DISK_MB    256u
+#define DISK_CHUNK 65536u
+
+/* All of it by-passes the guest's page cache, so that each call is a request. */
+static int open_disk(int flags, uint8_t **buf)
+{
+	int fd = open(DISK, flags | O_DIRECT);
+
+	*buf = aligned_alloc(4096, DISK_CHUNK);
+	if (fd < 0 || !*buf) {
+		perror(DISK);
+		exit(1);
+	}
+	memset(*buf, 0x5a, DISK_CHUNK);
+	return fd;
+}
+
+static uint64_t disk_sequential(unsigned mb, bool write)
+{
+	uint8_t *buf;
+	int fd = open_disk(write ? O_WRONLY : O_RDONLY, &buf);
+	uint64_t sum = 0;
+
+	for (uint64_t i = 0; i < (uint64_t)mb * 16; i++) {
+		off_t at = (off_t)(i * DISK_CHUNK % (DISK_MB << 20));
+		ssize_t n = write ? pwrite(fd, buf, DISK_CHUNK, at)
+				  : pread(fd, buf, DISK_CHUNK, at);
+
+		sum += (uint64_t)n;
+	}
+	if (write && fsync(fd))
+		perror(DISK);
+	close(fd);
+	free(buf);
+	return sum;
+}
+
+/* Megabytes. */
+static uint64_t blkread(unsigned rounds)
+{
+	return disk_sequential(rounds, false);
+}
+
+static uint64_t blkwrite(unsigned rounds)
+{
+	return disk_sequential(rounds, true);
+}
+
+/* Thousands of 4 KiB. */
+static uint64_t blkrand(unsigned rounds)
+{
+	uint8_t *buf;
+	int fd = open_disk(O_RDONLY, &buf);
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < rounds * 1000; i++)
+		sum += (uint64_t)pread(fd, buf, 4096,
+				       (off_t)(random_next() % (DISK_MB * 256) * 4096));
+	close(fd);
+	free(buf);
+	return sum;
+}
+
+static unsigned short server_port;
+
+/* Megabytes, to or from the server that the host has for this (peer.c). */
+static uint64_t net_bytes(char direction, unsigned mb)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET,
+				   .sin_port = htons(server_port),
+				   .sin_addr.s_addr = htonl(0x0a000202)};
+	static char buf[1 << 16];
+	uint64_t left = (uint64_t)mb << 20, sum = 0;
+	char head[9] = {direction};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	memcpy(head + 1, &left, sizeof(left));
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    write(fd, head, sizeof(head)) != sizeof(head)) {
+		perror("the host's server");
+		exit(1);
+	}
+	while (left) {
+		size_t want = left < sizeof(buf) ? (size_t)left : sizeof(buf);
+		ssize_t n = direction == 'u' ? write(fd, buf, want) : read(fd, buf, want);
+
+		if (n <= 0)
+			break;
+		left -= (uint64_t)n;
+		sum += (uint64_t)n;
+	}
+	if (direction == 'u' && read(fd, buf, 1) != 1)
+		sum = 0;
+	close(fd);
+	return sum;
+}
+
+static uint64_t netup(unsigned rounds)
+{
+	return net_bytes('u', rounds);
+}
+
+static uint64_t netdown(unsigned rounds)
+{
+	return net_bytes('d', rounds);
+}
+
 static const struct {
 	const char *name;
 	uint64_t (*run)(unsigned rounds);
 	unsigned rounds;
 } loads[] = {
-	{"mix", mix, 15000},    {"sort", sort, 8},           {"sha", sha, 100},
-	{"chase", chase, 50},   {"bytecode", bytecode, 300}, {"calls", calls, 200},
-	{"nbody", nbody, 300},  {"matrix", matrix, 200},     {"fft", fft, 1000},
-	{"copy", copy, 200},    {"fill", fill, 300},         {"syscalls", syscalls, 1000},
-	{"faults", faults, 10}, {"spawn", spawn, 100},       {"pingpong", pingpong, 20},
+	{"mix", mix, 15000},      {"sort", sort, 8},           {"sha", sha, 100},
+	{"chase", chase, 50},     {"bytecode", bytecode, 300}, {"calls", calls, 200},
+	{"nbody", nbody, 300},    {"matrix", matrix, 200},     {"fft", fft, 1000},
+	{"copy", copy, 200},      {"fill", fill, 300},         {"syscalls", syscalls, 1000},
+	{"faults", faults, 10},   {"spawn", spawn, 100},       {"pingpong", pingpong, 20},
+	{"pair", pair, 1000},     {"blkread", blkread, 100},   {"blkwrite", blkwrite, 100},
+	{"blkrand", blkrand, 10}, {"netup", netup, 20},        {"netdown", netdown, 20},
 };
 
 static void run(const char *arg)
@@ -514,9 +648,11 @@ static void run(const char *arg)
 	for (unsigned i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
 		unsigned rounds = equals ? (unsigned)atoi(equals + 1) : loads[i].rounds;
 
-		if (strlen(loads[i].name) == len && !strncmp(arg, loads[i].name, len))
-			printf("%s=%u: %016llx\n", loads[i].name, rounds,
-			       (unsigned long long)loads[i].run(rounds));
+		if (strlen(loads[i].name) != len || strncmp(arg, loads[i].name, len))
+			continue;
+		printf("\nbench: begin %s\n", loads[i].name);
+		printf("bench: end %s %016llx\n", loads[i].name,
+		       (unsigned long long)loads[i].run(rounds));
 	}
 }
 
@@ -531,8 +667,12 @@ int main(int argc, char **argv)
 		for (int i = 0; fd >= 0 && i < 3; i++)
 			dup2(fd, i);
 	}
-	for (int i = 1; i < argc; i++)
-		run(argv[i]);
+	for (int i = 1; i < argc; i++) {
+		if (!strncmp(argv[i], "port=", 5))
+			server_port = (unsigned short)atoi(argv[i] + 5);
+		else
+			run(argv[i]);
+	}
 	if (getpid() == 1)
 		reboot(RB_POWER_OFF);
 	return 0;

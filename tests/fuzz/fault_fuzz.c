@@ -59,7 +59,7 @@ static void on_rule(void *arg, const struct fault_report *report)
 
 static void add(struct faults *f, struct run *r, const char *text)
 {
-	struct err e = {""};
+	struct err e = {0};
 	unsigned before = r->n_rules;
 	int ret = faults_add(f, "--fault ", text, &e);
 

@@ -200,4 +200,34 @@ case_dtb() {
 	grep -q 'riscv,isa-extensions' "$work/dts" || fail "no riscv,isa-extensions"
 }
 
+# What --dump-dtb writes is a good --dtb, and what is added to it arrives in the guest.
+case_user_dtb() {
+	linnet run --dump-dtb "$work/dtb"
+	expect_status 0
+	fdtput -c "$work/dtb" /soc/gauge@3000000
+	fdtput -t s "$work/dtb" /soc/gauge@3000000 compatible "linnet,gauge"
+	fdtput -t s "$work/dtb" /chosen bootargs "of another run"
+	guest 'cat /proc/device-tree/soc/gauge@3000000/compatible; echo; cat /proc/cmdline' \
+		--dtb "$work/dtb" --append my.option
+	expect_status 0
+	expect_in out '^linnet,gauge'
+	expect_in out 'linnet.mode=exec.* my.option$'
+	refuse_dtb() { # regex
+		guest true --dtb "$work/bad" "${@:2}"
+		expect_status 125
+		expect_in err "--dtb $work/bad: $1"
+	}
+	refuse_dtb 'cannot be read: No such file'
+	: >"$work/bad"
+	refuse_dtb 'is empty'
+	head -c 100 /dev/urandom >"$work/bad"
+	refuse_dtb 'is no device tree blob'
+	head -c 3000 "$work/dtb" >"$work/bad"
+	refuse_dtb 'is truncated'
+	truncate -s 1G "$work/bad"
+	refuse_dtb 'is too large'
+	cp "$work/dtb" "$work/bad"
+	refuse_dtb 'names 512 MiB of RAM.*--mem' --mem 256M
+}
+
 "case_$1"

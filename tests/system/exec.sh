@@ -19,6 +19,20 @@ case_status() {
 	expect_status 255
 }
 
+case_surroundings() {
+	guest 'pwd; echo "$A|$B|$PATH"' --cwd /sys/class --env A=1 --env 'B=two words' --env A=2 \
+		--env PATH=/sbin:/bin
+	expect_status 0
+	expect_out $'/sys/class\n2|two words|/sbin:/bin'
+	guest 'echo started' --cwd /no/such
+	expect_status 125
+	expect_out ''
+	expect_in err '^linnet: --cwd /no/such: the guest cannot go there: No such file'
+	guest 'pwd' --cwd /proc/version
+	expect_status 125
+	expect_in err 'Not a directory'
+}
+
 case_verbose() {
 	guest 'echo hello' -v
 	expect_status 0

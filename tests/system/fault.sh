@@ -170,6 +170,42 @@ case_uart() {
 	[ "$(tr -cd '~' <"$work/console" | wc -c)" = 1800 ] || fail "not 1800 of 2000 bytes came"
 }
 
+# Rules that come and go while the guest runs.
+case_ctl() {
+	local sock=$work/sock read='dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct'
+	truncate -s 4M "$work/disk"
+	"$LINNET" run --engine jit --disk "path=$work/disk" --control "unix:$sock" </dev/null >"$work/out" 2>"$work/err" \
+		--exec "echo up; until ! $read; do sleep 0.1; done; echo fails; until $read; do sleep 0.1; done; echo mended" &
+	started=$!
+	pids+=("$started")
+	wait_for '^up$'
+	"$LINNET" ctl "$sock" fault disk0:read,sector=0-7,error >"$work/ctl" || fail "fault: exit status $?"
+	wait_for '^fails$'
+	"$LINNET" ctl --json "$sock" fault >"$work/ctl"
+	grep -q '"rule":"disk0:read,sector=0-7,error","seen":[1-9][0-9]*,"faults":[1-9]' "$work/ctl" ||
+		fail "no such rule: $(cat "$work/ctl")"
+	"$LINNET" ctl "$sock" fault disk7:read,error 2>"$work/ctl" && fail "a rule for no device was taken"
+	grep -q '^linnet ctl: fault: disk7:read,error: there is no device disk7; this machine has disk0' "$work/ctl" ||
+		fail "another message: $(cat "$work/ctl")"
+	# The end does not wait for what is delayed; nor does clear.
+	"$LINNET" ctl "$sock" fault disk0:read,delay=10min >"$work/ctl"
+	"$LINNET" ctl "$sock" fault clear >"$work/ctl"
+	[ -s "$work/ctl" ] && fail "rules are left: $(cat "$work/ctl")"
+	wait_for '^mended$'
+	wait "$started"
+	status=$?
+	expect_status 0
+}
+
+# A run that ends, or is ended, does not wait for a request that a fault holds back.
+case_end() {
+	letters A 4M >"$work/disk"
+	broken 'dd if=/dev/vdb of=/dev/null bs=4k count=1 skip=100 iflag=direct & sleep 0.5; echo done' \
+		disk1:read,sector=800,delay=10min
+	expect_out 'done'
+	expect_in err '^linnet: fault disk1:read,sector=800,delay=10min: 1 of 1$'
+}
+
 # The same seed gives the same faults, to the byte; another one gives others.
 case_repeatable() {
 	local run seed

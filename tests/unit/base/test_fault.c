@@ -84,7 +84,7 @@ static int teardown(void **state)
 
 static void add(struct world *w, const char *text)
 {
-	struct err e = {""};
+	struct err e = {0};
 
 	assert_int_equal(faults_add(w->f, "--fault ", text, &e), 0);
 	assert_string_equal(e.text, "");
@@ -397,8 +397,9 @@ static void test_line(void **state)
 	assert_string_equal(out, "dbacbacl");
 	/* What is left at the end is handed over. */
 	wait_in(&l, &a[3], 'x', out, w->now + 4000000000);
-	fault_line_fini(&l, come_out);
+	fault_line_drop(&l, come_out);
 	assert_string_equal(out, "dbacbaclx");
+	fault_line_fini(&l);
 }
 
 /* ---- text ---- */

@@ -76,7 +76,7 @@ static void test_threads(void **state)
 		fault_line_init(&line, f, loop);
 		assert_int_equal(faults_add(f, "", "disk0:write,every=3,error", NULL), 0);
 		faults_clear(f);
-		fault_line_fini(&line, NULL);
+		fault_line_fini(&line);
 	}
 	for (unsigned i = 0; i < N_THREADS; i++)
 		assert_int_equal(pthread_join(thread[i], NULL), 0);

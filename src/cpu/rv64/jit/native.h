@@ -26,7 +26,7 @@
 struct jit_glue {
 	uint64_t (*enter)(void *hart_base, const void *native); /* executable */
 	const uint8_t *exit_go;                                 /* leave; rax = pc */
-	const uint8_t *exit_interp; /* the same; the interpreter has to do the instruction */
+	const uint8_t *exit_interp; /* give up; rax = the block's entry, rdx and ecx: where in it */
 	const uint8_t *dispatch;    /* go on at pc = rax */
 	const uint8_t *link;        /* called from the end of a block, see x86_glue.c */
 	const uint8_t *bound;       /* called there when something must be looked at */

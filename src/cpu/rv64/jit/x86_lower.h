@@ -14,7 +14,7 @@ enum jit_ool_kind {
 	JIT_OOL_CALL,  /* the whole instruction in C */
 	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
 	JIT_OOL_PLAIN, /* go on in the other version of the code, at instruction `index` */
-	JIT_OOL_NAN,   /* xmm0 = the canonical NaN, of a double if `info` */
+	JIT_OOL_NAN,   /* xmm `reg` = the canonical NaN, of a double if `info` */
 };
 
 struct jit_ool {
@@ -46,18 +46,17 @@ struct jit_lower {
 
 	/* The first version has groups of accesses, the second, `plain`, has not. */
 	bool plain;
-	bool plain_fp_in_c;  /* fp_in_c where the plain version begins */
 	unsigned plain_from; /* that instruction */
 	unsigned n_emitted;  /* of ool */
 	unsigned group;      /* the present one, or the next */
 	uint8_t *plain_at[RV64_BLOCK_INSNS];
 
-	uint8_t fp;   /* enum jit_fp_state, on all ways to here within the block */
-	bool fp_in_c; /* frm or FS may have changed within the block */
+	/* Known on all ways to here within the block, and at the begin of each group: */
+	bool fp_live, fp_live_at[RV64_BLOCK_INSNS]; /* native floating point has begun */
+	uint32_t boxed, boxed_at[RV64_BLOCK_INSNS]; /* these f registers hold singles with a box */
 };
 
 enum jit_known { JIT_UNKNOWN, JIT_CONST, JIT_PAGE };
-enum jit_fp_state { JIT_FP_UNKNOWN, JIT_FP_ON, JIT_FP_DIRTY, JIT_FP_LIVE };
 
 /* How to lower an instruction: a function, and what distinguishes its users. */
 struct jit_rule {
@@ -126,11 +125,16 @@ bool jit_lower_csr(struct jit_lower *l, const struct rv64_insn *in);
 
 /* At the begin of a block: native floating point begins, if the block has any. */
 void jit_fp_enter(struct jit_lower *l);
-/* The rules of F and D; fn NULL: none. */
-extern const struct jit_rule jit_fp_rules[RV64_N_INSNS];
+/* It has begun from here on. */
+void jit_fp_need(struct jit_lower *l);
+/* The instruction was done. */
+void jit_fp_wrote(struct jit_lower *l, const struct rv64_insn *in);
 void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o);
 void jit_ool_nan(struct jit_lower *l, const struct jit_ool *o);
-/* FP is on from here; dirty if asked for. */
-void jit_fp_need(struct jit_lower *l, bool dirty);
+
+/* ---- x86_fp_op.c ---- */
+
+/* The rules of F and D but loads and stores; fn NULL: none. */
+extern const struct jit_rule jit_fp_rules[RV64_N_INSNS];
 
 #endif

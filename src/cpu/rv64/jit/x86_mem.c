@@ -6,7 +6,7 @@
  * the block. The scratch registers: rax the address (or the guest register itself, when there is
  * nothing to add), rcx the slot of the TLB and then the distance to host memory, rdx the tag.
  */
-#include "cpu/rv64/jit/x86_lower.h"
+#include "cpu/rv64/jit/x86_fp.h"
 #include "mem/gmem.h"
 
 #define TLB(field) (JIT_OFF(run.hart.mmu.tlb) + (int32_t)offsetof(struct rv64_tlb_entry, field))
@@ -89,10 +89,8 @@ static void lead(struct jit_lower *l, const struct jit_group *g)
 	o->index = (uint8_t)l->s->index;
 	x86_rx(e, X86_MOV, X86_Q, REG_GROUP, REG_HART, RCX, TLB(addend));
 	jit_op_x(l, X86_ADD, X86_Q, REG_GROUP, g->base);
-	if (l->plain_from == l->s->n) {
+	if (l->plain_from == l->s->n)
 		l->plain_from = l->s->index;
-		l->plain_fp_in_c = l->fp_in_c;
-	}
 }
 
 /* Whether the instruction at hand is in a group and needs no look-up: its operand is [r15 + imm].
@@ -154,48 +152,42 @@ void jit_lower_store(struct jit_lower *l, const struct rv64_insn *in, const stru
 
 void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	struct x86 *e = &l->e;
-	enum x86_width w = r->w == 2 ? X86_L : X86_Q;
+	uint32_t op = r->w == 2 ? X86_MOVSS : X86_MOVSD;
+	unsigned va, d = jit_f_dst(in->rd);
 	struct jit_ool *o = NULL;
-	unsigned va;
+	struct x86 *e = &l->e;
 
-	jit_fp_need(l, true);
+	jit_fp_need(l);
 	if (in_group(l)) {
-		x86_rm(e, r->op, w, RAX, REG_GROUP, in->imm);
+		x86_rm(e, op, X86_L, d, REG_GROUP, in->imm);
 	} else {
 		va = address(l, in);
 		o = look_up(l, in, va, r->w, TLB(load_tag),
 			    (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP);
-		x86_rx(e, r->op, w, RAX, va, RCX, 0);
+		x86_rx(e, op, X86_L, d, va, RCX, 0);
 	}
-	if (r->w == 2) {
-		x86_rm(e, X86_MOV_TO, X86_L, RAX, REG_HART, jit_off_f(in->rd));
-		x86_rm(e, 0xc7, X86_L, 0, REG_HART, jit_off_f(in->rd) + 4);
-		x86_u32(e, UINT32_MAX); /* the box */
-	} else {
-		x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, jit_off_f(in->rd));
-	}
+	if (r->w == 2)
+		jit_f_box(l, d);
+	jit_f_put(l, in->rd, d);
 	if (o)
 		o->back = e->p;
 }
 
 void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
+	uint32_t op = r->w == 2 ? X86_MOVSS_TO : X86_MOVSD_TO;
 	struct x86 *e = &l->e;
-	enum x86_width w = r->w == 2 ? X86_L : X86_Q;
 	struct jit_ool *o;
 	unsigned va;
 
-	jit_fp_need(l, false);
+	jit_fp_need(l);
 	if (in_group(l)) {
-		x86_rm(e, X86_MOV, w, RDX, REG_HART, jit_off_f(in->rs2));
-		x86_rm(e, r->op, w, RDX, REG_GROUP, in->imm);
+		x86_rm(e, op, X86_L, jit_f_get(l, in->rs2, XMM0), REG_GROUP, in->imm);
 		return;
 	}
 	va = address(l, in);
 	o = look_up(l, in, va, r->w, TLB(store_tag),
 		    (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE | JIT_MEM_FP);
-	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, jit_off_f(in->rs2));
-	x86_rx(e, r->op, w, RDX, va, RCX, 0);
+	x86_rx(e, op, X86_L, jit_f_get(l, in->rs2, XMM0), va, RCX, 0);
 	o->back = e->p;
 }
