@@ -9,8 +9,8 @@ struct err;
 struct loop;
 struct run_options;
 
-/* Does nothing when there are neither --fault nor --control. *cfg is complete. 0, or -errno with the message in e and
- * nothing left open. */
+/* Does nothing when there are neither --fault nor --control. *cfg is complete. 0, or -errno with
+ * the message in e and nothing left open. */
 int run_faults_open(struct machine_faults *mf, const struct run_options *o,
 		    struct machine_config *cfg, struct loop *loop, struct err *e);
 
