@@ -4,11 +4,11 @@
 #   make run         install what is missing, build, boot the default guest
 #   make check       install what is missing, build, run the tests (check-fast, check-long: tiers)
 #   make bench       the benchmarks    make fuzz   each fuzzer for FUZZ_SECONDS (600)
-#   make install     to DESTDIR/usr/local    make clean   remove every build directory
+#   make install     to DESTDIR/PREFIX (/usr/local)    make deb    a Debian package in build/
 .DEFAULT_GOAL := all
 FUZZ_SECONDS ?= 600
 
-.PHONY: all run check check-fast check-long bench fuzz install clean
+.PHONY: all run check check-fast check-long bench fuzz install deb clean
 
 build/build.ninja:
 	@tools/deps.sh -n build
@@ -26,13 +26,14 @@ check check-fast check-long:
 	@tests/run.sh $(or $(patsubst check-%,%,$(filter check-%,$@)),check)
 
 bench: all
+	@ninja -C build --quiet meson-benchmark-prereq
 	@meson test -C build --benchmark --verbose --no-rebuild
 
 fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh long '^(build/)?fuzz'
 
-install: all
-	@meson install -C build --no-rebuild
+install deb: build/build.ninja
+	@tools/$@.sh $(if $(filter install,$@),$(PREFIX))
 
 clean:
 	rm -rf build build-gcc build-clang build-asan build-tsan build-fuzz

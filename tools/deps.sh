@@ -1,20 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Usage: tools/deps.sh [-n] build|run|check
+# Usage: tools/deps.sh [-n] build|run|deb|check
 # Installs the Debian packages that building, running or checking Linnet needs and that are
 # missing here; -n only names them. Exit 0 when nothing is missing (any more). With nothing missing
 # it needs neither root nor network.
 #
-# A set holds those before it. An entry is a package, or package=command where any provider of the
+# A set holds those before it, but for deb, which only holds build. An entry is a package, or package=command where any provider of the
 # command will do. Where there is no dpkg, meson and the tests say themselves what they miss.
 set -eu
 
 build_set='gcc libc6-dev make=make meson=meson ninja-build=ninja pkg-config=pkg-config
-	libslirp-dev libfdt-dev zlib1g-dev gcc-riscv64-linux-gnu libc6-dev-riscv64-cross'
+	libslirp-dev libfdt-dev liburing-dev zlib1g-dev libzstd-dev libjansson-dev gcc-riscv64-linux-gnu
+	libc6-dev-riscv64-cross'
 run_set='e2fsprogs cpio=cpio kmod xz-utils=xz busybox=busybox debian-archive-keyring gpgv=gpgv'
+deb_set='dpkg-dev=dpkg-shlibdeps binutils=strip'
 check_set='libcmocka-dev clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
 	cppcheck=cppcheck shellcheck=shellcheck universal-ctags=ctags-universal binutils
-	git=git curl=curl netcat-openbsd=nc.openbsd time=time device-tree-compiler=dtc qemu-system-misc'
+	flex=flex bison=bison bc=bc zstd=zstd git=git curl=curl netcat-openbsd=nc.openbsd iproute2=ip time=time
+	device-tree-compiler=dtc qemu-system-misc qemu-utils=qemu-img openssl=openssl man-db=man
+	mandoc=mandoc zsh=zsh gdb-multiarch=gdb-multiarch'
 
 installed() { # package[=command]
 	case $1 in
@@ -56,9 +60,10 @@ only_name=0
 case ${1-} in
 build) wanted=$build_set ;;
 run) wanted="$build_set $run_set" ;;
-check) wanted="$build_set $run_set $check_set" ;;
+deb) wanted="$build_set $deb_set" ;;
+check) wanted="$build_set $run_set $deb_set $check_set" ;;
 *)
-	echo 'usage: tools/deps.sh [-n] build|run|check' >&2
+	echo 'usage: tools/deps.sh [-n] build|run|deb|check' >&2
 	exit 2
 	;;
 esac

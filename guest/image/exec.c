@@ -53,11 +53,21 @@ struct exec {
 	pid_t pid;
 	int status;
 	int asked; /* a signal that ends init's work */
-	/* The control port's input: a line, then possibly a command's text. */
+	char *command, *cwd;
+	char **env; /* NAME=VALUE, n_env of them */
+	size_t n_env;
+	/* The control port's input: a line, then possibly a text. */
 	char line[EXEC_LINE_MAX];
 	size_t line_len;
 	char *text;
 	size_t text_len, text_want;
+	void (*text_taken)(struct exec *x, char *text); /* owns it */
+};
+
+/* What a child that did not become the command says about it. */
+struct failure {
+	int error; /* -errno */
+	bool cwd;  /* its directory is what is wrong */
 };
 
 static int uevents_open(void)
@@ -151,8 +161,9 @@ void exec_environment(void)
 }
 
 /* The child. A failure to become the command is written to @told, which closes if all goes well. */
-static _Noreturn void command_run(const char *text, const int fds[3], int told)
+static _Noreturn void command_run(const struct exec *x, const int fds[3], int told)
 {
+	struct failure f = {0};
 	sigset_t none;
 
 	setsid();
@@ -162,10 +173,15 @@ static _Noreturn void command_run(const char *text, const int fds[3], int told)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	exec_environment();
-	execl("/bin/sh", "sh", "-c", text, (char *)NULL);
-fail:;
-	int err = -errno;
-	(void)write_all(told, (const char *)&err, sizeof(err));
+	for (size_t i = 0; i < x->n_env; i++)
+		if (putenv(x->env[i]) != 0)
+			goto fail;
+	f.cwd = x->cwd && chdir(x->cwd) < 0;
+	if (!f.cwd)
+		execl("/bin/sh", "sh", "-c", x->command, (char *)NULL);
+fail:
+	f.error = -errno;
+	(void)write_all(told, (const char *)&f, sizeof(f));
 	_exit(127);
 }
 
@@ -177,45 +193,45 @@ static void close_fd(int *fd)
 }
 
 /* Waits until the child has become the command (and a session, so that signals reach it). */
-static int command_wait(int told)
+static void command_wait(int told, struct failure *f)
 {
-	int err = 0;
 	ssize_t n;
 
 	do
-		n = read(told, &err, sizeof(err));
+		n = read(told, f, sizeof(*f));
 	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(err) ? err : 0;
+	if (n != (ssize_t)sizeof(*f))
+		*f = (struct failure){0};
 }
 
-/* Starts the command with pipes on its descriptors 0 to 2. 0 or -errno. */
-static int command_start(struct exec *x)
+/* Starts the command with pipes on its descriptors 0 to 2. */
+static struct failure command_start(struct exec *x)
 {
+	struct failure f = {0};
 	int in[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1}, told[2] = {-1, -1};
-	int result = 0;
 
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0 ||
 	    pipe2(told, O_CLOEXEC) < 0)
-		result = -errno;
-	if (!result) {
+		f.error = -errno;
+	if (!f.error) {
 		x->pid = fork();
 		if (x->pid == 0)
-			command_run(x->text, (const int[]){in[0], out[1], err[1]}, told[1]);
+			command_run(x, (const int[]){in[0], out[1], err[1]}, told[1]);
 		if (x->pid < 0)
-			result = -errno;
+			f.error = -errno;
 	}
 	close_fd(&told[1]);
-	if (!result)
-		result = command_wait(told[0]);
+	if (!f.error)
+		command_wait(told[0], &f);
 	close_fd(&told[0]);
 	close_fd(&in[0]);
 	close_fd(&out[1]);
 	close_fd(&err[1]);
-	if (result) {
+	if (f.error) {
 		close_fd(&in[1]);
 		close_fd(&out[0]);
 		close_fd(&err[0]);
-		return result;
+		return f;
 	}
 	/* Only our ends: the command's own must block as pipes do. */
 	fcntl(in[1], F_SETFL, O_NONBLOCK);
@@ -229,21 +245,62 @@ static int command_start(struct exec *x)
 		close_fd(&x->out.from);
 	if (x->err.to < 0)
 		close_fd(&x->err.from);
-	return 0;
+	return f;
 }
 
-static void text_complete(struct exec *x)
+static void command_taken(struct exec *x, char *text)
 {
-	x->text[x->text_len] = '\0';
-	x->text_want = 0;
-	int err = command_start(x);
-	if (err) {
-		control_send(x, EXEC_ERROR, strerror(-err));
+	x->command = text;
+	struct failure f = command_start(x);
+	if (f.error) {
+		control_send(x, f.cwd ? EXEC_NODIR : EXEC_ERROR, strerror(-f.error));
 		x->state = REPORTED;
 		return;
 	}
 	x->state = RUNNING;
 	control_send(x, EXEC_STARTED, "");
+}
+
+static void cwd_taken(struct exec *x, char *text)
+{
+	free(x->cwd);
+	x->cwd = text;
+}
+
+static void env_taken(struct exec *x, char *text)
+{
+	char **env = realloc(x->env, (x->n_env + 1) * sizeof(*env));
+
+	if (!env) {
+		say("no memory for %s", text);
+		free(text);
+		return;
+	}
+	x->env = env;
+	x->env[x->n_env++] = text;
+}
+
+/* A text of @len bytes follows, which @taken gets. False if that makes no sense. */
+static bool text_begin(struct exec *x, unsigned long long len,
+		       void (*taken)(struct exec *x, char *text))
+{
+	if (x->state != WAITING || len < 1 || len > EXEC_TEXT_MAX)
+		return false;
+	x->text = malloc(len + 1);
+	x->text_len = 0;
+	x->text_want = len;
+	x->text_taken = taken;
+	return x->text;
+}
+
+static void text_complete(struct exec *x)
+{
+	char *text = x->text;
+
+	text[x->text_len] = '\0';
+	x->text = NULL;
+	x->text_want = 0;
+	x->text_taken(x, text);
 }
 
 /* Carries out one control line. False if it makes no sense. */
@@ -259,13 +316,12 @@ static bool control_line(struct exec *x, const char *line)
 	}
 	if (words != 2)
 		return false;
-	if (!strcmp(word, EXEC_EXEC)) {
-		if (x->state != WAITING || x->text || n < 1 || n > EXEC_TEXT_MAX)
-			return false;
-		x->text = malloc(n + 1);
-		x->text_want = n;
-		return x->text;
-	}
+	if (!strcmp(word, EXEC_ENV))
+		return text_begin(x, n, env_taken);
+	if (!strcmp(word, EXEC_CWD))
+		return text_begin(x, n, cwd_taken);
+	if (!strcmp(word, EXEC_EXEC))
+		return text_begin(x, n, command_taken);
 	if (!strcmp(word, EXEC_EOF)) {
 		x->in.limit = n;
 		return true;
@@ -494,5 +550,10 @@ int exec_serve(int sigfd)
 	stream_fini(&x.err);
 	stream_fini(&x.in);
 	free(x.text);
+	free(x.command);
+	free(x.cwd);
+	while (x.n_env)
+		free(x.env[--x.n_env]);
+	free(x.env);
 	return err;
 }

@@ -17,8 +17,12 @@
  * space. Numbers are decimal. A side that reads a line it does not know ends the run.
  *
  * Host to guest:
- *	exec LEN		LEN bytes follow: the text for `sh -c`. 1 <= LEN <= EXEC_TEXT_MAX,
- *				no NUL among them. Once in a run.
+ *	env LEN			LEN bytes follow: NAME=VALUE for the command's environment. Before
+ *				"exec", any number of times; the last of a name counts.
+ *	cwd LEN			LEN bytes follow: the directory in which the command starts, instead
+ *				of /root. Before "exec".
+ *	exec LEN		LEN bytes follow: the text for `sh -c`. Once in a run.
+ *				For all three: 1 <= LEN <= EXEC_TEXT_MAX, no NUL among the bytes.
  *	eof BYTES		standard input ends after BYTES bytes in all have come through
  *				linnet.in, which may be before or after this line. (Closing the port
  *				ends it too, after what has arrived by then.)
@@ -34,9 +38,11 @@
  *				received everything when it has counted that many on each. (A port
  *				that the host closed early loses the rest; it no longer cares.)
  *	killed SIGNO OUT ERR	as "exit", but signal SIGNO ended it
+ *	nodir TEXT		the command was not started, since its directory cannot be entered
  *	error TEXT		the command could not be started
  *
- * Order: ready, exec, started, exit or killed, bye. After "error" the guest waits for "bye" too.
+ * Order: ready, exec, started, exit or killed, bye. After "nodir" and "error" the guest waits for
+ * "bye" too.
  * Processes that the command left behind do not delay "exit": what they had written until then is
  * sent, and they die with the guest.
  */
@@ -50,9 +56,11 @@
 
 /* The longest line, '\n' included. */
 #define EXEC_LINE_MAX 96
-/* The longest command text: Linux takes single arguments of up to 128 KiB with their NUL. */
+/* The longest text: Linux takes single arguments of up to 128 KiB with their NUL. */
 #define EXEC_TEXT_MAX 131071
 
+#define EXEC_ENV     "env"
+#define EXEC_CWD     "cwd"
 #define EXEC_EXEC    "exec"
 #define EXEC_EOF     "eof"
 #define EXEC_SIGNAL  "signal"
@@ -61,6 +69,7 @@
 #define EXEC_STARTED "started"
 #define EXEC_EXIT    "exit"
 #define EXEC_KILLED  "killed"
+#define EXEC_NODIR   "nodir"
 #define EXEC_ERROR   "error"
 
 #endif

@@ -14,7 +14,7 @@
  *	linnet.rows=N linnet.cols=N linnet.term=NAME	the host's terminal
  *
  * It is also what every process 1 must be: it collects orphans, and answers busybox's poweroff,
- * halt and reboot. All its signals are blocked and read from a signalfd.
+ * halt and reboot, and the power button. All its signals are blocked and read from a signalfd.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -35,6 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "button.h"
 #include "dhcp.h"
 #include "exec.h"
 #include "modules.h"
@@ -291,6 +292,7 @@ int main(void)
 	modules_coldplug(mods);
 	int network = network_start();
 	mount_disk(mods);
+	button_watch(mods);
 	modules_close(mods);
 	network_wait(network, NETWORK_WAIT_MS);
 

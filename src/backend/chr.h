@@ -33,6 +33,8 @@ struct chr_ops {
 	/* See chr_write(). */
 	ssize_t (*write)(struct chr *c, const uint8_t *buf, size_t len);
 	void (*want_input)(struct chr *c, bool want);
+	/* See chr_flush(). NULL: it keeps nothing. */
+	int (*flush)(struct chr *c, int timeout_ms);
 	void (*free)(struct chr *c);
 };
 
@@ -60,6 +62,14 @@ static inline ssize_t chr_write(struct chr *c, const uint8_t *buf, size_t len)
 static inline void chr_want_input(struct chr *c, bool want)
 {
 	c->ops->want_input(c, want);
+}
+
+/* Waits until what was written has left the stream's own buffers, at most timeout_ms (-1: for
+ * ever). 0; -ETIMEDOUT; -EPIPE when the other side is gone. Only for the end of a run: it holds up
+ * the loop. */
+static inline int chr_flush(struct chr *c, int timeout_ms)
+{
+	return c->ops->flush ? c->ops->flush(c, timeout_ms) : 0;
 }
 
 /* Ends the stream and frees it; waits for nothing. Not from inside a callback of the same stream.

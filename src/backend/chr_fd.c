@@ -264,7 +264,7 @@ static ssize_t fd_write(struct chr *chr, const uint8_t *buf, size_t len)
 	return (ssize_t)took;
 }
 
-int chr_fd_flush(struct chr *chr, int timeout_ms)
+static int fd_flush(struct chr *chr, int timeout_ms)
 {
 	struct chr_fd *c = container_of(chr, struct chr_fd, chr);
 	struct pollfd p = {.fd = c->out.fd, .events = POLLOUT};
@@ -358,6 +358,7 @@ static void fd_free(struct chr *chr)
 static const struct chr_ops fd_ops = {
 	.write = fd_write,
 	.want_input = fd_want_input,
+	.flush = fd_flush,
 	.free = fd_free,
 };
 

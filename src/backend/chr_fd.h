@@ -17,11 +17,6 @@ struct loop;
  */
 int chr_fd_new(struct loop *loop, int in_fd, int out_fd, struct chr **out);
 
-/* Waits until what was written has left the stream's small buffer, at most timeout_ms (-1: for
- * ever). 0; -ETIMEDOUT; -EPIPE when the other side is gone. Only for the end of a run: it holds up
- * the loop. `c` comes from chr_fd_new() or chr_file_new(). */
-int chr_fd_flush(struct chr *c, int timeout_ms);
-
 /* A stream whose output goes to the file `path`, made or emptied first; no input. 0, or -errno with
  * a message that starts with `label`, such as "--console file:". */
 int chr_file_new(struct loop *loop, const char *label, const char *path, struct chr **out,

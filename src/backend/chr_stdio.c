@@ -156,16 +156,17 @@ static void stdio_free(struct chr *chr)
 	free(s);
 }
 
+static int stdio_flush(struct chr *chr, int timeout_ms)
+{
+	return chr_flush(container_of(chr, struct chr_stdio, chr)->below, timeout_ms);
+}
+
 static const struct chr_ops stdio_ops = {
 	.write = stdio_write,
 	.want_input = stdio_want_input,
+	.flush = stdio_flush,
 	.free = stdio_free,
 };
-
-int chr_stdio_flush(struct chr *chr, int timeout_ms)
-{
-	return chr_fd_flush(container_of(chr, struct chr_stdio, chr)->below, timeout_ms);
-}
 
 int chr_stdio_new(struct loop *loop, int in_fd, int out_fd, void (*quit)(void *arg), void *arg,
 		  struct chr **out)

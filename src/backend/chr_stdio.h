@@ -19,7 +19,4 @@ struct loop;
 int chr_stdio_new(struct loop *loop, int in_fd, int out_fd, void (*quit)(void *arg), void *arg,
 		  struct chr **out);
 
-/* As chr_fd_flush(). */
-int chr_stdio_flush(struct chr *c, int timeout_ms);
-
 #endif

@@ -3,7 +3,12 @@
  * A network's end: what a network device stands on. Frames are whole Ethernet frames without FCS.
  *
  * `struct net` holds what is shared; a `struct net_queue` is one pair of directions and belongs to
- * one loop. Nothing here blocks. No offloads unless set_offloads() agreed to them.
+ * one loop. Nothing here blocks.
+ *
+ * Offloads: unfinished checksums and TCP segments larger than a frame may cross when both sides can
+ * deal with them. A back end says what it can (net->offloads), its user what of that is to be used
+ * (set_offloads), and from then on each frame, in both directions, has a struct net_header in front
+ * of it. Who only passes frames on need not look at it.
  */
 #ifndef BACKEND_NET_H
 #define BACKEND_NET_H
@@ -17,7 +22,33 @@ struct loop;
 struct net;
 struct net_queue;
 
-#define NET_FRAME_MAX 65550 /* the largest frame that may cross, with its Ethernet header */
+/* The largest frame that may cross, with its Ethernet header and without a struct net_header. */
+#define NET_FRAME_MAX 65550
+
+/* One for each direction, seen from the user. RECV: the user takes such frames. */
+#define NET_OFFLOAD_SEND_CSUM 0x01u
+#define NET_OFFLOAD_SEND_TSO4 0x02u /* TCP over IPv4 */
+#define NET_OFFLOAD_SEND_TSO6 0x04u
+#define NET_OFFLOAD_RECV_CSUM 0x10u
+#define NET_OFFLOAD_RECV_TSO4 0x20u
+#define NET_OFFLOAD_RECV_TSO6 0x40u
+
+#define NET_HEADER_NEEDS_CSUM 1u /* csum_start and csum_offset say how */
+#define NET_HEADER_DATA_VALID 2u /* checksums were found right */
+
+#define NET_GSO_NONE  0u
+#define NET_GSO_TCPV4 1u
+#define NET_GSO_TCPV6 4u
+
+/* The host's byte order. What the kernel's TAP devices use, so its numbers are theirs. */
+struct net_header {
+	uint8_t flags;
+	uint8_t gso_type;
+	uint16_t hdr_len;     /* of all headers: a hint; only with gso_type */
+	uint16_t gso_size;    /* payload of a segment */
+	uint16_t csum_start;  /* from where in the frame to sum up ... */
+	uint16_t csum_offset; /* ... and where the sum goes, from there */
+};
 
 struct net_user_ops {
 	/* A frame has arrived; only while frames are wanted, on the loop, never inside a net_ call.
@@ -37,6 +68,9 @@ struct net_queue_ops {
 	 * other -errno: the frame is refused (too short, too long). */
 	int (*send)(struct net_queue *q, const struct iovec *iov, unsigned n);
 	void (*want_recv)(struct net_queue *q, bool want);
+	/* Which of net->offloads are to be used; none at first. Frames that were on their way may
+	 * be dropped. NULL if there are none. */
+	void (*set_offloads)(struct net_queue *q, unsigned offloads);
 	/* After this, recv is not called any more. */
 	void (*close)(struct net_queue *q);
 };
@@ -44,6 +78,7 @@ struct net_queue_ops {
 struct net {
 	const struct net_ops *ops;
 	bool single_loop;
+	unsigned offloads; /* NET_OFFLOAD_* */
 };
 
 struct net_queue {

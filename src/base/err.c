@@ -17,5 +17,6 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 	if (vsnprintf(e->text, sizeof(e->text), fmt, ap) < 0)
 		e->text[0] = '\0';
 	va_end(ap);
+	e->at = NULL;
 	return code;
 }

@@ -12,6 +12,9 @@
 
 struct err {
 	char text[512];
+	/* For whoever has to say where a value came from: the part of the text under parsing that
+	 * the message is about, set by the parsers of opt.h; NULL from all others. */
+	const char *at;
 };
 
 /* Formats the message into e (when not NULL) and returns `code` (0 or -errno) unchanged. */

@@ -40,11 +40,20 @@ struct opt {
 	const char *name; /* without dashes */
 	char letter;      /* "-v" for "--verbose"; or 0 */
 	enum opt_kind kind;
-	const char *arg;  /* what the value is called in the help: "SIZE" */
+	const char *arg;  /* what the value is called in the help: "SIZE"; "F" and "FILE" are files,
+			   * "DIR" is a directory, to a shell that completes it */
 	const char *help; /* a short sentence without a full stop */
 	size_t offset;    /* of the member in the context */
 	uint64_t min, max;
 	const char *const *choices; /* ends with NULL */
+	bool repeat;                /* OPT_CALL: each time that it is given counts */
+	bool shell_only;            /* makes no sense in a configuration file */
+	/* OPT_CALL with a list value: its keys; and, where the first item has no key, what to call
+	 * that item where each needs a name. */
+	const struct opt *keys;
+	const char *head;
+	/* A string of which the program knows the good ones: the i-th, NULL behind the last. */
+	const char *(*value)(unsigned i);
 	/* `value` may be changed and kept; NULL for a flag. `label` is what a message starts with,
 	 * such as "--disk ". 0, or -errno with a message. Called once for each time the option is
 	 * given. */
@@ -58,6 +67,27 @@ struct opt {
  * OPT_CALL. Returns 0, OPT_WANTS_HELP at --help or -h, or -EINVAL and what `call` returned, with a
  * message. */
 int opt_parse(const struct opt *table, void *ctx, int argc, char **argv, int *used, struct err *e);
+
+/* Calls fn for each option of argv as opt_parse() would take them, with its value (NULL: none), but
+ * stores nothing and changes nothing. Ends without a word where opt_parse() would. */
+void opt_walk(const struct opt *table, int argc, char **argv,
+	      void (*fn)(void *arg, const struct opt *o, const char *value), void *arg);
+
+/* The value of the last --name in argv; NULL when it is not given, "" for a flag. */
+const char *opt_given(const struct opt *table, int argc, char **argv, const char *name);
+
+/* The entry called so, or NULL. */
+const struct opt *opt_find(const struct opt *table, const char *name);
+
+/* The name of the table's entry that `word` was probably meant to be, or NULL. */
+const char *opt_nearest_in(const struct opt *table, const char *word);
+
+/* Whether it is followed by a value. */
+bool opt_takes_value(const struct opt *o);
+
+/* Gives the option a value, as text (NULL for a flag). 0, or -errno with a message, whose `at` is
+ * then the part of a list value that is wrong, or NULL. */
+int opt_store(const struct opt *o, void *ctx, const char *label, char *value, struct err *e);
 
 /* Parses "key=value,key,key=value": a key alone is for OPT_FLAG, or means "on" for OPT_BOOL; two
  * commas stand for one inside a value. A first item without '=' that is no key is the value of the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Two columns: the option on the left, its help, broken at spaces, on the right. An option too long
- * for its column has a line of its own. */
+ * for its column has its help right behind it, or on lines of their own where that is too long. */
 #include "base/opt.h"
 
 #include <string.h>
@@ -39,6 +39,10 @@ static void print_option(FILE *out, const struct opt *o)
 		       o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
 		       o->arg ? " " : "", o->arg ? o->arg : "");
 	(void)fputs(left, out);
+	if (o->help && len > HELP_COLUMN - 2 && len + 2 + (int)strlen(o->help) <= WIDTH) {
+		(void)fprintf(out, "  %s\n", o->help);
+		return;
+	}
 	if (len > HELP_COLUMN - 2 || !o->help) {
 		(void)fputc('\n', out);
 		len = 0;

@@ -139,18 +139,33 @@ static void exec_broken(struct exec *x, const char *why)
 	exec_finish(x);
 }
 
+static void exec_say_text(struct exec *x, const char *word, const char *text)
+{
+	exec_say_line(x, word, strlen(text));
+	exec_say(x, text, strlen(text));
+}
+
 /* Once in a run: what a guest asks for again and again would pile up here. */
 static void exec_ready(struct exec *x)
 {
-	size_t len = strlen(x->cfg.command);
-
 	if (x->sent) {
 		exec_broken(x, "the guest's init asked for the command again");
 		return;
 	}
 	x->sent = true;
-	exec_say_line(x, EXEC_EXEC, len);
-	exec_say(x, x->cfg.command, len);
+	for (unsigned i = 0; i < x->cfg.n_env; i++)
+		exec_say_text(x, EXEC_ENV, x->cfg.env[i]);
+	if (x->cfg.cwd)
+		exec_say_text(x, EXEC_CWD, x->cfg.cwd);
+	exec_say_text(x, EXEC_EXEC, x->cfg.command);
+}
+
+/* The user's mistake, not the guest's. */
+static void exec_no_cwd(struct exec *x, const char *why)
+{
+	log_warn("--cwd %s: the guest cannot go there: %s", x->cfg.cwd, why);
+	x->status = EXEC_NO_STATUS;
+	exec_finish(x);
 }
 
 static void exec_line(struct exec *x)
@@ -170,6 +185,8 @@ static void exec_line(struct exec *x)
 			   3 &&
 		   code < 128) {
 		exec_ended(x, 128 + (int)code, out, err);
+	} else if (x->cfg.cwd && !strncmp(x->line, EXEC_NODIR " ", strlen(EXEC_NODIR " "))) {
+		exec_no_cwd(x, x->line + strlen(EXEC_NODIR " "));
 	} else if (!strncmp(x->line, EXEC_ERROR " ", strlen(EXEC_ERROR " "))) {
 		exec_broken(x, "the guest's init could not start the command");
 	} else {
@@ -218,15 +235,35 @@ static int exec_open_stream(struct exec *x, struct exec_stream *s, int in, int o
 	return 0;
 }
 
+/* What the protocol can carry. */
+static int check_text(const char *option, const char *what, const char *text, struct err *e)
+{
+	size_t len = strlen(text);
+
+	if (len && len <= EXEC_TEXT_MAX)
+		return 0;
+	return err_set(e, -EINVAL, "%s: the %s is %s; give 1 to %d bytes", option, what,
+		       len ? "too long" : "empty", EXEC_TEXT_MAX);
+}
+
+static int check_texts(const struct exec_config *cfg, struct err *e)
+{
+	int ret = check_text("--exec", "command", cfg->command, e);
+
+	if (!ret && cfg->cwd)
+		ret = check_text("--cwd", "directory", cfg->cwd, e);
+	for (unsigned i = 0; i < cfg->n_env && !ret; i++)
+		ret = check_text("--env", "variable", cfg->env[i], e);
+	return ret;
+}
+
 int exec_new(const struct exec_config *cfg, struct exec **out, struct err *e)
 {
-	size_t len = strlen(cfg->command);
 	struct exec *x;
-	int ret;
+	int ret = check_texts(cfg, e);
 
-	if (!len || len > EXEC_TEXT_MAX)
-		return err_set(e, -EINVAL, "--exec: the command is %s; give 1 to %d bytes",
-			       len ? "too long" : "empty", EXEC_TEXT_MAX);
+	if (ret)
+		return ret;
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return err_set(e, -ENOMEM, "--exec: out of memory");
@@ -282,7 +319,7 @@ int exec_status(const struct exec *x)
  * any program it can be interrupted while it does. */
 static void exec_drain(struct exec *x, struct exec_stream *s)
 {
-	while (s->inner && chr_fd_flush(s->inner, DRAIN_STEP_MS) == -ETIMEDOUT && !x->abandoned)
+	while (s->inner && chr_flush(s->inner, DRAIN_STEP_MS) == -ETIMEDOUT && !x->abandoned)
 		loop_turn(x->cfg.loop, 0);
 }
 

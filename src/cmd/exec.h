@@ -17,7 +17,10 @@ struct exec;
 struct loop;
 
 struct exec_config {
-	const char *command; /* for sh -c; borrowed */
+	const char *command;    /* for sh -c; borrowed, as what follows */
+	const char *cwd;        /* a directory of the guest; NULL: /root */
+	const char *const *env; /* NAME=VALUE, n_env of them */
+	unsigned n_env;
 	struct loop *loop;
 	int in, out, err; /* the host's descriptors, borrowed */
 	/* CMD has ended and all its output is written, or the guest broke the protocol:

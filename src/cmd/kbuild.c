@@ -10,16 +10,24 @@
 
 #include "base/err.h"
 #include "base/opt.h"
+#include "cmd/command.h"
+#include "cmd/guest_set.h"
 #include "cmd/share.h"
 
 /* The words that stand before the user's own in a script's argv, and the NULL at its end. */
-#define OWN_WORDS 9
+#define OWN_WORDS 11
 
 struct kbuild_options {
+	const char *kernel;
 	bool source, extras, print;
 };
 
 static const struct opt kbuild_table[] = {
+	{.name = "kernel",
+	 .arg = "small|debug",
+	 .kind = OPT_STRING,
+	 .offset = offsetof(struct kbuild_options, kernel),
+	 .help = "for one of Linnet's own kernels, which is built first"},
 	{.name = "source",
 	 .kind = OPT_FLAG,
 	 .offset = offsetof(struct kbuild_options, source),
@@ -35,42 +43,10 @@ static const struct opt kbuild_table[] = {
 	{0},
 };
 
-static const struct opt no_options[] = {{0}};
-
-static const char kbuild_help[] =
-	"Usage: linnet kbuild [OPTIONS] DIR [MAKE-ARGUMENT...]\n"
-	"Builds DIR's modules (obj-m in its Kbuild) for the default guest's kernel, and\n"
-	"prints their paths. The kernel's headers are fetched on first use.\n"
-	"A MAKE-ARGUMENT is VARIABLE=VALUE, such as W=1, or a target, such as clean.\n";
-
-static const char new_driver_help[] =
-	"Usage: linnet new-driver NAME [DIR]\n"
-	"Begins a kernel module: a character device with parameters, a Kbuild, and a\n"
-	"test that runs it in a guest. DIR (default: NAME) must not be there yet.\n";
-
 static int fail(const char *command, const struct err *e, int status)
 {
 	fprintf(stderr, "linnet %s: %s\n", command, e->text);
 	return status;
-}
-
-/* True when the command shall go on with argv[*used] and the words behind it; else *status is what
- * it returns. It wants min to max of them. */
-static bool parse(const struct opt *table, void *ctx, const char *help, int argc, char **argv,
-		  int *used, int *status)
-{
-	struct err e = {""};
-	int ret = opt_parse(table, ctx, argc - 1, argv + 1, used, &e);
-
-	++*used;
-	if (ret == OPT_WANTS_HELP) {
-		fputs(help, stdout);
-		opt_print_help(stdout, table);
-		*status = EXIT_SUCCESS;
-	} else if (ret) {
-		*status = fail(argv[0], &e, 2);
-	}
-	return !ret;
 }
 
 /* Becomes the script with `own` and then the user's words. */
@@ -96,25 +72,33 @@ static int exec_script(const char *const own[], char *const words[], struct err 
 	return ret;
 }
 
-int cmd_kbuild(int argc, char **argv)
+static int cmd_kbuild(int argc, char **argv)
 {
 	const char *own[OWN_WORDS] = {"sh", NULL, "--init", NULL};
 	struct kbuild_options o = {0};
 	struct share_paths paths;
-	struct err e = {""};
+	struct err e = {0};
 	int used, status;
 	unsigned n = 4;
 
-	if (!parse(kbuild_table, &o, kbuild_help, argc, argv, &used, &status))
+	if (!command_parse(&kbuild_command, &o, argc, argv, &used, &status))
 		return status;
 	if (used == argc && !o.source && !o.extras && !o.print) {
 		err_set(&e, -EINVAL, "give the module's directory; see linnet kbuild --help");
+		return fail(argv[0], &e, 2);
+	}
+	if (o.kernel && !guest_set_is_own(o.kernel)) {
+		err_set(&e, -EINVAL, "--kernel %s: give small or debug", o.kernel);
 		return fail(argv[0], &e, 2);
 	}
 	if (share_find(&paths, &e))
 		return fail(argv[0], &e, EXIT_FAILURE);
 	own[1] = paths.kbuild;
 	own[3] = paths.init;
+	if (o.kernel) {
+		own[n++] = "--kernel";
+		own[n++] = o.kernel;
+	}
 	if (o.source)
 		own[n++] = "--source";
 	if (o.extras)
@@ -126,14 +110,14 @@ int cmd_kbuild(int argc, char **argv)
 	return fail(argv[0], &e, EXIT_FAILURE);
 }
 
-int cmd_new_driver(int argc, char **argv)
+static int cmd_new_driver(int argc, char **argv)
 {
 	const char *own[OWN_WORDS] = {"sh", NULL, "--program", NULL};
 	struct share_paths paths;
-	struct err e = {""};
+	struct err e = {0};
 	int used, status;
 
-	if (!parse(no_options, NULL, new_driver_help, argc, argv, &used, &status))
+	if (!command_parse(&new_driver_command, NULL, argc, argv, &used, &status))
 		return status;
 	if (argc - used < 1 || argc - used > 2) {
 		err_set(&e, -EINVAL, "give NAME or NAME DIR; see linnet new-driver --help");
@@ -146,3 +130,24 @@ int cmd_new_driver(int argc, char **argv)
 	exec_script(own, argv + used, &e);
 	return fail(argv[0], &e, EXIT_FAILURE);
 }
+
+const struct command kbuild_command = {
+	.name = "kbuild",
+	.help = "build kernel modules for the default guest",
+	.run = cmd_kbuild,
+	.usage = "[OPTIONS] DIR [MAKE-ARGUMENT...]",
+	.about = "Builds DIR's modules (obj-m in its Kbuild) for the default guest's kernel, and\n"
+		 "prints their paths. The kernel's headers are fetched on first use.\n"
+		 "A MAKE-ARGUMENT is VARIABLE=VALUE, such as W=1, or a target, such as clean.",
+	.options = kbuild_table,
+};
+
+const struct command new_driver_command = {
+	.name = "new-driver",
+	.help = "begin a kernel module with one that works",
+	.run = cmd_new_driver,
+	.usage = "NAME [DIR]",
+	.about = "Begins a kernel module: a character device with parameters, a Kbuild, and a\n"
+		 "test that runs it in a guest. DIR (default: NAME) must not be there yet.",
+	.options = command_no_options,
+};

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The small subcommands: fetch, machines, devices. argv[0] is the command's name; each returns the
- * exit status. Main thread. */
+/* Subcommands that print a table, and the one that runs the guest's recipe. */
 #ifndef CMD_LIST_H
 #define CMD_LIST_H
 
-int cmd_fetch(int argc, char **argv);
-int cmd_machines(int argc, char **argv);
-int cmd_devices(int argc, char **argv);
+struct command;
+
+extern const struct command fetch_command, machines_command, devices_command;
 
 #endif

@@ -9,23 +9,17 @@
 
 #include "base/bits.h"
 #include "base/opt.h"
+#include "cmd/command.h"
+#include "cmd/ctl.h"
+#include "cmd/doctor.h"
+#include "cmd/generate.h"
 #include "cmd/kbuild.h"
 #include "cmd/list.h"
 #include "cmd/run.h"
 
-struct command {
-	const char *name;
-	const char *help; /* one line */
-	int (*run)(int argc, char **argv);
-};
-
-static const struct command commands[] = {
-	{"run", "boot a guest, or run a command in one", cmd_run},
-	{"fetch", "get the default guest into the cache", cmd_fetch},
-	{"new-driver", "begin a kernel module with one that works", cmd_new_driver},
-	{"kbuild", "build kernel modules for the default guest", cmd_kbuild},
-	{"machines", "list the machines", cmd_machines},
-	{"devices", "list the devices", cmd_devices},
+static const struct command *const commands[] = {
+	&run_command,    &ctl_command,    &fetch_command,    &new_driver_command,
+	&kbuild_command, &doctor_command, &machines_command, &devices_command,
 };
 
 static void print_usage(FILE *out)
@@ -34,7 +28,7 @@ static void print_usage(FILE *out)
 		     "A virtual board for people who write drivers, embedded systems and "
 		     "hypervisors.\n\nCommands:\n");
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->help);
 	fprintf(out, "\nOptions:\n  --help     this text; `linnet COMMAND --help` tells more\n"
 		     "  --version  the version\n"
 		     "\nExamples:\n"
@@ -49,7 +43,7 @@ static int unknown(const char *word)
 	const char *near;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
-		names[i] = commands[i].name;
+		names[i] = commands[i]->name;
 	near = opt_nearest(word, names);
 	fprintf(stderr, "linnet: unknown command %s; %s%s%s\n", word,
 		near ? "did you mean " : "see linnet --help", near ? near : "", near ? "?" : "");
@@ -92,8 +86,11 @@ int main(int argc, char **argv)
 		printf("linnet %s\n", LINNET_VERSION);
 		return flushed(EXIT_SUCCESS);
 	}
+	if (!strcmp(argv[1], "--generate"))
+		return flushed(
+			generate(stdout, commands, ARRAY_SIZE(commands), argc - 2, argv + 2));
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return flushed(commands[i].run(argc - 1, argv + 1));
+		if (!strcmp(argv[1], commands[i]->name))
+			return flushed(commands[i]->run(argc - 1, argv + 1));
 	return unknown(argv[1]);
 }

@@ -24,7 +24,11 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/sig.h"
+#include "cmd/command.h"
+#include "cmd/config.h"
 #include "cmd/console_watch.h"
+#include "cmd/run_control.h"
+#include "cmd/run_gdb.h"
 #include "cmd/run_options.h"
 #include "cmd/run_parts.h"
 #include "machine/machine.h"
@@ -47,6 +51,8 @@ struct run {
 	struct run_parts parts;
 	struct console_watch watch;
 	struct machine *machine;
+	struct run_control *control; /* or NULL */
+	struct run_gdb *gdb;
 	struct alarm limit, grace, halt;
 	uint64_t last_signal_ns;
 	int status;
@@ -125,6 +131,16 @@ static void exec_done(void *arg)
 static void console_quit(void *arg)
 {
 	run_end(arg, EXIT_SUCCESS);
+}
+
+/* By the control socket. A command that has not ended has no status. */
+static void control_quit(void *arg)
+{
+	struct run *r = arg;
+
+	if (r->parts.exec)
+		exec_abandon(r->parts.exec);
+	run_end(r, r->parts.exec ? STATUS_EXEC_FAILED : EXIT_SUCCESS);
 }
 
 static void report_lost_command(struct run *r)
@@ -223,6 +239,40 @@ static void report(const struct run *r)
 			(unsigned long long)machine_memory_sum(r->machine));
 }
 
+static void gdb_kill(void *arg)
+{
+	struct run *r = arg;
+
+	if (r->parts.exec)
+		exec_abandon(r->parts.exec);
+	run_end(r, 128 + SIGKILL);
+}
+
+static int open_gdb(struct run *r, struct err *e)
+{
+	const struct run_gdb_config cfg = {.options = &r->o.gdb,
+					   .engine = r->parts.config.engine,
+					   .loop = r->loop,
+					   .kill = gdb_kill,
+					   .arg = r};
+
+	return run_gdb_open(&cfg, &r->gdb, e);
+}
+
+/* A machine that somebody stopped ended by a signal, as gdb sees it. */
+static void tell_gdb(struct run *r, enum machine_end end, unsigned code)
+{
+	bool by_signal = end == MACHINE_STOPPED && r->status > 128;
+
+	if (by_signal)
+		code = (unsigned)r->status - 128;
+	else if (r->status != STATUS_UNSET)
+		code = (unsigned)r->status;
+	else if (end != MACHINE_FAILED)
+		code = EXIT_SUCCESS;
+	run_gdb_end(r->gdb, by_signal, code);
+}
+
 /* One machine from power-on to its end; *again when the guest has asked for a reboot. */
 static int run_once(struct run *r, bool *again, struct err *e)
 {
@@ -234,10 +284,17 @@ static int run_once(struct run *r, bool *again, struct err *e)
 	ret = machine_new(&r->parts.config, r->loop, &r->machine, e);
 	if (ret)
 		return ret;
-	if (r->o.dump_dtb)
+	if (r->control)
+		run_control_begin(r->control, r->machine);
+	if (r->o.dump_dtb) {
 		ret = dump_dtb(r, e);
-	else
+	} else {
+		run_gdb_begin(r->gdb, r->machine);
 		ret = machine_run(r->machine, &end, &code, e);
+		tell_gdb(r, end, code);
+	}
+	if (r->control)
+		run_control_end(r->control);
 	if (r->o.verbose && !ret)
 		report(r);
 	machine_free(r->machine);
@@ -259,6 +316,11 @@ static int run_machines(struct run *r, struct err *e)
 {
 	const struct run_parts_events events = {
 		.exec_done = exec_done, .console_quit = console_quit, .arg = r};
+	struct run_control_config control = {.loop = r->loop,
+					     .path = r->o.control,
+					     .machine = &r->parts.config,
+					     .quit = control_quit,
+					     .arg = r};
 	bool again = true;
 	int ret = run_parts_open(&r->parts, &r->o, r->loop, &events, e);
 
@@ -266,15 +328,26 @@ static int run_machines(struct run *r, struct err *e)
 		return ret;
 	r->parts.config.console_tap = console_tap;
 	r->parts.config.console_tap_arg = r;
-	if (r->o.time_limit)
+	r->parts.config.power_button = r->o.control != NULL;
+	control.faults = r->parts.faults.set;
+	if (r->o.control)
+		ret = run_control_open(&control, &r->control, e);
+	if (r->o.time_limit && !ret) {
 		ret = alarm_set(&r->limit, r->loop, r->o.time_limit, limit_reached, r);
-	if (ret)
-		err_set(e, ret, "--time-limit: no timer: %s", strerror(-ret));
+		if (ret)
+			err_set(e, ret, "--time-limit: no timer: %s", strerror(-ret));
+	}
+	if (!ret)
+		ret = open_gdb(r, e);
 	while (!ret && again && r->status == STATUS_UNSET)
 		ret = run_once(r, &again, e);
 	alarm_clear(&r->grace);
 	alarm_clear(&r->halt);
+	run_gdb_close(r->gdb);
+	run_faults_report(&r->parts.faults, &r->o);
 	run_parts_close(&r->parts);
+	/* Last: a client of `quit` waits for its connection to end. */
+	run_control_free(r->control);
 	alarm_clear(&r->limit);
 	return ret;
 }
@@ -288,41 +361,59 @@ static bool exec_wanted(int argc, char **argv)
 	return false;
 }
 
-static void print_help(void)
+static int run_with_signals(struct run *r, struct err *e)
 {
-	printf("Usage: linnet run [OPTIONS]\n"
-	       "Boots the default Debian guest, or the given kernel, to a shell or to --exec.\n");
-	opt_print_help(stdout, run_option_table);
+	int ret = loop_new(&r->loop);
+
+	if (ret)
+		return err_set(e, ret, "no event loop: %s", strerror(-ret));
+	ret = sig_init(r->loop, run_signal, r);
+	if (ret)
+		err_set(e, ret, "no signal handling: %s", strerror(-ret));
+	if (!ret) {
+		ret = run_machines(r, e);
+		sig_fini();
+	}
+	loop_free(r->loop);
+	return ret;
 }
 
-int cmd_run(int argc, char **argv)
+static int dump_config(struct run *r, struct err *e)
+{
+	r->status = EXIT_SUCCESS;
+	return config_dump_write(r->o.config_dump, run_option_table, &r->o, stdout, e);
+}
+
+static int cmd_run(int argc, char **argv)
 {
 	struct run r = {.status = STATUS_UNSET};
-	struct err e = {""};
+	struct err e = {0};
 	int ret = run_options_parse(&r.o, argc - 1, argv + 1, &e);
 
 	if (ret == OPT_WANTS_HELP) {
-		print_help();
-		return EXIT_SUCCESS;
-	}
-	if (ret) {
+		command_print_help(stdout, &run_command);
+		r.status = EXIT_SUCCESS;
+	} else if (!ret && r.o.fault_help) {
+		machine_faults_print_help(stdout);
+		r.status = EXIT_SUCCESS;
+	} else if (ret) {
 		fprintf(stderr, "linnet run: %s\n", e.text);
-		return exec_wanted(argc, argv) ? STATUS_EXEC_FAILED : 2;
+		r.status = r.o.exec || exec_wanted(argc, argv) ? STATUS_EXEC_FAILED : 2;
+	} else {
+		ret = r.o.dump_config ? dump_config(&r, &e) : run_with_signals(&r, &e);
+		if (ret)
+			r.status = fail(&r.o, &e, EXIT_FAILURE);
 	}
-	ret = loop_new(&r.loop);
-	if (ret) {
-		err_set(&e, ret, "no event loop: %s", strerror(-ret));
-		return fail(&r.o, &e, EXIT_FAILURE);
-	}
-	ret = sig_init(r.loop, run_signal, &r);
-	if (ret)
-		err_set(&e, ret, "no signal handling: %s", strerror(-ret));
-	if (!ret) {
-		ret = run_machines(&r, &e);
-		sig_fini();
-	}
-	loop_free(r.loop);
-	if (ret)
-		return fail(&r.o, &e, EXIT_FAILURE);
+	run_options_free(&r.o);
 	return r.status;
 }
+
+const struct command run_command = {
+	.name = "run",
+	.help = "boot a guest, or run a command in one",
+	.run = cmd_run,
+	.usage = "[OPTIONS]",
+	.about = "Boots the default Debian guest, or the given kernel, to a shell or to --exec.",
+	.options = run_option_table,
+	.more = run_chapters,
+};

@@ -3,7 +3,11 @@
 #ifndef CMD_RUN_H
 #define CMD_RUN_H
 
-/* argv[0] is "run". Returns the exit status. */
-int cmd_run(int argc, char **argv);
+#include "cmd/command.h"
+
+extern const struct command run_command;
+
+/* The rest of its man page (run_manual.c). */
+extern const struct command_chapter run_chapters[];
 
 #endif

@@ -11,17 +11,42 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "cmd/config.h"
 #include "cpu/cpu.h"
+#include "dev/blk.h"
 
+static const char *const mmu_names[] = {"sv39", "sv48", NULL};
 static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
 
+/* In the order of enum block_file_format, block_file_cache and block_file_io. */
+static const char *const disk_formats[] = {"raw", "qcow2", NULL};
+static const char *const disk_caches[] = {"writeback", "none", "unsafe", NULL};
+static const char *const disk_ios[] = {"auto", "uring", "threads", NULL};
+
 static const struct opt disk_keys[] = {
-	{.name = "path", .kind = OPT_STRING, .offset = offsetof(struct run_disk, path)},
+	{.name = "path", .arg = "F", .kind = OPT_STRING, .offset = offsetof(struct run_disk, path)},
 	{.name = "serial", .kind = OPT_STRING, .offset = offsetof(struct run_disk, serial)},
 	{.name = "ro", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, read_only)},
 	{.name = "snapshot", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, snapshot)},
+	{.name = "format",
+	 .kind = OPT_CHOICE,
+	 .choices = disk_formats,
+	 .offset = offsetof(struct run_disk, format)},
+	{.name = "cache",
+	 .kind = OPT_CHOICE,
+	 .choices = disk_caches,
+	 .offset = offsetof(struct run_disk, cache)},
+	{.name = "io",
+	 .kind = OPT_CHOICE,
+	 .choices = disk_ios,
+	 .offset = offsetof(struct run_disk, io)},
+	{.name = "queues",
+	 .kind = OPT_UINT,
+	 .min = 1,
+	 .max = BLK_QUEUES_MAX,
+	 .offset = offsetof(struct run_disk, queues)},
 	{0},
 };
 
@@ -39,64 +64,57 @@ static int disk_option(void *ctx, const char *label, char *value, struct err *e)
 	if (ret)
 		return ret;
 	if (!d->path || !*d->path)
-		return err_set(e, -EINVAL, "%sneeds the image's path: %spath=FILE", label, label);
+		return err_set(e, -EINVAL, "%sneeds the image's path: path=FILE", label);
 	if (d->serial && strlen(d->serial) > 20)
 		return err_set(e, -EINVAL, "%sserial=%s: at most 20 characters", label, d->serial);
 	o->n_disks++;
 	return 0;
 }
 
-static int forward_option(void *ctx, const char *label, char *value, struct err *e)
+static int net_option(void *ctx, const char *label, char *value, struct err *e)
 {
-	struct run_net *n = ctx;
+	struct run_options *o = ctx;
 
-	if (n->n_forwards == RUN_MAX_FORWARDS)
-		return err_set(e, -EINVAL, "%s%s: at most %d forwards", label, value,
-			       RUN_MAX_FORWARDS);
-	return net_user_parse_forward(label, value, &n->forward[n->n_forwards++], e);
+	return run_net_parse(&o->net, label, value, e);
 }
 
-static const struct opt net_user_keys[] = {
-	{.name = "hostfwd", .kind = OPT_CALL, .arg = "FORWARD", .call = forward_option},
+static const struct opt ring_keys[] = {
+	{.name = "event-idx", .kind = OPT_BOOL, .offset = offsetof(struct run_ring, event_idx)},
+	{.name = "indirect", .kind = OPT_BOOL, .offset = offsetof(struct run_ring, indirect)},
 	{0},
 };
 
-static int net_option(void *ctx, const char *label, char *value, struct err *e)
+static int ring_option(void *ctx, const char *label, char *value, struct err *e)
 {
-	static const char *const kinds[] = {"user", "none", NULL};
+	static const char *const formats[] = {"split", "packed", NULL};
 	struct run_options *o = ctx;
 	char *rest = strchr(value, ',');
-	unsigned kind;
+	unsigned format;
 	int ret;
 
 	if (rest)
 		*rest++ = '\0';
-	ret = opt_parse_choice(label, value, kinds, &kind, e);
+	ret = opt_parse_choice(label, value, formats, &format, e);
 	if (ret)
 		return ret;
-	if (o->net.given)
-		return err_set(e, -EINVAL, "%s%s: give --net once; this machine has one network",
-			       label, value);
-	o->net.given = true;
-	o->net.none = kind == 1;
-	if (!rest)
-		return 0;
-	if (o->net.none)
-		return err_set(e, -EINVAL, "%snone,%s: a network that is not there takes no keys",
-			       label, rest);
-	return opt_parse_list(net_user_keys, &o->net, "--net user,", rest, NULL, e);
+	o->ring.packed = format == 1;
+	return rest ? opt_parse_list(ring_keys, &o->ring, label, rest, NULL, e) : 0;
 }
 
 static int console_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
 
-	if (!strcmp(value, "stdio"))
-		o->console_file = NULL;
-	else if (!strncmp(value, "file:", 5) && value[5])
-		o->console_file = value + 5;
-	else
-		return err_set(e, -EINVAL, "%s%s: give stdio or file:PATH", label, value);
+	return run_console_parse(&o->console, label, value, e);
+}
+
+static int control_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	if (strncmp(value, "unix:", 5) || !value[5])
+		return err_set(e, -EINVAL, "%s%s: give unix:PATH", label, value);
+	o->control = value + 5;
 	return 0;
 }
 
@@ -115,18 +133,77 @@ static int file_option(void *ctx, const char *label, char *value, struct err *e)
 	return 0;
 }
 
+static int env_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	if (o->n_env == RUN_MAX_ENV)
+		return err_set(e, -EINVAL, "%s%s: at most %d variables", label, value, RUN_MAX_ENV);
+	if (*value == '=' || !strchr(value, '='))
+		return err_set(e, -EINVAL, "%s%s: give NAME=VALUE", label, value);
+	o->env[o->n_env++] = value;
+	return 0;
+}
+
+static const char *machine_name(unsigned i)
+{
+	return i < machine_n_types ? machine_types[i]->name : NULL;
+}
+
+static const char *engine_name(unsigned i)
+{
+	return i < cpu_n_engines ? cpu_engines[i]->name : NULL;
+}
+
+static const struct opt gdb_keys[] = {
+	{.name = "address",
+	 .kind = OPT_STRING,
+	 .offset = offsetof(struct run_gdb_options, address)},
+	{.name = "wait", .kind = OPT_BOOL, .offset = offsetof(struct run_gdb_options, wait)},
+	{0},
+};
+
+static int gdb_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+	int ret;
+
+	o->gdb = (struct run_gdb_options){0};
+	ret = opt_parse_list(gdb_keys, &o->gdb, label, value, "address", e);
+	if (!ret && !o->gdb.address)
+		ret = err_set(e, -EINVAL, "%sneeds an address: unix:PATH, :PORT or ADDR:PORT",
+			      label);
+	return ret;
+}
+
+static int fault_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	if (!strcmp(value, "help"))
+		o->fault_help = true;
+	else if (o->n_faults == RUN_MAX_FAULTS)
+		return err_set(e, -EINVAL, "%s%s: at most %d of them", label, value,
+			       RUN_MAX_FAULTS);
+	else
+		o->fault[o->n_faults++] = value;
+	return 0;
+}
+
 const struct opt run_option_table[] = {
 	{.help = "Machine"},
 	{.name = "machine",
 	 .arg = "NAME",
 	 .kind = OPT_STRING,
 	 AT(machine),
+	 .value = machine_name,
 	 .help = "the board (see: linnet machines)"},
 	{.name = "engine",
 	 .arg = "NAME",
 	 .kind = OPT_STRING,
 	 AT(engine),
-	 .help = "what executes the guest's code: interp, or jit on x86-64 hosts"},
+	 .value = engine_name,
+	 .help = "what executes code: interp, or jit (x86-64 hosts)"},
 	{.name = "smp",
 	 .arg = "N",
 	 .kind = OPT_UINT,
@@ -147,12 +224,18 @@ const struct opt run_option_table[] = {
 	 AT(clock),
 	 .choices = clock_names,
 	 .help = "instructions: every run is the same"},
+	{.name = "mmu",
+	 .arg = "sv39|sv48",
+	 .kind = OPT_CHOICE,
+	 AT(mmu),
+	 .choices = mmu_names,
+	 .help = "the largest address space of the harts"},
 	{.help = "What it boots"},
 	{.name = "kernel",
 	 .arg = "F",
 	 .kind = OPT_STRING,
 	 AT(kernel),
-	 .help = "Image (plain or gzip) or ELF"},
+	 .help = "Image (plain, gzip, zstd), ELF; small or debug: ours"},
 	{.name = "modules",
 	 .arg = "DIR",
 	 .kind = OPT_STRING,
@@ -163,6 +246,11 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_FLAG,
 	 AT(no_extras),
 	 .help = "leave out Linnet's own drivers (linnet_*)"},
+	{.name = "dtb",
+	 .arg = "F",
+	 .kind = OPT_STRING,
+	 AT(dtb),
+	 .help = "a device tree blob instead of the board's"},
 	{.name = "append",
 	 .arg = "S",
 	 .kind = OPT_STRING,
@@ -182,29 +270,62 @@ const struct opt run_option_table[] = {
 	 .arg = "HOST:GUEST",
 	 .kind = OPT_CALL,
 	 .call = file_option,
+	 .repeat = true,
 	 .help = "put a file into the initial RAM disk"},
 	{.help = "Devices"},
 	{.name = "disk",
-	 .arg = "path=F[,ro=on][,snapshot=on][,serial=S]",
+	 .arg = "path=F[,ro=on][,snapshot=on][,KEY=VALUE]...",
 	 .kind = OPT_CALL,
 	 .call = disk_option,
-	 .help = "a raw image"},
+	 .repeat = true,
+	 .keys = disk_keys,
+	 .help = "a disk image; KEY: serial, format, cache, io, queues"},
 	{.name = "net",
-	 .arg = "user[,hostfwd=tcp:ADDR:PORT-:PORT]...|none",
+	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|tap,ifname=NAME|none",
 	 .kind = OPT_CALL,
 	 .call = net_option,
+	 .keys = run_net_keys,
+	 .head = "type",
 	 .help = "the network"},
+	{.name = "ring",
+	 .arg = "split|packed[,event-idx=off][,indirect=off]",
+	 .kind = OPT_CALL,
+	 .call = ring_option,
+	 .keys = ring_keys,
+	 .head = "format",
+	 .help = "what virtio devices offer"},
 	{.name = "console",
-	 .arg = "stdio|file:PATH",
+	 .arg = "stdio|pty[,link=PATH]|unix:PATH|file:PATH",
 	 .kind = OPT_CALL,
 	 .call = console_option,
 	 .help = "the serial port (Ctrl-A x leaves)"},
+	{.name = "fault",
+	 .arg = "DEVICE:OPERATION[,WHEN]...,WHAT|help",
+	 .kind = OPT_CALL,
+	 .call = fault_option,
+	 .help = "break something on purpose"},
+	{.name = "rng",
+	 .arg = "on|off",
+	 .kind = OPT_BOOL,
+	 AT(rng),
+	 .help = "the entropy source (default: on)"},
 	{.help = "The run"},
 	{.name = "exec",
 	 .arg = "CMD",
 	 .kind = OPT_STRING,
 	 AT(exec),
 	 .help = "run CMD in the guest; its status is ours"},
+	{.name = "cwd",
+	 .arg = "DIR",
+	 .kind = OPT_STRING,
+	 AT(cwd),
+	 .help = "where CMD runs, in the guest"},
+	{.name = "env",
+	 .arg = "NAME=VALUE",
+	 .kind = OPT_CALL,
+	 .call = env_option,
+	 .repeat = true,
+	 .help = "a variable for CMD"},
 	{.name = "time-limit",
 	 .arg = "S",
 	 .kind = OPT_UINT,
@@ -212,15 +333,38 @@ const struct opt run_option_table[] = {
 	 .min = 1,
 	 .max = 1000000,
 	 .help = "end after S seconds with status 124"},
+	{.name = "gdb",
+	 .arg = "unix:PATH|[ADDR]:PORT[,wait=on]",
+	 .kind = OPT_CALL,
+	 .call = gdb_option,
+	 .keys = gdb_keys,
+	 .head = "address",
+	 .help = "let gdb connect; wait=on: before the first instruction"},
 	{.name = "no-reboot",
 	 .kind = OPT_FLAG,
 	 AT(no_reboot),
 	 .help = "end when the guest reboots"},
+	{.name = "control",
+	 .arg = "unix:PATH",
+	 .kind = OPT_CALL,
+	 .call = control_option,
+	 .help = "a socket for `linnet ctl`"},
 	{.name = "dump-dtb",
 	 .arg = "F",
 	 .kind = OPT_STRING,
 	 AT(dump_dtb),
 	 .help = "write the device tree and end"},
+	{.name = "config",
+	 .arg = "FILE",
+	 .kind = OPT_STRING,
+	 .shell_only = true,
+	 AT(config),
+	 .help = "options from a JSON file (-: standard input)"},
+	{.name = "dump-config",
+	 .kind = OPT_FLAG,
+	 .shell_only = true,
+	 AT(dump_config),
+	 .help = "print all options as such a file and end"},
 	{.name = "verbose",
 	 .letter = 'v',
 	 .kind = OPT_FLAG,
@@ -246,17 +390,53 @@ static int check(const struct run_options *o, struct err *e)
 			       "--exec needs the default init, which --initrd %s replaces; use "
 			       "--file to add to the default one",
 			       o->initrd);
+	if (!o->exec && (o->cwd || o->n_env))
+		return err_set(e, -EINVAL, "--%s %s: is for the command of --exec; add one",
+			       o->cwd ? "cwd" : "env", o->cwd ? o->cwd : o->env[0]);
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);
 	return 0;
 }
 
+/* The file comes first, so that the command line has the last word. */
+static int read_config(struct run_options *o, int argc, char **argv, struct err *e)
+{
+	const char *path = opt_given(run_option_table, argc, argv, "config");
+	int ret = 0;
+
+	if (path)
+		ret = config_load(path, &o->config_file, e);
+	if (!ret && opt_given(run_option_table, argc, argv, "dump-config"))
+		ret = config_dump_new(o->config_file, run_option_table, argc, argv, &o->config_dump,
+				      e);
+	if (ret || !path)
+		return ret;
+	/* So that the promised status is known whatever else is wrong; its own turn comes below. */
+	if (config_has(o->config_file, "exec"))
+		o->exec = "";
+	return config_apply(o->config_file, run_option_table, o, argc, argv, e);
+}
+
+void run_options_free(struct run_options *o)
+{
+	config_free(o->config_file);
+	config_dump_free(o->config_dump);
+	o->config_file = NULL;
+	o->config_dump = NULL;
+}
+
 int run_options_parse(struct run_options *o, int argc, char **argv, struct err *e)
 {
 	int used, ret;
 
-	*o = (struct run_options){.smp = 1, .mem = 512u << 20};
+	*o = (struct run_options){.smp = 1,
+				  .mem = 512u << 20,
+				  .ring = {.event_idx = true, .indirect = true},
+				  .rng = true};
+	ret = read_config(o, argc, argv, e);
+	if (ret)
+		return ret;
 	ret = opt_parse(run_option_table, o, argc, argv, &used, e);
 	if (ret)
 		return ret;

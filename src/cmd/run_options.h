@@ -6,31 +6,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "backend/net_user.h"
 #include "base/opt.h"
+#include "cmd/run_console.h"
+#include "cmd/run_net.h"
 #include "machine/machine.h"
 
-#define RUN_MAX_FILES    64
-#define RUN_MAX_FORWARDS 16
+#define RUN_MAX_FILES  64
+#define RUN_MAX_ENV    64
+#define RUN_MAX_FAULTS 64
 
 struct run_disk {
 	const char *path;
 	const char *serial;
 	bool read_only;
 	bool snapshot;
+	unsigned format, cache, io; /* enum block_file_format, ..._cache, ..._io */
+	unsigned queues;            /* 0: one */
 };
 
-struct run_net {
-	bool given;
-	bool none;
-	struct net_user_forward forward[RUN_MAX_FORWARDS];
-	unsigned n_forwards;
+struct run_ring {
+	bool packed;
+	bool event_idx, indirect;
 };
 
 struct run_file {
 	const char *host, *guest;
 };
 
+struct run_gdb_options {
+	const char *address; /* NULL: no gdb */
+	bool wait;           /* no hart begins before gdb says so */
+};
+
+enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
 enum run_clock { RUN_CLOCK_HOST, RUN_CLOCK_INSTRUCTIONS };
 
 struct run_options {
@@ -38,8 +46,9 @@ struct run_options {
 	unsigned smp;
 	uint64_t mem;
 	unsigned clock; /* enum run_clock */
+	unsigned mmu;   /* enum run_mmu */
 
-	const char *kernel, *modules, *initrd, *firmware;
+	const char *kernel, *modules, *initrd, *firmware, *dtb;
 	bool no_extras;
 	const char *append, *append_only;
 	struct run_file file[RUN_MAX_FILES];
@@ -48,18 +57,38 @@ struct run_options {
 	struct run_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;
 	struct run_net net;
-	const char *console_file; /* NULL: the terminal */
+	struct run_ring ring;
+	struct run_console console;
+
+	bool rng;
+	const char *control; /* path of a socket, or NULL */
+
+	const char *fault[RUN_MAX_FAULTS]; /* rules, as given */
+	unsigned n_faults;
+	bool fault_help; /* --fault help */
 
 	const char *exec;
+	const char *cwd; /* in the guest; NULL: /root */
+	const char *env[RUN_MAX_ENV];
+	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */
+	struct run_gdb_options gdb;
 	bool no_reboot;
 	const char *dump_dtb;
+	const char *config;
+	bool dump_config;
 	bool verbose;
+
+	struct config *config_file;      /* holds some of the strings; NULL: none */
+	struct config_dump *config_dump; /* with dump_config */
 };
 
 extern const struct opt run_option_table[];
 
-/* Parses argv[0..argc) over the defaults. 0, OPT_WANTS_HELP, or -errno with the message in e. */
+/* Parses argv[0..argc), and before it the file that --config names there, over the defaults. 0,
+ * OPT_WANTS_HELP, or -errno with the message in e; in each case `o` has to be freed. o->exec is
+ * also set after a failure, if a command was given that far. */
 int run_options_parse(struct run_options *o, int argc, char **argv, struct err *e);
+void run_options_free(struct run_options *o);
 
 #endif

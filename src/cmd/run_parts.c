@@ -25,10 +25,9 @@
 #include "base/err.h"
 #include "cmd/run_initrd.h"
 #include "cpu/cpu.h"
+#include "virtio/spec.h"
 
 #define CONSOLE_FLUSH_MS 5000
-
-static const uint8_t default_mac[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
 
 static int no_such_engine(const char *name, struct err *e)
 {
@@ -59,6 +58,12 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 		return no_such_engine(o->engine, e);
 	c->smp = o->smp;
 	c->mem = o->mem;
+	c->rng = o->rng;
+	c->dtb = o->dtb;
+	c->ring_features = (o->ring.packed ? VIRTIO_F_RING_PACKED : 0) |
+			   (o->ring.event_idx ? VIRTIO_F_EVENT_IDX : 0) |
+			   (o->ring.indirect ? VIRTIO_F_INDIRECT_DESC : 0);
+	c->sv48 = o->mmu == RUN_MMU_SV48;
 	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;
 	return 0;
 }
@@ -80,14 +85,14 @@ static int find_guest(struct run_parts *p, const struct run_options *o, struct e
 	struct machine_config *c = &p->config;
 
 	c->firmware = o->firmware;
-	c->kernel = o->kernel;
-	if (default_init(o) || (!o->kernel && !o->firmware)) {
-		int ret = guest_set_get(&p->guest, e);
+	c->kernel = guest_set_is_own(o->kernel) ? NULL : o->kernel;
+	if (default_init(o) || (!c->kernel && !bare_metal(o))) {
+		int ret = guest_set_get(&p->guest, c->kernel ? NULL : o->kernel, e);
 
 		if (ret)
 			return ret;
 	}
-	if (!c->kernel && !c->firmware)
+	if (!c->kernel && !bare_metal(o))
 		c->kernel = p->guest.kernel;
 	return 0;
 }
@@ -118,7 +123,7 @@ static int write_append(struct run_parts *p, const struct run_options *o, struct
 		base = p->config.type->default_append;
 	else if (o->exec)
 		exec = o->verbose ? " linnet.mode=exec" : " linnet.mode=exec quiet";
-	else if (!o->console_file)
+	else if (o->console.kind == RUN_CONSOLE_STDIO)
 		terminal_arguments(terminal, sizeof(terminal));
 	if (o->append_only)
 		n = asprintf(&p->append, "%s%s", o->append_only, exec);
@@ -141,6 +146,8 @@ static int collect_initrd(struct run_parts *p, const struct run_options *o, stru
 
 	if (path)
 		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = path};
+	if (!o->initrd && p->guest.modules)
+		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = p->guest.modules};
 	if (!o->initrd && p->guest.extras && !o->no_extras)
 		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = p->guest.extras};
 	if (!o->n_files && !o->modules)
@@ -153,20 +160,24 @@ static int collect_initrd(struct run_parts *p, const struct run_options *o, stru
 	return 0;
 }
 
-static int open_disk(struct run_parts *p, const struct run_disk *d, struct err *e)
+static int open_disk(struct run_parts *p, const struct run_disk *d, bool verbose, struct err *e)
 {
 	const struct block_file_config cfg = {
 		.path = d->path,
 		.read_only = d->read_only,
 		.snapshot = d->snapshot,
+		.format = d->format,
+		.io = d->io,
+		.cache = d->cache,
+		.verbose = verbose,
 		.sync = p->config.counted_time,
 	};
 	int ret = block_file_open(&cfg, &p->disk[p->n_disks], e);
 
 	if (ret)
 		return ret;
-	p->config.disk[p->n_disks] = (struct machine_disk){.block = p->disk[p->n_disks],
-							   .serial = d->serial};
+	p->config.disk[p->n_disks] = (struct machine_disk){
+		.block = p->disk[p->n_disks], .serial = d->serial, .n_queues = d->queues};
 	p->config.n_disks = ++p->n_disks;
 	return 0;
 }
@@ -179,29 +190,24 @@ static int open_disks(struct run_parts *p, const struct run_options *o, struct e
 		const struct run_disk d = {
 			.path = p->guest.disk, .serial = "linnet-default", .snapshot = true};
 
-		return open_disk(p, &d, e);
+		return open_disk(p, &d, o->verbose, e);
 	}
 	for (unsigned i = 0; i < o->n_disks && !ret; i++)
-		ret = open_disk(p, &o->disk[i], e);
+		ret = open_disk(p, &o->disk[i], o->verbose, e);
 	return ret;
 }
 
 static int open_net(struct run_parts *p, const struct run_options *o, struct err *e)
 {
-	const struct net_user_config cfg = {
-		.forwards = o->net.forward,
-		.n_forwards = o->net.n_forwards,
-	};
 	struct machine_config *c = &p->config;
 	int ret;
 
-	if (o->net.none || (!o->net.given && bare_metal(o)))
+	if (o->net.kind == RUN_NET_NONE || (!o->net.given && bare_metal(o)))
 		return 0;
-	ret = net_user_open(&cfg, &p->net, e);
+	ret = run_net_open(&o->net, &c->net[0], e);
 	if (ret)
 		return ret;
-	c->net[0].net = p->net;
-	memcpy(c->net[0].mac, default_mac, sizeof(default_mac));
+	p->net = c->net[0].net;
 	c->n_nets = 1;
 	return 0;
 }
@@ -212,11 +218,10 @@ static int open_console(struct run_parts *p, const struct run_options *o, struct
 {
 	int ret = 0;
 
-	if (o->console_file)
-		return chr_file_new(loop, "--console file:", o->console_file, &p->console, e);
+	if (o->console.kind != RUN_CONSOLE_STDIO)
+		return run_console_open(&o->console, loop, &p->console, e);
 	if (o->exec && o->verbose)
 		ret = chr_fd_new(loop, -1, STDERR_FILENO, &p->console);
-	p->console_is_stdio = !o->exec;
 	if (!o->exec)
 		ret = chr_stdio_new(loop, STDIN_FILENO, STDOUT_FILENO, events->console_quit,
 				    events->arg, &p->console);
@@ -230,6 +235,9 @@ static int open_exec(struct run_parts *p, const struct run_options *o, struct lo
 {
 	const struct exec_config cfg = {
 		.command = o->exec,
+		.cwd = o->cwd,
+		.env = o->env,
+		.n_env = o->n_env,
 		.loop = loop,
 		.in = STDIN_FILENO,
 		.out = STDOUT_FILENO,
@@ -271,30 +279,25 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	if (!ret)
 		ret = open_console(p, o, loop, events, e);
 	p->config.console = p->console;
+	if (!ret)
+		ret = run_faults_open(&p->faults, o, &p->config, loop, e);
 	if (ret)
 		run_parts_close(p);
 	return ret;
 }
 
-/* What the guest printed last is still in the stream's buffer. */
-static void close_console(struct run_parts *p)
-{
-	if (p->console_is_stdio)
-		chr_stdio_flush(p->console, CONSOLE_FLUSH_MS);
-	else
-		chr_fd_flush(p->console, CONSOLE_FLUSH_MS);
-	chr_free(p->console);
-}
-
 void run_parts_close(struct run_parts *p)
 {
+	machine_faults_close(&p->faults);
 	/* First what may not get lost: the others may have to wait for a reader. */
 	for (unsigned i = 0; i < p->n_disks; i++)
 		p->disk[i]->ops->free(p->disk[i]);
 	if (p->net)
 		p->net->ops->free(p->net);
+	/* What the guest printed last is still in the stream's buffer. */
 	if (p->console)
-		close_console(p);
+		(void)chr_flush(p->console, CONSOLE_FLUSH_MS);
+	chr_free(p->console);
 	exec_free(p->exec);
 	free(p->extra_initrd);
 	free(p->append);

@@ -9,6 +9,7 @@
 
 #include "cmd/exec.h"
 #include "cmd/guest_set.h"
+#include "cmd/run_faults.h"
 #include "cmd/run_options.h"
 
 struct run_parts_events {
@@ -26,8 +27,8 @@ struct run_parts {
 	unsigned n_disks;
 	struct net *net;
 	struct chr *console;
-	bool console_is_stdio;
 	struct exec *exec;
+	struct machine_faults faults; /* in front of disks, network and console; --fault */
 	struct machine_config config; /* complete but for the console's tap */
 };
 

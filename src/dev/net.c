@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Both directions begin with a header of 12 bytes, which without offloads says nothing but, on
- * receipt, over how many chains the frame is spread.
+ * Both directions begin with a header of 12 bytes, which says what the receiver has to finish of
+ * the frame (net_header.c), and, on receipt, over how many chains it is spread.
  *
  * Receiving. The back end calls with a frame. Chains are popped until they hold it (one, without
  * MRG_RXBUF), filled, and pushed together. When there are too few, all are given back, kicks are
  * asked for, and the frame is refused: the next kick says that frames are wanted again. A frame
  * that no number of chains can hold is dropped, since it would block all that follow.
  *
- * Sending is done within the kick: the frame goes to the back end as it lies in guest memory.
+ * Sending is done within the kick: the frame goes to the back end as it lies in guest memory, with
+ * a header of ours in front if offloads are in use.
  */
 #include "dev/net.h"
 
@@ -19,6 +20,7 @@
 #include "backend/net.h"
 #include "base/endian.h"
 #include "base/iov.h"
+#include "dev/net_header.h"
 #include "virtio/vdev.h"
 
 /* 5.1.3, 5.1.4 */
@@ -33,12 +35,6 @@
 #define NET_CONFIG_LEN    12
 #define NET_S_LINK_UP     1u
 
-/* 5.1.6: struct virtio_net_hdr */
-#define HEADER_SIZE        12u
-#define HEADER_FLAGS       0
-#define HEADER_GSO_TYPE    1
-#define HEADER_NUM_BUFFERS 10
-
 #define ETHERNET_HEADER 14u
 
 enum { RX, TX };
@@ -50,8 +46,10 @@ enum { RX, TX };
 struct netdev {
 	struct vdev vdev;
 	struct net_queue *nq;
-	bool wanted; /* what the back end was told last */
+	bool wanted;       /* what the back end was told last */
+	unsigned offloads; /* the same */
 	struct virtq_chain tx;
+	struct iovec tx_iov[PARTS + 1];   /* our header and a frame */
 	struct virtq_chain arena;         /* its arrays are shared out to rx[] */
 	struct virtq_chain rx[RX_CHAINS]; /* of the frame at hand */
 };
@@ -115,7 +113,7 @@ static enum rx_result rx_gather(struct netdev *nd, struct vdev_queue *q, uint64_
 		c->iov = nd->arena.iov + parts;
 		c->seg = nd->arena.seg + parts;
 		c->max = PARTS - parts;
-		if (!rx_pop(q, c, *n ? 1 : HEADER_SIZE)) {
+		if (!rx_pop(q, c, *n ? 1 : NET_HEADER_SIZE)) {
 			rx_give_back(nd, q, *n);
 			return RX_NO_ROOM;
 		}
@@ -125,20 +123,20 @@ static enum rx_result rx_gather(struct netdev *nd, struct vdev_queue *q, uint64_
 	return RX_READY;
 }
 
-/* Copies header and frame into the n chains and pushes them. */
-static void rx_fill(struct netdev *nd, struct vdev_queue *q, unsigned n, const struct iovec *iov,
-		    unsigned n_iov)
+/* Copies header and frame, which begins `skip` bytes into iov, into the chains and pushes them. */
+static void rx_fill(struct netdev *nd, struct vdev_queue *q, const uint8_t header[NET_HEADER_SIZE],
+		    const struct iovec *iov, unsigned n_iov, size_t skip)
 {
-	uint8_t header[HEADER_SIZE] = {0};
 	struct virtq_chain *c = nd->rx;
-	uint32_t at = HEADER_SIZE; /* in c */
+	uint32_t at = NET_HEADER_SIZE; /* in c */
 
-	le16_store(header + HEADER_NUM_BUFFERS, (uint16_t)n);
-	iov_from_buf(c->iov, c->n_write, 0, header, HEADER_SIZE);
+	iov_from_buf(c->iov, c->n_write, 0, header, NET_HEADER_SIZE);
 	for (unsigned i = 0; i < n_iov; i++) {
-		const uint8_t *from = iov[i].iov_base;
-		size_t left = iov[i].iov_len;
+		size_t skipped = skip < iov[i].iov_len ? skip : iov[i].iov_len;
+		const uint8_t *from = (const uint8_t *)iov[i].iov_base + skipped;
+		size_t left = iov[i].iov_len - skipped;
 
+		skip -= skipped;
 		while (left) {
 			size_t k;
 
@@ -159,16 +157,23 @@ static bool rx_recv(void *user, const struct iovec *iov, unsigned n_iov)
 {
 	struct netdev *nd = user;
 	struct vdev_queue *q = &nd->vdev.queues[RX];
+	uint8_t guest_header[NET_HEADER_SIZE];
+	struct net_header header = {0};
+	size_t skip = nd->offloads ? sizeof(header) : 0;
 	size_t len = iov_len(iov, n_iov);
 	enum rx_result r = RX_NO_ROOM;
 	unsigned n;
 
-	if (len < ETHERNET_HEADER || len > NET_FRAME_MAX)
+	if (len < skip + ETHERNET_HEADER || len > skip + NET_FRAME_MAX)
+		return true;
+	(void)iov_to_buf(iov, n_iov, 0, &header, skip);
+	if (!net_header_to_guest(&header, nd->offloads, guest_header))
 		return true;
 	if (vdev_queue_live(q))
-		r = rx_gather(nd, q, HEADER_SIZE + len, &n);
+		r = rx_gather(nd, q, NET_HEADER_SIZE + len - skip, &n);
 	if (r == RX_READY) {
-		rx_fill(nd, q, n, iov, n_iov);
+		net_header_set_buffers(guest_header, n);
+		rx_fill(nd, q, guest_header, iov, n_iov, skip);
 		vdev_flush_soon(q);
 	}
 	nd->wanted = r != RX_NO_ROOM;
@@ -182,18 +187,27 @@ static const struct net_user_ops user_ops = {.recv = rx_recv};
 /* False: the chain is no packet, and the device is broken. */
 static bool tx_send(struct netdev *nd, struct virtq_chain *c)
 {
-	uint8_t header[HEADER_SIZE];
+	uint8_t guest_header[NET_HEADER_SIZE];
+	struct net_header header;
 	const struct iovec *iov;
 	unsigned n;
 
-	if (c->read_len < HEADER_SIZE)
+	if (c->read_len < NET_HEADER_SIZE)
 		return false;
-	iov_to_buf(c->iov, c->n_read, 0, header, sizeof(header));
-	iov = virtq_chain_skip(c, HEADER_SIZE, &n);
+	iov_to_buf(c->iov, c->n_read, 0, guest_header, sizeof(guest_header));
 	/* What needs an offload that was not offered cannot be sent; nor can an empty frame. What
 	 * the back end does not take now is lost: networks lose frames. */
-	if (n && !header[HEADER_FLAGS] && !header[HEADER_GSO_TYPE])
+	if (!net_header_from_guest(guest_header, nd->offloads, c->read_len - NET_HEADER_SIZE,
+				   &header))
+		return true;
+	iov = virtq_chain_skip(c, NET_HEADER_SIZE, &n);
+	if (n && nd->offloads) {
+		nd->tx_iov[0] = (struct iovec){&header, sizeof(header)};
+		memcpy(nd->tx_iov + 1, iov, n * sizeof(*iov));
+		(void)nd->nq->ops->send(nd->nq, nd->tx_iov, n + 1);
+	} else if (n) {
 		(void)nd->nq->ops->send(nd->nq, iov, n);
+	}
 	return true;
 }
 
@@ -214,8 +228,15 @@ static enum vdev_taken tx_take(struct vdev_queue *q)
 
 /* ---- the queues ---- */
 
+/* Both queues have been given the same features, so the first one settles it. */
 static int netdev_queue_start(struct vdev_queue *q)
 {
+	struct netdev *nd = netdev_of(q->dev);
+	unsigned offloads = net_header_offloads(virtq_features(&q->ring));
+
+	if (offloads != nd->offloads)
+		nd->nq->ops->set_offloads(nd->nq, offloads);
+	nd->offloads = offloads;
 	return 0;
 }
 
@@ -276,6 +297,7 @@ int netdev_new(const struct netdev_config *config, struct vdev **out)
 
 	if (!nd)
 		return -ENOMEM;
+	features |= net_header_features(config->net->offloads);
 	if (config->mtu)
 		features |= NET_F_MTU;
 	if (virtq_chain_init(&nd->tx, PARTS) || virtq_chain_init(&nd->arena, PARTS))

@@ -2,7 +2,8 @@
 /*
  * The network card (specification 5.1): one pair of queues over a struct net.
  *
- * Offers MAC, STATUS (the link is always up), MRG_RXBUF, and MTU when one is given; no offloads.
+ * Offers MAC, STATUS (the link is always up), MRG_RXBUF, MTU when one is given, and of CSUM, TSO4
+ * and TSO6, in both directions, what the network can do.
  * A frame for which the driver has no buffers waits in the back end; one that the back end cannot
  * take is dropped, as on a wire.
  */

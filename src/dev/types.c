@@ -9,5 +9,6 @@ const struct vdev_type vdev_types[] = {
 	{"blk", VIRTIO_ID_BLOCK, "disk over a file (flush, read-only, serial number)"},
 	{"console", VIRTIO_ID_CONSOLE, "terminals and named byte streams, several ports"},
 	{"rng", VIRTIO_ID_RNG, "random bytes of the host's, or a repeatable sequence"},
+	{"input", VIRTIO_ID_INPUT, "power button, pushed by `linnet ctl PATH powerbutton`"},
 	{0},
 };

@@ -68,6 +68,7 @@ struct uart8250 {
 	bool looking;
 	unsigned head, tail; /* of the ring, running freely */
 	uint8_t ring[RING_LEN];
+	struct uart8250_stats stats;
 
 	atomic_bool irq_level; /* written under the lock */
 
@@ -130,6 +131,7 @@ static size_t ring_push(struct uart8250 *u, const uint8_t *buf, size_t len)
 	memcpy(u->ring + u->head % RING_LEN, buf, first);
 	memcpy(u->ring, buf + first, n - first);
 	u->head += (unsigned)n;
+	counter_add(&u->stats.sent, n);
 	return n;
 }
 
@@ -458,6 +460,7 @@ static size_t stream_input(void *user, const uint8_t *buf, size_t len)
 	n = min_u64(len, input_room(u));
 	for (size_t i = 0; i < n; i++)
 		rx_push(u, buf[i]);
+	counter_add(&u->stats.received, n);
 	if (n < len)
 		u->input_waits = true;
 	leave(u, false);
@@ -471,6 +474,27 @@ void uart8250_flush(struct uart8250 *u, void (*done)(void *arg), void *arg)
 	u->flushed = done;
 	u->flushed_arg = arg;
 	loop_post(u->cfg.loop, &u->task);
+}
+
+/* ---- what is counted ---- */
+
+const struct stats_row uart8250_rows[] = {
+	{.group = "uart",
+	 .name = "received",
+	 .unit = STATS_BYTES,
+	 .help = "Bytes for the guest to read",
+	 .offset = offsetof(struct uart8250_stats, received)},
+	{.group = "uart",
+	 .name = "sent",
+	 .unit = STATS_BYTES,
+	 .help = "Bytes that the guest has written",
+	 .offset = offsetof(struct uart8250_stats, sent)},
+	{0},
+};
+
+const struct uart8250_stats *uart8250_stats(const struct uart8250 *u)
+{
+	return &u->stats;
 }
 
 /* ---- life ---- */

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/stats.h"
 #include "bus/irq.h"
 
 struct bus;
@@ -36,6 +37,14 @@ struct uart8250_config {
 	void *tap_arg;
 };
 
+/* What it counts, and the table that describes it. */
+struct uart8250_stats {
+	struct counter received; /* bytes from the stream */
+	struct counter sent;     /* bytes that the guest, or its firmware, has written */
+};
+
+extern const struct stats_row uart8250_rows[];
+
 /* Takes the stream into use. On the loop's thread. 0 or -errno. */
 int uart8250_new(const struct uart8250_config *cfg, struct uart8250 **out);
 
@@ -45,6 +54,9 @@ void uart8250_reset(struct uart8250 *u);
 /* Lets go of the stream; output that is still in the ring is lost. On the loop's thread, outside
  * of the stream's callbacks, while no vCPU runs. NULL is allowed. */
 void uart8250_free(struct uart8250 *u);
+
+/* Any thread, as long as the UART lives. */
+const struct uart8250_stats *uart8250_stats(const struct uart8250 *u);
 
 /* Output that does not come through the registers, in order with that which does: for a firmware's
  * console. Any thread; never waits. Returns how many bytes it took: fewer when the ring is full. */

@@ -18,6 +18,16 @@ struct bus;
 struct gmem;
 struct htif;
 struct image;
+struct uart8250;
+struct virtio_mmio;
+
+/* A virtio device of the board, for reports: see machine_device_info. */
+struct machine_device {
+	char name[16];
+	unsigned slot;
+	struct vdev *dev;
+	const struct virtio_mmio *carrier;
+};
 
 struct machine {
 	struct machine_config cfg;
@@ -27,10 +37,15 @@ struct machine {
 	struct cpu_vm *vm;
 	struct clock clock;
 	struct vcpus vcpus;
+	bool has_vcpus;
 	struct sbi sbi;    /* used when no firmware is given */
 	struct htif *htif; /* of a firmware with `tohost`, or NULL */
 	void *board;       /* the board's own */
-	void *dtb;         /* malloc'd */
+	struct machine_device device[MACHINE_MAX_DEVICES]; /* filled in by the board */
+	unsigned n_devices;
+	const struct uart8250 *uart; /* of the console, or NULL */
+	struct vdev *power_button;   /* or NULL */
+	void *dtb;                   /* malloc'd */
 	size_t dtb_len;
 
 	/* The end of a run: the first who asks fills these in. */
@@ -67,6 +82,13 @@ int firmware_htif(struct machine *m, const struct image *image, struct err *e);
 
 /* Starts all harts at `entry` in M mode: a0 = hart, a1 = dtb, a2 = info. 0 or -errno. */
 int firmware_start(struct machine *m, uint64_t entry, uint64_t dtb, uint64_t info);
+
+/* ---- report.c ---- */
+
+/* Makes a device known, also to the faults of cfg.faults, under a name and its number: "disk0". At
+ * most MACHINE_MAX_DEVICES. */
+void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev,
+			const struct virtio_mmio *carrier);
 
 /* ---- sbi_platform.c ---- */
 

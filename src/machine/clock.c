@@ -10,7 +10,8 @@
 
 void clock_init(struct clock *c, bool counted)
 {
-	*c = (struct clock){.counted = counted, .host_start = host_now_ns()};
+	*c = (struct clock){.counted = counted};
+	atomic_init(&c->host_start, host_now_ns());
 }
 
 static uint64_t insns_now(const struct clock *c)
@@ -24,9 +25,15 @@ static uint64_t insns_now(const struct clock *c)
 
 uint64_t clock_ticks(const struct clock *c)
 {
+	uint64_t now;
+
 	if (c->counted)
 		return insns_now(c) / CLOCK_INSNS_PER_TICK;
-	return (host_now_ns() - c->host_start) / CLOCK_NS_PER_TICK;
+	now = atomic_load_explicit(&c->held_since, memory_order_relaxed);
+	if (!now)
+		now = host_now_ns();
+	return (now - atomic_load_explicit(&c->host_start, memory_order_relaxed)) /
+	       CLOCK_NS_PER_TICK;
 }
 
 uint64_t clock_loop_ns(void *clock)
@@ -56,4 +63,21 @@ void clock_skip_to(struct clock *c, uint64_t tick)
 		insns = UINT64_MAX;
 	if (insns > c->insns)
 		c->insns = insns;
+}
+
+void clock_hold(struct clock *c)
+{
+	if (!atomic_load_explicit(&c->held_since, memory_order_relaxed))
+		atomic_store_explicit(&c->held_since, host_now_ns(), memory_order_relaxed);
+}
+
+/* What a hart sees of this is ordered by the lock that it waits under. */
+void clock_go_on(struct clock *c)
+{
+	uint64_t since = atomic_load_explicit(&c->held_since, memory_order_relaxed);
+
+	if (!since)
+		return;
+	atomic_fetch_add_explicit(&c->host_start, host_now_ns() - since, memory_order_relaxed);
+	atomic_store_explicit(&c->held_since, 0, memory_order_relaxed);
 }

@@ -9,6 +9,7 @@
 #ifndef MACHINE_CLOCK_H
 #define MACHINE_CLOCK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,7 +20,9 @@
 
 struct clock {
 	bool counted;
-	uint64_t host_start; /* ns */
+	_Atomic uint64_t host_start; /* ns */
+	_Atomic uint64_t
+		held_since; /* ns of the host's clock at which the time stands; 0: it runs */
 	/* counted: the time before the running hart's turn, and that hart's count at its start. All
 	 * of this belongs to the one thread on which harts take turns. */
 	uint64_t insns;
@@ -38,5 +41,10 @@ uint64_t clock_loop_ns(void *clock);
 void clock_turn_begin(struct clock *c, const struct cpu *cpu);
 void clock_turn_end(struct clock *c);
 void clock_skip_to(struct clock *c, uint64_t tick);
+
+/* Host time: stands still until clock_go_on(). No hart runs in between. The loop's thread; asking
+ * twice is the same as asking once. Counted time stands anyway when no hart runs. */
+void clock_hold(struct clock *c);
+void clock_go_on(struct clock *c);
 
 #endif

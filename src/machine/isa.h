@@ -7,12 +7,12 @@
  * property riscv,isa-extensions (Documentation: devicetree bindings, riscv/extensions.yaml). */
 #define ISA_RV64_EXTENSIONS                                                           \
 	"i\0m\0a\0f\0d\0c\0zicbom\0zicbop\0zicboz\0zicntr\0zicond\0zicsr\0zifencei\0" \
-	"zba\0zbb\0zbs\0sstc\0svadu\0svinval"
+	"zawrs\0zfa\0zba\0zbb\0zbc\0zbs\0sstc\0svadu\0svinval\0svnapot\0svpbmt"
 
 /* The same as one word, for software that knows only riscv,isa. */
-#define ISA_RV64_STRING                                                                        \
-	"rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicond_zicsr_zifencei_zba_zbb_zbs_sstc_svadu_" \
-	"svinval"
+#define ISA_RV64_STRING                                                                   \
+	"rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicond_zicsr_zifencei_zawrs_zfa_zba_zbb_" \
+	"zbc_zbs_sstc_svadu_svinval_svnapot_svpbmt"
 
 #define ISA_CBO_BLOCK 64u /* bytes that cbo.* and prefetch.* work on */
 

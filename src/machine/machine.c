@@ -15,6 +15,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "bus/bus.h"
 #include "cpu/cpu.h"
 #include "hw/htif.h"
@@ -56,6 +57,7 @@ static int make_vm(struct machine *m, struct err *e)
 			.ecall = m->cfg.firmware ? NULL : env_ecall,
 			.time_now = env_time_now},
 		.n_harts = m->cfg.smp,
+		.sv48 = m->cfg.sv48,
 		.in_turns = m->cfg.counted_time,
 	};
 	int ret = m->cfg.engine->vm_new(&cfg, &m->vm, e);
@@ -85,6 +87,9 @@ static void machine_end_task(struct loop_task *t)
 {
 	struct machine *m = t->arg;
 
+	/* A hart may wait for a reset, and that for a request which a fault delays. */
+	if (m->cfg.faults)
+		faults_power_off(m->cfg.faults);
 	vcpus_stop(&m->vcpus, machine_harts_stopped, m);
 }
 
@@ -113,9 +118,13 @@ int machine_new(const struct machine_config *cfg, struct loop *loop, struct mach
 	if (!ret) {
 		m->sbi = (struct sbi){
 			.ops = &machine_sbi_ops, .arg = m, .mem = m->mem, .n_harts = cfg->smp};
-		vcpus_init(&m->vcpus, m->vm, loop, &m->clock);
-		ret = cfg->type->build(m, e);
+		ret = vcpus_init(&m->vcpus, m->vm, loop, &m->clock);
+		m->has_vcpus = !ret;
+		if (ret)
+			err_set(e, ret, "no threads for harts: %s", strerror(-ret));
 	}
+	if (!ret)
+		ret = cfg->type->build(m, e);
 	if (ret) {
 		machine_free(m);
 		return ret;
@@ -158,6 +167,8 @@ int machine_run(struct machine *m, enum machine_end *end, unsigned *code, struct
 {
 	int ret = 0;
 
+	if (m->cfg.faults)
+		faults_power_on(m->cfg.faults);
 	if (m->cfg.counted_time) {
 		vcpus_run_in_turns(&m->vcpus);
 		while (!m->finished)
@@ -170,6 +181,31 @@ int machine_run(struct machine *m, enum machine_end *end, unsigned *code, struct
 	return ret;
 }
 
+void machine_hold(struct machine *m, struct vcpus_hold *h)
+{
+	vcpus_hold(&m->vcpus, h);
+}
+
+void machine_release(struct machine *m, struct vcpus_hold *h)
+{
+	vcpus_release(&m->vcpus, h);
+}
+
+void machine_debug(struct machine *m, const struct vcpus_debugger *d)
+{
+	vcpus_debug(&m->vcpus, d);
+}
+
+void machine_let_run(struct machine *m, uint64_t harts)
+{
+	vcpus_let_run(&m->vcpus, harts);
+}
+
+struct cpu_vm *machine_vm(struct machine *m)
+{
+	return m->vm;
+}
+
 void machine_free(struct machine *m)
 {
 	if (!m)
@@ -179,6 +215,8 @@ void machine_free(struct machine *m)
 		m->cfg.type->free_board(m);
 	if (m->cfg.counted_time)
 		loop_set_clock(m->loop, NULL, NULL);
+	if (m->has_vcpus)
+		vcpus_fini(&m->vcpus);
 	if (m->vm)
 		m->cfg.engine->vm_free(m->vm);
 	bus_free(m->bus);

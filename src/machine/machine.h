@@ -17,23 +17,29 @@
 #include <stdint.h>
 
 #include "boot/initrd.h"
+#include "machine/vcpus.h"
 
 struct block;
 struct chr;
 struct cpu_engine;
+struct cpu_vm;
 struct err;
+struct faults;
 struct loop;
 struct machine;
 struct net;
+struct stats_list;
 
 #define MACHINE_MAX_DISKS   4
 #define MACHINE_MAX_NETS    2
 #define MACHINE_MAX_PORTS   4
 #define MACHINE_MAX_INITRDS 8
+#define MACHINE_MAX_DEVICES 16
 
 struct machine_disk {
 	struct block *block;
 	const char *serial; /* at most 20 bytes, or NULL */
+	unsigned n_queues;  /* 0: one */
 };
 
 struct machine_net {
@@ -60,10 +66,12 @@ struct machine_config {
 	const struct cpu_engine *engine;
 	unsigned smp;      /* 1 to CPU_MAX_HARTS */
 	uint64_t mem;      /* bytes, a multiple of 2 MiB */
+	bool sv48;         /* the harts offer Sv48 beside Sv39, and Linux takes it */
 	bool counted_time; /* repeatable: see machine/clock.h */
 
 	const char *kernel;   /* path; NULL only with firmware */
 	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
+	const char *dtb;      /* path of a device tree blob, or NULL: the board's own */
 	const char *append;   /* the kernel's command line */
 	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
 	unsigned n_initrds;
@@ -73,12 +81,18 @@ struct machine_config {
 	void (*console_tap)(void *arg, const uint8_t *buf, size_t len);
 	void *console_tap_arg;
 
+	uint64_t ring_features; /* what all virtio devices offer: see vdev_offer_ring() */
+
 	struct machine_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;
 	struct machine_net net[MACHINE_MAX_NETS];
 	unsigned n_nets;
 	struct machine_port port[MACHINE_MAX_PORTS];
 	unsigned n_ports;
+	bool rng; /* an entropy source */
+	bool power_button;
+
+	struct faults *faults; /* see machine/faults.h; or NULL */
 };
 
 struct machine_type {
@@ -117,6 +131,44 @@ int machine_run(struct machine *m, enum machine_end *end, unsigned *code, struct
 
 /* Any thread: ends the run; the first call's reason counts. */
 void machine_end(struct machine *m, enum machine_end why, unsigned code);
+
+/*
+ * Holding the machine: all harts stand still, outside of run(), and so does its time; devices and
+ * the loop go on. h->held(h->arg) follows once, on the loop and never inside the call. Before
+ * machine_run(): no hart begins. *h is the caller's, zeroed but for held and arg, and stays where
+ * it is until machine_release() or the end of the run. Whoever holds releases for himself; the
+ * harts go on when nobody holds. On the loop's thread.
+ */
+void machine_hold(struct machine *m, struct vcpus_hold *h);
+void machine_release(struct machine *m, struct vcpus_hold *h);
+
+/* A virtio device as it stands. Names have a number in the order of the slots: "disk0". */
+struct machine_device_info {
+	const char *name; /* the machine's */
+	const char *kind; /* as in `linnet devices` */
+	unsigned slot;
+	unsigned n_queues;
+	uint8_t status;    /* the status byte of virtio 2.1 */
+	uint64_t features; /* as negotiated; 0 before */
+	bool broken;
+};
+
+/* On the loop's thread: describes at most `max` devices; how many. */
+unsigned machine_devices(const struct machine *m, struct machine_device_info *out, unsigned max);
+
+/* On the loop's thread: adds what harts and devices count. 0 or -ENOMEM. */
+int machine_stats(const struct machine *m, struct stats_list *out);
+
+/* The guest's time in ns since power-on; it stands while the machine is held. The loop's thread. */
+uint64_t machine_time_ns(const struct machine *m);
+
+/* On the loop's thread: presses the power button. 0; -ENODEV: the machine has none; -EAGAIN: no
+ * driver of the guest's listens to it (yet). What the guest makes of it is its own affair. */
+int machine_press_power(struct machine *m);
+/* For a debugger, while it holds the machine or before machine_run(): see vcpus.h. */
+void machine_debug(struct machine *m, const struct vcpus_debugger *d);
+void machine_let_run(struct machine *m, uint64_t harts);
+struct cpu_vm *machine_vm(struct machine *m);
 
 /* Not while it runs. NULL is allowed. */
 void machine_free(struct machine *m);

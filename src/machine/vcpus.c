@@ -8,12 +8,17 @@
  * a device completes is thus seen at instruction counts that are the same in each run. When all
  * harts are idle the time moves to the next deadline of a hart or of the loop; without any deadline
  * only the outside world can wake the machine, and the loop sleeps.
+ *
+ * Held harts wait outside run(), where they answer fences without doing anything for it. The last
+ * one to get there posts a task, and whoever held the machine is told on the loop. In turns there
+ * is nothing to wait for: the loop, where the holding is asked for, only turns between two harts.
  */
 #include "machine/vcpus.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/bits.h"
 #include "base/err.h"
@@ -21,13 +26,35 @@
 #define TURN_INSNS 20000u
 #define VCPU_STACK (256u << 10)
 
-void vcpus_init(struct vcpus *v, struct cpu_vm *vm, struct loop *loop, struct clock *clock)
+static void all_wait_task(struct loop_task *t);
+static void met_task(struct loop_task *t);
+
+int vcpus_init(struct vcpus *v, struct cpu_vm *vm, struct loop *loop, struct clock *clock)
 {
+	int err;
+
 	*v = (struct vcpus){.vm = vm, .loop = loop, .clock = clock, .n = vm->cfg.n_harts};
+	v->all_wait.fn = all_wait_task;
+	v->all_wait.arg = v;
+	v->met.fn = met_task;
+	v->met.arg = v;
 	for (unsigned i = 0; i < v->n; i++) {
 		v->vcpu[i].all = v;
 		v->vcpu[i].cpu = vm->cpu[i];
 	}
+	err = pthread_mutex_init(&v->lock, NULL);
+	if (err)
+		return -err;
+	err = pthread_cond_init(&v->go, NULL);
+	if (err)
+		pthread_mutex_destroy(&v->lock);
+	return -err;
+}
+
+void vcpus_fini(struct vcpus *v)
+{
+	pthread_cond_destroy(&v->go);
+	pthread_mutex_destroy(&v->lock);
 }
 
 static void vcpus_check_stopped(struct vcpus *v)
@@ -50,13 +77,43 @@ static void vcpu_ended(struct loop_task *t)
 	vcpus_check_stopped(vcpu->all);
 }
 
+/* On a hart's thread. */
+static bool must_wait(struct vcpu *vcpu)
+{
+	return atomic_load(&vcpu->all->hold) || atomic_load(&vcpu->barred);
+}
+
+static void wait_while_held(struct vcpu *vcpu)
+{
+	struct vcpus *v = vcpu->all;
+
+	pthread_mutex_lock(&v->lock);
+	if (++v->waiting == v->n)
+		loop_post(v->loop, &v->all_wait);
+	while (must_wait(vcpu) && !atomic_load(&v->quit))
+		pthread_cond_wait(&v->go, &v->lock);
+	v->waiting--;
+	pthread_mutex_unlock(&v->lock);
+}
+
+/* On a hart's thread, or in turns. */
+static void vcpu_met(struct vcpu *vcpu)
+{
+	atomic_store(&vcpu->barred, true);
+	loop_post(vcpu->all->loop, &vcpu->all->met);
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 	struct vcpus *v = vcpu->all;
 
-	while (!atomic_load_explicit(&v->quit, memory_order_acquire))
-		v->vm->engine->run(vcpu->cpu, 0);
+	while (!atomic_load_explicit(&v->quit, memory_order_acquire)) {
+		if (must_wait(vcpu))
+			wait_while_held(vcpu);
+		else if (v->vm->engine->run(vcpu->cpu, 0) == CPU_EXIT_DEBUG)
+			vcpu_met(vcpu);
+	}
 	loop_post(v->loop, &vcpu->ended);
 	return NULL;
 }
@@ -101,13 +158,39 @@ int vcpus_start(struct vcpus *v, struct err *e)
 	return ret;
 }
 
+uint64_t vcpus_cpu_ns(const struct vcpus *v, unsigned hart)
+{
+	const struct vcpu *vcpu = &v->vcpu[hart];
+	struct timespec ts;
+	clockid_t clock;
+
+	if (!vcpu->started || pthread_getcpuclockid(vcpu->thread, &clock) ||
+	    clock_gettime(clock, &ts))
+		return 0;
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void kick_all(struct vcpus *v)
+{
+	for (unsigned i = 0; i < v->n; i++)
+		v->vm->engine->kick(v->vcpu[i].cpu);
+}
+
+/* Wakes the threads that wait, to look again whether they have to. */
+static void let_go(struct vcpus *v)
+{
+	pthread_mutex_lock(&v->lock);
+	pthread_cond_broadcast(&v->go);
+	pthread_mutex_unlock(&v->lock);
+}
+
 void vcpus_stop(struct vcpus *v, void (*stopped)(void *arg), void *arg)
 {
 	v->stopped = stopped;
 	v->arg = arg;
 	atomic_store_explicit(&v->quit, true, memory_order_release);
-	for (unsigned i = 0; i < v->n; i++)
-		v->vm->engine->kick(v->vcpu[i].cpu);
+	let_go(v);
+	kick_all(v);
 	if (!v->clock->counted)
 		vcpus_check_stopped(v);
 }
@@ -122,7 +205,8 @@ static uint64_t next_event_tick(const struct vcpus *v)
 	if (loop_ns != UINT64_MAX)
 		next = loop_ns / CLOCK_NS_PER_TICK + 1;
 	for (unsigned i = 0; i < n; i++)
-		next = min_u64(next, v->vm->engine->next_deadline(v->vcpu[i].cpu));
+		if (!atomic_load(&v->vcpu[i].barred))
+			next = min_u64(next, v->vm->engine->next_deadline(v->vcpu[i].cpu));
 	return next;
 }
 
@@ -138,18 +222,32 @@ void vcpus_idle(struct vcpus *v)
 	loop_turn(v->loop, 0);
 }
 
+static enum cpu_exit turn(struct vcpus *v, struct vcpu *vcpu)
+{
+	enum cpu_exit why;
+
+	if (atomic_load(&vcpu->barred))
+		return CPU_EXIT_IDLE;
+	clock_turn_begin(v->clock, vcpu->cpu);
+	why = v->vm->engine->run(vcpu->cpu, TURN_INSNS);
+	clock_turn_end(v->clock);
+	if (why == CPU_EXIT_DEBUG)
+		vcpu_met(vcpu);
+	return why;
+}
+
 void vcpus_run_in_turns(struct vcpus *v)
 {
 	while (!atomic_load_explicit(&v->quit, memory_order_relaxed)) {
 		bool idle = true;
 
-		for (unsigned i = 0; i < v->n; i++) {
-			struct cpu *cpu = v->vcpu[i].cpu;
-
-			clock_turn_begin(v->clock, cpu);
-			if (v->vm->engine->run(cpu, TURN_INSNS) != CPU_EXIT_IDLE)
+		if (v->holds) {
+			loop_turn(v->loop, -1);
+			continue;
+		}
+		for (unsigned i = 0; i < v->n && !v->holds; i++) {
+			if (turn(v, &v->vcpu[i]) != CPU_EXIT_IDLE)
 				idle = false;
-			clock_turn_end(v->clock);
 			if (loop_turn(v->loop, 0) > 0)
 				idle = false;
 		}
@@ -157,4 +255,90 @@ void vcpus_run_in_turns(struct vcpus *v)
 			vcpus_idle(v);
 	}
 	vcpus_check_stopped(v);
+}
+
+/* ---- holding ---- */
+
+static bool all_stand_still(struct vcpus *v)
+{
+	bool still;
+
+	if (v->clock->counted)
+		return true;
+	pthread_mutex_lock(&v->lock);
+	still = v->waiting == v->n;
+	pthread_mutex_unlock(&v->lock);
+	return still;
+}
+
+/* A callback may release any of the holds, so the list is looked at from its start each time. */
+static void all_wait_task(struct loop_task *t)
+{
+	struct vcpus *v = t->arg;
+	struct vcpus_hold *h = v->holds;
+
+	if (!h || !all_stand_still(v))
+		return;
+	clock_hold(v->clock);
+	while (h) {
+		if (h->told) {
+			h = h->next;
+			continue;
+		}
+		h->told = true;
+		if (h->held)
+			h->held(h->arg);
+		h = v->holds;
+	}
+}
+
+void vcpus_hold(struct vcpus *v, struct vcpus_hold *h)
+{
+	h->told = false;
+	h->next = v->holds;
+	v->holds = h;
+	atomic_store(&v->hold, true);
+	if (all_stand_still(v))
+		loop_post(v->loop, &v->all_wait);
+	else
+		kick_all(v);
+}
+
+void vcpus_release(struct vcpus *v, struct vcpus_hold *h)
+{
+	struct vcpus_hold **p = &v->holds;
+
+	while (*p && *p != h)
+		p = &(*p)->next;
+	if (!*p)
+		return;
+	*p = h->next;
+	h->next = NULL;
+	if (v->holds)
+		return;
+	clock_go_on(v->clock);
+	atomic_store(&v->hold, false);
+	let_go(v);
+}
+
+/* ---- debugging ---- */
+
+static void met_task(struct loop_task *t)
+{
+	struct vcpus *v = t->arg;
+
+	if (v->debugger)
+		v->debugger->met(v->debugger->arg);
+}
+
+void vcpus_debug(struct vcpus *v, const struct vcpus_debugger *d)
+{
+	v->debugger = d;
+	vcpus_let_run(v, ~0ull);
+}
+
+void vcpus_let_run(struct vcpus *v, uint64_t harts)
+{
+	for (unsigned i = 0; i < v->n; i++)
+		atomic_store(&v->vcpu[i].barred, !(harts >> i & 1));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The `virt` board, wired: parts at the addresses of virt_map.h, PLIC outputs and timers to the
- * harts, a virtio-mmio slot for each device in the order disks, networks, console, entropy; what is
- * left of the eight slots is empty.
+ * harts, a virtio-mmio slot for each device in the order disks, networks, console, entropy,
+ * power button; what is left of the eight slots is empty.
  *
  * PLIC contexts are numbered as on QEMU's board: 2n is hart n in M mode, 2n + 1 in S mode.
  */
@@ -17,10 +17,13 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/opt.h"
+#include "boot/fdt_file.h"
 #include "cpu/cpu.h"
 #include "dev/blk.h"
 #include "dev/console.h"
+#include "dev/input.h"
 #include "dev/net.h"
 #include "dev/rng.h"
 #include "hw/aclint.h"
@@ -175,6 +178,7 @@ static int add_parts(struct machine *m)
 		.bus = m->bus, .base = VIRT_TEST_BASE, .event = test_device_event, .arg = m};
 	int ret = uart8250_new(&uart, &v->uart);
 
+	m->uart = v->uart;
 	if (!ret)
 		ret = rtc_goldfish_new(&rtc, &v->rtc);
 	if (!ret)
@@ -207,19 +211,27 @@ static int add_device(struct machine *m, struct vdev *dev)
 	struct virt *v = virt_of(m);
 	int ret;
 
+	vdev_offer_ring(dev, m->cfg.ring_features);
 	if (v->n_devices == VIRT_N_VIRTIO) {
 		vdev_free(dev);
 		return -ENOSPC;
 	}
 	ret = add_slot(m, v->n_devices, dev);
-	if (!ret)
-		v->n_devices++;
-	return ret;
+	if (ret)
+		return ret;
+	machine_device_add(m, v->n_devices, dev, v->slot[v->n_devices]);
+	v->n_devices++;
+	return 0;
 }
 
 static int add_disk(struct machine *m, const struct machine_disk *d)
 {
-	const struct blk_config cfg = {.block = d->block, .loop = m->loop, .serial = d->serial};
+	const struct blk_config cfg = {
+		.block = d->block,
+		.loop = m->loop,
+		.serial = d->serial,
+		.n_queues = d->n_queues,
+	};
 	struct vdev *dev;
 	int ret = blk_new(&cfg, &dev);
 
@@ -255,11 +267,22 @@ static int add_console(struct machine *m)
 static int add_rng(struct machine *m)
 {
 	const struct rng_config cfg = {
-		.loop = m->loop, .repeatable = m->cfg.counted_time, .seed = FIXED_SEED};
+		.loop = m->loop,
+		.repeatable = m->cfg.counted_time,
+		.seed = FIXED_SEED,
+		.fault = fault_point(faults_device(m->cfg.faults, "rng0"), FAULT_READ),
+	};
 	struct vdev *dev;
 	int ret = rng_new(&cfg, &dev);
 
 	return ret ? ret : add_device(m, dev);
+}
+
+static int add_power_button(struct machine *m)
+{
+	int ret = input_power_button_new(m->loop, &m->power_button);
+
+	return ret ? ret : add_device(m, m->power_button);
 }
 
 static int add_virtio(struct machine *m)
@@ -273,8 +296,10 @@ static int add_virtio(struct machine *m)
 		ret = add_net(m, &m->cfg.net[i]);
 	if (!ret && m->cfg.n_ports)
 		ret = add_console(m);
-	if (!ret)
+	if (!ret && m->cfg.rng)
 		ret = add_rng(m);
+	if (!ret && m->cfg.power_button)
+		ret = add_power_button(m);
 	for (unsigned slot = v->n_devices; slot < VIRT_N_VIRTIO && !ret; slot++)
 		ret = add_slot(m, slot, NULL);
 	return ret;
@@ -282,9 +307,26 @@ static int add_virtio(struct machine *m)
 
 /* ---- images ---- */
 
+/* The user's tree, completed with what only this run can know. */
+static int load_dtb(struct machine *m, const struct virt_fdt_config *cfg, struct err *e)
+{
+	const struct fdt_file_request r = {.path = m->cfg.dtb,
+					   .size_max = DTB_MAX - FIRMWARE_INFO_SIZE,
+					   .ram_base = VIRT_RAM_BASE,
+					   .ram_size = cfg->mem,
+					   .bootargs = cfg->bootargs,
+					   .initrd_start = cfg->initrd_start,
+					   .initrd_end = cfg->initrd_end,
+					   .rng_seed = cfg->rng_seed,
+					   .rng_seed_len = sizeof(cfg->rng_seed)};
+
+	return fdt_file_load(&r, &m->dtb, &m->dtb_len, e);
+}
+
 static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
 {
 	struct virt_fdt_config cfg = {.smp = m->cfg.smp,
+				      .sv48 = m->cfg.sv48,
 				      .mem = m->cfg.mem,
 				      .bootargs = m->cfg.append,
 				      .initrd_start = initrd_start,
@@ -294,6 +336,8 @@ static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_en
 		memset(cfg.rng_seed, 0x4c, sizeof(cfg.rng_seed));
 	else if (getrandom(cfg.rng_seed, sizeof(cfg.rng_seed), 0) != sizeof(cfg.rng_seed))
 		return err_set(e, -EIO, "the host gives no random numbers for the guest's seed");
+	if (m->cfg.dtb)
+		return load_dtb(m, &cfg, e);
 	return virt_fdt_build(&cfg, &m->dtb, &m->dtb_len, e);
 }
 

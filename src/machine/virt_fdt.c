@@ -65,7 +65,7 @@ static void write_chosen(struct fdt_builder *t, const struct virt_fdt_config *cf
 	fdtb_end(t);
 }
 
-static void write_cpu(struct fdt_builder *t, unsigned hart)
+static void write_cpu(struct fdt_builder *t, const struct virt_fdt_config *cfg, unsigned hart)
 {
 	static const char extensions[] = ISA_RV64_EXTENSIONS;
 
@@ -74,7 +74,7 @@ static void write_cpu(struct fdt_builder *t, unsigned hart)
 	fdtb_string(t, "compatible", "riscv");
 	fdtb_u32(t, "reg", hart);
 	fdtb_string(t, "status", "okay");
-	fdtb_string(t, "mmu-type", "riscv,sv39");
+	fdtb_string(t, "mmu-type", cfg->sv48 ? "riscv,sv48" : "riscv,sv39");
 	fdtb_string(t, "riscv,isa", ISA_RV64_STRING);
 	fdtb_string(t, "riscv,isa-base", "rv64i");
 	fdtb_bytes(t, "riscv,isa-extensions", extensions, sizeof(extensions));
@@ -90,14 +90,14 @@ static void write_cpu(struct fdt_builder *t, unsigned hart)
 	fdtb_end(t);
 }
 
-static void write_cpus(struct fdt_builder *t, unsigned smp)
+static void write_cpus(struct fdt_builder *t, const struct virt_fdt_config *cfg)
 {
 	fdtb_begin(t, "cpus");
 	fdtb_u32(t, "#address-cells", 1);
 	fdtb_u32(t, "#size-cells", 0);
 	fdtb_u32(t, "timebase-frequency", CPU_TIMEBASE_HZ);
-	for (unsigned hart = 0; hart < smp; hart++)
-		write_cpu(t, hart);
+	for (unsigned hart = 0; hart < cfg->smp; hart++)
+		write_cpu(t, cfg, hart);
 	fdtb_end(t);
 }
 
@@ -180,7 +180,7 @@ int virt_fdt_build(const struct virt_fdt_config *cfg, void **out, size_t *len, s
 	fdtb_string(t, "compatible", "riscv-virtio");
 	fdtb_string(t, "model", "riscv-virtio,linnet");
 	write_chosen(t, cfg);
-	write_cpus(t, cfg->smp);
+	write_cpus(t, cfg);
 	fdtb_begin(t, "soc");
 	fdtb_u32(t, "#address-cells", 2);
 	fdtb_u32(t, "#size-cells", 2);

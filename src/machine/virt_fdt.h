@@ -11,6 +11,7 @@ struct err;
 
 struct virt_fdt_config {
 	unsigned smp;
+	bool sv48;                         /* the harts have Sv48 */
 	uint64_t mem;                      /* bytes from VIRT_RAM_BASE */
 	const char *bootargs;              /* or NULL */
 	uint64_t initrd_start, initrd_end; /* equal: none */

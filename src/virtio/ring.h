@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between virtq.c and the ring formats behind it (split.c). Not for devices or carriers.
+ * Between virtq.c and the ring formats behind it (split.c, packed.c). Not for devices or carriers.
  *
  * virtq.c keeps what all formats share: the count in flight, the broken state, the translation of
  * guest addresses, and the building of a chain out of descriptors. A format reads and writes its
@@ -61,5 +61,15 @@ void split_publish(struct virtq *vq);
 bool split_wants_interrupt(struct virtq *vq);
 void split_disable_kicks(struct virtq *vq);
 bool split_enable_kicks(struct virtq *vq);
+
+/* The packed ring. */
+int packed_init(struct virtq *vq, const struct virtq_setup *setup);
+int packed_pop(struct virtq *vq, struct virtq_chain *c);
+void packed_unpop(struct virtq *vq, const struct virtq_chain *c);
+void packed_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written);
+void packed_publish(struct virtq *vq);
+bool packed_wants_interrupt(struct virtq *vq);
+void packed_disable_kicks(struct virtq *vq);
+bool packed_enable_kicks(struct virtq *vq);
 
 #endif

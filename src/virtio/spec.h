@@ -21,6 +21,7 @@
 #define VIRTIO_ID_BLOCK   2u
 #define VIRTIO_ID_CONSOLE 3u
 #define VIRTIO_ID_RNG     4u
+#define VIRTIO_ID_INPUT   18u
 
 /* 6 Reserved Feature Bits */
 #define VIRTIO_F_INDIRECT_DESC BIT(28)
@@ -37,7 +38,16 @@
 #define SPLIT_USED_IDX   2u /* 2.7.8 le16 flags, le16 idx, entries, le16 avail_event */
 #define SPLIT_USED_RING  4u
 
-/* 2.7.5 flags of a descriptor */
+/* 2.8 Packed Virtqueues */
+#define PACKED_DESC_SIZE     16u       /* 2.8.13 le64 addr, le32 len, le16 id, le16 flags */
+#define PACKED_EVENT_SIZE    4u        /* 2.8.14 le16 off_wrap, le16 flags */
+#define PACKED_F_AVAIL       (1u << 7) /* 2.8.1 */
+#define PACKED_F_USED        (1u << 15)
+#define PACKED_EVENT_ENABLE  0u
+#define PACKED_EVENT_DISABLE 1u
+#define PACKED_EVENT_DESC    2u
+
+/* 2.7.5, 2.8.5 flags of a descriptor */
 #define VIRTQ_DESC_F_NEXT     1u
 #define VIRTQ_DESC_F_WRITE    2u
 #define VIRTQ_DESC_F_INDIRECT 4u

@@ -21,6 +21,7 @@
 #include <sys/epoll.h>
 
 #include "base/bits.h"
+#include "base/fault.h"
 #include "base/fd.h"
 
 enum { CMD_NONE, CMD_START, CMD_STOP };
@@ -32,6 +33,30 @@ static void kick_task(struct loop_task *t);
 static void flush_task(struct loop_task *t);
 static void stopped_task(struct loop_task *t);
 static void kick_event(struct loop_fd *w, uint32_t events);
+
+/* ---- what is counted ---- */
+
+#define QUEUE_ROW(member) \
+	.group = "virtio_queue", .offset = offsetof(struct vdev_queue_stats, member)
+#define DEVICE_ROW(member) .group = "virtio_device", .offset = offsetof(struct vdev_stats, member)
+
+const struct stats_row vdev_queue_rows[] = {
+	{QUEUE_ROW(kicks), .name = "kicks", .help = "Notifications by the driver"},
+	{QUEUE_ROW(interrupts), .name = "interrupts", .help = "Interrupts for used chains"},
+	{QUEUE_ROW(ring.chains), .name = "chains", .help = "Chains of descriptors completed"},
+	{QUEUE_ROW(ring.read), .name = "read", .unit = STATS_BYTES,
+	 .help = "Bytes that the device was given to read"},
+	{QUEUE_ROW(ring.written), .name = "written", .unit = STATS_BYTES,
+	 .help = "Bytes that the device has written"},
+	{0},
+};
+
+const struct stats_row vdev_rows[] = {
+	{DEVICE_ROW(broken), .name = "broken",
+	 .help = "Times that the driver broke the rules and the device had to be reset"},
+	{DEVICE_ROW(errors), .name = "errors", .help = "Requests that failed"},
+	{0},
+};
 
 /* ---- making and freeing ---- */
 
@@ -61,8 +86,16 @@ int vdev_init(struct vdev *dev, const struct vdev_ops *ops, uint64_t features, u
 	return 0;
 }
 
+void vdev_offer_ring(struct vdev *dev, uint64_t features)
+{
+	dev->offered &= ~VIRTQ_FEATURES_ALL;
+	dev->offered |= (features & VIRTQ_FEATURES_ALL) | VIRTIO_F_VERSION_1;
+}
+
 void vdev_fini(struct vdev *dev)
 {
+	if (dev->faults)
+		fault_device_act(dev->faults, NULL, NULL);
 	for (unsigned i = 0; i < dev->n_queues; i++) {
 		struct vdev_queue *q = &dev->queues[i];
 
@@ -161,8 +194,25 @@ static void kick_task(struct loop_task *t)
 
 static void kick_event(struct loop_fd *w, uint32_t events)
 {
+	struct vdev_queue *q = w->arg;
+
 	eventfd_clear(w->fd);
-	kick_task(&((struct vdev_queue *)w->arg)->kick);
+	counter_add_shared(&q->stats.kicks, 1);
+	kick_task(&q->kick);
+}
+
+/* Whether the device serves the request that was just popped. */
+static bool fault_spares(struct vdev *dev)
+{
+	struct fault_hit hit;
+
+	if (fault_ask(dev->fault_gone, &hit))
+		vdev_gone(dev);
+	else if (fault_ask(dev->fault_broken, &hit))
+		vdev_broken(dev, "a fault on purpose");
+	else
+		return true;
+	return false;
 }
 
 int vdev_pop(struct vdev_queue *q, struct virtq_chain *c)
@@ -171,18 +221,34 @@ int vdev_pop(struct vdev_queue *q, struct virtq_chain *c)
 
 	if (unlikely(r < 0))
 		vdev_broken(q->dev, "the driver broke the rules of the ring");
+	if (unlikely(q->dev->faults) && r > 0 && !fault_spares(q->dev)) {
+		virtq_unpop(&q->ring, c);
+		return -EIO;
+	}
 	return r;
 }
 
-void vdev_flush(struct vdev_queue *q)
+/* An interrupt that the driver wants. */
+static void queue_interrupt(struct vdev_queue *q)
 {
-	virtq_publish(&q->ring);
-	if (!virtq_wants_interrupt(&q->ring))
-		return;
+	struct fault_hit hit;
+
+	if (unlikely(fault_ask(q->dev->fault_irq, &hit)))
+		return; /* it is lost */
+	counter_add(&q->stats.interrupts, 1);
 	if (q->setup.call_fd >= 0)
 		eventfd_raise(q->setup.call_fd);
 	else
 		q->dev->port->interrupt(q->dev->port_arg, q->index);
+}
+
+void vdev_flush(struct vdev_queue *q)
+{
+	if (unlikely(vdev_is_gone(q->dev)))
+		return;
+	virtq_publish(&q->ring);
+	if (virtq_wants_interrupt(&q->ring))
+		queue_interrupt(q);
 }
 
 void vdev_drain(struct vdev_queue *q, enum vdev_taken (*take)(struct vdev_queue *q))
@@ -199,7 +265,7 @@ void vdev_drain(struct vdev_queue *q, enum vdev_taken (*take)(struct vdev_queue 
 			break;
 	}
 	if (!budget)
-		vdev_kick(q->dev, q->index);
+		vdev_go_on(q);
 	vdev_flush(q);
 }
 
@@ -228,12 +294,24 @@ void vdev_queue_stopped(struct vdev_queue *q)
 
 /* ---- home ---- */
 
+static void set_features(struct vdev *dev, uint64_t features)
+{
+	dev->features = features;
+	if (dev->ops->features_set)
+		dev->ops->features_set(dev, features);
+}
+
 int vdev_set_features(struct vdev *dev, uint64_t features)
 {
 	if (features & ~dev->offered || !(features & VIRTIO_F_VERSION_1))
 		return -EINVAL;
-	dev->features = features;
+	set_features(dev, features);
 	return 0;
+}
+
+uint64_t vdev_features(const struct vdev *dev)
+{
+	return dev->features;
 }
 
 uint32_t vdev_queue_size_max(const struct vdev *dev, unsigned index)
@@ -255,6 +333,7 @@ int vdev_queue_start(struct vdev *dev, unsigned index, const struct vdev_queue_s
 	if (ring.size > q->size_max)
 		return -EINVAL;
 	ring.features = dev->features;
+	ring.stats = &q->stats.ring;
 	r = virtq_init(&q->ring, dev->mem, &ring);
 	if (r)
 		return r;
@@ -293,8 +372,8 @@ static void reset_finish(struct vdev *dev)
 	void (*cb)(void *arg) = dev->reset_cb;
 
 	dev->reset_cb = NULL;
-	dev->features = 0;
-	atomic_store(&dev->is_broken, false);
+	set_features(dev, 0);
+	atomic_store(&dev->is_broken, vdev_is_gone(dev));
 	cb(dev->reset_arg);
 }
 
@@ -331,22 +410,73 @@ void vdev_reset(struct vdev *dev, void (*cb)(void *arg), void *arg)
 		reset_finish(dev);
 }
 
+/* On home: what a rule of the clock brings about. */
+static void fault_act(void *arg, enum fault_op op)
+{
+	struct vdev *dev = arg;
+
+	if (op == FAULT_GONE)
+		vdev_gone(dev);
+	else if (op == FAULT_BROKEN)
+		vdev_broken(dev, "a fault on purpose");
+	else if (!vdev_is_gone(dev))
+		dev->port->interrupt(dev->port_arg, 0);
+}
+
+void vdev_set_faults(struct vdev *dev, struct fault_device *faults)
+{
+	dev->faults = faults;
+	dev->fault_irq = fault_point(faults, FAULT_IRQ);
+	dev->fault_gone = fault_point(faults, FAULT_GONE);
+	dev->fault_broken = fault_point(faults, FAULT_BROKEN);
+	if (faults)
+		fault_device_act(faults, fault_act, dev);
+}
+
 /* ---- any thread ---- */
 
 void vdev_kick(struct vdev *dev, unsigned index)
 {
+	if (index >= dev->n_queues)
+		return;
+	counter_add_shared(&dev->queues[index].stats.kicks, 1);
+	vdev_go_on(&dev->queues[index]);
+}
+
+void vdev_go_on(struct vdev_queue *q)
+{
 	/* The task's own flag makes a burst of kicks one wake-up. */
-	if (index < dev->n_queues)
-		loop_post(dev->queues[index].loop, &dev->queues[index].kick);
+	loop_post(q->loop, &q->kick);
+}
+
+void vdev_count_error(struct vdev *dev)
+{
+	counter_add_shared(&dev->stats.errors, 1);
+}
+
+bool vdev_is_broken(const struct vdev *dev)
+{
+	return atomic_load(&dev->is_broken);
 }
 
 void vdev_broken(struct vdev *dev, const char *why)
 {
 	if (atomic_exchange(&dev->is_broken, true))
 		return;
+	counter_add_shared(&dev->stats.broken, 1);
 	log_warn_limited(&dev->log, LOG_MAX, "virtio %s: %s; the device needs a reset",
 			 dev->ops->name, why);
 	dev->port->broken(dev->port_arg);
+}
+
+void vdev_gone(struct vdev *dev)
+{
+	if (atomic_exchange(&dev->is_gone, true))
+		return;
+	atomic_store(&dev->is_broken, true);
+	log_warn_limited(&dev->log, LOG_MAX, "virtio %s: the device is gone", dev->ops->name);
+	if (dev->port->gone)
+		dev->port->gone(dev->port_arg);
 }
 
 void vdev_config_set(struct vdev *dev, unsigned offset, const void *buf, unsigned len)
@@ -366,7 +496,8 @@ void vdev_config_set(struct vdev *dev, unsigned offset, const void *buf, unsigne
 
 void vdev_config_changed(struct vdev *dev)
 {
-	dev->port->config_changed(dev->port_arg);
+	if (!vdev_is_gone(dev))
+		dev->port->config_changed(dev->port_arg);
 }
 
 bool vdev_config_read(const struct vdev *dev, unsigned offset, unsigned size, uint64_t *value)

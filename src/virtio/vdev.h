@@ -32,8 +32,11 @@
 
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/stats.h"
 #include "virtio/virtq.h"
 
+struct fault_device;
+struct fault_point;
 struct vdev;
 struct vdev_queue;
 
@@ -51,9 +54,12 @@ struct vdev_ops {
 	 * later. Nothing of the queue is called in between. */
 	void (*queue_stop)(struct vdev_queue *q);
 	/* Queue, only while started: chains may have been made available. Returns in bounded
-	 * time; vdev_kick() on itself is how to go on later. */
+	 * time; vdev_go_on() is how to go on later. */
 	void (*queue_kick)(struct vdev_queue *q);
 
+	/* Home. What the driver has chosen, before any queue is started; 0 after a reset. NULL: the
+	 * device does not care. */
+	void (*features_set)(struct vdev *dev, uint64_t features);
 	/* Home. The driver wrote `size` (1, 2, 4 or 8) bytes within config space. NULL: nothing in
 	 * it is writable. */
 	void (*config_written)(struct vdev *dev, unsigned offset, unsigned size, uint64_t value);
@@ -69,20 +75,38 @@ struct vdev_port_ops {
 	void (*config_changed)(void *port);
 	/* The device needs a reset. */
 	void (*broken)(void *port);
+	/* The device is gone for good: it interrupts no more. May be NULL. */
+	void (*gone)(void *port);
 };
 
 /* How the carrier asks for one queue. */
 struct vdev_queue_setup {
-	struct virtq_setup ring; /* its features are filled in by the core */
+	struct virtq_setup ring; /* its features and stats are filled in by the core */
 	int kick_fd;             /* an eventfd that kicks the queue, or -1: only vdev_kick() does */
 	int call_fd;             /* an eventfd instead of the port's interrupt(), or -1 */
 };
+
+/* What the core counts, over resets too, and the tables that describe it: see base/stats.h. */
+struct vdev_queue_stats {
+	struct counter kicks; /* any thread */
+	struct counter interrupts;
+	struct virtq_stats ring;
+};
+
+struct vdev_stats {
+	struct counter broken; /* any thread */
+	struct counter errors; /* any thread */
+};
+
+extern const struct stats_row vdev_queue_rows[];
+extern const struct stats_row vdev_rows[];
 
 /* One queue. Device code reads dev and index and uses ring on the queue's loop. */
 struct vdev_queue {
 	struct vdev *dev;
 	unsigned index;
 	struct virtq ring;
+	struct vdev_queue_stats stats; /* any thread reads */
 
 	/* private */
 	struct loop *loop;
@@ -107,6 +131,7 @@ struct vdev {
 	uint64_t offered; /* feature bits, the ring's among them */
 	unsigned n_queues;
 	struct vdev_queue *queues;
+	struct vdev_stats stats; /* any thread reads */
 
 	/* private */
 	const struct vdev_port_ops *port;
@@ -115,6 +140,9 @@ struct vdev {
 	const struct gmem *mem;
 	uint64_t features; /* negotiated; home */
 	atomic_bool is_broken;
+	atomic_bool is_gone;
+	struct fault_device *faults; /* NULL: none on purpose; the points are NULL then too */
+	struct fault_point *fault_irq, *fault_gone, *fault_broken;
 	struct log_limit log;
 	unsigned n_started; /* home */
 	void (*reset_cb)(void *arg);
@@ -131,6 +159,9 @@ struct vdev {
  * 0 or -ENOMEM. */
 int vdev_init(struct vdev *dev, const struct vdev_ops *ops, uint64_t features, unsigned n_queues,
 	      unsigned config_len);
+/* Before it is attached: which features of the ring are offered, of VIRTQ_FEATURES_ALL; VERSION_1
+ * always is. Without this call VIRTQ_FEATURES are. */
+void vdev_offer_ring(struct vdev *dev, uint64_t features);
 /* From ops->free. */
 void vdev_fini(struct vdev *dev);
 
@@ -139,7 +170,8 @@ void vdev_queue_config(struct vdev *dev, unsigned index, uint32_t size_max, stru
 
 /* ---- for devices ---- */
 
-/* Queue: virtq_pop(), which marks the device broken when the driver broke the ring. */
+/* Queue: virtq_pop(), which marks the device broken when the driver broke the ring. Negative too
+ * when a fault on purpose breaks or removes the device at this request. */
 int vdev_pop(struct vdev_queue *q, struct virtq_chain *c);
 
 /* What a device did about the next chain. */
@@ -168,6 +200,13 @@ void vdev_queue_stopped(struct vdev_queue *q);
  * callback asks before it pops. False on a broken device too. */
 bool vdev_queue_live(const struct vdev_queue *q);
 
+/* Any: the queue's device has work left for itself; as a kick, but not one of the driver's. */
+void vdev_go_on(struct vdev_queue *q);
+
+/* Any: a request of the driver's failed, by its back end or because it could not be served: for
+ * statistics. Telling the driver is the device's. */
+void vdev_count_error(struct vdev *dev);
+
 /* Any: marks the device broken, says why in one line of the log, and tells the carrier. */
 void vdev_broken(struct vdev *dev, const char *why);
 
@@ -183,8 +222,26 @@ void vdev_config_changed(struct vdev *dev);
 void vdev_attach(struct vdev *dev, const struct vdev_port_ops *port, void *port_arg,
 		 struct loop *home, const struct gmem *mem);
 
+/* Home, after vdev_attach() and before any queue is started: faults on purpose of what every device
+ * has, its interrupts and its presence (base/fault.h). NULL is allowed. */
+void vdev_set_faults(struct vdev *dev, struct fault_device *faults);
+
+/* Any: the device is gone, as if it had been pulled out: it serves nothing, writes nothing into its
+ * rings, interrupts no more, and no reset brings it back. Its carrier shows an empty place. */
+void vdev_gone(struct vdev *dev);
+static inline bool vdev_is_gone(const struct vdev *dev)
+{
+	return atomic_load_explicit(&dev->is_gone, memory_order_acquire);
+}
+
 /* Home: the driver's choice of features. -EINVAL: not all offered, or without VERSION_1. */
 int vdev_set_features(struct vdev *dev, uint64_t features);
+
+/* Home: what the driver has chosen; 0 before. */
+uint64_t vdev_features(const struct vdev *dev);
+
+/* Any: whether the driver broke it since the last reset. */
+bool vdev_is_broken(const struct vdev *dev);
 
 /* Any: the largest ring of queue `index`, 0 when there is no such queue. */
 uint32_t vdev_queue_size_max(const struct vdev *dev, unsigned index);
@@ -201,7 +258,8 @@ int vdev_queue_stop(struct vdev *dev, unsigned index, void (*cb)(void *arg), voi
  * inside the call when no queue had to be stopped. One reset at a time. */
 void vdev_reset(struct vdev *dev, void (*cb)(void *arg), void *arg);
 
-/* Any: there may be new chains. Ignored while the queue is not started. Never waits. */
+/* Any: the driver says that there are new chains. Ignored while the queue is not started. Never
+ * waits. */
 void vdev_kick(struct vdev *dev, unsigned index);
 
 /* Any: `size` (1, 2, 4 or 8) bytes of config space as one snapshot; bytes beyond its end are 0.

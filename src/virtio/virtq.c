@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all ring formats share. The format itself (split.c) sits behind ring.h; nothing above
- * virtq.h can tell which one a ring has.
+ * What all ring formats share. The formats themselves (split.c, packed.c) sit behind ring.h;
+ * nothing above virtq.h can tell which one a ring has.
  *
  * The count of chains in flight is a check too: every chain in flight holds at least one
  * descriptor, so that a driver which makes more chains available than its ring has entries is
@@ -81,18 +81,22 @@ int ring_chain_add(struct virtq *vq, struct virtq_chain *c, uint64_t gpa, uint32
 	return 0;
 }
 
+static bool is_packed(const struct virtq *vq)
+{
+	return vq->features & VIRTIO_F_RING_PACKED;
+}
+
 int virtq_init(struct virtq *vq, const struct gmem *mem, const struct virtq_setup *setup)
 {
 	memset(vq, 0, sizeof(*vq));
 	if (!mem->n || !setup->size || setup->size > VIRTQ_SIZE_MAX)
 		return -EINVAL;
-	if (setup->features & VIRTIO_F_RING_PACKED)
-		return -EINVAL;
 	vq->mem = mem;
 	vq->region = &mem->region[0];
 	vq->features = setup->features;
 	vq->size = setup->size;
-	return split_init(vq, setup);
+	vq->stats = setup->stats;
+	return is_packed(vq) ? packed_init(vq, setup) : split_init(vq, setup);
 }
 
 int virtq_pop(struct virtq *vq, struct virtq_chain *c)
@@ -105,7 +109,7 @@ int virtq_pop(struct virtq *vq, struct virtq_chain *c)
 	c->n_write = 0;
 	c->read_len = 0;
 	c->write_len = 0;
-	r = split_pop(vq, c);
+	r = is_packed(vq) ? packed_pop(vq, c) : split_pop(vq, c);
 	if (r > 0 && unlikely(vq->in_flight == vq->size))
 		r = -EPROTO;
 	if (r > 0)
@@ -119,7 +123,10 @@ void virtq_unpop(struct virtq *vq, const struct virtq_chain *c)
 {
 	assert(vq->in_flight);
 	vq->in_flight--;
-	split_unpop(vq);
+	if (is_packed(vq))
+		packed_unpop(vq, c);
+	else
+		split_unpop(vq);
 }
 
 /* Tells code tracking about the first `written` bytes of the writable parts. */
@@ -137,26 +144,40 @@ void virtq_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written)
 {
 	assert(vq->in_flight && written <= c->write_len);
 	vq->in_flight--;
+	if (vq->stats) {
+		counter_add(&vq->stats->chains, 1);
+		counter_add(&vq->stats->read, c->read_len);
+		counter_add(&vq->stats->written, written);
+	}
 	note_written(vq, c, written);
-	split_push(vq, c, written);
+	if (is_packed(vq))
+		packed_push(vq, c, written);
+	else
+		split_push(vq, c, written);
 }
 
 void virtq_publish(struct virtq *vq)
 {
-	split_publish(vq);
+	if (is_packed(vq))
+		packed_publish(vq);
+	else
+		split_publish(vq);
 }
 
 bool virtq_wants_interrupt(struct virtq *vq)
 {
-	return split_wants_interrupt(vq);
+	return is_packed(vq) ? packed_wants_interrupt(vq) : split_wants_interrupt(vq);
 }
 
 void virtq_disable_kicks(struct virtq *vq)
 {
-	split_disable_kicks(vq);
+	if (is_packed(vq))
+		packed_disable_kicks(vq);
+	else
+		split_disable_kicks(vq);
 }
 
 bool virtq_enable_kicks(struct virtq *vq)
 {
-	return split_enable_kicks(vq);
+	return is_packed(vq) ? packed_enable_kicks(vq) : split_enable_kicks(vq);
 }

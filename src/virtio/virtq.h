@@ -15,7 +15,8 @@
  * checked, and only then used. What breaks the rules of the specification is -EPROTO, and the ring
  * stays broken from then on: what is in flight may be pushed, nothing more can be popped.
  *
- * Specification: 2.7 (split), 2.7.5.3 (indirect), 2.7.7 and 2.7.10 (event index).
+ * Specification: 2.7 (split), 2.8 (packed), 2.7.5.3 and 2.8.7 (indirect), 2.7.7, 2.7.10 and 2.8.14
+ * (event index).
  */
 #ifndef VIRTIO_VIRTQ_H
 #define VIRTIO_VIRTQ_H
@@ -24,21 +25,35 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "base/stats.h"
 #include "mem/gmem.h"
 #include "virtio/spec.h"
 
 /* The feature bits that are the ring's own: what a device may offer without doing anything. */
-#define VIRTQ_FEATURES (VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX)
+#define VIRTQ_FEATURES_ALL (VIRTQ_FEATURES | VIRTIO_F_RING_PACKED)
+#define VIRTQ_FEATURES     (VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX)
+
+#define VIRTQ_PACKED_WRAP 0x8000u
+
+/* What a ring counts, by the thread that works on it. */
+struct virtq_stats {
+	struct counter chains; /* pushed */
+	struct counter read;   /* bytes: the readable parts of those chains */
+	struct counter written;
+};
 
 /* Where a ring lies and how it is to be used. */
 struct virtq_setup {
-	uint32_t size;       /* entries; split: a power of two, 1 .. VIRTQ_SIZE_MAX */
-	uint64_t desc;       /* guest addresses: descriptor table, ... */
-	uint64_t driver;     /* ... the driver's area (available ring), ... */
-	uint64_t device;     /* ... the device's area (used ring) */
-	uint64_t features;   /* as negotiated */
-	uint16_t next_avail; /* where the device begins: 0, or as a stopped ring ended */
+	uint32_t size;     /* entries, 1 .. VIRTQ_SIZE_MAX; split: a power of two */
+	uint64_t desc;     /* guest addresses: descriptor table or ring, ... */
+	uint64_t driver;   /* ... the driver's area (available ring, events), ... */
+	uint64_t device;   /* ... the device's area (used ring, events) */
+	uint64_t features; /* as negotiated */
+	/* Where the device begins: 0, or as a stopped ring ended. Packed: the slot, with
+	 * VIRTQ_PACKED_WRAP set where the wrap counter is 0, so that 0 is a fresh ring here too. */
+	uint16_t next_avail;
 	uint16_t next_used;
+	struct virtq_stats *stats; /* counts on there, and outlives the ring; NULL: nowhere */
 };
 
 /* A part of a chain in guest terms, kept for virtq_push(). */
@@ -61,7 +76,9 @@ struct virtq_chain {
 	unsigned n_write;
 	uint32_t read_len; /* bytes; read_len + write_len fits 32 bits too */
 	uint32_t write_len;
-	uint16_t head; /* private: what names the chain to the driver */
+	/* private */
+	uint16_t head;    /* what names the chain to the driver */
+	uint16_t n_slots; /* packed: its length in the ring */
 };
 
 /* Allocates storage for `max` parts. 0 or -ENOMEM. */
@@ -77,6 +94,12 @@ static inline struct iovec *virtq_chain_writable(const struct virtq_chain *c)
  * entry of what is left of them and sets *n to the number of entries. Call it once a chain. */
 struct iovec *virtq_chain_skip(struct virtq_chain *c, uint32_t len, unsigned *n);
 
+/* A slot of a packed ring, and in which round. */
+struct packed_place {
+	uint32_t slot;
+	bool wrap; /* the wrap counter */
+};
+
 /* All private. */
 struct virtq {
 	const struct gmem *mem;
@@ -85,17 +108,31 @@ struct virtq {
 	uint32_t size;
 	uint32_t in_flight; /* popped, not yet pushed */
 	bool broken;
-	struct {
-		uint8_t *desc;
-		uint8_t *avail;
-		uint8_t *used;
-		uint64_t used_gpa;
-		uint16_t next_avail; /* the next entry to pop */
-		uint16_t seen_avail; /* the driver's index when last read */
-		uint16_t next_used;  /* the next entry to push */
-		uint16_t published;  /* our index as the driver sees it */
-		uint16_t decided;    /* `published` at the last interrupt decision */
-	} split;
+	struct virtq_stats *stats;
+	union {
+		struct {
+			uint8_t *desc;
+			uint8_t *avail;
+			uint8_t *used;
+			uint64_t used_gpa;
+			uint16_t next_avail; /* the next entry to pop */
+			uint16_t seen_avail; /* the driver's index when last read */
+			uint16_t next_used;  /* the next entry to push */
+			uint16_t published;  /* our index as the driver sees it */
+			uint16_t decided;    /* `published` at the last interrupt decision */
+		} split;
+		struct {
+			uint8_t *desc;
+			uint8_t *driver, *device; /* events */
+			uint64_t desc_gpa, device_gpa;
+			struct packed_place avail, used; /* the next to pop, to push */
+			uint32_t n_taken;                /* slots that chains in flight hold */
+			uint32_t n_batch;                /* slots pushed and not yet published */
+			uint32_t first; /* slot of the batch's first, not yet visible */
+			uint16_t first_flags;
+			uint32_t n_undecided; /* slots since the last decision */
+		} packed;
+	};
 };
 
 /* Prepares a ring of guest memory `mem`, which must outlive it; reads nothing of the ring yet.

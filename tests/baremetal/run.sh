@@ -22,7 +22,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 # The same hart as ours: what the programs do not tell apart may differ.
-cpu=rv64,h=false,v=false,sv39=on,sstc=on,svadu=on,svade=off,svinval=on
+cpu=rv64,h=false,v=false,sv39=on,sstc=on,svadu=on,svade=off,svinval=on,svnapot=on,svpbmt=on,zbc=on,zfa=on,zawrs=on
 cpu+=,zicbom=on,zicboz=on,zicbop=on,zicond=on,zba=on,zbb=on,zbs=on
 
 # Prints status and transcript.

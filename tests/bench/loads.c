@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench/loads: what a guest does in a benchmark. One static program for riscv64; as process 1 of a
- * kernel it runs the loads that it is given by name, prints what each computed, and powers off.
+ * What a guest does in a benchmark. One static program for riscv64 and for the host: it runs the
+ * loads that it is given by name, with a mark on standard output before and after each. As process
+ * 1 of a kernel it powers off at the end.
  *
- *	loads NAME[=ROUNDS]...
+ *	loads [port=N] NAME[=ROUNDS]...
  *
  * A load keeps one part of an engine busy; its result depends on everything it computed, so that
  * two engines can be compared.
@@ -19,15 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static uint64_t random_state = 88172645463325252ull;
-
-static uint64_t random_next(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
+#include "loads.h"
 
 /* ---- integers ---- */
 
@@ -287,11 +280,16 @@ static uint64_t bits_of(double v)
 	return bits;
 }
 
+/* One instruction, without errno. */
 static double root(double v)
 {
 	double r;
 
+#ifdef __riscv
 	__asm__("fsqrt.d %0, %1" : "=f"(r) : "f"(v));
+#else
+	__asm__("sqrtsd %1, %0" : "=x"(r) : "x"(v));
+#endif
 	return r;
 }
 
@@ -455,13 +453,26 @@ static uint64_t spawn(unsigned rounds)
 		pid_t pid = fork();
 
 		if (!pid) {
-			execl("/loads", "loads", "exit", (char *)NULL);
+			execl("/proc/self/exe", "loads", "exit", (char *)NULL);
 			_exit(1);
 		}
 		waitpid(pid, &status, 0);
 		sum += (uint64_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 1000);
 	}
 	return sum;
+}
+
+/* Two at once, for machines with two harts. */
+static uint64_t pair(unsigned rounds)
+{
+	int status = 0;
+	pid_t pid = fork();
+	uint64_t sum = mix(rounds);
+
+	if (!pid)
+		_exit(sum & 0x7f);
+	waitpid(pid, &status, 0);
+	return sum + (uint64_t)WEXITSTATUS(status);
 }
 
 static uint64_t pingpong(unsigned rounds)
@@ -499,11 +510,13 @@ static const struct {
 	uint64_t (*run)(unsigned rounds);
 	unsigned rounds;
 } loads[] = {
-	{"mix", mix, 15000},    {"sort", sort, 8},           {"sha", sha, 100},
-	{"chase", chase, 50},   {"bytecode", bytecode, 300}, {"calls", calls, 200},
-	{"nbody", nbody, 300},  {"matrix", matrix, 200},     {"fft", fft, 1000},
-	{"copy", copy, 200},    {"fill", fill, 300},         {"syscalls", syscalls, 1000},
-	{"faults", faults, 10}, {"spawn", spawn, 100},       {"pingpong", pingpong, 20},
+	{"mix", mix, 15000},      {"sort", sort, 8},           {"sha", sha, 100},
+	{"chase", chase, 50},     {"bytecode", bytecode, 300}, {"calls", calls, 200},
+	{"nbody", nbody, 300},    {"matrix", matrix, 200},     {"fft", fft, 1000},
+	{"copy", copy, 200},      {"fill", fill, 300},         {"syscalls", syscalls, 1000},
+	{"faults", faults, 10},   {"spawn", spawn, 100},       {"pingpong", pingpong, 20},
+	{"pair", pair, 1000},     {"blkread", blkread, 100},   {"blkwrite", blkwrite, 100},
+	{"blkrand", blkrand, 10}, {"netup", netup, 20},        {"netdown", netdown, 20},
 };
 
 static void run(const char *arg)
@@ -514,9 +527,11 @@ static void run(const char *arg)
 	for (unsigned i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
 		unsigned rounds = equals ? (unsigned)atoi(equals + 1) : loads[i].rounds;
 
-		if (strlen(loads[i].name) == len && !strncmp(arg, loads[i].name, len))
-			printf("%s=%u: %016llx\n", loads[i].name, rounds,
-			       (unsigned long long)loads[i].run(rounds));
+		if (strlen(loads[i].name) != len || strncmp(arg, loads[i].name, len))
+			continue;
+		printf("\nbench: begin %s\n", loads[i].name);
+		printf("bench: end %s %016llx\n", loads[i].name,
+		       (unsigned long long)loads[i].run(rounds));
 	}
 }
 
@@ -531,8 +546,12 @@ int main(int argc, char **argv)
 		for (int i = 0; fd >= 0 && i < 3; i++)
 			dup2(fd, i);
 	}
-	for (int i = 1; i < argc; i++)
-		run(argv[i]);
+	for (int i = 1; i < argc; i++) {
+		if (!strncmp(argv[i], "port=", 5))
+			server_port = (unsigned short)atoi(argv[i] + 5);
+		else
+			run(argv[i]);
+	}
 	if (getpid() == 1)
 		reboot(RB_POWER_OFF);
 	return 0;

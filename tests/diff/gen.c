@@ -98,6 +98,13 @@ static void pick_operands(struct gen *g, enum width w, unsigned n, unsigned reg[
 	g->cov->operands += n;
 }
 
+/* The fmt field of OP-FP says the width, of what is read but in fcvt.d.s. */
+static bool reads_singles(unsigned row)
+{
+	return rv64_insn_is_fp(row) &&
+	       (!(rv64_insn_info[row].match >> 25 & 3) || row == RV64_fcvt_d_s);
+}
+
 static uint32_t with_operands(struct gen *g, unsigned row, uint32_t bits)
 {
 	enum rv64_format format = rv64_insn_info[row].format;
@@ -105,9 +112,9 @@ static uint32_t with_operands(struct gen *g, unsigned row, uint32_t bits)
 	unsigned reg[3] = {0};
 	unsigned n = 1;
 
-	if (rv64_insn_info[row].ext == RV64_EXT_F || row == RV64_fcvt_d_s)
+	if (reads_singles(row))
 		w = WIDTH_S;
-	if (format == RV64_FMT_FX)
+	if (format == RV64_FMT_FX || format == RV64_FMT_FI)
 		return bits;
 	if (format == RV64_FMT_F4)
 		n = 3;
@@ -150,6 +157,14 @@ static void note_flags(struct gen *g)
 	gen_emit(g, enc_s(OP_SB, g->reserved.anchor, reg, FROM_ANCHOR(flags) + (int)g->n_flags++));
 }
 
+/* The peer takes these for functions without side effects: where the result is overwritten before
+ * its block of code ends, it drops them and the flags that they raise. A CSR access ends one. */
+static bool peer_drops(unsigned row)
+{
+	return row == RV64_fround_s || row == RV64_fround_d || row == RV64_froundnx_s ||
+	       row == RV64_froundnx_d;
+}
+
 static void gen_fp(struct gen *g, unsigned row)
 {
 	uint32_t bits = with_operands(g, row, gen_sample(g, row));
@@ -157,7 +172,10 @@ static void gen_fp(struct gen *g, unsigned row)
 	if (row_kind(row)->class == ROW_FP_ROUNDED)
 		bits = with_rounding(g, bits);
 	gen_emit(g, bits);
-	note_flags(g);
+	if (peer_drops(row))
+		gen_emit(g, enc_i(OP_CSRRWI, gen_register(g), 0, CSR_FFLAGS));
+	else
+		note_flags(g);
 }
 
 /* Of the CSRs, only those of floating point are open to user mode and the same everywhere. */

@@ -24,6 +24,7 @@
 #define K_LUI             K_RR()
 #define K_AUIPC           K_RR()
 #define K_FENCE           K_RR()
+#define K_WRS             K_RR()
 #define K_FP(fn)          {ROW_FP, 0, NULL}
 #define K_FPX(fn)         K_FP(fn)
 #define K_FPRM(fn)        {ROW_FP_ROUNDED, 0, NULL}
@@ -119,7 +120,8 @@ bool row_writes_f(const struct rv64_insn *insn)
 	case RV64_FMT_FF:
 	case RV64_FMT_FF1:
 	case RV64_FMT_F4:
-	case RV64_FMT_FX: return true;
+	case RV64_FMT_FX:
+	case RV64_FMT_FI: return true;
 	default: return false;
 	}
 }

@@ -19,7 +19,8 @@
 #include "run_engine.h"
 
 /* Exactly the extensions that the decoder has. */
-#define PEER_CPU "rv64,zba=on,zbb=on,zbs=on,zicond=on,zicbom=on,zicbop=on,zicboz=on"
+#define PEER_CPU \
+	"rv64,zba=on,zbb=on,zbs=on,zicond=on,zbc=on,zfa=on,zawrs=on,zicbom=on,zicbop=on,zicboz=on"
 
 static int memory_file(const char *name)
 {

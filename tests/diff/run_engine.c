@@ -144,7 +144,7 @@ static void run(struct rig *rig, struct cpu *cpu, const struct program *p)
 int run_engine(const char *engine, const struct program *p)
 {
 	struct rig rig = {.engine = cpu_engine_find(engine), .status = -1};
-	struct err e = {""};
+	struct err e = {0};
 	struct cpu *cpu = NULL;
 
 	if (!rig.engine) {

@@ -36,7 +36,7 @@ static void load(const char *path, bool flat)
 	struct elf_symbol symbol = {.name = "tohost"};
 	struct image image;
 	struct gmem *m;
-	struct err e = {""};
+	struct err e = {0};
 
 	require(!gmem_new(&m) && !gmem_add_ram(m, RAM_BASE, RAM_SIZE));
 	if (image_load(m, &r, &image, &e)) {

@@ -19,6 +19,7 @@
 #include "bus/bus.h"
 #include "dev/blk.h"
 #include "dev/console.h"
+#include "dev/input.h"
 #include "dev/net.h"
 #include "dev/rng.h"
 #include "lib/mem_block.h"
@@ -38,7 +39,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum device { BLK, NET, CONSOLE, RNG, N_DEVICES };
+enum device { BLK, NET, CONSOLE, RNG, INPUT, N_DEVICES };
 
 struct script {
 	const uint8_t *p;
@@ -55,6 +56,7 @@ struct world {
 	struct bus *bus;
 	struct gmem *mem;
 	struct virtio_mmio *mmio;
+	struct vdev *dev;
 	enum device device;
 	struct mem_block block;
 	struct mem_net net;
@@ -252,6 +254,7 @@ static void op_back_end(struct world *w, struct script *s)
 					    what % (much % sizeof(frame) + 1));
 		break;
 	case CONSOLE: port_event(w, much % PORTS, what); break;
+	case INPUT: (void)input_press(w->dev); break;
 	default: break;
 	}
 	turn(w);
@@ -288,7 +291,8 @@ static struct vdev *new_console(struct world *w)
 
 static struct vdev *new_device(struct world *w)
 {
-	struct blk_config blk = {.block = &w->block.block, .loop = w->loop, .serial = "fuzz"};
+	struct blk_config blk = {
+		.block = &w->block.block, .loop = w->loop, .serial = "fuzz", .n_queues = 2};
 	struct netdev_config net = {.net = &w->net.net, .loop = w->loop, .mtu = 1500};
 	struct rng_config rng = {.loop = w->loop, .repeatable = true};
 	struct vdev *dev;
@@ -297,6 +301,7 @@ static struct vdev *new_device(struct world *w)
 	case BLK: require(!blk_new(&blk, &dev)); break;
 	case NET: require(!netdev_new(&net, &dev)); break;
 	case CONSOLE: return new_console(w);
+	case INPUT: require(!input_power_button_new(w->loop, &dev)); break;
 	default: require(!rng_new(&rng, &dev)); break;
 	}
 	return dev;
@@ -313,10 +318,11 @@ static void world_init(struct world *w, enum device device)
 	mem_block_init(&w->block, 64 * 512, false);
 	w->block.room = 4;
 	mem_net_init(&w->net);
+	w->net.net.offloads = ~0u;
 	config.bus = w->bus;
 	config.loop = w->loop;
 	config.mem = w->mem;
-	config.dev = new_device(w);
+	config.dev = w->dev = new_device(w);
 	require(!virtio_mmio_new(&config, &w->mmio));
 }
 

@@ -19,6 +19,14 @@ case_smp4() { check_size 4 1G 900; }
 case_smp8() { check_size 8 512M 400; }
 case_big() { check_size 1 4G 3700; }
 
+case_sv48() {
+	guest 'cat /proc/cpuinfo' --mmu sv48 --smp 2
+	expect_status 0
+	expect_in out 'mmu.*sv48'
+	guest 'cat /proc/cpuinfo'
+	expect_in out 'mmu.*sv39'
+}
+
 append_off() {
 	"$LINNET" fetch --print | sed -n 's/^append_off=//p'
 }
@@ -127,11 +135,15 @@ case_engines() {
 	cmp "$work/count-interp" "$work/count-jit" || fail "the counts differ: $(cat "$work"/count-*)"
 }
 
-case_kernel_forms() { # gzip and ELF
+case_kernel_forms() { # gzip, zstd and ELF
 	local kernel
 	kernel=$("$LINNET" fetch --print | sed -n 's/^kernel=//p')
-	gzip -1 -c "$kernel" >"$work/Image.gz"
-	guest 'uname -m' --kernel "$work/Image.gz"
+	gzip -1 -c "$kernel" >"$work/packed"
+	guest 'uname -m' --kernel "$work/packed"
+	expect_status 0
+	expect_out riscv64
+	zstd -q -f "$kernel" -o "$work/packed"
+	guest 'uname -m' --kernel "$work/packed"
 	expect_status 0
 	expect_out riscv64
 	linnet run --kernel "$ELF_KERNEL" </dev/null
@@ -190,6 +202,36 @@ case_dtb() {
 	dtc -I dtb -O dts "$work/dtb" >"$work/dts" 2>"$work/err" || fail "dtc does not read it"
 	[ "$(grep -c 'device_type = "cpu"' "$work/dts")" = 3 ] || fail "not three harts"
 	grep -q 'riscv,isa-extensions' "$work/dts" || fail "no riscv,isa-extensions"
+}
+
+# What --dump-dtb writes is a good --dtb, and what is added to it arrives in the guest.
+case_user_dtb() {
+	linnet run --dump-dtb "$work/dtb"
+	expect_status 0
+	fdtput -c "$work/dtb" /soc/gauge@3000000
+	fdtput -t s "$work/dtb" /soc/gauge@3000000 compatible "linnet,gauge"
+	fdtput -t s "$work/dtb" /chosen bootargs "of another run"
+	guest 'cat /proc/device-tree/soc/gauge@3000000/compatible; echo; cat /proc/cmdline' \
+		--dtb "$work/dtb" --append my.option
+	expect_status 0
+	expect_in out '^linnet,gauge'
+	expect_in out 'linnet.mode=exec.* my.option$'
+	refuse_dtb() { # regex
+		guest true --dtb "$work/bad" "${@:2}"
+		expect_status 125
+		expect_in err "--dtb $work/bad: $1"
+	}
+	refuse_dtb 'cannot be read: No such file'
+	: >"$work/bad"
+	refuse_dtb 'is empty'
+	head -c 100 /dev/urandom >"$work/bad"
+	refuse_dtb 'is no device tree blob'
+	head -c 3000 "$work/dtb" >"$work/bad"
+	refuse_dtb 'is truncated'
+	truncate -s 1G "$work/bad"
+	refuse_dtb 'is too large'
+	cp "$work/dtb" "$work/bad"
+	refuse_dtb 'names 512 MiB of RAM.*--mem' --mem 256M
 }
 
 "case_$1"

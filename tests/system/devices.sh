@@ -23,6 +23,26 @@ case_ext4() {
 	expect_in err '^1$'
 }
 
+# Each format with and without its features, as the guest says that it uses them.
+case_rings() {
+	local ring bits
+	truncate -s 32M "$work/image"
+	while read -r ring bits; do
+		guest 'set -e; cut -c 29-30,35 /sys/bus/virtio/devices/virtio0/features >&2
+			dd if=/dev/urandom of=/tmp/in bs=64k count=100 2>/dev/null
+			dd if=/tmp/in of=/dev/vda bs=16k 2>/dev/null; sync; echo 3 >/proc/sys/vm/drop_caches
+			dd if=/dev/vda bs=64k count=100 2>/dev/null | cmp - /tmp/in; echo "GET /" | nc 10.0.2.2 1 || echo refused' \
+			--ring "$ring" --engine jit --smp 2 --disk "$work/image"
+		expect_status 0
+		expect_in err "^$bits\$"
+		expect_in out '^refused$'
+	done <<-END
+		split,event-idx=off,indirect=off 000
+		packed 111
+		packed,event-idx=off,indirect=off 001
+	END
+}
+
 case_snapshot() {
 	truncate -s 8M "$work/image"
 	sha256sum <"$work/image" >"$work/before"
@@ -51,6 +71,23 @@ case_net_up() {
 	expect_status 0
 	wait "${pids[-1]}"
 	[ "$(sha256sum <"$work/up")" = "$(head -n 1 "$work/out")" ] || fail "other bytes came up"
+}
+
+# 100 MB each way.
+case_net_100mb() {
+	local www up
+	mkdir "$work/www"
+	head -c 100M /dev/urandom >"$work/www/data"
+	listen busybox httpd -f -p 127.0.0.1:PORT -h "$work/www"
+	www=$port
+	listen nc.openbsd -d -l 127.0.0.1 PORT >"$work/up"
+	up=$port
+	guest "wget -q -O - http://10.0.2.2:$www/data | sha256sum; nc 10.0.2.2 $up </dev/vda" \
+		--disk "path=$work/www/data,ro=on" "${quick[@]}"
+	expect_status 0
+	expect_out "$(sha256sum <"$work/www/data")"
+	wait "${pids[-1]}"
+	cmp "$work/www/data" "$work/up" || fail "other bytes came up"
 }
 
 case_no_net() {
@@ -110,11 +147,27 @@ case_forward() {
 	grep -q 'through the forward' "$work/answer" || fail "no answer through the forward"
 }
 
+case_forward_udp() {
+	local port=$((20000 + RANDOM % 20000))
+	start run --net "user,hostfwd=udp:127.0.0.1:$port-:7" --file "$UDP_ECHO:/udp_echo" --exec /udp_echo
+	wait_for '^ready$'
+	timeout 100 python3 "$(dirname "$0")/udp.py" "$port" 1 100 1400 4000 >"$work/answer" 2>&1 ||
+		fail "$(cat "$work/answer")"
+	exec 9>&-
+}
+
 case_rng() {
 	guest 'cat /sys/class/misc/hw_random/rng_current; head -c 1000 /dev/hwrng | wc -c'
 	expect_status 0
 	expect_in out '^virtio_rng'
 	expect_in out '^1000$'
+}
+
+case_no_rng() {
+	guest 'cat /sys/class/misc/hw_random/rng_current; ls /sys/bus/virtio/drivers' --rng off
+	expect_status 0
+	expect_in out '^none$'
+	expect_not_in out rng
 }
 
 "case_$1"

@@ -19,6 +19,20 @@ case_status() {
 	expect_status 255
 }
 
+case_surroundings() {
+	guest 'pwd; echo "$A|$B|$PATH"' --cwd /sys/class --env A=1 --env 'B=two words' --env A=2 \
+		--env PATH=/sbin:/bin
+	expect_status 0
+	expect_out $'/sys/class\n2|two words|/sbin:/bin'
+	guest 'echo started' --cwd /no/such
+	expect_status 125
+	expect_out ''
+	expect_in err '^linnet: --cwd /no/such: the guest cannot go there: No such file'
+	guest 'pwd' --cwd /proc/version
+	expect_status 125
+	expect_in err 'Not a directory'
+}
+
 case_verbose() {
 	guest 'echo hello' -v
 	expect_status 0
@@ -42,6 +56,17 @@ case_bytes() {
 		<"$work/in" >"$work/back" 2>"$work/noise" || fail "status $?"
 	cmp "$work/in" "$work/back" || fail "the bytes differ"
 	[ "$(stat -c %s "$work/noise")" = 1000000 ] || fail "standard error is not complete"
+}
+
+# 1 GB there and back, compared while it comes: nothing is kept but a key for the same bytes twice.
+case_gigabyte() {
+	LIMIT=600
+	bytes() {
+		openssl enc -aes-128-ctr -nosalt -pass pass:linnet -pbkdf2 -iter 1 -in /dev/zero 2>/dev/null |
+			head -c 1000000000
+	}
+	bytes | timeout -k 5 $LIMIT "$LINNET" run --exec cat 2>"$work/err" | cmp - <(bytes) ||
+		fail "the bytes differ"
 }
 
 # A reader that goes away ends the command as in any pipe, and leaves no process.

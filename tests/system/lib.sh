@@ -7,6 +7,11 @@ LINNET=${LINNET:-$PWD/build/linnet}
 work=$(mktemp -d) || exit 1
 pids=() # processes to end with the test
 
+# The quickest engine of this host, as options.
+quick=()
+# shellcheck disable=SC2034 # for the tests
+[ "$(uname -m)" != x86_64 ] || quick=(--engine jit)
+
 cleanup() {
 	local pid
 	for pid in "${pids[@]}"; do

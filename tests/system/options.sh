@@ -19,6 +19,15 @@ case_values() {
 	refuse 2 '--smp 99' --smp 99
 	refuse 2 '--memm.*--mem' --memm 1G
 	refuse 2 '--clock sundial' --clock sundial
+	refuse 2 '--rng maybe.*on' --rng maybe
+	refuse 2 '--env A.*NAME=VALUE' --env A
+	refuse 2 '--env A=1.*--exec' --env A=1
+	refuse 2 '--console pts.*unix:PATH' --console pts
+	refuse 1 '--console unix:/nonexistent/x' --console unix:/nonexistent/x --kernel x --initrd x --net none
+	refuse 1 '--console pty,link=/nonexistent/x' --console pty,link=/nonexistent/x --kernel x --initrd x --net none
+	refuse 2 '--net tap.*ifname=NAME' --net tap
+	refuse 2 'mac=1' --net tap,ifname=t0,mac=1
+	refuse 1 'ifname=no-such.*ip tuntap add' --net tap,ifname=no-such --kernel x --initrd x
 	refuse 2 'append' --append a --append-only b
 	refuse 2 '--file' --file x
 	refuse 2 '--disk.*pat.*path' --disk pat=x
@@ -126,10 +135,37 @@ case_forward_in_use() {
 	refuse 1 "hostfwd.*$port" --net "user,hostfwd=tcp::$port-:22"
 }
 
+# The statuses and messages of a file's mistakes; that a file's options are used, and those of the
+# command line before them; and that what is dumped does the same again.
+case_config() {
+	local config=$work/a.json
+	refuse 2 "--config $work/none: No such file" --config "$work/none"
+	echo '{"mem": "1M"}' >"$config"
+	refuse 2 "$config:1:9: \"mem\": 1M: too small" --config "$config"
+	refuse 125 "$config:1:9: " --config "$config" --exec true
+	echo '{"mem": "1M", "exec": "true"}' >"$config"
+	refuse 125 "$config:1:9: " --config "$config"
+	printf '{\n "mem": "1G",\n}\n' >"$config"
+	refuse 2 "$config:3:1: " --config "$config"
+	cat >"$config" <<-END
+		{"mem": "256M", "smp": 4, "time-limit": 100, "net": "none",
+		 "file": ["$config:/a,b", "/etc/hostname:/c"],
+		 "exec": "cat /a,b /c; nproc; ls -d /sys/class/net/eth0; exit 5"}
+	END
+	linnet run --config "$config" --smp 2 --dump-config
+	expect_status 0
+	cp "$work/out" "$work/b.json"
+	linnet run --config "$work/b.json" </dev/null
+	expect_status 5
+	expect_out "$(cat "$config" /etc/hostname; echo 2)"
+	"$LINNET" run --config - --dump-config <"$work/b.json" >"$work/c.json" || fail "stdin"
+	cmp "$work/b.json" "$work/c.json" || fail "another dump of the same"
+}
+
 case_help() {
 	local what
 	for what in --help 'run --help' 'fetch --help' 'kbuild --help' 'new-driver --help' \
-		'machines --help' 'devices --help'; do
+		'machines --help' 'devices --help' 'doctor --help'; do
 		# shellcheck disable=SC2086 # words
 		linnet $what
 		expect_status 0

@@ -118,4 +118,63 @@ case_make_run() {
 	END
 }
 
+wait_in() { # file regex
+	local i
+	for ((i = 0; i < 600; i++)); do
+		[ -f "$1" ] && grep -qE -- "$2" "$1" && return
+		kill -0 "$started" 2>/dev/null || break
+		sleep 0.1
+	done
+	fail "waiting for $2 in: $(tail -n 5 "$1")"
+}
+
+# The serial port on a pseudo-terminal: one program comes late and leaves, another comes later.
+case_pty() {
+	start run --console "pty,link=$work/tty"
+	exec 9>&-
+	wait_in "$work/err" '^linnet: the console is /dev/pts/[0-9]+$'
+	cat "$work/tty" >"$work/first" &
+	pids+=("$!")
+	wait_in "$work/first" '^linnet:.*# '
+	echo 'stty -echo; sleep 2; echo $((6 * 7))' >"$work/tty"
+	kill "${pids[-1]}"
+	sleep 1
+	cat "$work/tty" >"$work/second" 2>/dev/null &
+	pids+=("$!")
+	wait_in "$work/second" '^42'
+	echo poweroff >"$work/tty"
+	finish
+	expect_status 0
+	[ ! -L "$work/tty" ] || fail "the link is left"
+	expect_out ''
+}
+
+# The same by a socket.
+case_unix() {
+	start run --console "unix:$work/socket"
+	exec 9>&-
+	until [ -S "$work/socket" ]; do
+		sleep 0.1
+	done
+	mkfifo "$work/keys"
+	nc.openbsd -U "$work/socket" <"$work/keys" >"$work/first" &
+	pids+=("$!")
+	exec 7>"$work/keys"
+	wait_in "$work/first" 'Linux version'
+	wait_in "$work/first" '^linnet:.*# '
+	echo 'stty -echo; sleep 2; echo $((6 * 7))' >&7
+	sleep 0.5
+	kill "${pids[-1]}"
+	exec 7>&-
+	nc.openbsd -U "$work/socket" <"$work/keys" >"$work/second" &
+	pids+=("$!")
+	exec 7>"$work/keys"
+	wait_in "$work/second" '^42'
+	echo poweroff >&7
+	finish
+	expect_status 0
+	[ ! -e "$work/socket" ] || fail "the socket is left"
+	wait_in "$work/second" 'Power down'
+}
+
 "case_$1"

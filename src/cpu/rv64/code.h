@@ -62,6 +62,9 @@ struct rv64_code {
 	uint64_t flushes;           /* counts what makes translations void */
 	uint64_t resets;            /* counts how often all blocks were dropped */
 
+	bool stepping; /* each block is one instruction, without breakpoints */
+	/* Of the look-up in progress: the points in the page of its pc, or NULL. */
+	const struct rv64_points *points;
 	struct rv64_block *single; /* for code that must not be remembered */
 	struct rv64_bucket *hash;
 	struct rv64_code_page *page;
@@ -89,8 +92,8 @@ void rv64_code_flush(struct rv64_code *c, uint64_t va, uint64_t size);
 /* Drops everything. No block may be in use afterwards. */
 void rv64_code_reset(struct rv64_code *c);
 
-/* Whether there can be code at pc: Sv39 only translates addresses whose bits 63 to 39 are equal,
- * and without translation there is code only below 2^48. */
+/* Whether there can be code at pc: Sv48 only translates addresses whose bits 63 to 47 are equal,
+ * Sv39 fewer, and without translation there is code only below 2^48. */
 static inline bool rv64_code_possible(uint64_t pc)
 {
 	return (uint64_t)((int64_t)(pc << 16) >> 16) == pc;

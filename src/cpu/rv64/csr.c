@@ -139,7 +139,8 @@ static void put_satp(struct rv64_hart *h, uint64_t value)
 {
 	unsigned mode = (unsigned)(value >> SATP_MODE_SHIFT);
 
-	if (mode != SATP_MODE_BARE && mode != SATP_MODE_SV39)
+	if (mode != SATP_MODE_BARE && mode != SATP_MODE_SV39 &&
+	    !(mode == SATP_MODE_SV48 && h->cpu.vm->cfg.sv48))
 		return;
 	h->csr.satp = value;
 	rv64_mmu_context(h);
@@ -376,6 +377,23 @@ int rv64_csr_change(struct rv64_hart *h, unsigned num, uint64_t clear, uint64_t 
 int rv64_csr_write(struct rv64_hart *h, unsigned num, uint64_t value, uint64_t *old)
 {
 	return rv64_csr_change(h, num, ~0ull, value, old);
+}
+
+int rv64_csr_peek(struct rv64_hart *h, unsigned num, uint64_t *value)
+{
+	return get(h, num, value);
+}
+
+int rv64_csr_poke(struct rv64_hart *h, unsigned num, uint64_t value)
+{
+	switch (num) {
+	case CSR_MIP:
+	case CSR_SIP: change_ip(h, num, ~0ull, value, NULL); return 0;
+	/* No instruction is at hand that would be counted before it writes. */
+	case CSR_MCYCLE: h->csr.mcycle_offset = value - counter(h, 0, COUNTER_CY); return 0;
+	case CSR_MINSTRET: h->csr.minstret_offset = value - counter(h, 0, COUNTER_IR); return 0;
+	default: return put(h, num, value);
+	}
 }
 
 /* ---- instructions that CSRs make illegal ---- */

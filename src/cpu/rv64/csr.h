@@ -100,9 +100,10 @@ enum rv64_csr_num {
 #define ENVCFG_CBCFE      BIT(6)
 #define ENVCFG_CBZE       BIT(7)
 #define MENVCFG_ADUE      BIT(61)
+#define MENVCFG_PBMTE     BIT(62)
 #define MENVCFG_STCE      BIT(63)
 #define SENVCFG_ALL       (ENVCFG_FIOM | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE)
-#define MENVCFG_ALL       (SENVCFG_ALL | MENVCFG_ADUE | MENVCFG_STCE)
+#define MENVCFG_ALL       (SENVCFG_ALL | MENVCFG_ADUE | MENVCFG_PBMTE | MENVCFG_STCE)
 
 /* mcounteren, scounteren, mcountinhibit */
 #define COUNTER_CY BIT(0)
@@ -112,6 +113,7 @@ enum rv64_csr_num {
 #define SATP_MODE_SHIFT 60
 #define SATP_MODE_BARE  0u
 #define SATP_MODE_SV39  8u
+#define SATP_MODE_SV48  9u
 #define SATP_ASID_SHIFT 44
 #define SATP_PPN        ((1ull << 44) - 1)
 

@@ -3,7 +3,7 @@
  * Decoding of 32-bit instructions from the table in insn.def.
  *
  * The rows of one major opcode stand together, so that an index of 32 entries leads to the first
- * row; from there the rows are compared in order. The longest group has 37 rows, which is cheap
+ * row; from there the rows are compared in order. The longest group has 70 rows, which is cheap
  * enough: an engine decodes an instruction once and executes it many times.
  */
 #include "cpu/rv64/insn.h"

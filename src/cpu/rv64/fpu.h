@@ -71,6 +71,32 @@ bool fpu_le_s(uint32_t a, uint32_t b, unsigned *flags);
 bool fpu_le_d(uint64_t a, uint64_t b, unsigned *flags);
 
 /*
+ * Zfa. minimum and maximum: a NaN if one operand is one; the quiet comparisons: FPU_NV for a
+ * signaling NaN only.
+ */
+uint32_t fpu_minm_s(uint32_t a, uint32_t b, unsigned *flags);
+uint64_t fpu_minm_d(uint64_t a, uint64_t b, unsigned *flags);
+uint32_t fpu_maxm_s(uint32_t a, uint32_t b, unsigned *flags);
+uint64_t fpu_maxm_d(uint64_t a, uint64_t b, unsigned *flags);
+bool fpu_ltq_s(uint32_t a, uint32_t b, unsigned *flags);
+bool fpu_ltq_d(uint64_t a, uint64_t b, unsigned *flags);
+bool fpu_leq_s(uint32_t a, uint32_t b, unsigned *flags);
+bool fpu_leq_d(uint64_t a, uint64_t b, unsigned *flags);
+
+/* To an integral value of the same format; with nx, FPU_NX where that changes the value. A zero
+ * keeps the operand's sign. */
+uint32_t fpu_round_s(uint32_t a, unsigned rm, bool nx, unsigned *flags);
+uint64_t fpu_round_d(uint64_t a, unsigned rm, bool nx, unsigned *flags);
+
+/* Constant `index` (0 to 31) of FLI. */
+uint32_t fpu_const_s(unsigned index);
+uint64_t fpu_const_d(unsigned index);
+
+/* Towards zero, modulo 2^32, sign-extended; the flags are those of fpu_d_to_i32(). NaN and
+ * infinities give 0. */
+uint64_t fpu_d_to_i32_modular(uint64_t a, unsigned *flags);
+
+/*
  * The result of FCLASS: one bit of ten. From bit 0: -infinity, -normal, -subnormal, -0, +0,
  * +subnormal, +normal, +infinity, signaling NaN, quiet NaN.
  */

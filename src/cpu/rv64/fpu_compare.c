@@ -39,20 +39,27 @@ FPU_INLINE bool compare_eq(const struct fpu_format *f, uint64_t a, uint64_t b, u
 	return !unordered(f, a, b, false, flags) && equal(f, a, b);
 }
 
-FPU_INLINE bool compare_lt(const struct fpu_format *f, uint64_t a, uint64_t b, unsigned *flags)
+FPU_INLINE bool compare_lt(const struct fpu_format *f, uint64_t a, uint64_t b, bool signaling,
+			   unsigned *flags)
 {
-	return !unordered(f, a, b, true, flags) && !equal(f, a, b) && order(f, a) < order(f, b);
+	return !unordered(f, a, b, signaling, flags) && !equal(f, a, b) &&
+	       order(f, a) < order(f, b);
 }
 
-FPU_INLINE bool compare_le(const struct fpu_format *f, uint64_t a, uint64_t b, unsigned *flags)
+FPU_INLINE bool compare_le(const struct fpu_format *f, uint64_t a, uint64_t b, bool signaling,
+			   unsigned *flags)
 {
-	return !unordered(f, a, b, true, flags) && (equal(f, a, b) || order(f, a) < order(f, b));
+	return !unordered(f, a, b, signaling, flags) &&
+	       (equal(f, a, b) || order(f, a) < order(f, b));
 }
 
-FPU_INLINE uint64_t select(const struct fpu_format *f, uint64_t a, uint64_t b, bool max,
+/* The NaN of two operands wins if `nan`, else the other one does. */
+FPU_INLINE uint64_t select(const struct fpu_format *f, uint64_t a, uint64_t b, bool max, bool nan,
 			   unsigned *flags)
 {
 	if (unordered(f, a, b, false, flags)) {
+		if (nan)
+			return fpu_nan(f);
 		if (!fpu_is_nan(fpu_kind(f, a)))
 			return a;
 		return fpu_is_nan(fpu_kind(f, b)) ? fpu_nan(f) : b;
@@ -79,22 +86,22 @@ FPU_INLINE unsigned classify(const struct fpu_format *f, uint64_t a)
 
 uint32_t fpu_min_s(uint32_t a, uint32_t b, unsigned *flags)
 {
-	return (uint32_t)select(&fpu_single, a, b, false, flags);
+	return (uint32_t)select(&fpu_single, a, b, false, false, flags);
 }
 
 uint64_t fpu_min_d(uint64_t a, uint64_t b, unsigned *flags)
 {
-	return select(&fpu_double, a, b, false, flags);
+	return select(&fpu_double, a, b, false, false, flags);
 }
 
 uint32_t fpu_max_s(uint32_t a, uint32_t b, unsigned *flags)
 {
-	return (uint32_t)select(&fpu_single, a, b, true, flags);
+	return (uint32_t)select(&fpu_single, a, b, true, false, flags);
 }
 
 uint64_t fpu_max_d(uint64_t a, uint64_t b, unsigned *flags)
 {
-	return select(&fpu_double, a, b, true, flags);
+	return select(&fpu_double, a, b, true, false, flags);
 }
 
 bool fpu_eq_s(uint32_t a, uint32_t b, unsigned *flags)
@@ -109,22 +116,62 @@ bool fpu_eq_d(uint64_t a, uint64_t b, unsigned *flags)
 
 bool fpu_lt_s(uint32_t a, uint32_t b, unsigned *flags)
 {
-	return compare_lt(&fpu_single, a, b, flags);
+	return compare_lt(&fpu_single, a, b, true, flags);
 }
 
 bool fpu_lt_d(uint64_t a, uint64_t b, unsigned *flags)
 {
-	return compare_lt(&fpu_double, a, b, flags);
+	return compare_lt(&fpu_double, a, b, true, flags);
 }
 
 bool fpu_le_s(uint32_t a, uint32_t b, unsigned *flags)
 {
-	return compare_le(&fpu_single, a, b, flags);
+	return compare_le(&fpu_single, a, b, true, flags);
 }
 
 bool fpu_le_d(uint64_t a, uint64_t b, unsigned *flags)
 {
-	return compare_le(&fpu_double, a, b, flags);
+	return compare_le(&fpu_double, a, b, true, flags);
+}
+
+uint32_t fpu_minm_s(uint32_t a, uint32_t b, unsigned *flags)
+{
+	return (uint32_t)select(&fpu_single, a, b, false, true, flags);
+}
+
+uint64_t fpu_minm_d(uint64_t a, uint64_t b, unsigned *flags)
+{
+	return select(&fpu_double, a, b, false, true, flags);
+}
+
+uint32_t fpu_maxm_s(uint32_t a, uint32_t b, unsigned *flags)
+{
+	return (uint32_t)select(&fpu_single, a, b, true, true, flags);
+}
+
+uint64_t fpu_maxm_d(uint64_t a, uint64_t b, unsigned *flags)
+{
+	return select(&fpu_double, a, b, true, true, flags);
+}
+
+bool fpu_ltq_s(uint32_t a, uint32_t b, unsigned *flags)
+{
+	return compare_lt(&fpu_single, a, b, false, flags);
+}
+
+bool fpu_ltq_d(uint64_t a, uint64_t b, unsigned *flags)
+{
+	return compare_lt(&fpu_double, a, b, false, flags);
+}
+
+bool fpu_leq_s(uint32_t a, uint32_t b, unsigned *flags)
+{
+	return compare_le(&fpu_single, a, b, false, flags);
+}
+
+bool fpu_leq_d(uint64_t a, uint64_t b, unsigned *flags)
+{
+	return compare_le(&fpu_double, a, b, false, flags);
 }
 
 unsigned fpu_class_s(uint32_t a)

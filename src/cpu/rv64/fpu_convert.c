@@ -20,20 +20,6 @@ static const struct int_type type_u32 = {.max = UINT32_MAX, .min = 0};
 static const struct int_type type_i64 = {.max = INT64_MAX, .min = UINT64_C(1) << 63};
 static const struct int_type type_u64 = {.max = UINT64_MAX, .min = 0};
 
-/* Whether to step away from zero, over a fraction in units of 2^-64. */
-FPU_INLINE bool round_up(unsigned rm, bool sign, bool odd, uint64_t fraction)
-{
-	const uint64_t half = UINT64_C(1) << 63;
-
-	switch (rm) {
-	case FPU_RNE: return fraction > half || (fraction == half && odd);
-	case FPU_RMM: return fraction >= half;
-	case FPU_RDN: return sign && fraction;
-	case FPU_RUP: return !sign && fraction;
-	default: return false;
-	}
-}
-
 FPU_INLINE uint64_t saturate(const struct int_type *t, bool negative, unsigned *flags)
 {
 	*flags |= FPU_NV;
@@ -61,7 +47,7 @@ FPU_INLINE uint64_t to_int(const struct fpu_format *f, const struct int_type *t,
 		fraction = (uint64_t)fixed;
 	}
 	/* Cannot wrap: a number with all 64 bits before the point has none behind it. */
-	magnitude += round_up(rm, x.sign, magnitude & 1, fraction);
+	magnitude += fpu_round_up(rm, x.sign, magnitude & 1, fraction);
 	if (magnitude > (x.sign ? t->min : t->max))
 		return saturate(t, x.sign, flags);
 	if (fraction)

@@ -143,6 +143,20 @@ FPU_INLINE uint64_t fpu_round_increment(unsigned rm, bool sign, uint64_t mask)
 	}
 }
 
+/* Whether to step away from zero, over a fraction in units of 2^-64. */
+FPU_INLINE bool fpu_round_up(unsigned rm, bool sign, bool odd, uint64_t fraction)
+{
+	const uint64_t half = UINT64_C(1) << 63;
+
+	switch (rm) {
+	case FPU_RNE: return fraction > half || (fraction == half && odd);
+	case FPU_RMM: return fraction >= half;
+	case FPU_RDN: return sign && fraction;
+	case FPU_RUP: return !sign && fraction;
+	default: return false;
+	}
+}
+
 /* Round a number that is not zero into the format and raise what follows: NX, UF, OF. */
 FPU_INLINE uint64_t fpu_round(const struct fpu_format *f, bool sign, int exp, uint64_t sig,
 			      unsigned rm, unsigned *flags)

@@ -11,7 +11,7 @@ static void enter_supervisor(struct rv64_hart *h)
 	h->priv = RV64_S;
 	c->medeleg = MEDELEG_ALL & ~BIT(RV64_ECALL_S);
 	c->mideleg = MIP_S;
-	c->menvcfg |= MENVCFG_STCE | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
+	c->menvcfg |= MENVCFG_STCE | MENVCFG_PBMTE | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
 	c->mcounteren = COUNTER_CY | COUNTER_TM | COUNTER_IR;
 	c->scounteren = c->mcounteren;
 }
@@ -25,7 +25,6 @@ void rv64_hart_restart(struct rv64_hart *h)
 	h->fflags = 0;
 	h->frm = 0;
 	h->priv = RV64_M;
-	h->retired = 0;
 	h->reserved_addr = UINT64_MAX;
 	h->reserved_value = 0;
 	/* The other requests belong to whoever made them. */
@@ -43,6 +42,7 @@ void rv64_hart_reset(struct rv64_hart *h)
 {
 	atomic_store(&h->stopped, true);
 	rv64_hart_restart(h);
+	h->retired = 0;
 	/* The other lines belong to devices. */
 	atomic_fetch_and(&h->lines, ~MIP_SSIP);
 	atomic_store(&h->timer_s, UINT64_MAX);

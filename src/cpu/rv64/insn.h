@@ -41,6 +41,7 @@ enum rv64_format {
 	RV64_FMT_XFF, /* rd, f rs1, f rs2 */
 	RV64_FMT_XF,  /* rd, f rs1 */
 	RV64_FMT_FX,  /* f rd, rs1 */
+	RV64_FMT_FI,  /* f rd, a number where rs1 would be */
 };
 
 enum rv64_ext {
@@ -53,8 +54,11 @@ enum rv64_ext {
 	RV64_EXT_ZIFENCEI,
 	RV64_EXT_ZBA,
 	RV64_EXT_ZBB,
+	RV64_EXT_ZBC,
 	RV64_EXT_ZBS,
 	RV64_EXT_ZICOND,
+	RV64_EXT_ZAWRS,
+	RV64_EXT_ZFA,
 	RV64_EXT_ZICBOM,
 	RV64_EXT_ZICBOP,
 	RV64_EXT_ZICBOZ,
@@ -114,6 +118,15 @@ static inline bool rv64_insn_writes_x(unsigned id)
 	case RV64_FMT_XF: return true;
 	default: return false;
 	}
+}
+
+/* Whether it works on f registers by arithmetic or moves (loads and stores included), so that it is
+ * illegal while FP is off and has rs3 and rm. */
+static inline bool rv64_insn_is_fp(unsigned id)
+{
+	const unsigned ext = rv64_insn_info[id].ext;
+
+	return ext == RV64_EXT_F || ext == RV64_EXT_D || ext == RV64_EXT_ZFA;
 }
 
 /* Decodes; the upper half of `bits` is ignored for a 16-bit instruction. */

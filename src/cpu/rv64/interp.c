@@ -23,6 +23,7 @@
 #include "cpu/rv64/op_atomic.h"
 #include "cpu/rv64/op_fp.h"
 #include "cpu/rv64/op_int.h"
+#include "cpu/rv64/points.h"
 
 #define X(field) (h->x[op->field])
 #define IMM      ((uint64_t)(int64_t)op->imm)
@@ -265,6 +266,11 @@
 		atomic_thread_fence(memory_order_acq_rel); \
 	NEXT;
 
+/* Zawrs: a stall may end at any time, so it ends when other threads of the host had their turn. */
+#define EXEC_WRS         \
+	interp_pause(c); \
+	NEXT;
+
 #define EXEC_CBO(what)                                     \
 	if (unlikely(!rv64_cbo_legal(h, RV64_CBO_##what))) \
 		goto illegal;                              \
@@ -382,6 +388,13 @@ do_native:
 	blk = c->native_block;
 	op = rv64_block_at(blk, c->native_index);
 	JUMP;
+
+do_brk:
+	if (likely(!rv64_points_meet(h, PC_OF(op))))
+		NEXT;
+	left -= rv64_block_index(blk, op);
+	pc = PC_OF(op);
+	goto boundary;
 
 illegal:
 	h->pc = PC_OF(op);

@@ -48,6 +48,8 @@ struct interp {
 	uint32_t native_index;
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
 
+	bool stepping; /* run() is one instruction */
+
 	struct rv64_code code;
 };
 
@@ -67,6 +69,13 @@ const void *const *interp_execute(struct interp *c);
 /* At a transition to hart.pc: when attention asks for no more than a look at the interrupts, does
  * that as run() would, and a new slice begins. */
 void interp_look(struct interp *c);
+
+/* ---- debug.c ---- */
+
+extern const struct cpu_debug_ops rv64_debug_ops;
+
+/* run() while `stepping`. */
+enum cpu_exit rv64_debug_step(struct interp *c);
 
 /* ---- interp_sys.c ---- */
 

@@ -59,6 +59,7 @@ static void forget_contexts(struct rv64_mmu_private *p)
 	p->global = 0;
 	memset(p->large_2m, 0, sizeof(p->large_2m));
 	memset(p->large_1g, 0, sizeof(p->large_1g));
+	p->large_512g = false;
 }
 
 /* All numbers become free, which needs the TLB to be empty. */
@@ -140,17 +141,17 @@ void rv64_mmu_context(struct rv64_hart *h)
 {
 	struct rv64_mmu_private *p = h->mmu.own;
 	uint64_t mstatus = h->csr.mstatus;
-	bool sv39 = h->csr.satp >> SATP_MODE_SHIFT == SATP_MODE_SV39;
+	bool paging = rv64_satp_levels(h->csr.satp);
 	enum rv64_priv data = h->priv;
 
 	if (data == RV64_M && (mstatus & MSTATUS_MPRV))
 		data = (mstatus & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT;
 	p->data.priv = data;
-	p->data.paging = sv39 && data != RV64_M;
+	p->data.paging = paging && data != RV64_M;
 	p->data.sum = mstatus & MSTATUS_SUM;
 	p->data.mxr = mstatus & MSTATUS_MXR;
 	p->code.priv = h->priv;
-	p->code.paging = sv39 && h->priv != RV64_M;
+	p->code.paging = paging && h->priv != RV64_M;
 
 	if (unlikely(p->next_ctx + 2 > RV64_CTX_MAX)) { /* each may need one */
 		clear(h);
@@ -198,6 +199,10 @@ static void flush_page(struct rv64_hart *h, uint64_t va)
 {
 	struct rv64_mmu_private *p = h->mmu.own;
 
+	if (unlikely(p->large_512g)) {
+		flush_stretch(h, align_down(va, 1ull << 39), 1ull << 39);
+		return;
+	}
 	if (unlikely(set_has(p->large_1g, LARGE_1G_BITS, va >> 30))) {
 		flush_stretch(h, align_down(va, 1u << 30), 1u << 30);
 		return;
@@ -258,8 +263,10 @@ void rv64_tlb_note_large(struct rv64_hart *h, uint64_t va, unsigned level)
 {
 	if (level == 1)
 		set_add(h->mmu.own->large_2m, LARGE_2M_BITS, va >> 21);
-	else
+	else if (level == 2)
 		set_add(h->mmu.own->large_1g, LARGE_1G_BITS, va >> 30);
+	else
+		h->mmu.own->large_512g = true;
 }
 
 void rv64_tlb_fill(struct rv64_hart *h, uint64_t va, const struct mmu_page *page)

@@ -42,8 +42,10 @@ struct rv64_hart;
 #define RV64_CTX_MAX  510
 
 /* The slot of a page in context ctx (struct rv64_mmu). Three bits of the context take part, so that
- * what U mode, S mode and S mode with SUM know about one page does not collide. */
-#define RV64_TLB_INDEX(ctx, va) ((((va) >> 12) ^ ((ctx) << 4)) & (RV64_TLB_SIZE - 1))
+ * what U mode, S mode and S mode with SUM know about one page does not collide; and the bits of the
+ * page number above the slot's, so that arrays a power of two apart do not. */
+#define RV64_TLB_INDEX(ctx, va) \
+	((((va) >> 12) ^ ((va) >> (12 + RV64_TLB_BITS)) ^ ((ctx) << 4)) & (RV64_TLB_SIZE - 1))
 
 struct rv64_tlb_entry {
 	uint64_t load_tag;
@@ -96,9 +98,10 @@ void rv64_mmu_protect_page(struct rv64_hart *h, uint64_t pa);
 
 /*
  * The slow paths. They return 0, or 1 after the exception was taken with rv64_exception(): then
- * h->pc is the handler and the instruction is over. h->pc must be the instruction's own before the
- * call. They do translation, PMP, A and D bits, misaligned and page-crossing accesses, MMIO through
- * the bus, and code tracking.
+ * h->pc is the handler and the instruction is over. 1 too when a debugger watches the address: then
+ * h->pc has not moved, nothing is done yet and RV64_ATTN_DEBUG asks for attention (points.h). h->pc
+ * must be the instruction's own before the call. They do translation, PMP, A and D bits, misaligned
+ * and page-crossing accesses, MMIO through the bus, and code tracking.
  */
 int rv64_load_slow(struct rv64_hart *h, uint64_t va, unsigned size, uint64_t *value);
 int rv64_store_slow(struct rv64_hart *h, uint64_t va, unsigned size, uint64_t value);

@@ -76,6 +76,16 @@ void rv64_pmpaddr_write(struct rv64_hart *h, unsigned n, uint64_t value);
 #define PTE_A 64u
 #define PTE_D 128u
 
+/* Levels of page tables; 0: no translation. */
+static inline unsigned rv64_satp_levels(uint64_t satp)
+{
+	switch (satp >> SATP_MODE_SHIFT) {
+	case SATP_MODE_SV39: return 3;
+	case SATP_MODE_SV48: return 4;
+	default: return 0;
+	}
+}
+
 /* As whom memory is accessed. */
 struct mmu_view {
 	enum rv64_priv priv;
@@ -86,12 +96,13 @@ struct mmu_view {
 struct mmu_leaf {
 	uint64_t pa;   /* of the 4 KiB page that holds the address */
 	uint8_t flags; /* the entry's low byte, after A and D were set */
-	uint8_t level; /* 0: 4 KiB, 1: 2 MiB, 2: 1 GiB */
+	uint8_t level; /* at most 0: 4 KiB, 1: 2 MiB, 2: 1 GiB, 3: 512 GiB long */
 };
 
 enum mmu_walk_result { MMU_WALK_OK, MMU_WALK_PAGE_FAULT, MMU_WALK_ACCESS_FAULT };
 
-/* Sv39 (privileged specification, 12.3.2 and 12.4), whatever view->paging says. Sets A and D. */
+/* Sv39 or Sv48 (privileged specification, 12.3.2 and 12.4), whatever view->paging says. Sets A and
+ * D. */
 enum mmu_walk_result rv64_walk(struct rv64_hart *h, uint64_t va, enum rv64_access access,
 			       const struct mmu_view *view, struct mmu_leaf *leaf);
 /* Without permissions and without changes. */
@@ -110,9 +121,11 @@ struct rv64_mmu_private {
 	struct mmu_asid asid[MMU_ASID_SLOTS];
 
 	/* Hashed sets, a clear bit proves absence: the 2 MiB and 1 GiB stretches of which the TLB,
-	 * or what an engine remembers, has pieces. */
+	 * or what an engine remembers, has pieces. Of the largest pages that a machine has only
+	 * whether there are any. */
 	uint64_t large_2m[16];
 	uint64_t large_1g[1];
+	bool large_512g;
 
 	struct mmu_pmp pmp;
 };

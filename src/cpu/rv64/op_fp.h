@@ -87,6 +87,13 @@ static inline void fp_set_d(struct rv64_hart *h, unsigned r, uint64_t v)
 	FP_EXACT(feq_##s, h->x[op->rd] = fpu_eq_##s(A_(s), B_(s), &flags))                         \
 	FP_EXACT(flt_##s, h->x[op->rd] = fpu_lt_##s(A_(s), B_(s), &flags))                         \
 	FP_EXACT(fle_##s, h->x[op->rd] = fpu_le_##s(A_(s), B_(s), &flags))                         \
+	FP_EXACT(fminm_##s, fp_set_##s(h, op->rd, fpu_minm_##s(A_(s), B_(s), &flags)))             \
+	FP_EXACT(fmaxm_##s, fp_set_##s(h, op->rd, fpu_maxm_##s(A_(s), B_(s), &flags)))             \
+	FP_EXACT(fltq_##s, h->x[op->rd] = fpu_ltq_##s(A_(s), B_(s), &flags))                       \
+	FP_EXACT(fleq_##s, h->x[op->rd] = fpu_leq_##s(A_(s), B_(s), &flags))                       \
+	FP_ROUNDED(fround_##s, fp_set_##s(h, op->rd, fpu_round_##s(A_(s), rm, false, &flags)))     \
+	FP_ROUNDED(froundnx_##s, fp_set_##s(h, op->rd, fpu_round_##s(A_(s), rm, true, &flags)))    \
+	FP_EXACT(fli_##s, fp_set_##s(h, op->rd, fpu_const_##s(op->rs1)))                           \
 	FP_EXACT(fclass_##s, h->x[op->rd] = fpu_class_##s(A_(s)))                                  \
 	FP_EXACT(fsgnj_##s, fp_set_##s(h, op->rd, (A_(s) & ~SIGN_##s) | (B_(s) & SIGN_##s)))       \
 	FP_EXACT(fsgnjn_##s, fp_set_##s(h, op->rd, (A_(s) & ~SIGN_##s) | (~B_(s) & SIGN_##s)))     \
@@ -98,6 +105,8 @@ FP_BOTH_WIDTHS(d)
 FP_ROUNDED(fcvt_s_d, fp_set_s(h, op->rd, fpu_d_to_s(A_(d), rm, &flags)))
 /* Widening is exact whatever rm is. */
 FP_ROUNDED(fcvt_d_s, (void)rm; fp_set_d(h, op->rd, fpu_s_to_d(A_(s), &flags)))
+
+FP_EXACT(fcvtmod_w_d, h->x[op->rd] = fpu_d_to_i32_modular(A_(d), &flags))
 
 /* Moves of bits, boxed or not. */
 FP_EXACT(fmv_x_w, h->x[op->rd] = (uint64_t)(int64_t)(int32_t)h->f[op->rs1])

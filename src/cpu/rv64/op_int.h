@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the integer instructions compute: I, M, Zba, Zbb, Zbs and Zicond. Pure functions of the
- * operands; an immediate comes sign-extended as b. Instructions on words (w) take the low halves
- * and sign-extend their result.
+ * What the integer instructions compute: I, M, Zba, Zbb, Zbc, Zbs and Zicond. Pure functions of
+ * the operands; an immediate comes sign-extended as b. Instructions on words (w) take the low
+ * halves and sign-extend their result.
  */
 #ifndef CPU_RV64_OP_INT_H
 #define CPU_RV64_OP_INT_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/bits.h"
 
 #define OP_RR(name, expr)                                        \
 	static inline uint64_t op_##name(uint64_t a, uint64_t b) \
@@ -149,6 +151,38 @@ OP_RR(bclr, a & ~(1ull << (b & 63)))
 OP_RR(bext, a >> (b & 63) & 1)
 OP_RR(binv, a ^ 1ull << (b & 63))
 OP_RR(bset, a | 1ull << (b & 63))
+
+/* Zbc: carry-less product. clmulr is the product of the operands in reverse order of bits, which
+ * is the whole product's bits 126 to 63. */
+#if defined(__x86_64__)
+typedef long long op_clmul_vec __attribute__((vector_size(16)));
+
+__attribute__((target("pclmul,sse2"))) static inline op_uint128 op_clmul_host(uint64_t a,
+									      uint64_t b)
+{
+	op_clmul_vec v = __builtin_ia32_pclmulqdq128((op_clmul_vec){(long long)a, 0},
+						     (op_clmul_vec){(long long)b, 0}, 0);
+
+	return (op_uint128)(uint64_t)v[1] << 64 | (uint64_t)v[0];
+}
+#endif
+
+static inline op_uint128 op_clmul_whole(uint64_t a, uint64_t b)
+{
+	op_uint128 product = 0;
+
+#if defined(__x86_64__)
+	if (likely(__builtin_cpu_supports("pclmul")))
+		return op_clmul_host(a, b);
+#endif
+	for (; b; b &= b - 1)
+		product ^= (op_uint128)a << __builtin_ctzll(b);
+	return product;
+}
+
+OP_RR(clmul, (uint64_t)op_clmul_whole(a, b))
+OP_RR(clmulh, (uint64_t)(op_clmul_whole(a, b) >> 64))
+OP_RR(clmulr, (uint64_t)(op_clmul_whole(a, b) >> 63))
 
 /* Zicond */
 OP_RR(czero_eqz, b ? a : 0)

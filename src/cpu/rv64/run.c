@@ -332,7 +332,6 @@ void rv64_run_stop(struct rv64_run *r)
 bool rv64_run_take_start(struct rv64_run *r)
 {
 	struct rv64_hart *h = &r->hart;
-	uint64_t retired = h->retired;
 	uint64_t pc, opaque;
 	bool given;
 
@@ -345,7 +344,6 @@ bool rv64_run_take_start(struct rv64_run *r)
 	if (!given)
 		return false;
 	rv64_hart_restart(h);
-	h->retired = retired;
 	h->pc = pc;
 	h->x[10] = h->cpu.id;
 	h->x[11] = opaque;

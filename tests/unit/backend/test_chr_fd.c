@@ -110,7 +110,7 @@ static void write_much(int out, int back)
 	close(out);
 	/* Nobody reads: it takes some, then says so instead of blocking. */
 	assert_in_range(chr_write(u.chr, src, len), 1, len - 1);
-	assert_int_equal(chr_fd_flush(u.chr, 1), -ETIMEDOUT);
+	assert_int_equal(chr_flush(u.chr, 1), -ETIMEDOUT);
 	chr_free(u.chr);
 	loop_settle(loop);
 	assert_int_equal(u.writables, 0);
@@ -160,7 +160,7 @@ static void transfer(int out, int back)
 	close(out);
 	assert_int_equal(pthread_create(&thread, NULL, drain_main, &d), 0);
 	assert_int_equal(chr_user_write(&u, src, len), 0);
-	assert_int_equal(chr_fd_flush(u.chr, -1), 0);
+	assert_int_equal(chr_flush(u.chr, -1), 0);
 	chr_user_fini(&u);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(d.n, len);
@@ -243,7 +243,7 @@ static void test_broken_pipe(void **state)
 		assert_true(loop_turn(loop, -1) >= 0);
 	assert_int_equal(chr_write(u.chr, big, 1), -EPIPE);
 	assert_int_equal(chr_write(u.chr, big, 1), -EPIPE);
-	assert_int_equal(chr_fd_flush(u.chr, -1), -EPIPE);
+	assert_int_equal(chr_flush(u.chr, -1), -EPIPE);
 	loop_settle(loop);
 	assert_int_equal(u.writables, 1);
 	chr_user_fini(&u);
@@ -293,7 +293,7 @@ static void test_dev_null(void **state)
 	assert_int_equal(chr_write(u.chr, big, sizeof(big)), sizeof(big));
 	loop_settle(loop);
 	assert_int_equal(u.ends, 0);
-	assert_int_equal(chr_fd_flush(u.chr, -1), 0);
+	assert_int_equal(chr_flush(u.chr, -1), 0);
 	chr_user_fini(&u);
 	loop_free(loop);
 }

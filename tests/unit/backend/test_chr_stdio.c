@@ -159,7 +159,7 @@ static void test_hang_up(void **state)
 	assert_int_equal(write(t.master, "bye", 3), 3);
 	close(t.master);
 	chr_user_wait_end(&t.u);
-	assert_int_equal(chr_stdio_flush(t.u.chr, -1), 0);
+	assert_int_equal(chr_flush(t.u.chr, -1), 0);
 	t.master = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	chr_user_fini(&t.u);
 	close(t.master);
@@ -190,7 +190,7 @@ static void test_pipe(void **state)
 	assert_memory_equal(u.got, "\x01xa", 3);
 	assert_int_equal(quits, 0);
 	assert_int_equal(chr_user_write(&u, "out", 3), 0);
-	assert_int_equal(chr_stdio_flush(c, -1), 0);
+	assert_int_equal(chr_flush(c, -1), 0);
 	assert_int_equal(read(out[0], got, sizeof(got)), 3);
 	chr_user_fini(&u);
 	close(in[0]);

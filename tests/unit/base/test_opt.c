@@ -333,8 +333,7 @@ static void test_help_text(void **state)
 		"\n"
 		"Guest:\n"
 		"      --kernel FILE       kernel image\n"
-		"      --disk path=FILE[,ro=on][,serial=S]\n"
-		"                          a disk\n"
+		"      --disk path=FILE[,ro=on][,serial=S]  a disk\n"
 		"      --reboot on|off     start again\n"
 		"      --poke\n"
 		"  -v, --verbose           say more\n";
@@ -347,6 +346,83 @@ static void test_help_text(void **state)
 	assert_int_equal(fclose(f), 0);
 	assert_string_equal(text, want);
 	free(text);
+}
+
+#define WALKED_MAX 256
+
+static void note_walked(void *arg, const struct opt *o, const char *value)
+{
+	char *all = arg;
+	size_t len = strlen(all);
+
+	(void)snprintf(all + len, WALKED_MAX - len, "%s%s%s;", o->name, value ? "=" : "",
+		       value ? value : "");
+}
+
+/* A look at the words of a command line that changes neither them nor anything else. */
+static void test_walk(void **state)
+{
+	char words[][24] = {"-v",    "--disk", "path=a,ro", "--mem=1G", "-m",
+			    "wrong", "--disk", "b",         "--",       "--smp"};
+	char *argv[ARRAY_SIZE(words)], all[WALKED_MAX] = "";
+	int n = ARRAY_SIZE(words);
+
+	for (int i = 0; i < n; i++)
+		argv[i] = words[i];
+	opt_walk(table, n, argv, note_walked, all);
+	assert_string_equal(all, "verbose;disk=path=a,ro;mem=1G;mem=wrong;disk=b;");
+	assert_string_equal(opt_given(table, n, argv, "disk"), "b");
+	assert_string_equal(opt_given(table, n, argv, "mem"), "wrong");
+	assert_string_equal(opt_given(table, n, argv, "verbose"), "");
+	assert_null(opt_given(table, n, argv, "smp")); /* an operand */
+	assert_null(opt_given(table, n - 3, argv, "smp"));
+	assert_string_equal(words[2], "path=a,ro");
+	/* It ends where parsing would: at what is unknown, lacks its value, or asks for help. */
+	(void)snprintf(words[0], sizeof(words[0]), "%s", "--vorbose");
+	assert_null(opt_given(table, n, argv, "disk"));
+	(void)snprintf(words[0], sizeof(words[0]), "%s", "--help");
+	assert_null(opt_given(table, n, argv, "disk"));
+	assert_null(opt_given(table, 2, argv, "disk"));
+	assert_null(opt_find(table, "m"));
+	assert_string_equal(opt_find(table, "mem")->arg, "SIZE");
+	assert_string_equal(opt_nearest_in(table, "memory"), "mem");
+}
+
+/* Which part of a list value a message is about. */
+static void test_part_of_a_list(void **state)
+{
+	static const struct {
+		const char *value;
+		int at; /* -1: none in particular */
+	} cases[] = {
+		{"path=a,ro=maybe", 10}, {"path=a,,b,rro=on", 10}, {"ro=x", 3},
+		{"a,serial", 2},         {"cached=1", 0},          {"a,,", -1},
+	};
+	const struct opt *disk = opt_find(table, "disk");
+	struct config c;
+	struct err e;
+	char text[32];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		c = (struct config){0};
+		(void)snprintf(text, sizeof(text), "%s", cases[i].value);
+		e.at = text + 31;
+		if (cases[i].at < 0) {
+			assert_int_equal(opt_store(disk, &c, "--disk ", text, &e), 0);
+			continue;
+		}
+		assert_true(opt_store(disk, &c, "--disk ", text, &e) < 0);
+		if (e.at != text + cases[i].at)
+			fail_msg("%s: at %td", cases[i].value, e.at - text);
+	}
+	/* All of it: a value that is no list, or what only the whole can lack. */
+	(void)snprintf(text, sizeof(text), "%s", "1M");
+	assert_int_equal(opt_store(opt_find(table, "mem"), &c, "--mem ", text, &e), -EINVAL);
+	assert_null(e.at);
+	c.n_disks = ARRAY_SIZE(c.disks);
+	(void)snprintf(text, sizeof(text), "%s", "a");
+	assert_int_equal(opt_store(disk, &c, "--disk ", text, &e), -ENOSPC);
+	assert_null(e.at);
 }
 
 /* A word that fits no column is printed whole, not cut and not for ever. */
@@ -377,6 +453,8 @@ int main(void)
 		cmocka_unit_test(test_long_value),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_part_of_a_list),
 		cmocka_unit_test(test_help_text),
 		cmocka_unit_test(test_help_of_unbreakable_text),
 	};

@@ -46,13 +46,15 @@ static void note_done(void *arg)
 	r->n_done++;
 }
 
-static int setup(void **state)
+/* cfg: what is to be run. */
+static struct rig *rig_new(struct exec_config cfg)
 {
 	struct rig *r = calloc(1, sizeof(*r));
-	struct exec_config cfg = {.command = "echo hi", .done = note_done, .arg = r};
 	struct err e;
 
 	assert_non_null(r);
+	cfg.done = note_done;
+	cfg.arg = r;
 	assert_int_equal(loop_new(&r->loop), 0);
 	assert_int_equal(pipe2(r->in, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(r->out, O_CLOEXEC), 0);
@@ -67,7 +69,12 @@ static int setup(void **state)
 	chr_want_input(r->port[CONTROL].chr, true);
 	chr_attach(r->port[IN].chr, &hear_ops, r->input);
 	chr_want_input(r->port[IN].chr, true);
-	*state = r;
+	return r;
+}
+
+static int setup(void **state)
+{
+	*state = rig_new((struct exec_config){.command = "echo hi"});
 	return 0;
 }
 
@@ -193,6 +200,22 @@ static void test_signals(void **state)
 	assert_string_equal(r->heard, "exec 7\necho hisignal 15\nsignal 2\nbye\n");
 }
 
+/* Where the command runs, and with what: said before the command itself. */
+static void test_surroundings(void **state)
+{
+	const char *const env[] = {"A=1", "B=two words\n"};
+	const struct exec_config cfg = {.command = "pwd", .cwd = "/no", .env = env, .n_env = 2};
+	void *again = rig_new(cfg);
+	struct rig *r = again;
+
+	say(r, CONTROL, "ready\n");
+	assert_string_equal(r->heard, "env 3\nA=1env 12\nB=two words\ncwd 3\n/noexec 3\npwd");
+	say(r, CONTROL, "nodir No such file or directory\n");
+	assert_int_equal(r->n_done, 1);
+	assert_int_equal(exec_status(r->exec), EXEC_NO_STATUS);
+	teardown(&again);
+}
+
 /* A guest that does not keep to the protocol ends the run without a status. */
 static void test_broken_guest(void **state)
 {
@@ -208,6 +231,7 @@ static void test_broken_guest(void **state)
 		"exit 1 0 0 0\n",
 		"killed 128 0 0\n",
 		"error no such shell\n",
+		"nodir /tmp\n", /* none was asked for */
 		long_line,
 	};
 	void *again;
@@ -243,6 +267,13 @@ static void test_refused_commands(void **state)
 	memset(text, 'x', EXEC_TEXT_MAX + 1);
 	assert_int_equal(exec_new(&cfg, &x, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "too long"));
+	cfg = (struct exec_config){.command = "true", .cwd = ""};
+	assert_int_equal(exec_new(&cfg, &x, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "--cwd: the directory is empty"));
+	cfg = (struct exec_config){
+		.command = "true", .env = (const char *const[]){text}, .n_env = 1};
+	assert_int_equal(exec_new(&cfg, &x, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "--env: the variable is too long"));
 	free(text);
 }
 
@@ -256,6 +287,7 @@ int main(void)
 		TEST(test_reader_gone),
 		TEST(test_input),
 		TEST(test_signals),
+		cmocka_unit_test(test_surroundings),
 		cmocka_unit_test(test_broken_guest),
 		cmocka_unit_test(test_refused_commands),
 	};

@@ -65,7 +65,7 @@ static void test_defaults(void **state)
 	assert_int_equal(p.o.n_files, 0);
 	assert_false(p.o.net.given);
 	assert_null(p.o.exec);
-	assert_null(p.o.console_file);
+	assert_int_equal(p.o.console.kind, RUN_CONSOLE_STDIO);
 	done(&p);
 }
 
@@ -82,11 +82,12 @@ static void test_values(void **state)
 	assert_true(p.o.verbose);
 	assert_true(p.o.no_reboot);
 	assert_int_equal(p.o.time_limit, 60);
-	assert_string_equal(p.o.console_file, "/tmp/log");
+	assert_int_equal(p.o.console.kind, RUN_CONSOLE_FILE);
+	assert_string_equal(p.o.console.path, "/tmp/log");
 	assert_string_equal(p.o.exec, "true");
 	done(&p);
 	assert_int_equal(parse(&p, "--console file:x --console stdio"), 0);
-	assert_null(p.o.console_file);
+	assert_int_equal(p.o.console.kind, RUN_CONSOLE_STDIO);
 	done(&p);
 	assert_int_equal(parse(&p, "--help"), OPT_WANTS_HELP);
 	done(&p);
@@ -122,14 +123,29 @@ static void test_net(void **state)
 
 	assert_int_equal(parse(&p, "--net none"), 0);
 	assert_true(p.o.net.given);
-	assert_true(p.o.net.none);
+	assert_int_equal(p.o.net.kind, RUN_NET_NONE);
 	done(&p);
 	assert_int_equal(parse(&p, "--net user,hostfwd=tcp::2222-:22,hostfwd=udp::53-:53"), 0);
-	assert_false(p.o.net.none);
+	assert_int_equal(p.o.net.kind, RUN_NET_USER);
 	assert_int_equal(p.o.net.n_forwards, 2);
 	assert_int_equal(p.o.net.forward[0].host_port, 2222);
 	assert_true(p.o.net.forward[1].udp);
 	done(&p);
+	assert_int_equal(parse(&p, "--net tap,ifname=t0,mac=52:54:00:Ab:cd:ef"), 0);
+	assert_int_equal(p.o.net.kind, RUN_NET_TAP);
+	assert_string_equal(p.o.net.ifname, "t0");
+	assert_memory_equal(p.o.net.mac, "\x52\x54\x00\xab\xcd\xef", 6);
+	done(&p);
+	expect_refused("--net tap", "--net tap,ifname=NAME");
+	expect_refused("--net tap,mac=52:54:00:12:34:56", "ifname=NAME");
+	expect_refused("--net tap,ifname=t0,hostfwd=tcp::1-:1", "hostfwd");
+	expect_refused("--net tap,ifname=t0,mac=", "such as 52:54:00:12:34:56");
+	expect_refused("--net tap,ifname=t0,mac=52:54:00:12:34:5", "such as");
+	expect_refused("--net tap,ifname=t0,mac=52:54:00:12:34:567", "such as");
+	expect_refused("--net tap,ifname=t0,mac=52:54:00:12:34:zz", "such as");
+	expect_refused("--net tap,ifname=t0,mac=52-54-00-12-34-56", "such as");
+	expect_refused("--net tap,ifname=t0,mac=53:54:00:12:34:56", "such as");
+	expect_refused("--net tap,ifname=t0,mac=00:00:00:00:00:00", "such as");
 	expect_refused("--net none,hostfwd=tcp::1-:1", "takes no keys");
 	expect_refused("--net user --net none", "once");
 	expect_refused("--net bridge", "user");
@@ -159,6 +175,25 @@ static void test_files(void **state)
 	expect_refused(many, "at most 64");
 }
 
+static void test_env(void **state)
+{
+	char many[8 * MAX_WORDS + 8 * (RUN_MAX_ENV + 1)] = "--exec true ";
+	struct parsed p;
+
+	assert_int_equal(parse(&p, "--exec true --cwd /tmp --env A=1 --env B="), 0);
+	assert_string_equal(p.o.cwd, "/tmp");
+	assert_int_equal(p.o.n_env, 2);
+	assert_string_equal(p.o.env[1], "B=");
+	done(&p);
+	expect_refused("--exec true --env A", "NAME=VALUE");
+	expect_refused("--exec true --env =1", "NAME=VALUE");
+	expect_refused("--env A=1", "--env A=1: is for the command of --exec");
+	expect_refused("--cwd /tmp", "--cwd /tmp: is for the command of --exec");
+	for (int i = 0; i <= RUN_MAX_ENV; i++)
+		strncat(many, "--env=A=1 ", sizeof(many) - strlen(many) - 1);
+	expect_refused(many, "at most 64");
+}
+
 static void test_refused(void **state)
 {
 	expect_refused("--smp 0", "--smp");
@@ -166,8 +201,12 @@ static void test_refused(void **state)
 	expect_refused("--mem 1M", "--mem");
 	expect_refused("--mem 17M", "multiple of 2M");
 	expect_refused("--clock sun", "host");
+	expect_refused("--rng maybe", "on");
 	expect_refused("--console file:", "file:PATH");
-	expect_refused("--console pty", "stdio");
+	expect_refused("--console pts", "stdio, file:PATH, pty, pty,link=PATH or unix:PATH");
+	expect_refused("--console unix:", "unix:PATH");
+	expect_refused("--console pty,link=", "pty,link=PATH");
+	expect_refused("--console pty:/x", "pty,link=PATH");
 	expect_refused("--append a --append-only b", "one of them");
 	expect_refused("--exec true --firmware f", "--firmware f");
 	expect_refused("--exec true --initrd i", "--file");
@@ -180,7 +219,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_disks),    cmocka_unit_test(test_net),
-		cmocka_unit_test(test_files),    cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_files),    cmocka_unit_test(test_env),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,7 @@ _Atomic uint64_t *sys_map(struct sys *s, uint64_t satp, uint64_t va, uint64_t pa
 {
 	uint64_t table = (satp & SATP_PPN) << 12;
 
-	for (unsigned l = 2;; l--) {
+	for (unsigned l = satp >> SATP_MODE_SHIFT == SATP_MODE_SV48 ? 3 : 2;; l--) {
 		uint64_t index = va >> (12 + 9 * l) & 511;
 		uint64_t *pte = sys_ram(s, table + index * 8);
 

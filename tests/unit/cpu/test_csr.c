@@ -61,7 +61,7 @@ static const struct {
 	{CSR_MCOUNTEREN, 0xffffffff, 0},
 	{CSR_SCOUNTEREN, 0xffffffff, 0},
 	{CSR_MCOUNTINHIBIT, 5, 0},
-	{CSR_MENVCFG, 0xa0000000000000f1, 0},
+	{CSR_MENVCFG, 0xe0000000000000f1, 0},
 	{CSR_SENVCFG, 0xf1, 0},
 	{CSR_MSCRATCH, ~0ull, 0},
 	{CSR_SSCRATCH, ~0ull, 0},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sv39, the TLB's contexts and flushes. */
+/* Sv39 and Sv48, Svnapot, Svpbmt, the TLB's contexts and flushes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -205,7 +205,8 @@ static void bad_entries(void **state)
 	expect_all(s, page_cause, VA);
 	for (unsigned bit = 54; bit < 64; bit++) {
 		*pte = leaf | BIT(bit);
-		expect_all(s, page_cause, VA);
+		if (bit < 61)
+			expect_all(s, page_cause, VA);
 		*pte = leaf;
 		*table = pointer | BIT(bit);
 		expect_all(s, page_cause, VA);
@@ -275,6 +276,95 @@ static void large_pages(void **state)
 	expect_all(s, page_cause, giga);
 	*m = (RAM + 0x1000) >> 12 << 10 | PTE_RW | PTE_X;
 	expect_all(s, page_cause, mega);
+}
+
+static void memory_types(void **state)
+{
+	struct sys *s = *state;
+	uint64_t satp = sys_new_satp(s, 1);
+	_Atomic uint64_t *pte = sys_map(s, satp, VA, PA, 0, PTE_RW | PTE_X);
+	uint64_t leaf = *pte;
+
+	sys_satp(s, satp);
+	for (uint64_t type = 0; type < 3; type++) {
+		*pte = leaf | type << 61;
+		rv64_mmu_flush(&s->hart);
+		assert_value(sys_load(s, VA, 8), MARK);
+	}
+	*pte = leaf | 3ull << 61;
+	expect_all(s, page_cause, VA);
+	*pte = leaf | 1ull << 61;
+	s->hart.csr.menvcfg &= ~MENVCFG_PBMTE;
+	expect_all(s, page_cause, VA);
+}
+
+#define NAPOT(pa) (((pa) >> 12 << 10) | 8ull << 10 | BIT(63))
+
+/* Sixteen entries that are alike: 64 KiB, of which each page is where it should be. */
+static void napot_pages(void **state)
+{
+	struct sys *s = *state;
+	uint64_t satp = sys_new_satp(s, 1);
+	_Atomic uint64_t *pte = NULL;
+
+	for (unsigned i = 16; i-- > 0;) {
+		pte = sys_map(s, satp, VA + i * 0x1000, 0, 0, 0);
+		*pte = NAPOT(PA) | PTE_RW | PTE_X;
+		*sys_ram(s, PA + i * 0x1000) = MARK + i;
+	}
+	sys_satp(s, satp);
+	for (unsigned i = 0; i < 16; i++) {
+		assert_value(sys_load(s, VA + i * 0x1000, 8), MARK + i);
+		assert_value(sys_fetch(s, VA + i * 0x1000), PA + i * 0x1000);
+	}
+	/* One sfence.vma anywhere in the page is enough for all of it. */
+	for (unsigned i = 0; i < 16; i++)
+		pte[i] = 0;
+	rv64_mmu_flush_range(&s->hart, VA + 0x3000, 4096, UINT64_MAX);
+	for (unsigned i = 0; i < 16; i++)
+		assert_trap(sys_load(s, VA + i * 0x1000, 8), RV64_LOAD_PAGE, VA + i * 0x1000);
+	/* Sizes that there are not, and not above the last level. */
+	for (uint64_t low = 0; low < 16; low++) {
+		if (low == 8)
+			continue;
+		*pte = (PA >> 12 << 10) | low << 10 | BIT(63) | PTE_RW | PTE_X;
+		expect_all(s, page_cause, VA);
+	}
+	pte = sys_map(s, satp, 0x80000000, 0, 1, 0);
+	*pte = NAPOT(RAM) | PTE_RW | PTE_X;
+	expect_all(s, page_cause, 0x80000000);
+}
+
+#define HIGH 0x123456789000ull /* needs four levels */
+
+static void sv48(void **state)
+{
+	static const uint64_t bad[] = {BIT(47), BIT(48), 0xffff000000000000 | HIGH, BIT(63) | HIGH};
+	struct sys *s = *state;
+	uint64_t satp = sys_new_satp(s, 1) ^ (1ull << SATP_MODE_SHIFT);
+	_Atomic uint64_t *tera;
+
+	/* Without it a write of satp has no effect. */
+	assert_int_equal(rv64_csr_write(&s->hart, CSR_SATP, satp, NULL), 0);
+	assert_int_equal(s->hart.csr.satp, 0);
+	s->vm.cfg.sv48 = true;
+	sys_map(s, satp, HIGH, PA, 0, PTE_RW | PTE_X);
+	sys_map(s, satp, 0xffffffffc0000000, RAM, 2, PTE_RW | PTE_X);
+	assert_int_equal(rv64_csr_write(&s->hart, CSR_SATP, satp, NULL), 0);
+	assert_int_equal(s->hart.csr.satp, satp);
+	assert_value(sys_load(s, HIGH, 8), MARK);
+	assert_value(sys_fetch(s, 0xffffffffc0001000), RAM + 0x1000);
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_all(s, page_cause, bad[i]);
+
+	/* 512 GiB at once, from 0. */
+	tera = sys_map(s, satp, 0x8000000000, 0, 3, PTE_RW);
+	assert_value(sys_load(s, 0x8000000000 + PA, 8), MARK);
+	assert_value(sys_load(s, 0x8000000000 + OTHER, 8), ~MARK);
+	*tera = 0;
+	rv64_mmu_flush_range(&s->hart, 0x8000000000, 4096, 1);
+	assert_trap(sys_load(s, 0x8000000000 + PA, 8), RV64_LOAD_PAGE, 0x8000000000 + PA);
+	assert_trap(sys_load(s, 0x8000000000 + OTHER, 8), RV64_LOAD_PAGE, 0x8000000000 + OTHER);
 }
 
 /* ---- contexts and flushes ---- */
@@ -388,11 +478,19 @@ static void for_debuggers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(permissions),        TEST(mprv),
-		TEST(accessed_and_dirty), TEST(accessed_and_dirty_by_software),
-		TEST(bad_entries),        TEST(not_canonical),
-		TEST(large_pages),        TEST(address_spaces),
-		TEST(flush_ranges),       TEST(contexts_run_out),
+		TEST(permissions),
+		TEST(mprv),
+		TEST(accessed_and_dirty),
+		TEST(accessed_and_dirty_by_software),
+		TEST(bad_entries),
+		TEST(not_canonical),
+		TEST(large_pages),
+		TEST(address_spaces),
+		TEST(flush_ranges),
+		TEST(contexts_run_out),
+		TEST(memory_types),
+		TEST(napot_pages),
+		TEST(sv48),
 		TEST(for_debuggers),
 	};
 

@@ -28,7 +28,7 @@ struct world {
 	uint8_t frame[NET_FRAME_MAX + 1];
 };
 
-static int setup(void **state)
+static int setup_with(void **state, unsigned offloads)
 {
 	static struct world w;
 	struct netdev_config config = {.mac = {2, 0, 0, 1, 2, 3}, .mtu = 1400};
@@ -38,6 +38,7 @@ static int setup(void **state)
 	memset(&w, 0, sizeof(w));
 	driver_init(&w.d);
 	mem_net_init(&w.m);
+	w.m.net.offloads = offloads;
 	for (size_t i = 0; i < sizeof(w.frame); i++)
 		w.frame[i] = (uint8_t)rand_next(&rng);
 	config.net = &w.m.net;
@@ -46,6 +47,18 @@ static int setup(void **state)
 	driver_plug(&w.d, dev);
 	*state = &w;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_with(state, 0);
+}
+
+#define OFFLOADS (NET_OFFLOAD_SEND_CSUM | NET_OFFLOAD_SEND_TSO4 | NET_OFFLOAD_RECV_CSUM)
+
+static int setup_offloads(void **state)
+{
+	return setup_with(state, OFFLOADS);
 }
 
 static int teardown(void **state)
@@ -371,7 +384,89 @@ static void test_reset(void **state)
 	assert_int_equal(driver_wait(&w->d, RX, -1), 112);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+/* ---- offloads ---- */
+
+#define F_CSUM       BIT(0)
+#define F_GUEST_CSUM BIT(1)
+#define F_HOST_TSO4  BIT(11)
+
+static void test_offloads_offered(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(driver_offered(&w->d) & 0x7fff & ~(F_MTU | F_MAC),
+			 F_CSUM | F_GUEST_CSUM | F_HOST_TSO4);
+	bring_up(w, F_CSUM | F_GUEST_CSUM | F_HOST_TSO4, 16);
+	assert_int_equal(w->m.offloads, OFFLOADS);
+	/* The next driver may want less. */
+	driver_reset(&w->d);
+	bring_up(w, F_GUEST_CSUM, 16);
+	assert_int_equal(w->m.offloads, NET_OFFLOAD_RECV_CSUM);
+	driver_reset(&w->d);
+	bring_up(w, F_HOST_TSO4, 16);
+	assert_int_equal(w->m.offloads, 0);
+}
+
+/* The header goes along, cut in any way, and with nothing in it that the guest has no right to. */
+static void test_send_offloaded(void **state)
+{
+	static const uint8_t header[HEADER] = {0xf1, 1, 60, 0, 0xe8, 3, 34, 0, 16, 0, 7, 7};
+	const struct net_header want = {NET_HEADER_NEEDS_CSUM, NET_GSO_TCPV4, 60, 1000, 34, 16};
+	struct world *w = *state;
+	uint64_t gpa = driver_alloc(&w->d, HEADER + 3000);
+
+	bring_up(w, F_CSUM | F_HOST_TSO4, 16);
+	for (uint32_t cut = 1; cut < 100; cut += 9) {
+		const struct guest_part p[2] = {{gpa, cut, false},
+						{gpa + cut, HEADER + 3000 - cut, false}};
+
+		memcpy(driver_ptr(&w->d, gpa, HEADER), header, HEADER);
+		memcpy(driver_ptr(&w->d, gpa + HEADER, 3000), w->frame, 3000);
+		driver_wait(&w->d, TX, driver_submit(&w->d, TX, p, 2));
+		assert_int_equal(w->m.last_len, sizeof(want) + 3000);
+		assert_memory_equal(w->m.last, &want, sizeof(want));
+		assert_memory_equal(w->m.last + sizeof(want), w->frame, 3000);
+		w->m.last_len = 0;
+	}
+	assert_int_equal(w->m.n_sent, 11);
+	/* Where the checksum starts: behind the frame. */
+	le16_store((uint8_t *)driver_ptr(&w->d, gpa, HEADER) + 6, 0xffff);
+	driver_wait(&w->d, TX,
+		    driver_submit(&w->d, TX, &(struct guest_part){gpa, HEADER + 3000, false}, 1));
+	assert_int_equal(w->m.n_sent, 11);
+}
+
+static void test_receive_offloaded(void **state)
+{
+	static const uint8_t want[HEADER] = {1, 0, 0, 0, 0, 0, 34, 0, 6, 0, 2, 0};
+	struct net_header h = {NET_HEADER_NEEDS_CSUM, NET_GSO_NONE, 99, 99, 34, 6};
+	struct world *w = *state;
+	uint8_t offered[sizeof(h) + 100];
+	uint64_t gpa;
+
+	bring_up(w, F_GUEST_CSUM | F_MRG_RXBUF, 16);
+	gpa = post(w, 80);
+	post(w, 80);
+	memcpy(offered, &h, sizeof(h));
+	memcpy(offered + sizeof(h), w->frame, 100);
+	/* One that is to be cut into pieces was not agreed to: it is dropped. */
+	offered[1] = NET_GSO_TCPV4;
+	assert_true(mem_net_offer(&w->m, offered, sizeof(offered), 0));
+	offered[1] = NET_GSO_NONE;
+	assert_true(mem_net_offer(&w->m, offered, sizeof(h) + 13, 0)); /* no frame either */
+	for (unsigned i = 0; i < 2; i++) { /* in one piece; with a piece that ends in the header */
+		assert_true(mem_net_offer(&w->m, offered, sizeof(offered), i * 5));
+		assert_int_equal(driver_wait(&w->d, RX, -1), 80);
+		assert_int_equal(driver_wait(&w->d, RX, -1), 32);
+		assert_memory_equal(driver_ptr(&w->d, gpa, HEADER), want, HEADER);
+		assert_memory_equal(driver_ptr(&w->d, gpa + HEADER, 68), w->frame, 68);
+		gpa = post(w, 80);
+		post(w, 80);
+	}
+}
+
+#define OFF(name) cmocka_unit_test_setup_teardown(name, setup_offloads, teardown)
+#define T(name)   cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
@@ -390,6 +485,9 @@ int main(void)
 		T(test_largest_frame),
 		T(test_bad_receive_buffers),
 		T(test_reset),
+		OFF(test_offloads_offered),
+		OFF(test_send_offloaded),
+		OFF(test_receive_offloaded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,6 +226,7 @@ static void test_output_is_gathered(void **state)
 	assert_out(f, "abcde");
 	assert_int_equal(f->n_tap, 5);
 	assert_memory_equal(f->tap, "abcde", 5);
+	assert_int_equal(counter_read(&uart8250_stats(f->u)->sent), 5);
 }
 
 static void test_transmit_interrupt(void **state)
@@ -395,6 +396,7 @@ static void test_input(void **state)
 	out(f, IER, 5);
 	for (unsigned i = 0; i < 9; i++)
 		assert_int_equal(in(f, RBR), "123456789"[i]);
+	assert_int_equal(counter_read(&uart8250_stats(f->u)->received), 26 + 9);
 }
 
 static void test_polled_input(void **state)

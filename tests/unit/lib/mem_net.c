@@ -23,13 +23,22 @@ static void want_recv(struct net_queue *q, bool want)
 	container_of(q, struct mem_net, queue)->wanted = want;
 }
 
+static void set_offloads(struct net_queue *q, unsigned offloads)
+{
+	container_of(q, struct mem_net, queue)->offloads = offloads;
+}
+
 static void close_queue(struct net_queue *q)
 {
 	container_of(q, struct mem_net, queue)->closed = true;
 }
 
 static const struct net_queue_ops queue_ops = {
-	.send = send_frame, .want_recv = want_recv, .close = close_queue};
+	.send = send_frame,
+	.want_recv = want_recv,
+	.set_offloads = set_offloads,
+	.close = close_queue,
+};
 
 static int open_queue(struct net *n, struct loop *loop, const struct net_user_ops *user_ops,
 		      void *user, struct net_queue **out)

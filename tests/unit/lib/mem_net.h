@@ -12,8 +12,10 @@ struct mem_net {
 	void *user;
 	bool wanted;
 	bool closed;
+	unsigned offloads; /* in use; what may be is net.offloads, for the test to set */
 	unsigned n_sent;
-	uint8_t last[NET_FRAME_MAX]; /* the last frame sent, of ... */
+	/* The last frame sent, with its header if there are offloads, of ... */
+	uint8_t last[sizeof(struct net_header) + NET_FRAME_MAX];
 	size_t last_len;
 	int send_result;
 	void (*on_send)(void *arg); /* called within each send; may be NULL */

@@ -271,6 +271,55 @@ static void test_broken_is_told_once(void **state)
 	assert_int_equal(w->n_changed, 1);
 }
 
+static void expect_counts(const struct vdev_queue *q, const uint64_t wanted[5])
+{
+	struct stats_labels none = {.queue = STATS_NONE, .hart = STATS_NONE};
+	struct stats_list l = {0};
+
+	assert_int_equal(stats_add_table(&l, vdev_queue_rows, none, &q->stats), 0);
+	assert_int_equal(l.n, 5);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(l.sample[i].value, wanted[i]);
+	stats_fini(&l);
+}
+
+/* Kicks, interrupts (the toy flushes after each chain), chains, bytes read and written; they go on
+ * counting when the queue starts again. */
+static void test_counts(void **state)
+{
+	struct guest_part p[2] = {{RAM + 0x10000, 5, false}, {RAM + 0x10000, 16, true}};
+	struct world *w = *state;
+	const struct vdev_queue *q = &w->toy->vdev.queues[0];
+
+	assert_int_equal(start(w), 0);
+	settle(w);
+	vdev_go_on(&w->toy->vdev.queues[0]); /* no kick of the driver's */
+	settle(w);
+	expect_counts(q, (const uint64_t[]){0, 0, 0, 0, 0});
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(guest_ring_add(&w->g, p, 2, 0, 0) >= 0);
+	guest_ring_publish(&w->g);
+	vdev_kick(&w->toy->vdev, 0);
+	vdev_kick(&w->toy->vdev, 0);
+	vdev_kick(&w->toy->vdev, 99); /* of a queue that is not there */
+	settle(w);
+	expect_counts(q, (const uint64_t[]){2, 3, 3, 15, 48});
+	assert_int_equal(stop(w), 0);
+	settle(w);
+	w->setup.ring.next_avail = w->setup.ring.next_used = 2;
+	assert_int_equal(start(w), 0);
+	settle(w);
+	submit(w);
+	vdev_kick(&w->toy->vdev, 0);
+	settle(w);
+	expect_counts(q, (const uint64_t[]){3, 4, 4, 15, 64});
+	vdev_broken(&w->toy->vdev, "a test");
+	vdev_broken(&w->toy->vdev, "a test");
+	vdev_count_error(&w->toy->vdev);
+	assert_int_equal(counter_read(&w->toy->vdev.stats.broken), 1);
+	assert_int_equal(counter_read(&w->toy->vdev.stats.errors), 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -283,6 +332,7 @@ int main(void)
 		T(test_refused_setups),
 		T(test_eventfds),
 		T(test_broken_is_told_once),
+		T(test_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

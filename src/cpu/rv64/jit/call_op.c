@@ -206,6 +206,13 @@ SYS(fence_i)
 SYS(sfence_vma)
 SYS(sfence_order)
 
+FUNCTION(wrs)
+{
+	(void)call;
+	interp_pause(c);
+	return 0;
+}
+
 FUNCTION(illegal_insn)
 {
 	return illegal(c, call, (uint32_t)call->op.imm);
@@ -223,6 +230,7 @@ FUNCTION(illegal_insn)
 #define DEFINE_AUIPC        NO_FUNCTION
 #define DEFINE_NOP          NO_FUNCTION
 #define DEFINE_FENCE        NO_FUNCTION
+#define DEFINE_WRS          NO_FUNCTION
 #define DEFINE_CSR          NO_FUNCTION
 #define DEFINE_JAL          NO_FUNCTION
 #define DEFINE_JALR         NO_FUNCTION
@@ -246,6 +254,7 @@ FUNCTION(illegal_insn)
 #define CALL_SYS(fn)       sys_##fn
 #define CALL_CSR           csr
 #define CALL_FENCE         fence
+#define CALL_WRS           wrs
 /* Always translated. */
 #define CALL_LOAD(type)    NULL
 #define CALL_STORE(bits)   NULL

@@ -65,6 +65,7 @@
 #define KIND_AUIPC       JIT_PLAIN
 #define KIND_NOP         JIT_PLAIN
 #define KIND_FENCE       JIT_PLAIN
+#define KIND_WRS         JIT_PLAIN
 #define KIND_CSR         JIT_PLAIN
 #define KIND_JAL         JIT_JAL
 #define KIND_JALR        JIT_JALR

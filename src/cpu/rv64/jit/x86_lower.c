@@ -107,8 +107,7 @@ static struct rv64_op op_of(const struct rv64_insn *in)
 	if (format == RV64_FMT_CSR || format == RV64_FMT_N || in->id == RV64_sfence_vma ||
 	    in->id == RV64_sinval_vma)
 		op.imm = (int32_t)in->bits;
-	else if (rv64_insn_info[in->id].ext == RV64_EXT_F ||
-		 rv64_insn_info[in->id].ext == RV64_EXT_D)
+	else if (rv64_insn_is_fp(in->id))
 		op.imm = in->rs3 | in->rm << 8;
 	return op;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Integer arithmetic: I, M, Zba, Zbb, Zbs, Zicond, and its compressed forms. */
+/* Integer arithmetic: I, M, Zba, Zbb, Zbc, Zbs, Zicond, and its compressed forms. */
 #include "check.inc"
 
 #define MIN  0x8000000000000000
@@ -116,6 +116,14 @@ _start:
 	R1(zext.h, -1, 0xffff)
 	R1(rev8, PAT, 0xefcdab8967452301)
 	R1(orc.b, 0x0100800000400002, 0xff00ff0000ff00ff)
+
+	RR(clmul, PAT, 1, PAT)
+	RR(clmul, 3, 3, 5)
+	RR(clmul, -1, -1, 0x5555555555555555)
+	RR(clmulh, -1, -1, 0x5555555555555555)
+	RR(clmulh, MIN, 3, 1)
+	RR(clmulr, MIN, 3, 3)
+	RR(clmulr, -1, -1, -0x5555555555555556)
 
 	RR(bclr, -1, 63, MAX)
 	RR(bext, MIN, 127, 1)

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Verbs are served while the loop turns, which is nearly always while a machine runs. `pause` is
+ * the one that answers later: when the harts stand still. Until then its calls wait in `pausing`; a
+ * `resume`, or the end of the machine, answers them with an error.
+ */
+#include "cmd/run_control.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/fd.h"
+#include "base/stats.h"
+#include "control/control.h"
+#include "control/stats_format.h"
+#include "cpu/cpu.h"
+#include "machine/machine.h"
+#include "virtio/spec.h"
+
+struct run_control {
+	struct run_control_config cfg;
+	struct control *control;
+	struct machine *machine; /* the one that runs, or NULL */
+	uint64_t began_ns;
+	bool holding; /* `hold` is with the machine */
+	bool still;   /* ... and the harts stand still */
+	bool ending;
+	struct vcpus_hold hold;
+	struct control_calls pausing;
+};
+
+/* The loop turns once more behind the last machine, when a command's output waits for its reader.
+ * True: the call has failed. */
+static bool is_gone(const struct run_control *rc, struct control_call *call)
+{
+	if (!rc->machine)
+		control_fail(call, CONTROL_E_STATE, "the machine has ended");
+	return !rc->machine;
+}
+
+/* ---- status ---- */
+
+static const char *state_name(const struct run_control *rc)
+{
+	if (rc->ending)
+		return "ending";
+	return rc->still ? "paused" : "running";
+}
+
+/* What the status byte (virtio 2.1) says about the driver, in one word. */
+static const char *driver_name(const struct machine_device_info *d)
+{
+	if (d->broken || d->status & VIRTIO_STATUS_NEEDS_RESET)
+		return "broken";
+	if (d->status & VIRTIO_STATUS_FAILED)
+		return "failed";
+	if (d->status & VIRTIO_STATUS_DRIVER_OK)
+		return "ready";
+	return d->status ? "starting" : "none";
+}
+
+static json_t *describe_device(const struct machine_device_info *d)
+{
+	char features[20];
+
+	/* A string, since not every reader of JSON has 64 bits for a number. */
+	snprintf(features, sizeof(features), "0x%llx", (unsigned long long)d->features);
+	return json_pack("{s:s,s:s,s:i,s:s,s:i,s:s,s:i}", "device", d->name, "kind", d->kind,
+			 "slot", (int)d->slot, "driver", driver_name(d), "status", (int)d->status,
+			 "features", features, "queues", (int)d->n_queues);
+}
+
+static json_t *describe_devices(const struct machine *m)
+{
+	struct machine_device_info info[MACHINE_MAX_DEVICES];
+	unsigned n = machine_devices(m, info, ARRAY_SIZE(info));
+	json_t *devices = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(devices, describe_device(&info[i]));
+	return devices;
+}
+
+static void verb_status(void *arg, struct control_call *call)
+{
+	const struct run_control *rc = arg;
+	const struct machine_config *c = rc->cfg.machine;
+
+	if (is_gone(rc, call))
+		return;
+	control_answer(call,
+		       json_pack("{s:s,s:s,s:i,s:s,s:s,s:i,s:I,s:I,s:I,s:o}", "state",
+				 state_name(rc), "version", LINNET_VERSION, "pid", (int)getpid(),
+				 "machine", c->type->name, "engine", c->engine->name, "harts",
+				 (int)c->smp, "memory", (json_int_t)c->mem, "uptime_ns",
+				 (json_int_t)(host_now_ns() - rc->began_ns), "time_ns",
+				 (json_int_t)machine_time_ns(rc->machine), "devices",
+				 describe_devices(rc->machine)));
+}
+
+/* ---- stats ---- */
+
+static void verb_stats(void *arg, struct control_call *call)
+{
+	static const char *const formats[] = {"json", "openmetrics", NULL};
+	const struct run_control *rc = arg;
+	const char *format = control_arg(call, "format");
+	struct stats_list list = {0};
+	char *text = NULL;
+	json_t *body = NULL;
+
+	if (is_gone(rc, call))
+		return;
+	if (format && strcmp(format, formats[0]) && strcmp(format, formats[1])) {
+		control_fail(call, CONTROL_E_ARGUMENT, "format %s: give json or openmetrics",
+			     format);
+		return;
+	}
+	if (!machine_stats(rc->machine, &list)) {
+		if (format && !strcmp(format, formats[1]))
+			text = stats_to_openmetrics(&list);
+		body = text ? json_pack("{s:s}", "text", text) : stats_to_json(&list);
+	}
+	free(text);
+	stats_fini(&list);
+	if (body)
+		control_answer(call, body);
+	else
+		control_fail(call, CONTROL_E_INTERNAL, "out of memory");
+}
+
+/* ---- pause and resume ---- */
+
+static void answer_state(const struct run_control *rc, struct control_call *call)
+{
+	control_answer(call, json_pack("{s:s}", "state", state_name(rc)));
+}
+
+static void held(void *arg)
+{
+	struct run_control *rc = arg;
+	struct control_call *call;
+
+	rc->still = true;
+	while ((call = control_calls_take(&rc->pausing)))
+		answer_state(rc, call);
+}
+
+static void fail_pausing(struct run_control *rc, const char *why)
+{
+	struct control_call *call;
+
+	while ((call = control_calls_take(&rc->pausing)))
+		control_fail(call, CONTROL_E_STATE, "%s before it stood still", why);
+}
+
+static void verb_pause(void *arg, struct control_call *call)
+{
+	struct run_control *rc = arg;
+
+	if (is_gone(rc, call))
+		return;
+	if (rc->ending) {
+		control_fail(call, CONTROL_E_STATE, "the machine is ending");
+		return;
+	}
+	if (rc->still) {
+		answer_state(rc, call);
+		return;
+	}
+	control_calls_put(&rc->pausing, call);
+	if (rc->holding)
+		return;
+	rc->holding = true;
+	rc->hold = (struct vcpus_hold){.held = held, .arg = rc};
+	machine_hold(rc->machine, &rc->hold);
+}
+
+static void verb_resume(void *arg, struct control_call *call)
+{
+	struct run_control *rc = arg;
+
+	if (is_gone(rc, call))
+		return;
+	if (rc->holding)
+		machine_release(rc->machine, &rc->hold);
+	rc->holding = rc->still = false;
+	fail_pausing(rc, "the machine was resumed");
+	answer_state(rc, call);
+}
+
+/* ---- faults ---- */
+
+static void list_fault(void *arg, const struct fault_report *r)
+{
+	json_array_append_new(arg, json_pack("{s:s,s:I,s:I}", "rule", r->text, "seen",
+					     (json_int_t)r->asked, "faults", (json_int_t)r->taken));
+}
+
+/* Adds a rule, or forgets all; the answer is what there is then. */
+static void verb_fault(void *arg, struct control_call *call)
+{
+	const struct run_control *rc = arg;
+	const char *rule = control_arg(call, "rule");
+	struct err e = {0};
+	json_t *list;
+
+	if (is_gone(rc, call))
+		return;
+	if (rule && !strcmp(rule, "clear")) {
+		faults_clear(rc->cfg.faults);
+	} else if (rule && faults_add(rc->cfg.faults, "", rule, &e)) {
+		control_fail(call, CONTROL_E_ARGUMENT, "%s", e.text);
+		return;
+	}
+	list = json_array();
+	faults_list(rc->cfg.faults, list_fault, list);
+	control_answer(call, json_pack("{s:o}", "faults", list));
+}
+
+/* ---- the end ---- */
+
+static void verb_powerbutton(void *arg, struct control_call *call)
+{
+	struct run_control *rc = arg;
+	int ret;
+
+	if (is_gone(rc, call))
+		return;
+	ret = machine_press_power(rc->machine);
+	if (!ret)
+		control_answer(call, NULL);
+	else if (ret == -EBUSY)
+		control_fail(call, CONTROL_E_STATE,
+			     "the guest has not taken note of earlier presses yet");
+	else
+		control_fail(call, CONTROL_E_STATE,
+			     "the guest does not listen to its power button (yet): it needs the "
+			     "driver virtio_input; `quit` ends the machine without asking it");
+}
+
+static void verb_quit(void *arg, struct control_call *call)
+{
+	struct run_control *rc = arg;
+
+	rc->ending = true;
+	answer_state(rc, call);
+	rc->cfg.quit(rc->cfg.arg);
+}
+
+static const char *const stats_args[] = {"format", NULL};
+static const char *const fault_args[] = {"rule", NULL};
+
+static const struct control_verb verbs[] = {
+	{.name = "status", .help = "how the machine and its devices are", .handle = verb_status},
+	{.name = "stats",
+	 .help = "what harts, devices and queues have counted",
+	 .args = stats_args,
+	 .handle = verb_stats},
+	{.name = "pause", .help = "the guest and its time stand still", .handle = verb_pause},
+	{.name = "resume", .help = "the guest goes on", .handle = verb_resume},
+	{.name = "fault",
+	 .help = "break something on purpose: a rule, or clear; list the rules",
+	 .args = fault_args,
+	 .handle = verb_fault},
+	{.name = "powerbutton",
+	 .help = "press the guest's power button",
+	 .handle = verb_powerbutton},
+	{.name = "quit", .help = "end the machine now, disks written", .handle = verb_quit},
+	{0},
+};
+
+/* ---- life ---- */
+
+int run_control_open(const struct run_control_config *cfg, struct run_control **out, struct err *e)
+{
+	struct run_control *rc = calloc(1, sizeof(*rc));
+	int ret;
+
+	if (!rc)
+		return err_set(e, -ENOMEM, "out of memory");
+	rc->cfg = *cfg;
+	rc->began_ns = host_now_ns();
+	ret = control_new(cfg->loop, &rc->control);
+	if (!ret)
+		ret = control_register(rc->control, verbs, rc);
+	if (ret)
+		err_set(e, ret, "out of memory");
+	if (!ret)
+		ret = control_listen(rc->control, "--control unix:", cfg->path, e);
+	if (ret) {
+		run_control_free(rc);
+		return ret;
+	}
+	*out = rc;
+	return 0;
+}
+
+void run_control_begin(struct run_control *rc, struct machine *m)
+{
+	rc->machine = m;
+}
+
+void run_control_end(struct run_control *rc)
+{
+	fail_pausing(rc, "the machine ended");
+	rc->machine = NULL;
+	rc->holding = rc->still = false;
+}
+
+void run_control_free(struct run_control *rc)
+{
+	if (!rc)
+		return;
+	control_free(rc->control);
+	free(rc);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kind comes first and decides which keys may follow.
+ *
+ * A user network is the guest's alone, so its address may always be the same. Machines with TAP
+ * devices may meet on a bridge: there the address is made of the interface's name, which is
+ * different for each of them and the same in each run.
+ */
+#include "cmd/run_net.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/net_tap.h"
+#include "base/err.h"
+#include "base/opt.h"
+#include "machine/machine.h"
+
+static const uint8_t default_mac[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
+
+static int forward_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_net *n = ctx;
+
+	if (n->n_forwards == RUN_MAX_FORWARDS)
+		return err_set(e, -EINVAL, "%s%s: at most %d forwards", label, value,
+			       RUN_MAX_FORWARDS);
+	return net_user_parse_forward(label, value, &n->forward[n->n_forwards++], e);
+}
+
+/* Six bytes, neither of a group (IEEE 802: the first one is odd) nor all zero. */
+static int mac_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	static const uint8_t zero[6];
+	struct run_net *n = ctx;
+	uint8_t *m = n->mac;
+	int end = 0;
+
+	if (strlen(value) != 17 || strspn(value, "0123456789abcdefABCDEF:") != 17 ||
+	    sscanf(value, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &m[0], &m[1], &m[2], &m[3],
+		   &m[4], &m[5], &end) != 6 ||
+	    end != 17 || (m[0] & 1) || !memcmp(m, zero, sizeof(zero)))
+		return err_set(e, -EINVAL,
+			       "%s%s: is no address of a network card; give one such as "
+			       "52:54:00:12:34:56",
+			       label, value);
+	return 0;
+}
+
+#define HOSTFWD                                                                                \
+	{                                                                                      \
+		.name = "hostfwd", .kind = OPT_CALL, .arg = "FORWARD", .call = forward_option, \
+		.repeat = true                                                                 \
+	}
+#define IFNAME                                                                                   \
+	{                                                                                        \
+		.name = "ifname", .kind = OPT_STRING, .offset = offsetof(struct run_net, ifname) \
+	}
+#define MAC                                                                           \
+	{                                                                             \
+		.name = "mac", .kind = OPT_CALL, .arg = "ADDRESS", .call = mac_option \
+	}
+
+static const struct opt user_keys[] = {HOSTFWD, {0}};
+static const struct opt tap_keys[] = {IFNAME, MAC, {0}};
+const struct opt run_net_keys[] = {HOSTFWD, IFNAME, MAC, {0}};
+
+int run_net_parse(struct run_net *n, const char *label, char *value, struct err *e)
+{
+	static const char *const kinds[] = {"user", "tap", "none", NULL};
+	char *rest = strchr(value, ','), inner[64];
+	int ret;
+
+	if (rest)
+		*rest++ = '\0';
+	if (n->given)
+		return err_set(e, -EINVAL, "%s%s: give --net once; this machine has one network",
+			       label, value);
+	ret = opt_parse_choice(label, value, kinds, &n->kind, e);
+	if (ret)
+		return ret;
+	n->given = true;
+	if (n->kind == RUN_NET_NONE && rest)
+		return err_set(e, -EINVAL, "%snone,%s: a network that is not there takes no keys",
+			       label, rest);
+	(void)snprintf(inner, sizeof(inner), "%s%s,", label, kinds[n->kind]);
+	if (rest && n->kind == RUN_NET_USER)
+		return opt_parse_list(user_keys, n, inner, rest, NULL, e);
+	if (rest && n->kind == RUN_NET_TAP)
+		ret = opt_parse_list(tap_keys, n, inner, rest, NULL, e);
+	if (!ret && n->kind == RUN_NET_TAP && !n->ifname)
+		return err_set(e, -EINVAL,
+			       "%stap: needs the name of the host's interface: %stap,ifname=NAME",
+			       label, label);
+	return ret;
+}
+
+/* 52:54:00 and 24 bits of the name (FNV-1a). */
+static void mac_of_name(const char *name, uint8_t mac[6])
+{
+	uint32_t h = 2166136261u;
+
+	while (*name)
+		h = (h ^ (uint8_t)*name++) * 16777619u;
+	memcpy(mac, default_mac, 3);
+	mac[3] = (uint8_t)(h >> 16);
+	mac[4] = (uint8_t)(h >> 8);
+	mac[5] = (uint8_t)h;
+}
+
+int run_net_open(const struct run_net *n, struct machine_net *out, struct err *e)
+{
+	static const uint8_t zero[6];
+	const struct net_user_config cfg = {.forwards = n->forward, .n_forwards = n->n_forwards};
+
+	memcpy(out->mac, default_mac, sizeof(out->mac));
+	if (n->kind == RUN_NET_USER)
+		return net_user_open(&cfg, &out->net, e);
+	if (memcmp(n->mac, zero, sizeof(zero)) != 0)
+		memcpy(out->mac, n->mac, sizeof(out->mac));
+	else
+		mac_of_name(n->ifname, out->mac);
+	return net_tap_open(n->ifname, &out->net, e);
+}

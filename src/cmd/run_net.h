@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The guest's network: --net. Main thread. */
+#ifndef CMD_RUN_NET_H
+#define CMD_RUN_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backend/net_user.h"
+#include "base/opt.h"
+
+struct err;
+struct machine_net;
+
+#define RUN_MAX_FORWARDS 16
+
+enum run_net_kind { RUN_NET_USER, RUN_NET_TAP, RUN_NET_NONE };
+
+struct run_net {
+	bool given;
+	unsigned kind; /* enum run_net_kind */
+	struct net_user_forward forward[RUN_MAX_FORWARDS];
+	unsigned n_forwards;
+	const char *ifname;
+	uint8_t mac[6]; /* zero: the default */
+};
+
+/* The keys of all kinds, for manuals and the like. */
+extern const struct opt run_net_keys[];
+
+/* The option's value: points into `value`, which is changed. 0 or -EINVAL with a message. */
+int run_net_parse(struct run_net *n, const char *label, char *value, struct err *e);
+
+/* Opens one that is not RUN_NET_NONE; out->net is the caller's to free. 0, or -errno with a
+ * message. */
+int run_net_open(const struct run_net *n, struct machine_net *out, struct err *e);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a machine tells about itself while it runs: its devices, what they and the harts have
+ * counted. A board only makes its devices known; everything else is the same for all.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/fault.h"
+#include "base/stats.h"
+#include "dev/input.h"
+#include "hw/uart8250.h"
+#include "machine/board.h"
+#include "transport/mmio.h"
+#include "virtio/vdev.h"
+
+/* A device is called as the option that makes it: --disk makes a blk. */
+static const char *name_of(const struct vdev *dev)
+{
+	return dev->ops->device_id == VIRTIO_ID_BLOCK ? "disk" : dev->ops->name;
+}
+
+void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev,
+			const struct virtio_mmio *carrier)
+{
+	struct machine_device *d = &m->device[m->n_devices];
+	unsigned n = 0;
+
+	if (m->n_devices == MACHINE_MAX_DEVICES)
+		return;
+	for (unsigned i = 0; i < m->n_devices; i++)
+		n += m->device[i].dev->ops->device_id == dev->ops->device_id;
+	snprintf(d->name, sizeof(d->name), "%.8s%u", name_of(dev), n);
+	d->slot = slot;
+	d->dev = dev;
+	d->carrier = carrier;
+	vdev_set_faults(dev, faults_device(m->cfg.faults, d->name));
+	m->n_devices++;
+}
+
+unsigned machine_devices(const struct machine *m, struct machine_device_info *out, unsigned max)
+{
+	unsigned n = m->n_devices < max ? m->n_devices : max;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct machine_device *d = &m->device[i];
+
+		out[i] = (struct machine_device_info){
+			.name = d->name,
+			.kind = d->dev->ops->name,
+			.slot = d->slot,
+			.n_queues = d->dev->n_queues,
+			.status = virtio_mmio_status(d->carrier),
+			.features = vdev_features(d->dev),
+			.broken = vdev_is_broken(d->dev),
+		};
+	}
+	return n;
+}
+
+static int hart_stats(const struct machine *m, unsigned hart, struct stats_list *out)
+{
+	static const struct stats_row rows[] = {
+		{.group = "hart", .name = "instructions", .help = "Instructions retired"},
+		{.group = "hart",
+		 .name = "cpu",
+		 .unit = STATS_NS,
+		 .help = "Time that the host spent on the hart"},
+	};
+	struct stats_labels labels = {.queue = STATS_NONE, .hart = (int)hart};
+	int ret = stats_add(out, &rows[0], labels, m->cfg.engine->retired(m->vm->cpu[hart]));
+
+	return ret ? ret : stats_add(out, &rows[1], labels, vcpus_cpu_ns(&m->vcpus, hart));
+}
+
+static int device_stats(const struct machine_device *d, struct stats_list *out)
+{
+	struct stats_labels labels = {.device = d->name, .queue = STATS_NONE, .hart = STATS_NONE};
+	int ret = stats_add_table(out, vdev_rows, labels, &d->dev->stats);
+
+	for (unsigned i = 0; i < d->dev->n_queues && !ret; i++) {
+		labels.queue = (int)i;
+		ret = stats_add_table(out, vdev_queue_rows, labels, &d->dev->queues[i].stats);
+	}
+	return ret;
+}
+
+static int machine_time_stats(const struct machine *m, struct stats_list *out)
+{
+	static const struct stats_row row = {.group = "machine",
+					     .name = "time",
+					     .unit = STATS_NS,
+					     .help = "Time of the guest since power-on"};
+	struct stats_labels none = {.queue = STATS_NONE, .hart = STATS_NONE};
+
+	return stats_add(out, &row, none, machine_time_ns(m));
+}
+
+int machine_stats(const struct machine *m, struct stats_list *out)
+{
+	struct stats_labels uart = {.device = "uart0", .queue = STATS_NONE, .hart = STATS_NONE};
+	int ret = machine_time_stats(m, out);
+
+	for (unsigned i = 0; i < m->cfg.smp && !ret; i++)
+		ret = hart_stats(m, i, out);
+	for (unsigned i = 0; i < m->n_devices && !ret; i++)
+		ret = device_stats(&m->device[i], out);
+	if (!ret && m->uart)
+		ret = stats_add_table(out, uart8250_rows, uart, uart8250_stats(m->uart));
+	return ret;
+}
+
+uint64_t machine_time_ns(const struct machine *m)
+{
+	return clock_ticks(&m->clock) * CLOCK_NS_PER_TICK;
+}
+
+int machine_press_power(struct machine *m)
+{
+	if (!m->power_button)
+		return -ENODEV;
+	return input_press(m->power_button);
+}

@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Usage: tap.sh CASE. The network over a TAP device, in a network namespace of the test's own.
+. "$(dirname "$0")/lib.sh"
+
+# Runs the case named in_CASE below in such a namespace, where there is t0, the host's end of the cable.
+apart() {
+	need_namespaces n
+	if [ ! -c /dev/net/tun ] || [ ! -w /dev/net/tun ]; then
+		echo "skipped: this user may not open /dev/net/tun"
+		exit 77
+	fi
+	timeout 100 "${apart[@]}" bash "$0" "in_$1"
+	exit
+}
+
+cable() {
+	ip tuntap add dev t0 mode tap || fail "no TAP device"
+	ip addr add 192.0.2.1/24 dev t0
+	ip link set t0 up
+	ip link set lo up
+}
+
+plugged=(--net 'tap,ifname=t0,mac=52:54:00:aa:bb:cc')
+address='ip addr add 192.0.2.2/24 dev eth0'
+
+case_transfer() {
+	apart transfer
+}
+
+# Pings, 100 MB each way, and how: without segments larger than a frame it were 70000 frames.
+# (nc itself writes 1 KiB at a time, cat much more.)
+case_in_transfer() {
+	local sum frames
+	cable
+	head -c 100M /dev/urandom >"$work/data"
+	busybox httpd -f -p 192.0.2.1:80 -h "$work" &
+	pids+=("$!")
+	nc.openbsd -d -l 192.0.2.1 81 >"$work/up" &
+	pids+=("$!")
+	guest "$address; ping -q -c 3 -i 0.1 192.0.2.1 >&2 || exit 9
+		cat /sys/class/net/eth0/address /sys/class/net/eth0/device/features
+		wget -q -O - http://192.0.2.1/data | sha256sum
+		cat /sys/class/net/eth0/statistics/rx_packets
+		nc 192.0.2.1 81 -e cat /dev/vda" --disk "path=$work/data,ro=on" "${plugged[@]}" "${quick[@]}"
+	expect_status 0
+	sum=$(sha256sum <"$work/data")
+	expect_in out '^52:54:00:aa:bb:cc$'
+	expect_in out '^11.....11..11' # CSUM, GUEST_CSUM, GUEST_TSO4 and 6, HOST_TSO4 and 6
+	expect_in out "^$sum$"
+	frames=$(tail -n 1 "$work/out")
+	[ "$frames" -lt 35000 ] || fail "$frames frames went down: no segmentation offload"
+	wait "${pids[-1]}"
+	cmp "$work/data" "$work/up" || fail "other bytes came up"
+	frames=$(ip -s link show t0 | awk 'found { print $2; exit } /RX:/ { found = 1 }')
+	[ "$frames" -lt 35000 ] || fail "$frames frames came up: no segmentation offload"
+}
+
+case_mistakes() {
+	apart mistakes
+}
+
+refuse() { # regex --net value
+	linnet run --net "$2" </dev/null
+	expect_status 1
+	expect_in err "$1"
+	[ "$(wc -l <"$work/err")" = 1 ] || fail "not one line for: $2"
+}
+
+case_in_mistakes() {
+	cable
+	refuse 'ifname=t1: there is no such interface; once, as root: ip tuntap add dev t1 mode tap user' \
+		tap,ifname=t1
+	refuse 'ifname=lo: is no TAP device' tap,ifname=lo
+	refuse 'ifname=0123456789abcdef: is no name' tap,ifname=0123456789abcdef
+	start run --net tap,ifname=t0 --exec 'echo ready; sleep 100'
+	wait_for '^ready$'
+	cp "$work/err" "$work/first"
+	[ ! -s "$work/first" ] || fail "it said: $(cat "$work/first")"
+	"$LINNET" run --net tap,ifname=t0 </dev/null >"$work/second" 2>&1 && fail "t0 was given twice"
+	grep -q 'ifname=t0: is in use' "$work/second" || fail "$(cat "$work/second")"
+	# The cable is pulled out for ever: one line, and the machine goes on.
+	ip link del t0
+	for _ in $(seq 100); do
+		grep -q 'the interface is gone' "$work/err" && break
+		sleep 0.1
+	done
+	[ "$(wc -l <"$work/err")" = 1 ] || fail "not one line"
+	kill -0 "$started" || fail "it has ended"
+	kill "$started"
+	# A user without rights.
+	ip tuntap add dev t2 mode tap user 4242
+	ip tuntap add dev t3 mode tap
+	guest 'ip link set eth0 up; cat /sys/class/net/eth0/address' --net tap,ifname=t3
+	expect_status 0
+	expect_in err 'ifname=t3: the interface is down'
+	expect_in out '^52:54:00'
+	setpriv --reuid 4243 --regid 4243 --clear-groups test -w /dev/net/tun || exit 0
+	setpriv --reuid 4243 --regid 4243 --clear-groups "$LINNET" run --net tap,ifname=t2 --kernel x \
+		--initrd x 2>"$work/err"
+	expect_in err 'ifname=t2: this is another user.s; once, as root: ip tuntap'
+}
+
+"case_$1"
