@@ -20,7 +20,7 @@
 
 #define JIT_CACHE_SIZE ((size_t)16 << 20)
 #define JIT_BLOCK_MAX  ((size_t)32 << 10) /* host code of one block, at most */
-#define JIT_HOT        24                 /* executions */
+#define JIT_HOT        48                 /* executions */
 #define JIT_MAX_GROUPS INTERP_NATIVE_SLOTS
 
 /* Glue code, by its place in the writable mapping. */
