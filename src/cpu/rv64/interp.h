@@ -31,9 +31,10 @@ struct interp {
 
 	/* Of the engine jit (jit/jit.h), else NULL and false. `native_page`: the virtual page of
 	 * the code that runs natively. `native_fp`: FS is dirty, frm is to nearest, and the host's
-	 * floating-point flags are part of fflags; then f registers are in the host's. `native_call`: in a memory access of native
-	 * code, with `left` counting exactly. `native_cut`: `left` and `end` were both lowered, so
-	 * that native code stops at its next exit. */
+	 * floating-point flags are part of fflags; then f registers are in the host's registers.
+	 * `native_call`: in a memory access of native code, with `left` counting exactly.
+	 * `native_cut`: `left` and `end` were both lowered, so that native code stops at its next
+	 * exit. */
 	struct rv64_jit *jit;
 	uint64_t native_page;
 	bool native_fp, native_call, native_cut;

@@ -8,10 +8,10 @@
  * answer is no (nothing in the TLB yet, two pages, a device, a page with code), the rest of the
  * block is done by a second version of its code, without groups.
  *
- * Carried groups. In a block that begins with a loop around itself, a base register which changes by a
- * constant in each round stays in its page for many of them: then the answer of the TLB is kept,
- * together with the limit up to which it holds, and the first access only compares with that. Since
- * the register moves one way, one limit is enough.
+ * Carried groups. In a block that begins with a loop around itself, a base register which changes
+ * by a constant in each round stays in its page for many of them: then the answer of the TLB is
+ * kept, together with the limit up to which it holds, and the first access only compares with that.
+ * Since the register moves one way, one limit is enough.
  *
  * A translation that the first access found holds to the end of the group, or of the loop: what
  * could change it (requests of other harts, CSRs, fences) leaves the block, or is not in a group.

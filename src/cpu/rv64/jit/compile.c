@@ -20,18 +20,19 @@
  * it. fence.i thus needs nothing of the translator. When the memory for code is full, all blocks
  * are dropped, the interpreter's too, and counting starts again.
  *
- * State. Some guest registers live in host registers, the same in all blocks; others, pc and f
- * registers in the hart. C is called with all of them in the hart (x86_glue.c), so a call may
- * trap, or change anything. After a call that says so the block is left to hart.pc. pc and the
- * count of instructions are constants of each place in a block and are made up where they are
- * needed.
+ * State. Some guest registers live in host registers, the same in all blocks; others and pc in the
+ * hart. f registers do so while floating point is native. C is called with all of them in the hart
+ * (x86_glue.c), so a call may trap, or change anything. After a call that says so the block is left
+ * to hart.pc. pc and the count of instructions are constants of each place in a block and are made
+ * up where they are needed.
  *
  * Memory. Accesses look into the same TLB as the interpreter's, inline; accesses off one base
- * register may share one look (analyse.c). What the TLB does not answer is done in C.
+ * register may share one look, also from round to round of a loop (analyse.c). What the TLB does
+ * not answer is done in C.
  *
  * Floating point is the host's, with its flags in the host's register until somebody wants to know
  * them: rv64_jit_fp_end() is called before C computes, before CSRs are read, and whenever native
- * code is left.
+ * code is left (x86_fp.c).
  *
  * Passes: read_block() decodes; jit_find_groups() looks at the whole; the lowering emits host code
  * for one instruction after the other. Where groups are used the tail of the block is lowered
@@ -222,6 +223,7 @@ bool rv64_jit_compile(struct interp *c, struct rv64_block *b)
 		return true;
 	}
 	b->native = native;
+	jit_cache_written(&j->cache);
 	b->op[0].handler = c->code.handlers[RV64_OP_native];
 	return true;
 }

@@ -189,8 +189,8 @@ static void change_sign(struct jit_lower *l, unsigned rs1, bool flip, bool dbl)
 	x86_rr(e, flip ? X86_XORPS : X86_ANDNPS, X86_L, XMM0, jit_f_get(l, rs1, XMM1));
 }
 
-/* xmm0 = f[rs1] xor the sign that changes it: that of f[rs1] xor f[rs2] (op 0), of its opposite (1),
- * or of f[rs2] (2). */
+/* xmm0 = f[rs1] xor the sign that changes it: that of f[rs1] xor f[rs2] (op 0), its opposite (1),
+ * or that of f[rs2] (2). */
 static void combine_signs(struct jit_lower *l, const struct rv64_insn *in, unsigned op, bool dbl)
 {
 	struct x86 *e = &l->e;

@@ -63,9 +63,9 @@ static void ask(struct jit_lower *l, const struct jit_group *g)
 }
 
 /*
- * The limit. Up: base + high <= page + 4096, so base < page + 4097 - high. Down: base + low >= page,
- * so base > page - low - 1. Either may wrap around, and then says no more often than it must; only
- * going down from page 0 might it say yes wrongly, so that page is left to the plain version.
+ * The limit. Up: base + high <= page + 4096, so base < page + 4097 - high. Down: base + low >=
+ * page, so base > page - low - 1. Either may wrap around, and then says no more often than it must;
+ * only going down from page 0 might it say yes wrongly, so that page is left to the plain version.
  */
 void jit_ool_keep(struct jit_lower *l, const struct jit_ool *o)
 {

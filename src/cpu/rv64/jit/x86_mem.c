@@ -2,10 +2,10 @@
 /*
  * Lowering to x86-64: loads and stores.
  *
- * The look-up of mem_fast.h inline. What the TLB does not let through goes to C, from code behind
- * the block.
- * Accesses of a group (x86_group.c) need none. The scratch registers: rax the address (or the guest register itself, when there is
- * nothing to add), rcx the slot of the TLB and then the distance to host memory, rdx the tag.
+ * The look-up of mem_fast.h inline; accesses of a group (x86_group.c) need none. What the TLB does
+ * not let through goes to C, from code behind the block. The scratch registers: rax the address (or
+ * the guest register itself, when there is nothing to add), rcx the slot of the TLB and then the
+ * distance to host memory, rdx the tag.
  */
 #include "cpu/rv64/jit/x86_fp.h"
 #include "mem/gmem.h"
