@@ -40,6 +40,7 @@ unshare -m true 2>/dev/null || {
 	echo 'skipped: this root may not make a mount namespace, so it cannot play another user'
 	exit 77
 }
+"$tree/build/linnet" fetch >/dev/null # the command cannot complete the cache itself
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
 mkdir "$home/.cache"

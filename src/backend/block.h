@@ -19,18 +19,29 @@ struct block;
 struct block_queue;
 struct loop;
 
-enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH };
+#define BLOCK_SECTOR 512u /* what offsets and lengths are multiples of */
+
+enum block_op {
+	BLOCK_READ,
+	BLOCK_WRITE,
+	BLOCK_FLUSH,
+	BLOCK_DISCARD, /* what is in the range is not needed any more: a hint, that never fails for
+			  want of support */
+	BLOCK_ZERO,    /* the range reads as zero from now on */
+};
 
 /* The caller owns the request, its iov and the memory beneath until done. */
 struct block_request {
 	enum block_op op;
-	uint64_t offset; /* bytes; a multiple of the block's sector size (512) */
-	const struct iovec *iov;
+	bool unmap;              /* ZERO: the range need not keep its space on the storage */
+	uint64_t offset;         /* bytes; but for FLUSH */
+	uint64_t length;         /* bytes; DISCARD and ZERO only */
+	const struct iovec *iov; /* READ and WRITE only */
 	unsigned n_iov;
 	/* result: 0 when all bytes were moved, or -errno. */
 	void (*done)(struct block_request *r, int result);
 	void *arg;            /* the caller's */
-	uint64_t private_[6]; /* the back end's */
+	uint64_t private_[8]; /* the back end's */
 };
 
 struct block_ops {
@@ -60,5 +71,12 @@ struct block_queue {
 	const struct block_queue_ops *ops;
 	struct block *block;
 };
+
+/* Whether the request changes what is stored. Any thread, as the next two. */
+bool block_request_writes(const struct block_request *r);
+/* How many bytes it is about; 0 for a flush. */
+uint64_t block_request_len(const struct block_request *r);
+/* What every submit checks first: 0, -EINVAL or -EROFS. */
+int block_request_check(const struct block *b, const struct block_request *r);
 
 #endif

@@ -1,48 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A request takes one of three ways. With `sync` it waits in the queue's `local` list for the
- * posted task, which executes it: the order of everything is then that of the loop. Else a read is
- * first tried in place with RWF_NOWAIT, which succeeds when the page cache has all of it; waking a
- * thread costs far more than copying a few pages. It is told by the same task, since `done` may not
- * fire inside submit. All others go to the pool.
+ * A request takes one of these ways:
  *
- * Only whole requests succeed: what the kernel moves in part is continued, and a file that is
- * shorter than the block reads as zero behind its end.
+ *	local	with `sync`: it waits in the queue's list for the posted task, which executes it;
+ *		the order of everything is then that of the loop
+ *	cached	a read is first tried in place with RWF_NOWAIT, which succeeds when the page cache
+ *		has all of it, and told by the same task, since `done` may not fire inside submit;
+ *		waking a thread costs far more than copying a few pages. With io_uring only a read
+ *		that comes alone: many are cheaper together.
+ *	uring	where the host has it: block_uring.c
+ *	pool	all others: the ranges, memory that O_DIRECT cannot take as it is, and what
+ *		io_uring has done in part; a thread executes all of it, as block_io.c does
  */
 #include "backend/block_fd.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "backend/block.h"
+#include "backend/block_io.h"
+#include "backend/block_uring.h"
 #include "backend/pool.h"
+#include "backend/qcow2.h"
 #include "base/bits.h"
 #include "base/fd.h"
-#include "base/iov.h"
 #include "base/log.h"
 #include "base/loop.h"
 
-#define SECTOR       512
+#define SECTOR       BLOCK_SECTOR
 #define MAX_THREADS  4
 #define IN_PLACE_MAX (128 << 10) /* bytes; copying more would hold up the loop */
-#define DIRECT_IOVS  1024        /* what the kernel takes in one call */
-#define WINDOW_IOVS  64
 
 struct block_fd {
 	struct block block;
-	int fd;
+	struct block_io io;
+	int lock_fd;
+	struct qcow2 *image;
 	bool sync;
-	bool temporary;
+	bool uring;
 	struct pool *pool; /* NULL with sync */
+	char name[BLOCK_FD_NAME_MAX + 1];
+	struct log_limit read_log, write_log, flush_log;
 };
 
 struct fd_queue {
 	struct block_queue queue;
 	struct loop *loop;
 	struct pool_client client; /* unused with sync */
+	struct block_uring *uring; /* NULL: none */
 	struct loop_task task;
 	struct block_request *first, **last; /* local ones, by fd_request.next */
 	unsigned in_flight;
@@ -71,83 +80,42 @@ static struct block_fd *file_of(const struct fd_queue *q)
 	return container_of(q->queue.block, struct block_fd, block);
 }
 
-/* ---- moving bytes ---- */
-
-/* As many entries as fit of what lies behind the first `skip` bytes. */
-static unsigned window(struct iovec *out, const struct iovec *iov, unsigned n, size_t skip)
-{
-	unsigned used = 0;
-
-	for (unsigned i = 0; i < n && used < WINDOW_IOVS; i++) {
-		if (skip >= iov[i].iov_len) {
-			skip -= iov[i].iov_len;
-			continue;
-		}
-		out[used].iov_base = (char *)iov[i].iov_base + skip;
-		out[used++].iov_len = iov[i].iov_len - skip;
-		skip = 0;
-	}
-	return used;
-}
-
-static ssize_t move_once(int fd, const struct block_request *r, size_t done)
-{
-	struct iovec part[WINDOW_IOVS];
-	const struct iovec *iov = r->iov;
-	unsigned n = r->n_iov;
-	off_t at = (off_t)(r->offset + done);
-
-	if (done || n > DIRECT_IOVS) {
-		n = window(part, r->iov, r->n_iov, done);
-		iov = part;
-	}
-	return r->op == BLOCK_READ ? preadv(fd, iov, (int)n, at) : pwritev(fd, iov, (int)n, at);
-}
-
-static int move_all(int fd, const struct block_request *r)
-{
-	size_t len = iov_len(r->iov, r->n_iov);
-	size_t done = 0;
-	ssize_t n;
-
-	while (done < len) {
-		n = move_once(fd, r, done);
-		if (n > 0) {
-			done += (size_t)n;
-		} else if (n == 0 && r->op == BLOCK_READ) {
-			(void)iov_fill(r->iov, r->n_iov, done, 0, len - done);
-			return 0;
-		} else if (n == 0) {
-			return -EIO;
-		} else if (errno != EINTR) {
-			return -errno;
-		}
-	}
-	return 0;
-}
-
-static int execute(const struct block_fd *b, const struct block_request *r)
-{
-	if (r->op != BLOCK_FLUSH)
-		return move_all(b->fd, r);
-	if (b->temporary)
-		return 0;
-	return fdatasync(b->fd) < 0 ? -errno : 0;
-}
-
 /* Whether all of a read came from the page cache at once. */
-static bool read_in_place(const struct block_fd *b, const struct block_request *r, size_t len)
+static bool read_in_place(const struct block_fd *b, const struct block_request *r)
 {
-	if (r->op != BLOCK_READ || len > IN_PLACE_MAX || r->n_iov > DIRECT_IOVS)
+	uint64_t len = block_request_len(r);
+
+	if (r->op != BLOCK_READ || len > IN_PLACE_MAX || b->io.mem_align ||
+	    !block_io_fits(&b->io, r))
 		return false;
-	return preadv2(b->fd, r->iov, (int)r->n_iov, (off_t)r->offset, RWF_NOWAIT) == (ssize_t)len;
+	return preadv2(b->io.fd, r->iov, (int)r->n_iov, (off_t)r->offset, RWF_NOWAIT) ==
+	       (ssize_t)len;
 }
 
 /* ---- requests ---- */
 
+static void log_failure(struct block_fd *b, const struct block_request *r, int result)
+{
+	struct log_limit *limit = &b->write_log;
+	const char *what = "writing";
+
+	if (r->op == BLOCK_READ) {
+		limit = &b->read_log;
+		what = "reading";
+	} else if (r->op == BLOCK_FLUSH) {
+		limit = &b->flush_log;
+		what = "a flush of";
+	}
+	log_warn_limited(limit, 1, "--disk %s: %s the image failed: %s; the guest got an I/O error",
+			 b->name, what,
+			 result == -ENODATA ? "the file has become shorter" : strerror(-result));
+}
+
 /* `done` comes last: it may close the queue when nothing else is in flight. */
 static void end_request(struct fd_queue *q, struct block_request *r, int result)
 {
+	if (unlikely(result))
+		log_failure(file_of(q), r, result);
 	q->in_flight--;
 	if (!q->in_flight && q->drained)
 		loop_post(q->loop, &q->task);
@@ -181,7 +149,7 @@ static void run_local(struct loop_task *t)
 	for (; r; r = next) {
 		p = private_of(r);
 		next = p->next;
-		end_request(q, r, p->executed ? 0 : execute(file_of(q), r));
+		end_request(q, r, p->executed ? 0 : block_io_execute(&file_of(q)->io, r));
 	}
 }
 
@@ -201,7 +169,8 @@ static void job_work(struct pool_job *j)
 	struct fd_queue *q = container_of(j->client, struct fd_queue, client);
 	struct fd_request *p = container_of(j, struct fd_request, job);
 
-	p->result = execute(file_of(q), container_of(p, struct block_request, private_));
+	p->result = block_io_execute(&file_of(q)->io,
+				     container_of(p, struct block_request, private_));
 }
 
 static void job_done(struct pool_job *j)
@@ -212,30 +181,47 @@ static void job_done(struct pool_job *j)
 	end_request(q, container_of(p, struct block_request, private_), p->result);
 }
 
+static void submit_to_pool(struct fd_queue *q, struct block_request *r)
+{
+	struct fd_request *p = private_of(r);
+
+	p->job = (struct pool_job){.work = job_work, .done = job_done};
+	pool_submit(&q->client, &p->job);
+}
+
+static void uring_done(void *arg, struct block_request *r, int result)
+{
+	if (result == -EAGAIN)
+		submit_to_pool(arg, r);
+	else
+		end_request(arg, r, result);
+}
+
+static bool submit_to_uring(struct fd_queue *q, struct block_request *r)
+{
+	bool plain = r->op == BLOCK_FLUSH || ((r->op == BLOCK_READ || r->op == BLOCK_WRITE) &&
+					      block_io_fits(&file_of(q)->io, r));
+
+	return q->uring && plain && block_uring_add(q->uring, r);
+}
+
 static int fd_submit(struct block_queue *bq, struct block_request *r)
 {
 	struct fd_queue *q = container_of(bq, struct fd_queue, queue);
 	const struct block_fd *b = file_of(q);
-	struct fd_request *p = private_of(r);
-	size_t len = 0;
+	int ret = block_request_check(&b->block, r);
 
-	if (r->op != BLOCK_FLUSH) {
-		len = iov_len(r->iov, r->n_iov);
-		if (r->offset % SECTOR || len % SECTOR || r->offset > b->block.size ||
-		    len > b->block.size - r->offset)
-			return -EINVAL;
-	}
-	if (r->op == BLOCK_WRITE && b->block.read_only)
-		return -EROFS;
+	if (ret)
+		return ret;
 	q->in_flight++;
-	if (b->sync) {
+	if (b->sync)
 		add_local(q, r, false);
-	} else if (read_in_place(b, r, len)) {
+	else if (r->op == BLOCK_FLUSH ? b->io.no_flush : !block_request_len(r))
 		add_local(q, r, true);
-	} else {
-		p->job = (struct pool_job){.work = job_work, .done = job_done};
-		pool_submit(&q->client, &p->job);
-	}
+	else if ((!q->uring || q->in_flight == 1) && read_in_place(b, r))
+		add_local(q, r, true);
+	else if (!submit_to_uring(q, r))
+		submit_to_pool(q, r);
 	return 0;
 }
 
@@ -255,6 +241,7 @@ static void fd_queue_close(struct block_queue *bq)
 
 	assert(!q->in_flight);
 	loop_task_cancel(q->loop, &q->task);
+	block_uring_free(q->uring);
 	if (file_of(q)->pool)
 		pool_client_fini(&q->client);
 	free(q);
@@ -270,6 +257,8 @@ static int fd_open_queue(struct block *block, struct loop *loop, struct block_qu
 {
 	struct fd_queue *q = calloc(1, sizeof(*q));
 	struct block_fd *b = container_of(block, struct block_fd, block);
+	struct block_uring_config uring = {
+		.fd = b->io.fd, .loop = loop, .done = uring_done, .arg = q};
 
 	if (!q)
 		return -ENOMEM;
@@ -280,6 +269,9 @@ static int fd_open_queue(struct block *block, struct loop *loop, struct block_qu
 	q->task.arg = q;
 	if (b->pool)
 		pool_client_init(&q->client, b->pool, loop);
+	/* A host that has no ring to spare just now has threads. */
+	if (b->uring && block_uring_new(&uring, &q->uring))
+		q->uring = NULL;
 	*out = &q->queue;
 	return 0;
 }
@@ -290,9 +282,12 @@ static void block_fd_free(struct block *block)
 
 	pool_free(b->pool);
 	/* The guest may have been stopped before it could flush what it had written. */
-	if (!b->temporary && !b->block.read_only && fdatasync(b->fd) < 0)
-		log_warn("--disk: the image could not be written out: %s", strerror(errno));
-	fd_close(&b->fd);
+	if (!b->io.no_flush && !b->block.read_only && fdatasync(b->io.fd) < 0)
+		log_warn("--disk %s: the image could not be written out: %s", b->name,
+			 strerror(errno));
+	qcow2_free(b->image);
+	fd_close(&b->io.fd);
+	fd_close(&b->lock_fd);
 	free(b);
 }
 
@@ -306,6 +301,7 @@ int block_fd_new(const struct block_fd_config *config, struct block **out)
 	struct block_fd *b = calloc(1, sizeof(*b));
 
 	assert(config->size % SECTOR == 0);
+	assert(!config->image || config->read_only);
 	if (!b)
 		return -ENOMEM;
 	b->block = (struct block){
@@ -314,12 +310,22 @@ int block_fd_new(const struct block_fd_config *config, struct block **out)
 		.read_only = config->read_only,
 	};
 	b->sync = config->sync;
-	b->temporary = config->temporary;
+	b->uring = config->uring && !config->sync;
+	b->io = (struct block_io){
+		.fd = -1,
+		.image = config->image,
+		.device = config->device,
+		.no_flush = config->no_flush,
+		.mem_align = config->mem_align,
+	};
+	(void)snprintf(b->name, sizeof(b->name), "%s", config->name);
 	if (!config->sync && pool_new(MAX_THREADS, &b->pool)) {
 		free(b);
 		return -ENOMEM;
 	}
-	b->fd = config->fd;
+	b->io.fd = config->fd;
+	b->lock_fd = config->lock_fd;
+	b->image = config->image;
 	*out = &b->block;
 	return 0;
 }

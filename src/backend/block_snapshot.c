@@ -8,7 +8,9 @@
  *
  * A request becomes a chain of requests below, one for each run of sectors on the same side, one
  * after the other: nearly always just one. A write's bits are set when its data is in place, so
- * that nobody reads what is not yet there. All of it runs on one loop, and needs no lock.
+ * that nobody reads what is not yet there; zeroes are a write. A discard can only give back what
+ * the overlay holds: such sectors read as zero after it, those of the base do not change. All of
+ * it runs on one loop, and needs no lock.
  */
 #include "backend/block_snapshot.h"
 
@@ -22,7 +24,7 @@
 #include "base/iov.h"
 #include "base/loop.h"
 
-#define SECTOR 512
+#define SECTOR BLOCK_SECTOR
 
 struct snapshot {
 	struct block block;
@@ -46,8 +48,8 @@ struct chain {
 	struct block_request below;
 	struct snap_queue *q;
 	struct block_request *r;
-	size_t pos, run, len; /* bytes: done, being done, in all */
-	struct iovec iov[];   /* of the run */
+	uint64_t pos, run, len; /* bytes: done, being done, in all */
+	struct iovec iov[];     /* of the run */
 };
 
 static struct snapshot *snapshot_of(const struct snap_queue *q)
@@ -60,17 +62,17 @@ static bool is_written(const struct snapshot *s, uint64_t sector)
 	return s->written[sector / 64] & BIT(sector % 64);
 }
 
-static void set_written(struct snapshot *s, uint64_t offset, size_t len)
+static void set_written(struct snapshot *s, uint64_t offset, uint64_t len)
 {
 	for (uint64_t n = offset / SECTOR; n < (offset + len) / SECTOR; n++)
 		s->written[n / 64] |= BIT(n % 64);
 }
 
 /* How many of the bytes at `offset` are on the same side as the first. */
-static size_t run_length(const struct snapshot *s, uint64_t offset, size_t len)
+static uint64_t run_length(const struct snapshot *s, uint64_t offset, uint64_t len)
 {
 	bool side = is_written(s, offset / SECTOR);
-	size_t run = SECTOR;
+	uint64_t run = SECTOR;
 
 	while (run < len && is_written(s, (offset + run) / SECTOR) == side)
 		run += SECTOR;
@@ -87,14 +89,23 @@ static int chain_submit(struct chain *c)
 	uint64_t offset = c->r->offset + c->pos;
 
 	c->below = (struct block_request){
-		.op = c->r->op, .offset = offset, .iov = c->iov, .done = chain_next, .arg = c};
+		.op = c->r->op,
+		.unmap = c->r->unmap,
+		.offset = offset,
+		.iov = c->iov,
+		.done = chain_next,
+		.arg = c,
+	};
 	c->run = c->len - c->pos;
 	if (c->r->op == BLOCK_READ && c->run) {
 		c->run = run_length(s, offset, c->run);
 		if (!is_written(s, offset / SECTOR))
 			to = c->q->base;
 	}
-	c->below.n_iov = iov_slice(c->iov, c->r->n_iov, c->r->iov, c->r->n_iov, c->pos, c->run);
+	c->below.length = c->run;
+	if (c->r->op == BLOCK_READ || c->r->op == BLOCK_WRITE)
+		c->below.n_iov = iov_slice(c->iov, c->r->n_iov, c->r->iov, c->r->n_iov, c->pos,
+					   c->run);
 	return to->ops->submit(to, &c->below);
 }
 
@@ -104,7 +115,8 @@ static void chain_next(struct block_request *below, int result)
 	struct snap_queue *q = c->q;
 	struct block_request *r = c->r;
 
-	if (!result && r->op == BLOCK_WRITE)
+	/* A discard leaves the bits: what was in the overlay is zero there now. */
+	if (!result && (r->op == BLOCK_WRITE || r->op == BLOCK_ZERO))
 		set_written(snapshot_of(q), below->offset, c->run);
 	c->pos += c->run;
 	if (!result && c->pos < c->len) {
@@ -123,24 +135,19 @@ static void chain_next(struct block_request *below, int result)
 static int snap_submit(struct block_queue *bq, struct block_request *r)
 {
 	struct snap_queue *q = container_of(bq, struct snap_queue, queue);
-	size_t len = r->op == BLOCK_FLUSH ? 0 : iov_len(r->iov, r->n_iov);
-	unsigned n_iov = r->op == BLOCK_FLUSH ? 0 : r->n_iov;
+	unsigned n_iov = r->op == BLOCK_READ || r->op == BLOCK_WRITE ? r->n_iov : 0;
 	struct chain *c;
-	int ret;
+	int ret = block_request_check(bq->block, r);
 
-	if (r->op != BLOCK_FLUSH &&
-	    (r->offset % SECTOR || len % SECTOR || r->offset > bq->block->size ||
-	     len > bq->block->size - r->offset))
-		return -EINVAL;
-	if (r->op == BLOCK_WRITE && bq->block->read_only)
-		return -EROFS;
+	if (ret)
+		return ret;
 	c = malloc(sizeof(*c) + n_iov * sizeof(c->iov[0]));
 	if (!c)
 		return -ENOMEM;
 	c->q = q;
 	c->r = r;
 	c->pos = 0;
-	c->len = len;
+	c->len = block_request_len(r);
 	ret = chain_submit(c);
 	if (ret) {
 		free(c);

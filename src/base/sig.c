@@ -36,7 +36,7 @@ static struct {
 	void *arg;
 	struct loop_fd watch;
 	sigset_t old_mask;
-	struct sigaction old_pipe;
+	struct sigaction old_pipe, old_xfsz;
 
 	atomic_int term_fd; /* plus one: 0 when no terminal is raw */
 	struct termios saved;
@@ -223,6 +223,8 @@ int sig_init(struct loop *loop, void (*fn)(void *arg, int signo), void *arg)
 	sig.arg = arg;
 	(void)pthread_sigmask(SIG_BLOCK, &set, &sig.old_mask);
 	(void)sigaction(SIGPIPE, &ignore, &sig.old_pipe);
+	/* Writing a file past the limit of its size is an error of that write. */
+	(void)sigaction(SIGXFSZ, &ignore, &sig.old_xfsz);
 	sig.in_use = true;
 	return 0;
 }
@@ -236,6 +238,7 @@ void sig_fini(void)
 	loop_fd_del(&sig.watch);
 	fd_close(&sig.watch.fd);
 	(void)sigaction(SIGPIPE, &sig.old_pipe, NULL);
+	(void)sigaction(SIGXFSZ, &sig.old_xfsz, NULL);
 	(void)pthread_sigmask(SIG_SETMASK, &sig.old_mask, NULL);
 	sig.in_use = false;
 }

@@ -11,9 +11,10 @@
 struct loop;
 
 /* From now on SIGINT, SIGTERM, SIGHUP and SIGWINCH arrive as fn(arg, signo) on the loop; several of
- * one kind may arrive as one. SIGPIPE is ignored. SIGTSTP stops the process with the terminal as it
- * was found, and SIGCONT brings raw mode back. To be called before the first thread is started, so
- * that all threads have the signals blocked. 0 or -errno; -EBUSY when it is in use. */
+ * one kind may arrive as one. SIGPIPE and SIGXFSZ are ignored. SIGTSTP stops the process with the
+ * terminal as it was found, and SIGCONT brings raw mode back. To be called before the first thread
+ * is started, so that all threads have the signals blocked. 0 or -errno; -EBUSY when it is in use.
+ */
 int sig_init(struct loop *loop, void (*fn)(void *arg, int signo), void *arg);
 
 /* Restores the terminal and everything sig_init() changed. Harmless when nothing is to be done. */

@@ -41,15 +41,16 @@ bool guest_set_is_own(const char *kernel)
 /* The signals that we have blocked and ignored are the recipe's again, so that Ctrl-C ends it. */
 static int set_signals(posix_spawnattr_t *attr)
 {
-	sigset_t none, pipe;
+	sigset_t none, ignored;
 	int ret;
 
 	sigemptyset(&none);
-	sigemptyset(&pipe);
-	sigaddset(&pipe, SIGPIPE);
+	sigemptyset(&ignored);
+	sigaddset(&ignored, SIGPIPE);
+	sigaddset(&ignored, SIGXFSZ);
 	ret = -posix_spawnattr_setsigmask(attr, &none);
 	if (!ret)
-		ret = -posix_spawnattr_setsigdefault(attr, &pipe);
+		ret = -posix_spawnattr_setsigdefault(attr, &ignored);
 	if (!ret)
 		ret = -posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK |
 							      POSIX_SPAWN_SETSIGDEF |

@@ -28,6 +28,7 @@
 #include "cmd/config.h"
 #include "cmd/console_watch.h"
 #include "cmd/run_control.h"
+#include "cmd/run_gdb.h"
 #include "cmd/run_options.h"
 #include "cmd/run_parts.h"
 #include "machine/machine.h"
@@ -51,6 +52,7 @@ struct run {
 	struct console_watch watch;
 	struct machine *machine;
 	struct run_control *control; /* or NULL */
+	struct run_gdb *gdb;
 	struct alarm limit, grace, halt;
 	uint64_t last_signal_ns;
 	int status;
@@ -237,6 +239,40 @@ static void report(const struct run *r)
 			(unsigned long long)machine_memory_sum(r->machine));
 }
 
+static void gdb_kill(void *arg)
+{
+	struct run *r = arg;
+
+	if (r->parts.exec)
+		exec_abandon(r->parts.exec);
+	run_end(r, 128 + SIGKILL);
+}
+
+static int open_gdb(struct run *r, struct err *e)
+{
+	const struct run_gdb_config cfg = {.options = &r->o.gdb,
+					   .engine = r->parts.config.engine,
+					   .loop = r->loop,
+					   .kill = gdb_kill,
+					   .arg = r};
+
+	return run_gdb_open(&cfg, &r->gdb, e);
+}
+
+/* A machine that somebody stopped ended by a signal, as gdb sees it. */
+static void tell_gdb(struct run *r, enum machine_end end, unsigned code)
+{
+	bool by_signal = end == MACHINE_STOPPED && r->status > 128;
+
+	if (by_signal)
+		code = (unsigned)r->status - 128;
+	else if (r->status != STATUS_UNSET)
+		code = (unsigned)r->status;
+	else if (end != MACHINE_FAILED)
+		code = EXIT_SUCCESS;
+	run_gdb_end(r->gdb, by_signal, code);
+}
+
 /* One machine from power-on to its end; *again when the guest has asked for a reboot. */
 static int run_once(struct run *r, bool *again, struct err *e)
 {
@@ -250,10 +286,13 @@ static int run_once(struct run *r, bool *again, struct err *e)
 		return ret;
 	if (r->control)
 		run_control_begin(r->control, r->machine);
-	if (r->o.dump_dtb)
+	if (r->o.dump_dtb) {
 		ret = dump_dtb(r, e);
-	else
+	} else {
+		run_gdb_begin(r->gdb, r->machine);
 		ret = machine_run(r->machine, &end, &code, e);
+		tell_gdb(r, end, code);
+	}
 	if (r->control)
 		run_control_end(r->control);
 	if (r->o.verbose && !ret)
@@ -297,10 +336,13 @@ static int run_machines(struct run *r, struct err *e)
 		if (ret)
 			err_set(e, ret, "--time-limit: no timer: %s", strerror(-ret));
 	}
+	if (!ret)
+		ret = open_gdb(r, e);
 	while (!ret && again && r->status == STATUS_UNSET)
 		ret = run_once(r, &again, e);
 	alarm_clear(&r->grace);
 	alarm_clear(&r->halt);
+	run_gdb_close(r->gdb);
 	run_parts_close(&r->parts);
 	/* Last: a client of `quit` waits for its connection to end. */
 	run_control_free(r->control);

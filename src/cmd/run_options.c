@@ -13,17 +13,40 @@
 #include "base/err.h"
 #include "cmd/config.h"
 #include "cpu/cpu.h"
+#include "dev/blk.h"
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
 static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
 
+/* In the order of enum block_file_format, block_file_cache and block_file_io. */
+static const char *const disk_formats[] = {"raw", "qcow2", NULL};
+static const char *const disk_caches[] = {"writeback", "none", "unsafe", NULL};
+static const char *const disk_ios[] = {"auto", "uring", "threads", NULL};
+
 static const struct opt disk_keys[] = {
 	{.name = "path", .arg = "F", .kind = OPT_STRING, .offset = offsetof(struct run_disk, path)},
 	{.name = "serial", .kind = OPT_STRING, .offset = offsetof(struct run_disk, serial)},
 	{.name = "ro", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, read_only)},
 	{.name = "snapshot", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, snapshot)},
+	{.name = "format",
+	 .kind = OPT_CHOICE,
+	 .choices = disk_formats,
+	 .offset = offsetof(struct run_disk, format)},
+	{.name = "cache",
+	 .kind = OPT_CHOICE,
+	 .choices = disk_caches,
+	 .offset = offsetof(struct run_disk, cache)},
+	{.name = "io",
+	 .kind = OPT_CHOICE,
+	 .choices = disk_ios,
+	 .offset = offsetof(struct run_disk, io)},
+	{.name = "queues",
+	 .kind = OPT_UINT,
+	 .min = 1,
+	 .max = BLK_QUEUES_MAX,
+	 .offset = offsetof(struct run_disk, queues)},
 	{0},
 };
 
@@ -132,6 +155,27 @@ static const char *engine_name(unsigned i)
 	return i < cpu_n_engines ? cpu_engines[i]->name : NULL;
 }
 
+static const struct opt gdb_keys[] = {
+	{.name = "address",
+	 .kind = OPT_STRING,
+	 .offset = offsetof(struct run_gdb_options, address)},
+	{.name = "wait", .kind = OPT_BOOL, .offset = offsetof(struct run_gdb_options, wait)},
+	{0},
+};
+
+static int gdb_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+	int ret;
+
+	o->gdb = (struct run_gdb_options){0};
+	ret = opt_parse_list(gdb_keys, &o->gdb, label, value, "address", e);
+	if (!ret && !o->gdb.address)
+		ret = err_set(e, -EINVAL, "%sneeds an address: unix:PATH, :PORT or ADDR:PORT",
+			      label);
+	return ret;
+}
+
 const struct opt run_option_table[] = {
 	{.help = "Machine"},
 	{.name = "machine",
@@ -145,7 +189,7 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_STRING,
 	 AT(engine),
 	 .value = engine_name,
-	 .help = "what executes the guest's code: interp, or jit on x86-64 hosts"},
+	 .help = "what executes code: interp, or jit (x86-64 hosts)"},
 	{.name = "smp",
 	 .arg = "N",
 	 .kind = OPT_UINT,
@@ -216,12 +260,12 @@ const struct opt run_option_table[] = {
 	 .help = "put a file into the initial RAM disk"},
 	{.help = "Devices"},
 	{.name = "disk",
-	 .arg = "path=F[,ro=on][,snapshot=on][,serial=S]",
+	 .arg = "path=F[,ro=on][,snapshot=on][,KEY=VALUE]...",
 	 .kind = OPT_CALL,
 	 .call = disk_option,
 	 .repeat = true,
 	 .keys = disk_keys,
-	 .help = "a raw image"},
+	 .help = "a disk image; KEY: serial, format, cache, io, queues"},
 	{.name = "net",
 	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|tap,ifname=NAME|none",
 	 .kind = OPT_CALL,
@@ -270,6 +314,13 @@ const struct opt run_option_table[] = {
 	 .min = 1,
 	 .max = 1000000,
 	 .help = "end after S seconds with status 124"},
+	{.name = "gdb",
+	 .arg = "unix:PATH|[ADDR]:PORT[,wait=on]",
+	 .kind = OPT_CALL,
+	 .call = gdb_option,
+	 .keys = gdb_keys,
+	 .head = "address",
+	 .help = "let gdb connect; wait=on: before the first instruction"},
 	{.name = "no-reboot",
 	 .kind = OPT_FLAG,
 	 AT(no_reboot),

@@ -19,6 +19,8 @@ struct run_disk {
 	const char *serial;
 	bool read_only;
 	bool snapshot;
+	unsigned format, cache, io; /* enum block_file_format, ..._cache, ..._io */
+	unsigned queues;            /* 0: one */
 };
 
 struct run_ring {
@@ -28,6 +30,11 @@ struct run_ring {
 
 struct run_file {
 	const char *host, *guest;
+};
+
+struct run_gdb_options {
+	const char *address; /* NULL: no gdb */
+	bool wait;           /* no hart begins before gdb says so */
 };
 
 enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
@@ -60,6 +67,7 @@ struct run_options {
 	const char *env[RUN_MAX_ENV];
 	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */
+	struct run_gdb_options gdb;
 	bool no_reboot;
 	const char *dump_dtb;
 	const char *config;

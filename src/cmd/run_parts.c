@@ -160,20 +160,24 @@ static int collect_initrd(struct run_parts *p, const struct run_options *o, stru
 	return 0;
 }
 
-static int open_disk(struct run_parts *p, const struct run_disk *d, struct err *e)
+static int open_disk(struct run_parts *p, const struct run_disk *d, bool verbose, struct err *e)
 {
 	const struct block_file_config cfg = {
 		.path = d->path,
 		.read_only = d->read_only,
 		.snapshot = d->snapshot,
+		.format = d->format,
+		.io = d->io,
+		.cache = d->cache,
+		.verbose = verbose,
 		.sync = p->config.counted_time,
 	};
 	int ret = block_file_open(&cfg, &p->disk[p->n_disks], e);
 
 	if (ret)
 		return ret;
-	p->config.disk[p->n_disks] = (struct machine_disk){.block = p->disk[p->n_disks],
-							   .serial = d->serial};
+	p->config.disk[p->n_disks] = (struct machine_disk){
+		.block = p->disk[p->n_disks], .serial = d->serial, .n_queues = d->queues};
 	p->config.n_disks = ++p->n_disks;
 	return 0;
 }
@@ -186,10 +190,10 @@ static int open_disks(struct run_parts *p, const struct run_options *o, struct e
 		const struct run_disk d = {
 			.path = p->guest.disk, .serial = "linnet-default", .snapshot = true};
 
-		return open_disk(p, &d, e);
+		return open_disk(p, &d, o->verbose, e);
 	}
 	for (unsigned i = 0; i < o->n_disks && !ret; i++)
-		ret = open_disk(p, &o->disk[i], e);
+		ret = open_disk(p, &o->disk[i], o->verbose, e);
 	return ret;
 }
 

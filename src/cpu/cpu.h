@@ -22,6 +22,7 @@
 
 struct bus;
 struct cpu;
+struct cpu_debug_ops;
 struct cpu_vm;
 struct err;
 struct gmem;
@@ -55,6 +56,7 @@ enum cpu_exit {
 	CPU_EXIT_KICKED, /* cpu kick() */
 	CPU_EXIT_BUDGET, /* the budget of instructions is used up */
 	CPU_EXIT_IDLE,   /* only in_turns: wfi with nothing pending, or the hart is stopped */
+	CPU_EXIT_DEBUG,  /* only for debuggers: see cpu/debug.h */
 };
 
 enum cpu_fence_kind {
@@ -119,6 +121,8 @@ struct cpu_engine {
 
 	void (*get_regs)(const struct cpu *cpu, struct cpu_regs *regs);
 	void (*set_regs)(struct cpu *cpu, const struct cpu_regs *regs);
+
+	const struct cpu_debug_ops *debug; /* cpu/debug.h; NULL: there is nothing for debuggers */
 };
 
 /* The common heads. */

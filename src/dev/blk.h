@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The disk (specification 5.2): one request queue over a struct block.
+ * The disk (specification 5.2): request queues over a struct block.
  *
- * Offers FLUSH, SEG_MAX, BLK_SIZE, and RO when the block is read-only. As many requests are in
- * flight as the ring has chains.
+ * Offers FLUSH, CONFIG_WCE, SEG_MAX, SIZE_MAX, BLK_SIZE, TOPOLOGY; MQ with more than one queue;
+ * RO when the block is read-only, else DISCARD and WRITE_ZEROES. As many requests are in flight as
+ * the rings have chains.
  */
 #ifndef DEV_BLK_H
 #define DEV_BLK_H
@@ -13,11 +14,13 @@ struct loop;
 struct vdev;
 
 #define BLK_SERIAL_MAX 20 /* 5.2.6: bytes of the answer to GET_ID */
+#define BLK_QUEUES_MAX 16
 
 struct blk_config {
 	struct block *block; /* stays the caller's; must outlive the device */
 	struct loop *loop;   /* where requests are served */
 	const char *serial;  /* at most BLK_SERIAL_MAX bytes are used; NULL: none. Copied. */
+	unsigned n_queues;   /* at most BLK_QUEUES_MAX; 0: one */
 };
 
 /* Control thread, while the loop does not run or from the loop. The device is freed by vdev_free()

@@ -185,6 +185,21 @@ void machine_release(struct machine *m, struct vcpus_hold *h)
 	vcpus_release(&m->vcpus, h);
 }
 
+void machine_debug(struct machine *m, const struct vcpus_debugger *d)
+{
+	vcpus_debug(&m->vcpus, d);
+}
+
+void machine_let_run(struct machine *m, uint64_t harts)
+{
+	vcpus_let_run(&m->vcpus, harts);
+}
+
+struct cpu_vm *machine_vm(struct machine *m)
+{
+	return m->vm;
+}
+
 void machine_free(struct machine *m)
 {
 	if (!m)

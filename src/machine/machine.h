@@ -22,6 +22,7 @@
 struct block;
 struct chr;
 struct cpu_engine;
+struct cpu_vm;
 struct err;
 struct loop;
 struct machine;
@@ -37,6 +38,7 @@ struct stats_list;
 struct machine_disk {
 	struct block *block;
 	const char *serial; /* at most 20 bytes, or NULL */
+	unsigned n_queues;  /* 0: one */
 };
 
 struct machine_net {
@@ -160,6 +162,10 @@ uint64_t machine_time_ns(const struct machine *m);
 /* On the loop's thread: presses the power button. 0; -ENODEV: the machine has none; -EAGAIN: no
  * driver of the guest's listens to it (yet). What the guest makes of it is its own affair. */
 int machine_press_power(struct machine *m);
+/* For a debugger, while it holds the machine or before machine_run(): see vcpus.h. */
+void machine_debug(struct machine *m, const struct vcpus_debugger *d);
+void machine_let_run(struct machine *m, uint64_t harts);
+struct cpu_vm *machine_vm(struct machine *m);
 
 /* Not while it runs. NULL is allowed. */
 void machine_free(struct machine *m);

@@ -27,6 +27,7 @@
 #define VCPU_STACK (256u << 10)
 
 static void all_wait_task(struct loop_task *t);
+static void met_task(struct loop_task *t);
 
 int vcpus_init(struct vcpus *v, struct cpu_vm *vm, struct loop *loop, struct clock *clock)
 {
@@ -35,6 +36,8 @@ int vcpus_init(struct vcpus *v, struct cpu_vm *vm, struct loop *loop, struct clo
 	*v = (struct vcpus){.vm = vm, .loop = loop, .clock = clock, .n = vm->cfg.n_harts};
 	v->all_wait.fn = all_wait_task;
 	v->all_wait.arg = v;
+	v->met.fn = met_task;
+	v->met.arg = v;
 	for (unsigned i = 0; i < v->n; i++) {
 		v->vcpu[i].all = v;
 		v->vcpu[i].cpu = vm->cpu[i];
@@ -75,15 +78,29 @@ static void vcpu_ended(struct loop_task *t)
 }
 
 /* On a hart's thread. */
-static void wait_while_held(struct vcpus *v)
+static bool must_wait(struct vcpu *vcpu)
 {
+	return atomic_load(&vcpu->all->hold) || atomic_load(&vcpu->barred);
+}
+
+static void wait_while_held(struct vcpu *vcpu)
+{
+	struct vcpus *v = vcpu->all;
+
 	pthread_mutex_lock(&v->lock);
 	if (++v->waiting == v->n)
 		loop_post(v->loop, &v->all_wait);
-	while (atomic_load(&v->hold) && !atomic_load(&v->quit))
+	while (must_wait(vcpu) && !atomic_load(&v->quit))
 		pthread_cond_wait(&v->go, &v->lock);
 	v->waiting--;
 	pthread_mutex_unlock(&v->lock);
+}
+
+/* On a hart's thread, or in turns. */
+static void vcpu_met(struct vcpu *vcpu)
+{
+	atomic_store(&vcpu->barred, true);
+	loop_post(vcpu->all->loop, &vcpu->all->met);
 }
 
 static void *vcpu_thread(void *arg)
@@ -92,10 +109,10 @@ static void *vcpu_thread(void *arg)
 	struct vcpus *v = vcpu->all;
 
 	while (!atomic_load_explicit(&v->quit, memory_order_acquire)) {
-		if (atomic_load(&v->hold))
-			wait_while_held(v);
-		else
-			v->vm->engine->run(vcpu->cpu, 0);
+		if (must_wait(vcpu))
+			wait_while_held(vcpu);
+		else if (v->vm->engine->run(vcpu->cpu, 0) == CPU_EXIT_DEBUG)
+			vcpu_met(vcpu);
 	}
 	loop_post(v->loop, &vcpu->ended);
 	return NULL;
@@ -188,7 +205,8 @@ static uint64_t next_event_tick(const struct vcpus *v)
 	if (loop_ns != UINT64_MAX)
 		next = loop_ns / CLOCK_NS_PER_TICK + 1;
 	for (unsigned i = 0; i < n; i++)
-		next = min_u64(next, v->vm->engine->next_deadline(v->vcpu[i].cpu));
+		if (!atomic_load(&v->vcpu[i].barred))
+			next = min_u64(next, v->vm->engine->next_deadline(v->vcpu[i].cpu));
 	return next;
 }
 
@@ -204,6 +222,20 @@ void vcpus_idle(struct vcpus *v)
 	loop_turn(v->loop, 0);
 }
 
+static enum cpu_exit turn(struct vcpus *v, struct vcpu *vcpu)
+{
+	enum cpu_exit why;
+
+	if (atomic_load(&vcpu->barred))
+		return CPU_EXIT_IDLE;
+	clock_turn_begin(v->clock, vcpu->cpu);
+	why = v->vm->engine->run(vcpu->cpu, TURN_INSNS);
+	clock_turn_end(v->clock);
+	if (why == CPU_EXIT_DEBUG)
+		vcpu_met(vcpu);
+	return why;
+}
+
 void vcpus_run_in_turns(struct vcpus *v)
 {
 	while (!atomic_load_explicit(&v->quit, memory_order_relaxed)) {
@@ -214,12 +246,8 @@ void vcpus_run_in_turns(struct vcpus *v)
 			continue;
 		}
 		for (unsigned i = 0; i < v->n && !v->holds; i++) {
-			struct cpu *cpu = v->vcpu[i].cpu;
-
-			clock_turn_begin(v->clock, cpu);
-			if (v->vm->engine->run(cpu, TURN_INSNS) != CPU_EXIT_IDLE)
+			if (turn(v, &v->vcpu[i]) != CPU_EXIT_IDLE)
 				idle = false;
-			clock_turn_end(v->clock);
 			if (loop_turn(v->loop, 0) > 0)
 				idle = false;
 		}
@@ -291,4 +319,26 @@ void vcpus_release(struct vcpus *v, struct vcpus_hold *h)
 	clock_go_on(v->clock);
 	atomic_store(&v->hold, false);
 	let_go(v);
+}
+
+/* ---- debugging ---- */
+
+static void met_task(struct loop_task *t)
+{
+	struct vcpus *v = t->arg;
+
+	if (v->debugger)
+		v->debugger->met(v->debugger->arg);
+}
+
+void vcpus_debug(struct vcpus *v, const struct vcpus_debugger *d)
+{
+	v->debugger = d;
+	vcpus_let_run(v, ~0ull);
+}
+
+void vcpus_let_run(struct vcpus *v, uint64_t harts)
+{
+	for (unsigned i = 0; i < v->n; i++)
+		atomic_store(&v->vcpu[i].barred, !(harts >> i & 1));
 }

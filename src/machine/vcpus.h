@@ -27,9 +27,16 @@ struct vcpus_hold {
 	bool told;
 };
 
+/* A debugger: met() is called on the loop when a hart's run() has ended with CPU_EXIT_DEBUG. */
+struct vcpus_debugger {
+	void (*met)(void *arg);
+	void *arg;
+};
+
 struct vcpu {
 	struct vcpus *all;
 	struct cpu *cpu;
+	atomic_bool barred; /* does not run: see vcpus_let_run() */
 	pthread_t thread;
 	bool started;
 	struct loop_task ended; /* posted by the thread as its last act */
@@ -53,6 +60,9 @@ struct vcpus {
 	atomic_bool hold; /* holds is not empty */
 	unsigned waiting; /* threads at `go`; under the lock */
 	struct loop_task all_wait;
+
+	const struct vcpus_debugger *debugger;
+	struct loop_task met;
 };
 
 /* vm, loop and clock stay the caller's and outlive v. 0 or -errno; vcpus_fini() after 0 only. */
@@ -86,5 +96,13 @@ void vcpus_stop(struct vcpus *v, void (*stopped)(void *arg), void *arg);
 void vcpus_hold(struct vcpus *v, struct vcpus_hold *h);
 /* held() is not called any more. Nothing happens when h does not hold. */
 void vcpus_release(struct vcpus *v, struct vcpus_hold *h);
+
+/* d is the caller's and outlives v; NULL: none any more, and its met() is not called again. While
+ * the harts stand still or have not begun. */
+void vcpus_debug(struct vcpus *v, const struct vcpus_debugger *d);
+
+/* Only the harts of the mask run when nobody holds them. While they stand still or have not begun,
+ * and a debugger is there. A hart that met something bars itself, until it is let run again. */
+void vcpus_let_run(struct vcpus *v, uint64_t harts);
 
 #endif

@@ -225,7 +225,12 @@ static int add_device(struct machine *m, struct vdev *dev)
 
 static int add_disk(struct machine *m, const struct machine_disk *d)
 {
-	const struct blk_config cfg = {.block = d->block, .loop = m->loop, .serial = d->serial};
+	const struct blk_config cfg = {
+		.block = d->block,
+		.loop = m->loop,
+		.serial = d->serial,
+		.n_queues = d->n_queues,
+	};
 	struct vdev *dev;
 	int ret = blk_new(&cfg, &dev);
 

@@ -262,11 +262,18 @@ void vdev_queue_stopped(struct vdev_queue *q)
 
 /* ---- home ---- */
 
+static void set_features(struct vdev *dev, uint64_t features)
+{
+	dev->features = features;
+	if (dev->ops->features_set)
+		dev->ops->features_set(dev, features);
+}
+
 int vdev_set_features(struct vdev *dev, uint64_t features)
 {
 	if (features & ~dev->offered || !(features & VIRTIO_F_VERSION_1))
 		return -EINVAL;
-	dev->features = features;
+	set_features(dev, features);
 	return 0;
 }
 
@@ -333,7 +340,7 @@ static void reset_finish(struct vdev *dev)
 	void (*cb)(void *arg) = dev->reset_cb;
 
 	dev->reset_cb = NULL;
-	dev->features = 0;
+	set_features(dev, 0);
 	atomic_store(&dev->is_broken, false);
 	cb(dev->reset_arg);
 }

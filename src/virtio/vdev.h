@@ -55,6 +55,9 @@ struct vdev_ops {
 	 * time; vdev_go_on() is how to go on later. */
 	void (*queue_kick)(struct vdev_queue *q);
 
+	/* Home. What the driver has chosen, before any queue is started; 0 after a reset. NULL: the
+	 * device does not care. */
+	void (*features_set)(struct vdev *dev, uint64_t features);
 	/* Home. The driver wrote `size` (1, 2, 4 or 8) bytes within config space. NULL: nothing in
 	 * it is writable. */
 	void (*config_written)(struct vdev *dev, unsigned offset, unsigned size, uint64_t value);

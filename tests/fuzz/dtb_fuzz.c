@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t seed[32];
 	int fd = memfd_create("dtb", MFD_CLOEXEC);
-	struct err e = {""};
+	struct err e = {0};
 	char path[32];
 	size_t len;
 	void *tree;

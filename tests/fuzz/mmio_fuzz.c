@@ -291,7 +291,8 @@ static struct vdev *new_console(struct world *w)
 
 static struct vdev *new_device(struct world *w)
 {
-	struct blk_config blk = {.block = &w->block.block, .loop = w->loop, .serial = "fuzz"};
+	struct blk_config blk = {
+		.block = &w->block.block, .loop = w->loop, .serial = "fuzz", .n_queues = 2};
 	struct netdev_config net = {.net = &w->net.net, .loop = w->loop, .mtu = 1500};
 	struct rng_config rng = {.loop = w->loop, .repeatable = true};
 	struct vdev *dev;

@@ -19,6 +19,7 @@ expect_ctl() { # status [regex that a line of its output matches]
 
 # A machine in the background with a command in it that says "up"; its options follow.
 machine() { # command [options...]
+	: >"$work/out"
 	timeout -k 5 120 "$LINNET" run --control "unix:$sock" "${@:2}" --exec "$1" \
 		</dev/null >"$work/out" 2>"$work/err" &
 	started=$!

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/bits.h"
+#include "cpu/rv64/points.h"
 #include "mem/gmem.h"
 
 enum kind {
@@ -175,6 +176,18 @@ static void add_end(struct builder *w)
 		append_slot(w, op->imm);
 }
 
+/* The instruction to come may be a breakpoint. The head then has nothing to count. */
+static void add_break(struct builder *w, struct rv64_op *head)
+{
+	struct rv64_op *op = w->next++;
+
+	*op = (struct rv64_op){.handler = w->handlers[RV64_OP_brk],
+			       .rd = RV64_SLOT_MARK,
+			       .pc2 = (uint8_t)(w->offset / 2)};
+	if (head)
+		head->handler = op->handler;
+}
+
 /* Reads the instruction at page + at; false when it does not end within the page. */
 static bool read_insn(const uint8_t *page, unsigned at, uint32_t *bits)
 {
@@ -190,7 +203,8 @@ static bool read_insn(const uint8_t *page, unsigned at, uint32_t *bits)
 }
 
 unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, const uint8_t *page,
-			  unsigned offset, const uint32_t *bits, int32_t hot)
+			  unsigned offset, const uint32_t *bits, int32_t hot,
+			  const struct rv64_points *points)
 {
 	struct builder w = {.next = b->op, .handlers = handlers, .start = offset};
 	unsigned limit = bits ? 1 : RV64_BLOCK_INSNS;
@@ -203,6 +217,8 @@ unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, con
 		struct rv64_insn in;
 
 		rv64_decode(code, &in);
+		if (points && rv64_points_at_offset(points, offset + w.offset))
+			add_break(&w, hot ? b->op : NULL);
 		w.count++;
 		if (!add_insn(&w, &in))
 			return (unsigned)(w.next - b->op);
@@ -219,4 +235,13 @@ unsigned rv64_block_index(const struct rv64_block *b, const struct rv64_op *op)
 	for (const struct rv64_op *p = b->op; p < op; p++)
 		n += p->rd != RV64_SLOT_MARK;
 	return n;
+}
+
+struct rv64_op *rv64_block_at(struct rv64_block *b, unsigned index)
+{
+	struct rv64_op *op = b->op;
+
+	while (op->rd == RV64_SLOT_MARK || index--)
+		op++;
+	return op;
 }

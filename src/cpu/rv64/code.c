@@ -20,6 +20,12 @@
  * physical pages, is never entered into a slot, and rv64_code_flush() treats the page before the
  * one named as well, so that an entry in the jump cache holds for both halves.
  *
+ * Breakpoints are virtual and blocks are not. In a virtual page with a breakpoint, look-ups only
+ * find blocks that were decoded with the present set of breakpoints: brk operations stand wherever
+ * the offset is one's, and compare the whole pc. Elsewhere they only find blocks without. Slots
+ * lead from a page to itself, so neither kind leads to the other, and what has no breakpoints stays
+ * as fast as ever. A new set has a new serial number, which makes the blocks of older ones void.
+ *
  * Waiting for other harts may serve their requests in return, and with that void what a look-up in
  * progress has found. Then `flushes`, `resets` or the context has moved, and the look-up starts
  * again.
@@ -32,11 +38,12 @@
 #include <sys/mman.h>
 
 #include "base/bits.h"
+#include "cpu/rv64/points.h"
 #include "mem/gmem.h"
 
 #define ARENA_SIZE     ((size_t)8 << 20)
 #define BLOCK_MAX      (sizeof(struct rv64_block) + RV64_BLOCK_OPS * sizeof(struct rv64_op))
-#define SINGLE_OPS     5 /* the head, a branch, the end, and their slots */
+#define SINGLE_OPS     6 /* the head, a breakpoint, a branch, the end, and their slots */
 #define HASH_SIZE      32768u
 #define PAGE_HASH_SIZE 4096u
 #define PAGE_MASK      0xfffull
@@ -191,8 +198,15 @@ static uint16_t number_of(const struct rv64_code *c, const struct rv64_code_page
 	return p ? (uint16_t)(p - c->page) : RV64_PAGE_NONE;
 }
 
+static uint32_t points_serial(const struct rv64_points *p)
+{
+	return p ? p->serial : 0;
+}
+
 static bool block_valid(const struct rv64_code *c, const struct rv64_block *b)
 {
+	if (unlikely(b->points && b->points != points_serial(c->hart->points)))
+		return false;
 	return b->serial[0] == c->page[b->page[0]].serial &&
 	       (b->page[1] == RV64_PAGE_NONE || b->serial[1] == c->page[b->page[1]].serial);
 }
@@ -210,7 +224,7 @@ static struct rv64_block *block_lookup(struct rv64_code *c, uint64_t pa, uint16_
 			*at = b->next;
 			continue;
 		}
-		if (b->pa == pa && b->page[1] == second)
+		if (b->pa == pa && b->page[1] == second && b->points == points_serial(c->points))
 			return b;
 		at = &b->next;
 	}
@@ -232,9 +246,10 @@ static struct rv64_block *block_new(struct rv64_code *c, struct rv64_code_page *
 		.page = {number_of(c, p), number_of(c, second)},
 		.serial = {p->serial, second ? second->serial : 0},
 		.bits = bits ? *bits : 0,
+		.points = points_serial(c->points),
 		.native = c->not_native,
 	};
-	n = rv64_block_build(b, c->handlers, p->host, offset, bits, c->hot);
+	n = rv64_block_build(b, c->handlers, p->host, offset, bits, c->hot, c->points);
 	*head = b;
 	c->used += sizeof(*b) + n * sizeof(b->op[0]);
 	return b;
@@ -267,7 +282,8 @@ static int find_single(struct rv64_code *c, struct rv64_code_page *p, uint64_t p
 		.bits = bits,
 		.native = c->not_native,
 	};
-	rv64_block_build(b, c->handlers, p->host, offset, &bits, c->hot ? INT32_MAX : 0);
+	rv64_block_build(b, c->handlers, p->host, offset, &bits, c->hot ? INT32_MAX : 0,
+			 c->stepping ? NULL : c->points);
 	*out = b;
 	return 0;
 }
@@ -318,12 +334,15 @@ static int find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, uint6
 	int cause;
 
 	*tval = pc;
+	c->points = c->hart->points;
+	if (unlikely(c->points) && !rv64_points_in_page(c->points, pc))
+		c->points = NULL;
 	if (unlikely(c->n_pages + 2 > RV64_CODE_PAGES || c->used + BLOCK_MAX > ARENA_SIZE))
 		rv64_code_reset(c);
 	cause = page_of(c, pc, &p, &whole);
 	if (cause)
 		return cause;
-	if (unlikely(!whole))
+	if (unlikely(!whole || c->stepping))
 		return find_single(c, p, pc, out, tval);
 	if (unlikely(offset == GMEM_PAGE_SIZE - 2))
 		return find_last(c, p, pc, out, tval);

@@ -62,6 +62,9 @@ struct rv64_code {
 	uint64_t flushes;           /* counts what makes translations void */
 	uint64_t resets;            /* counts how often all blocks were dropped */
 
+	bool stepping; /* each block is one instruction, without breakpoints */
+	/* Of the look-up in progress: the points in the page of its pc, or NULL. */
+	const struct rv64_points *points;
 	struct rv64_block *single; /* for code that must not be remembered */
 	struct rv64_bucket *hash;
 	struct rv64_code_page *page;

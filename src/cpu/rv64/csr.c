@@ -379,6 +379,23 @@ int rv64_csr_write(struct rv64_hart *h, unsigned num, uint64_t value, uint64_t *
 	return rv64_csr_change(h, num, ~0ull, value, old);
 }
 
+int rv64_csr_peek(struct rv64_hart *h, unsigned num, uint64_t *value)
+{
+	return get(h, num, value);
+}
+
+int rv64_csr_poke(struct rv64_hart *h, unsigned num, uint64_t value)
+{
+	switch (num) {
+	case CSR_MIP:
+	case CSR_SIP: change_ip(h, num, ~0ull, value, NULL); return 0;
+	/* No instruction is at hand that would be counted before it writes. */
+	case CSR_MCYCLE: h->csr.mcycle_offset = value - counter(h, 0, COUNTER_CY); return 0;
+	case CSR_MINSTRET: h->csr.minstret_offset = value - counter(h, 0, COUNTER_IR); return 0;
+	default: return put(h, num, value);
+	}
+}
+
 /* ---- instructions that CSRs make illegal ---- */
 
 bool rv64_sret_legal(const struct rv64_hart *h)

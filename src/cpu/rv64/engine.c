@@ -246,7 +246,10 @@ static int look(struct rv64_run *r)
 	while (result == GO_ON && (bits = atomic_load(&h->attention))) {
 		if (bits & RV64_ATTN_FENCE)
 			rv64_run_serve(r);
-		if (bits & RV64_ATTN_KICK) {
+		if (bits & RV64_ATTN_DEBUG) {
+			atomic_fetch_and(&h->attention, ~RV64_ATTN_DEBUG);
+			result = CPU_EXIT_DEBUG;
+		} else if (bits & RV64_ATTN_KICK) {
 			atomic_fetch_and(&h->attention, ~RV64_ATTN_KICK);
 			result = CPU_EXIT_KICKED;
 		} else if (bits & RV64_ATTN_STOP) {
@@ -305,9 +308,10 @@ static enum cpu_exit interp_run(struct cpu *cpu, uint64_t budget)
 	int result;
 
 	rv64_run_enter(&c->run);
+	c->run.hart.event.cause = CPU_DEBUG_NONE;
 	c->budget = budget ? budget : INTERP_NO_BUDGET;
 	for (;;) {
-		result = look(&c->run);
+		result = unlikely(c->stepping) ? (int)rv64_debug_step(c) : look(&c->run);
 		if (result != GO_ON)
 			break;
 		if (!c->budget) {
@@ -444,6 +448,7 @@ const struct cpu_engine rv64_interp_engine = {
 	.retired = interp_retired,
 	.get_regs = interp_get_regs,
 	.set_regs = interp_set_regs,
+	.debug = &rv64_debug_ops,
 };
 
 #if defined(__x86_64__)
@@ -485,5 +490,6 @@ const struct cpu_engine rv64_jit_engine = {
 	.retired = interp_retired,
 	.get_regs = interp_get_regs,
 	.set_regs = interp_set_regs,
+	.debug = &rv64_debug_ops,
 };
 #endif

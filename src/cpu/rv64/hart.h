@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "cpu/cpu.h"
+#include "cpu/debug.h"
 #include "cpu/rv64/mmu.h"
 
 enum rv64_priv { RV64_U = 0, RV64_S = 1, RV64_M = 3 };
@@ -26,6 +27,9 @@ enum rv64_priv { RV64_U = 0, RV64_S = 1, RV64_M = 3 };
 #define RV64_ATTN_FENCE 4u  /* another hart waits for us to do its fence */
 #define RV64_ATTN_STOP  8u  /* the hart was stopped by its own ecall */
 #define RV64_ATTN_WFI   16u /* wfi was executed */
+#define RV64_ATTN_DEBUG 32u /* a point of the debugger was met; `event` says which */
+
+struct rv64_points;
 
 struct rv64_csrs {
 	uint64_t mstatus, mie, medeleg, mideleg, mtvec, mscratch, mepc, mcause, mtval;
@@ -64,6 +68,10 @@ struct rv64_hart {
 	 * that was read; SC is a compare and swap. UINT64_MAX: none. */
 	uint64_t reserved_addr;
 	uint64_t reserved_value;
+
+	/* For debuggers (points.h): NULL without points; why run() ended. */
+	const struct rv64_points *points;
+	struct cpu_debug_event event;
 
 	struct rv64_csrs csr;
 	struct rv64_mmu mmu;
@@ -145,6 +153,11 @@ uint64_t rv64_next_deadline(struct rv64_hart *h);
 int rv64_csr_read(struct rv64_hart *h, unsigned num, uint64_t *value);
 int rv64_csr_write(struct rv64_hart *h, unsigned num, uint64_t value, uint64_t *old);
 int rv64_csr_change(struct rv64_hart *h, unsigned num, uint64_t clear, uint64_t set, uint64_t *old);
+
+/* For debuggers, between two instructions: without the checks of privilege. 0 or -1: there is none,
+ * or it cannot be written. */
+int rv64_csr_peek(struct rv64_hart *h, unsigned num, uint64_t *value);
+int rv64_csr_poke(struct rv64_hart *h, unsigned num, uint64_t value);
 
 /* mstatus.FS != Off: F and D instructions are legal. */
 static inline bool rv64_fp_on(const struct rv64_hart *h)

@@ -23,6 +23,7 @@
 #include "cpu/rv64/op_atomic.h"
 #include "cpu/rv64/op_fp.h"
 #include "cpu/rv64/op_int.h"
+#include "cpu/rv64/points.h"
 
 #define X(field) (h->x[op->field])
 #define IMM      ((uint64_t)(int64_t)op->imm)
@@ -381,14 +382,19 @@ do_native:
 		left = c->left;
 		INDIRECT;
 	}
-	/* It gave up before the instruction at pc: done here, without a look at the head. */
+	/* It gave up in the middle of a block, with pc and left those of its entry. */
 	pc = h->pc;
 	left = c->left;
-	blk = interp_find(c);
-	if (unlikely(!blk))
-		goto fetch_fault;
-	op = blk->op + 1;
+	blk = c->native_block;
+	op = rv64_block_at(blk, c->native_index);
 	JUMP;
+
+do_brk:
+	if (likely(!rv64_points_meet(h, PC_OF(op))))
+		NEXT;
+	left -= rv64_block_index(blk, op);
+	pc = PC_OF(op);
+	goto boundary;
 
 illegal:
 	h->pc = PC_OF(op);

@@ -96,9 +96,10 @@ void rv64_mmu_protect_page(struct rv64_hart *h, uint64_t pa);
 
 /*
  * The slow paths. They return 0, or 1 after the exception was taken with rv64_exception(): then
- * h->pc is the handler and the instruction is over. h->pc must be the instruction's own before the
- * call. They do translation, PMP, A and D bits, misaligned and page-crossing accesses, MMIO through
- * the bus, and code tracking.
+ * h->pc is the handler and the instruction is over. 1 too when a debugger watches the address: then
+ * h->pc has not moved, nothing is done yet and RV64_ATTN_DEBUG asks for attention (points.h). h->pc
+ * must be the instruction's own before the call. They do translation, PMP, A and D bits, misaligned
+ * and page-crossing accesses, MMIO through the bus, and code tracking.
  */
 int rv64_load_slow(struct rv64_hart *h, uint64_t va, unsigned size, uint64_t *value);
 int rv64_store_slow(struct rv64_hart *h, uint64_t va, unsigned size, uint64_t value);

@@ -18,6 +18,7 @@
 #include <errno.h>
 
 #include "bus/bus.h"
+#include "cpu/rv64/points.h"
 #include "mem/gmem.h"
 
 #define PAGE_MASK  0xfffull
@@ -106,7 +107,7 @@ static int data_page(struct rv64_hart *h, uint64_t va, unsigned len, enum rv64_a
 	if (access == RV64_STORE &&
 	    (atomic_load_explicit(code, memory_order_relaxed) & GMEM_HAS_CODE))
 		gmem_code_written(code);
-	if (rights == MMU_PMP_MIXED)
+	if (rights == MMU_PMP_MIXED || rv64_watch_in_page(h, va))
 		return 0;
 	page.pa = leaf.pa;
 	page.level = leaf.level;
@@ -210,6 +211,8 @@ int rv64_load_slow(struct rv64_hart *h, uint64_t va, unsigned size, uint64_t *va
 	unsigned n = first_part(va, size);
 	int fault;
 
+	if (rv64_watch_meet(h, va, size, RV64_LOAD))
+		return 1;
 	if (n < size) {
 		if (cross_pages(h, va, size, RV64_LOAD, at))
 			return 1;
@@ -240,6 +243,8 @@ int rv64_store_slow(struct rv64_hart *h, uint64_t va, unsigned size, uint64_t va
 	unsigned n = first_part(va, size);
 	int fault;
 
+	if (rv64_watch_meet(h, va, size, RV64_STORE))
+		return 1;
 	if (n < size) {
 		if (cross_pages(h, va, size, RV64_STORE, at))
 			return 1;
@@ -277,6 +282,8 @@ int rv64_atomic_ptr(struct rv64_hart *h, uint64_t va, unsigned size, bool is_lr,
 		*host = (void *)(va + e->addend);
 		return 0;
 	}
+	if (rv64_watch_meet(h, va, size, access))
+		return 1;
 	fault = data_page(h, va, size, access, &at);
 	if (!fault && !at.host)
 		fault = (int)access_fault(access) + 1;
@@ -299,6 +306,8 @@ int rv64_cbo_zero(struct rv64_hart *h, uint64_t va)
 		memset((void *)(block + e->addend), 0, CBO_BLOCK);
 		return 0;
 	}
+	if (rv64_watch_meet(h, block, CBO_BLOCK, RV64_STORE))
+		return 1;
 	fault = data_page(h, block, CBO_BLOCK, RV64_STORE, &at);
 	if (!fault && !at.host)
 		fault = RV64_STORE_ACCESS + 1;

@@ -21,8 +21,8 @@
 #include "cpu/rv64/insn.h"
 
 #define RV64_BLOCK_INSNS 64
-/* Each instruction with a slot, the end with one, and the head. */
-#define RV64_BLOCK_OPS   (2 * RV64_BLOCK_INSNS + 3)
+/* Each instruction with a slot and a breakpoint, the end with a slot, and the head. */
+#define RV64_BLOCK_OPS   (3 * RV64_BLOCK_INSNS + 3)
 #define RV64_X_SINK      32
 #define RV64_PAGE_NONE   UINT16_MAX
 #define RV64_SLOT_MARK   0xff /* rd of a slot */
@@ -36,7 +36,8 @@
 	EXTRA(end_far) /* the same, in another page */                 \
 	EXTRA(jal_far) /* jal to another page */                       \
 	EXTRA(count)   /* head of a block: imm counts down until it is hot */ \
-	EXTRA(native)  /* the same, once the block is compiled */
+	EXTRA(native)  /* the same, once the block is compiled */              \
+	EXTRA(brk)     /* before an instruction, or as a head: a breakpoint may be there */
 /* clang-format on */
 
 enum rv64_op_id {
@@ -48,6 +49,7 @@ enum rv64_op_id {
 };
 
 struct rv64_block;
+struct rv64_points;
 
 /*
  * The fields by kind of operation, where they are not just the instruction's:
@@ -62,6 +64,7 @@ struct rv64_block;
  *	system       rd = count, imm = the instruction's bits (rs1 and rs2 as they are)
  *	FP           imm = rs3 | rounding mode << 8
  *	illegal      imm = the instruction's bits
+ *	brk          rd = RV64_SLOT_MARK
  *	slot         rd = RV64_SLOT_MARK, imm = whether the target lies in the same page
  */
 struct rv64_op {
@@ -84,6 +87,7 @@ struct rv64_block {
 	uint16_t page[2];
 	uint32_t serial[2];
 	uint32_t bits;      /* of the instruction that crosses */
+	uint32_t points;    /* decoded with the breakpoints of this serial; 0: without any */
 	const void *native; /* compiled code; else rv64_code.not_native */
 	struct rv64_op op[];
 };
@@ -96,16 +100,20 @@ static inline uint64_t rv64_op_offset(const struct rv64_op *op)
 
 /* The instructions in b before op. */
 unsigned rv64_block_index(const struct rv64_block *b, const struct rv64_op *op);
+/* The instruction that has `index` before it, one of b's. */
+struct rv64_op *rv64_block_at(struct rv64_block *b, unsigned index);
 
 /*
  * Fills b->op with the code at `page` + offset (page: 4 KiB of guest memory, which others may be
  * writing; each halfword is read once). With `bits` not NULL the block is this one instruction.
  * `handlers` has RV64_N_OPS elements. With `hot` not 0 the block begins with a head that counts so
- * many executions. Returns the number of elements used, at most RV64_BLOCK_OPS.
+ * many executions. With `points` not NULL a brk stands before each instruction that may be one of
+ * them, and the block is never hot. Returns the number of elements used, at most RV64_BLOCK_OPS.
  * The instruction at offset must not cross the page's end unless given by `bits`.
  */
 unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, const uint8_t *page,
-			  unsigned offset, const uint32_t *bits, int32_t hot);
+			  unsigned offset, const uint32_t *bits, int32_t hot,
+			  const struct rv64_points *points);
 
 /* A halfword of code. */
 static inline uint16_t rv64_code_read(const uint8_t *p)

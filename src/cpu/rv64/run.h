@@ -22,6 +22,7 @@
 
 #include "cpu/cpu.h"
 #include "cpu/rv64/hart.h"
+#include "cpu/rv64/points.h"
 
 /* What the shared part wants of an engine; on the hart's own thread. */
 struct rv64_run_ops {
@@ -47,6 +48,7 @@ struct rv64_run_vm {
 	pthread_mutex_t lock;      /* guards all requests */
 	pthread_cond_t served;     /* a hart has served its requests, or was parked */
 	_Atomic unsigned claiming; /* harts on their way to protect a page, see code.c */
+	struct rv64_points points; /* of the debugger; changes only while no hart runs */
 };
 
 struct rv64_run {

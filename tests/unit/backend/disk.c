@@ -49,6 +49,15 @@ void disk_make_image(size_t len)
 	free(bytes);
 }
 
+bool disk_has_direct(void)
+{
+	int fd = open(disk_image, O_RDONLY | O_DIRECT | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 void disk_open(struct disk *d, struct block_file_config config)
 {
 	struct err e = {0};
@@ -77,25 +86,34 @@ static void note_result(struct block_request *r, int result)
 
 #define NOT_YET 1
 
-/* One request from beginning to end. */
-int disk_io(struct disk *d, enum block_op op, uint64_t offset, const struct iovec *iov,
-	    unsigned n_iov)
+static int run_request(struct disk *d, struct block_request *r)
 {
 	int result = NOT_YET, ret;
-	struct block_request r = {.op = op,
-				  .offset = offset,
-				  .iov = iov,
-				  .n_iov = n_iov,
-				  .done = note_result,
-				  .arg = &result};
 
-	ret = d->q->ops->submit(d->q, &r);
+	r->done = note_result;
+	r->arg = &result;
+	ret = d->q->ops->submit(d->q, r);
 	if (ret)
 		return ret;
 	assert_int_equal(result, NOT_YET); /* never inside submit */
 	while (result == NOT_YET)
 		assert_true(loop_turn(d->loop, -1) >= 0);
 	return result;
+}
+
+int disk_io(struct disk *d, enum block_op op, uint64_t offset, const struct iovec *iov,
+	    unsigned n_iov)
+{
+	struct block_request r = {.op = op, .offset = offset, .iov = iov, .n_iov = n_iov};
+
+	return run_request(d, &r);
+}
+
+int disk_range(struct disk *d, enum block_op op, bool unmap, uint64_t offset, uint64_t length)
+{
+	struct block_request r = {.op = op, .unmap = unmap, .offset = offset, .length = length};
+
+	return run_request(d, &r);
 }
 
 int disk_read(struct disk *d, uint64_t offset, void *buf, size_t len)

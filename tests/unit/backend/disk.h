@@ -6,6 +6,7 @@
 #ifndef TESTS_UNIT_BACKEND_DISK_H
 #define TESTS_UNIT_BACKEND_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -23,6 +24,9 @@ int disk_group_teardown(void **state);
 /* Writes an image of len bytes: byte n is n / 512 + n % 512. */
 void disk_make_image(size_t len);
 
+/* Whether the image's file system has O_DIRECT. */
+bool disk_has_direct(void);
+
 struct disk {
 	struct loop *loop;
 	struct block *block;
@@ -36,6 +40,7 @@ void disk_close(struct disk *d);
 /* One request from beginning to end: its result, or what submit() said. */
 int disk_io(struct disk *d, enum block_op op, uint64_t offset, const struct iovec *iov,
 	    unsigned n_iov);
+int disk_range(struct disk *d, enum block_op op, bool unmap, uint64_t offset, uint64_t length);
 int disk_read(struct disk *d, uint64_t offset, void *buf, size_t len);
 int disk_write(struct disk *d, uint64_t offset, void *buf, size_t len);
 

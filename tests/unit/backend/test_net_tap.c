@@ -286,7 +286,7 @@ static void test_interface_removed(void **state)
 
 static void expect_refused(const char *name, int want, const char *why)
 {
-	struct err e = {""};
+	struct err e = {0};
 	struct net *net;
 
 	assert_int_equal(net_tap_open(name, &net, &e), want);

@@ -483,7 +483,7 @@ static void test_listen(void **state)
 {
 	struct world *w = *state;
 	char dir[] = "/tmp/linnet-control-XXXXXX", path[64];
-	struct err e = {""};
+	struct err e = {0};
 	int fd;
 
 	assert_non_null(mkdtemp(dir));
@@ -506,7 +506,7 @@ static void test_no_descriptors(void **state)
 	struct world *w = *state;
 	char dir[] = "/tmp/linnet-control-XXXXXX", path[64];
 	struct rlimit before, few;
-	struct err e = {""};
+	struct err e = {0};
 	int fd[2], n = 0, hold[64];
 
 	assert_non_null(mkdtemp(dir));

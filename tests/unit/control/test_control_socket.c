@@ -51,7 +51,7 @@ static void test_made_and_removed(void **state)
 	const struct place *p = *state;
 	mode_t mask = umask(0);
 	struct control_socket s;
-	struct err e = {""};
+	struct err e = {0};
 	struct stat st;
 	int fd;
 
@@ -74,7 +74,7 @@ static void test_stale(void **state)
 {
 	const struct place *p = *state;
 	struct control_socket dead, s;
-	struct err e = {""};
+	struct err e = {0};
 
 	assert_int_equal(control_socket_open(&dead, "", p->path, &e), 0);
 	fd_close(&dead.fd);
@@ -88,7 +88,7 @@ static void test_in_use(void **state)
 {
 	const struct place *p = *state;
 	struct control_socket first, second;
-	struct err e = {""};
+	struct err e = {0};
 
 	assert_int_equal(control_socket_open(&first, "", p->path, &e), 0);
 	assert_int_equal(control_socket_open(&second, "--control unix:", p->path, &e), -EADDRINUSE);
@@ -104,7 +104,7 @@ static void test_in_use_and_full(void **state)
 {
 	const struct place *p = *state;
 	struct control_socket first, second;
-	struct err e = {""};
+	struct err e = {0};
 	int fd[200], n = 0;
 
 	assert_int_equal(control_socket_open(&first, "", p->path, &e), 0);
@@ -124,7 +124,7 @@ static void test_no_socket(void **state)
 	const struct place *p = *state;
 	int fd = open(p->path, O_CREAT | O_WRONLY, 0600);
 	struct control_socket s;
-	struct err e = {""};
+	struct err e = {0};
 
 	assert_true(fd >= 0);
 	fd_close(&fd);
@@ -137,7 +137,7 @@ static void test_bad_paths(void **state)
 {
 	char path[200];
 	struct control_socket s;
-	struct err e = {""};
+	struct err e = {0};
 
 	memset(path, 'x', sizeof(path));
 	path[108] = '\0';
@@ -153,7 +153,7 @@ static void test_not_ours_any_more(void **state)
 {
 	const struct place *p = *state;
 	struct control_socket first, second;
-	struct err e = {""};
+	struct err e = {0};
 
 	assert_int_equal(control_socket_open(&first, "", p->path, &e), 0);
 	assert_int_equal(unlink(p->path), 0);

@@ -137,7 +137,8 @@ static void test_config(void **state)
 	uint64_t offered = driver_offered(&w->d);
 
 	assert_int_equal(driver_read(&w->d, VIRTIO_MMIO_DEVICE_ID), 2);
-	assert_int_equal(offered & 0xffffff, 1 << 2 | 1 << 6 | 1 << 9);
+	assert_int_equal(offered & 0xffffff,
+			 1 << 1 | 1 << 2 | 1 << 6 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 13 | 1 << 14);
 	assert_int_equal(driver_config(&w->d, 0, 8), SECTORS);
 	assert_int_equal(driver_config(&w->d, 12, 4), 126);
 	assert_int_equal(driver_config(&w->d, 20, 4), 512);
@@ -240,9 +241,9 @@ static void test_get_id(void **state)
 static void test_unsupported(void **state)
 {
 	struct world *w = *state;
-	struct request r = prepare(w, 11, 0, 512);
+	struct request r = prepare(w, 12, 0, 512);
 
-	assert_int_equal(run(w, &r, 11), S_UNSUPP);
+	assert_int_equal(run(w, &r, 12), S_UNSUPP);
 	assert_bytes(data_of(w, &r), 0, 512);
 	r = prepare(w, UINT32_MAX, 0, 512);
 	assert_int_equal(run(w, &r, T_OUT), S_UNSUPP);
@@ -288,19 +289,34 @@ static void test_empty_transfer(void **state)
 	assert_int_equal(run(*state, &r, T_IN), S_OK);
 }
 
-static void test_write_with_room_to_write_back(void **state)
+/* Memory of the wrong direction where a request has its data: it is refused, nothing moves, and the
+ * device goes on. */
+static void test_wrong_direction(void **state)
 {
+	static const uint32_t types[] = {T_IN, T_OUT, 11, 13};
 	struct world *w = *state;
-	struct request r = prepare(w, T_OUT, 0, 512);
-	struct guest_part p[4] = {{r.header, 16, false}, {r.data, 512, false}};
-	uint64_t more = driver_alloc(&w->d, 100);
 
-	memset(driver_ptr(&w->d, more, 100), 0x55, 100);
-	p[2] = (struct guest_part){more, 100, true};
-	p[3] = (struct guest_part){r.status, 1, true};
-	assert_int_equal(driver_wait(&w->d, 0, driver_submit(&w->d, 0, p, 4)), 101);
-	assert_int_equal(status_of(w, &r), S_OK);
-	assert_bytes(driver_ptr(&w->d, more, 100), 0, 100);
+	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
+		for (unsigned both = 0; both < 2; both++) {
+			struct request r = prepare(w, types[i], 0, 512);
+			bool write = types[i] != T_IN;
+			struct guest_part p[4] = {{r.header, 16, false}};
+			uint64_t more = driver_alloc(&w->d, 512);
+			unsigned n = 1;
+
+			memset(driver_ptr(&w->d, more, 512), 0, 512);
+			if (!write || both)
+				p[n++] = (struct guest_part){more, 512, false};
+			if (write || both)
+				p[n++] = (struct guest_part){r.data, 512, true};
+			p[n++] = (struct guest_part){r.status, 1, true};
+			driver_wait(&w->d, 0, driver_submit(&w->d, 0, p, n));
+			assert_int_equal(status_of(w, &r), S_IOERR);
+			assert_bytes(data_of(w, &r), write || both ? 0 : 0x77, 512);
+			assert_bytes(w->m.data, 1, 512);
+		}
+	}
+	assert_needs_reset(w, false);
 }
 
 static void test_read_only(void **state)
@@ -482,7 +498,7 @@ int main(void)
 		T(test_unsupported),
 		T(test_bad_ranges),
 		T(test_empty_transfer),
-		T(test_write_with_room_to_write_back),
+		T(test_wrong_direction),
 		cmocka_unit_test_setup_teardown(test_read_only, setup_read_only, teardown),
 		T(test_back_end_fails),
 		T(test_many_in_flight),

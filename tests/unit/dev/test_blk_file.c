@@ -19,6 +19,7 @@
 
 #define SECTORS 512u
 #define DEPTH   16u
+#define F_FLUSH (1u << 9)
 
 enum { T_IN, T_OUT, T_FLUSH = 4 };
 
@@ -61,7 +62,7 @@ static int setup(void **state)
 	assert_int_equal(blk_new(&config, &dev), 0);
 	driver_plug(&w.d, dev);
 	driver_thread_start(&w.d);
-	assert_true(driver_negotiate(&w.d, VIRTIO_F_EVENT_IDX));
+	assert_true(driver_negotiate(&w.d, VIRTIO_F_EVENT_IDX | F_FLUSH));
 	driver_queue(&w.d, 0, 64, true);
 	driver_ok(&w.d);
 	*state = &w;
@@ -151,7 +152,7 @@ static void test_reset_in_flight(void **state)
 			start(w, &r[i], i);
 		}
 		driver_reset(&w->d);
-		assert_true(driver_negotiate(&w->d, VIRTIO_F_EVENT_IDX));
+		assert_true(driver_negotiate(&w->d, VIRTIO_F_EVENT_IDX | F_FLUSH));
 		w->d.next_gpa = DRIVER_RAM;
 		driver_queue(&w->d, 0, 64, true);
 		driver_ok(&w->d);

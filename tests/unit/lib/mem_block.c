@@ -22,6 +22,10 @@ static int execute(struct mem_block *m, const struct block_request *r)
 		iov_from_buf(r->iov, r->n_iov, 0, m->data + r->offset, iov_len(r->iov, r->n_iov));
 	else if (r->op == BLOCK_WRITE)
 		iov_to_buf(r->iov, r->n_iov, 0, m->data + r->offset, iov_len(r->iov, r->n_iov));
+	else if (r->op == BLOCK_ZERO)
+		memset(m->data + r->offset, 0, r->length);
+	else if (r->op == BLOCK_DISCARD)
+		memset(m->data + r->offset, 0xdd, r->length);
 	else
 		m->n_flush++;
 	return 0;
@@ -53,11 +57,8 @@ void mem_block_release(struct mem_block *m)
 static int submit(struct block_queue *q, struct block_request *r)
 {
 	struct mem_block *m = of(q);
-	size_t len = iov_len(r->iov, r->n_iov);
 
-	assert(r->offset % 512 == 0 && len % 512 == 0);
-	assert(r->offset <= m->block.size && len <= m->block.size - r->offset);
-	assert(r->op != BLOCK_WRITE || !m->block.read_only);
+	assert(!block_request_check(&m->block, r));
 	if (m->n_waiting == m->room) {
 		m->n_eagain++;
 		return -EAGAIN;

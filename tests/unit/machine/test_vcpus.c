@@ -10,11 +10,14 @@
 
 #include "base/err.h"
 #include "bus/bus.h"
+#include "cpu/debug.h"
 #include "machine/vcpus.h"
 #include "mem/gmem.h"
 
 #define RAM   0x80000000u
 #define HARTS 2
+
+struct holder;
 
 struct board {
 	struct loop *loop;
@@ -26,6 +29,10 @@ struct board {
 	bool ended;
 	/* of the holds' callbacks */
 	unsigned told;
+	/* of the debugger's: it holds */
+	struct vcpus_debugger debugger;
+	struct holder *on_met;
+	unsigned met;
 	uint64_t ticks;
 };
 
@@ -250,6 +257,122 @@ static void test_stopped_while_held(void **state)
 	teardown(&b);
 }
 
+static void met(void *arg)
+{
+	struct board *b = arg;
+
+	b->met++;
+	vcpus_hold(&b->vcpus, &b->on_met->hold);
+}
+
+static uint64_t retired_by(const struct board *b, unsigned hart)
+{
+	return cpu_engines[0]->retired(b->vm->cpu[hart]);
+}
+
+static void step(const struct board *b, unsigned hart, bool on)
+{
+	cpu_engines[0]->debug->set_step(b->vm->cpu[hart], on);
+}
+
+static void set_debugger(struct board *b, struct holder *h)
+{
+	h->hold.arg = h;
+	b->on_met = h;
+	b->debugger = (struct vcpus_debugger){.met = met, .arg = b};
+	vcpus_debug(&b->vcpus, &b->debugger);
+}
+
+/* A hart alone takes single steps; then the other one alone runs; then both. */
+static void test_debugger(void **state)
+{
+	struct board b;
+	struct holder h;
+	uint64_t other;
+
+	setup(&b, false);
+	h = holder(&b);
+	set_debugger(&b, &h);
+	hold(&h);
+	start(&b);
+	wait_told(&b, 1);
+	step(&b, 0, true);
+	vcpus_let_run(&b.vcpus, 1);
+	for (unsigned i = 2; i < 12; i++) {
+		vcpus_release(&b.vcpus, &h.hold);
+		wait_told(&b, i);
+		assert_int_equal(b.met, i - 1);
+		assert_int_equal(retired_by(&b, 0), i - 1);
+		vcpus_let_run(&b.vcpus, 1);
+	}
+	assert_int_equal(retired_by(&b, 1), 0);
+	step(&b, 0, false);
+	vcpus_let_run(&b.vcpus, 2);
+	vcpus_release(&b.vcpus, &h.hold);
+	wait_progress(&b);
+	assert_int_equal(retired_by(&b, 0), 10);
+	hold(&h);
+	wait_told(&b, 12);
+	other = retired_by(&b, 1);
+	vcpus_let_run(&b.vcpus, ~0ull);
+	vcpus_release(&b.vcpus, &h.hold);
+	while (retired_by(&b, 0) == 10 || retired_by(&b, 1) == other)
+		loop_turn(b.loop, 1);
+	teardown(&b);
+}
+
+/* Both step at once; a hart that has met something stays where it is, without anybody's hold. */
+static void test_both_met(void **state)
+{
+	struct board b;
+	struct holder h;
+
+	setup(&b, false);
+	h = holder(&b);
+	set_debugger(&b, &h);
+	step(&b, 0, true);
+	step(&b, 1, true);
+	start(&b);
+	while (retired(&b) < 2)
+		usleep(100);
+	usleep(1000);
+	assert_int_equal(retired(&b), 2);
+	wait_told(&b, 1);
+	assert_int_equal(b.met, 1);
+	teardown(&b);
+}
+
+static void debugged_in_turns(void *arg)
+{
+	struct holder *h = arg;
+	struct board *b = h->board;
+
+	assert_int_equal(retired_by(b, 0), ++b->told);
+	if (b->told == 5) {
+		vcpus_stop(&b->vcpus, all_ended, b);
+		return;
+	}
+	vcpus_let_run(&b->vcpus, 1);
+	vcpus_release(&b->vcpus, &h->hold);
+}
+
+static void test_debugger_in_turns(void **state)
+{
+	struct board b;
+	struct holder h;
+
+	setup(&b, true);
+	h = holder(&b);
+	h.hold.held = debugged_in_turns;
+	set_debugger(&b, &h);
+	step(&b, 0, true);
+	vcpus_let_run(&b.vcpus, 1);
+	vcpus_run_in_turns(&b.vcpus);
+	assert_int_equal(b.met, 5);
+	assert_int_equal(retired_by(&b, 1), 0);
+	teardown(&b);
+}
+
 static void stop_in_turns(void *arg)
 {
 	struct board *b = arg;
@@ -283,6 +406,9 @@ int main(void)
 		cmocka_unit_test(test_in_quick_succession),
 		cmocka_unit_test(test_stopped_while_held),
 		cmocka_unit_test(test_in_turns),
+		cmocka_unit_test(test_debugger),
+		cmocka_unit_test(test_both_met),
+		cmocka_unit_test(test_debugger_in_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,8 @@ int jit_fp_begin(struct interp *c)
 {
 	struct rv64_hart *h = &c->run.hart;
 
+	if (c->native_fp)
+		return 0;
 	if ((h->csr.mstatus & MSTATUS_FS) != MSTATUS_FS || h->frm != FPU_RNE)
 		return 1;
 	_mm_setcsr(MXCSR_CLEAN);

@@ -89,7 +89,8 @@ int rv64_jit_attach(struct interp *c)
 	c->jit = j;
 	j->bmi2 = __builtin_cpu_supports("bmi2");
 	j->popcnt = __builtin_cpu_supports("popcnt");
-	j->fma = __builtin_cpu_supports("fma");
+	j->fma = __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx");
+	c->native_box[0] = UINT64_C(0xffffffff00000000);
 	err = jit_cache_init(&j->cache, JIT_CACHE_SIZE);
 	if (err)
 		return err;

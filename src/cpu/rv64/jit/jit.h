@@ -26,8 +26,8 @@ void rv64_jit_detach(struct interp *c);
 bool rv64_jit_compile(struct interp *c, struct rv64_block *b);
 
 /* Runs native code, the entry of a block for hart.pc, with `left` and hart.pc current before and
- * after. True: go on at hart.pc. False: the instruction at hart.pc is one that native code leaves
- * to the interpreter. */
+ * after. True: go on at hart.pc. False: go on in `native_block`, entered at hart.pc, with the
+ * instruction `native_index`, which native code leaves to the interpreter. */
 bool rv64_jit_run(struct interp *c, const void *native);
 
 /* For tests: a block is hot after so many executions, at least 1. Before the hart runs. Does

@@ -147,6 +147,12 @@ void x86_mov(struct x86 *e, unsigned dst, unsigned src)
 		x86_rr(e, X86_MOV, X86_Q, dst, src);
 }
 
+void x86_movaps(struct x86 *e, unsigned dst, unsigned src)
+{
+	if (dst != src)
+		x86_rr(e, X86_MOVAPS, X86_L, dst, src);
+}
+
 void x86_mov_imm(struct x86 *e, unsigned dst, uint64_t value)
 {
 	if (value <= UINT32_MAX) {
@@ -190,6 +196,12 @@ void x86_alu_imm_mem(struct x86 *e, unsigned group, enum x86_width w, unsigned b
 void x86_shift_imm(struct x86 *e, unsigned group, enum x86_width w, unsigned rm, unsigned count)
 {
 	x86_rr(e, 0xc1, w, group, rm);
+	x86_byte(e, (uint8_t)count);
+}
+
+void x86_pshift_imm(struct x86 *e, unsigned group, unsigned xmm, unsigned count)
+{
+	x86_rr(e, X86_OP(0x66, 1, 0x73), X86_L, group, xmm);
 	x86_byte(e, (uint8_t)count);
 }
 

@@ -69,6 +69,21 @@ enum {
 	X86_CMOV = X86_OP(0, 1, 0x40), /* + condition */
 };
 
+/* Of xmm registers: scalars... */
+#define X86_MOVSS    X86_OP(0xf3, 1, 0x10)
+#define X86_MOVSS_TO X86_OP(0xf3, 1, 0x11)
+#define X86_MOVSD    X86_OP(0xf2, 1, 0x10)
+#define X86_MOVSD_TO X86_OP(0xf2, 1, 0x11)
+#define X86_MOVQ     X86_OP(0x66, 1, 0x6e) /* from a general register */
+#define X86_MOVQ_TO  X86_OP(0x66, 1, 0x7e)
+/* ... and all 128 bits. */
+#define X86_MOVAPS  X86_OP(0, 1, 0x28)
+#define X86_ANDPS   X86_OP(0, 1, 0x54)
+#define X86_ANDNPS  X86_OP(0, 1, 0x55)
+#define X86_ORPS    X86_OP(0, 1, 0x56)
+#define X86_XORPS   X86_OP(0, 1, 0x57)
+#define X86_PCMPEQD X86_OP(0x66, 1, 0x76)
+
 /* The second opcode field of groups. */
 enum {
 	X86_G_ADD = 0,
@@ -88,6 +103,8 @@ enum {
 	X86_G_IMUL = 5,
 	X86_G_DIV = 6,
 	X86_G_IDIV = 7,
+	X86_G_PSRLQ = 2,
+	X86_G_PSLLQ = 6,
 	X86_G_BT = 4,
 	X86_G_BTS = 5,
 	X86_G_BTR = 6,
@@ -134,6 +151,7 @@ void x86_vex_rm(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsi
 		unsigned base, int32_t disp);
 
 void x86_mov(struct x86 *e, unsigned dst, unsigned src);       /* nothing when they are the same */
+void x86_movaps(struct x86 *e, unsigned dst, unsigned src);    /* the same */
 void x86_mov_imm(struct x86 *e, unsigned dst, uint64_t value); /* keeps the flags */
 /* dst = src + imm with lea. */
 void x86_lea(struct x86 *e, enum x86_width w, unsigned dst, unsigned src, int32_t imm);
@@ -143,6 +161,8 @@ void x86_alu_imm_mem(struct x86 *e, unsigned group, enum x86_width w, unsigned b
 		     int32_t imm);
 /* Shifts and rotations by an immediate, and by cl. */
 void x86_shift_imm(struct x86 *e, unsigned group, enum x86_width w, unsigned rm, unsigned count);
+/* psllq and psrlq (X86_G_PSLLQ, ...) of an xmm register by an immediate. */
+void x86_pshift_imm(struct x86 *e, unsigned group, unsigned xmm, unsigned count);
 void x86_shift_cl(struct x86 *e, unsigned group, enum x86_width w, unsigned rm);
 /* not, neg, mul, imul, div, idiv of rdx:rax. */
 void x86_unary(struct x86 *e, unsigned group, enum x86_width w, unsigned rm);

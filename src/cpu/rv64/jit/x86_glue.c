@@ -10,6 +10,14 @@ const uint8_t jit_pinned[32] = {
 	JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE,
 };
 
+/* The scratch registers of compilers, in the order in which they take them. */
+const uint8_t jit_pinned_f[32] = {
+	8,        9,        10,       11,       12,       13,       14,       15,
+	JIT_NONE, JIT_NONE, 2,        3,        4,        5,        6,        7,
+	JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE,
+	JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE,
+};
+
 static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
 
 static void move_pinned(struct x86 *e, uint32_t op)
@@ -19,9 +27,24 @@ static void move_pinned(struct x86 *e, uint32_t op)
 			x86_rm(e, op, X86_Q, jit_pinned[g], REG_HART, jit_off_x(g));
 }
 
+/* f registers are in xmm registers only while floating point is native. */
+static void move_pinned_f(struct x86 *e, uint32_t op)
+{
+	uint8_t *not_native;
+
+	x86_rm(e, 0x80, X86_L, X86_G_CMP, REG_HART, JIT_OFF(native_fp));
+	x86_byte(e, 0);
+	not_native = x86_jcc(e, X86_E);
+	for (unsigned f = 0; f < 32; f++)
+		if (jit_pinned_f[f] != JIT_NONE)
+			x86_rm(e, op, X86_L, jit_pinned_f[f], REG_HART, jit_off_f(f));
+	x86_here(e, not_native);
+}
+
 static void save_pinned(struct x86 *e)
 {
 	move_pinned(e, X86_MOV_TO);
+	move_pinned_f(e, X86_MOVSD_TO);
 	x86_rm(e, X86_MOV_TO, X86_Q, REG_LEFT, REG_HART, JIT_OFF(left));
 }
 
@@ -38,6 +61,7 @@ static void set_page(struct x86 *e)
 static void load_pinned(struct x86 *e)
 {
 	move_pinned(e, X86_MOV);
+	move_pinned_f(e, X86_MOVSD);
 	x86_rm(e, X86_MOV, X86_Q, REG_LEFT, REG_HART, JIT_OFF(left));
 }
 
@@ -71,6 +95,8 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 	uint8_t *go;
 
 	g->exit_interp = e->p;
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_block));
+	x86_rm(e, X86_MOV_TO, X86_L, RCX, REG_HART, JIT_OFF(native_index));
 	x86_mov_imm(e, RCX, 0);
 	go = x86_jmp(e);
 	g->exit_go = e->p;

@@ -6,8 +6,9 @@
  *	r15       within a group of accesses (analyse.c): where their base register points to in
  *	          host memory
  *	r14       `left` of struct interp, as it was at the block's entry
- *	rax, rcx, rdx   scratch; xmm0 to xmm3 too
+ *	rax, rcx, rdx   scratch; xmm0 and xmm1 too
  *	others    guest registers, see jit_pinned
+ *	xmm2 to xmm15   f registers, see jit_pinned_f, while `native_fp` of struct interp is set
  *
  * The virtual page that the running code lies in is in `native_page` of struct interp; code is thus
  * independent of where its page is mapped. rsp is a multiple of 16 within blocks.
@@ -31,6 +32,8 @@ enum { REG_HART = RBP, REG_GROUP = R15, REG_LEFT = R14 };
 
 /* The host register of each guest register. */
 extern const uint8_t jit_pinned[32];
+/* The same of f registers. */
+extern const uint8_t jit_pinned_f[32];
 
 /* Goes on at pc = rax, inline; the flags are those of `left`. */
 void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g);

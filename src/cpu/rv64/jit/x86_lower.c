@@ -150,7 +150,7 @@ struct jit_ool *jit_ool_call(struct jit_lower *l, const struct rv64_insn *in, ui
 	o->in = *in;
 	o->offset = (uint16_t)l->s->offset;
 	o->index = (uint8_t)l->s->index;
-	o->info = l->fp == JIT_FP_LIVE;
+	o->info = l->fp_live;
 	return o;
 }
 
@@ -188,21 +188,31 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 		.p = l->begin, .end = l->begin + JIT_BLOCK_MAX, .exec = m->exec - m->write};
 	l->n_ool = 0;
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
-	l->fp = JIT_FP_UNKNOWN;
-	l->fp_in_c = false;
 	l->plain = false;
 	l->plain_from = s->n;
 	l->n_emitted = 0;
-	l->group = 0;
 	jit_fp_enter(l);
+	jit_group_enter(l);
+	l->loop_head = l->e.p;
+	l->loop_boxed = l->boxed;
+	l->fp_entered = l->fp_live;
 }
 
-/* Both versions go on at the first access of a group: nothing is known there. */
-static void enter_plain(struct jit_lower *l)
+/* At the first access of a group the plain version goes on where the first one gave up: what is
+ * known of f registers is the same on both ways, what is known of others need not be. */
+static void meet(struct jit_lower *l)
 {
+	unsigned i = l->s->index;
+
+	if (!l->plain) {
+		l->fp_live_at[i] = l->fp_live;
+		l->boxed_at[i] = l->boxed;
+		return;
+	}
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
-	l->fp = JIT_FP_UNKNOWN;
-	l->plain_at[l->s->index] = l->e.p;
+	l->fp_live = l->fp_live_at[i];
+	l->boxed = l->boxed_at[i];
+	l->plain_at[i] = l->e.p;
 }
 
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind)
@@ -211,8 +221,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	const struct jit_rule *r = fp ? &jit_fp_rules[in->id] : &jit_rules[in->id];
 
 	l->made_known = false;
-	if (l->plain && l->s->role[l->s->index] == JIT_LEADS)
-		enter_plain(l);
+	if (l->s->role[l->s->index] == JIT_LEADS)
+		meet(l);
 	switch (kind) {
 	case JIT_BRANCH: jit_lower_branch(l, in); return;
 	case JIT_JAL: jit_lower_jal(l, in); return;
@@ -223,16 +233,16 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	if (rv64_insn_info[in->id].ext == RV64_EXT_ZICSR) {
 		if (!jit_lower_csr(l, in))
 			jit_call_c(l, in, l->s->offset, l->s->index);
-		l->fp = JIT_FP_UNKNOWN;
-		l->fp_in_c = true;
+		l->fp_live = false;
 	} else if (!r->fn) {
 		jit_call_c(l, in, l->s->offset, l->s->index);
-		l->fp = JIT_FP_UNKNOWN;
+		l->fp_live = false;
 	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp) {
 		r->fn(l, in, r);
 	}
 	if (rv64_insn_writes_x(in->id) && !l->made_known)
 		l->known[in->rd] = JIT_UNKNOWN;
+	jit_fp_wrote(l, in);
 }
 
 void jit_lower_end(struct jit_lower *l)
@@ -260,6 +270,8 @@ static void emit_ool(struct jit_lower *l)
 				x86_call_to(&l->e, l->jit->glue.fp);
 			x86_jmp_to(&l->e, o.back);
 			break;
+		case JIT_OOL_FMA: jit_ool_fma(l, &o); break;
+		case JIT_OOL_KEEP: jit_ool_keep(l, &o); break;
 		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;
 		case JIT_OOL_PLAIN: break;
@@ -270,10 +282,7 @@ static void emit_ool(struct jit_lower *l)
 unsigned jit_lower_tail(struct jit_lower *l)
 {
 	emit_ool(l);
-	if (l->plain_from < l->s->n) {
-		l->plain = true;
-		l->fp_in_c = l->plain_fp_in_c;
-	}
+	l->plain = true;
 	return l->plain_from;
 }
 

@@ -14,7 +14,9 @@ enum jit_ool_kind {
 	JIT_OOL_CALL,  /* the whole instruction in C */
 	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
 	JIT_OOL_PLAIN, /* go on in the other version of the code, at instruction `index` */
-	JIT_OOL_NAN,   /* xmm0 = the canonical NaN, of a double if `info` */
+	JIT_OOL_FMA,   /* a multiplication and addition gave a NaN */
+	JIT_OOL_KEEP,  /* a carried group, number `info`, asks the TLB */
+	JIT_OOL_NAN,   /* xmm `reg` = the canonical NaN, of a double if `info` */
 };
 
 struct jit_ool {
@@ -24,7 +26,7 @@ struct jit_ool {
 	uint32_t info;
 	int32_t target;
 	uint8_t reg;
-	struct rv64_insn in; /* JIT_OOL_CALL */
+	struct rv64_insn in; /* JIT_OOL_CALL, JIT_OOL_FMA */
 	uint16_t offset;
 	uint8_t index;
 };
@@ -35,7 +37,10 @@ struct jit_lower {
 	struct x86 e;
 	struct rv64_jit *jit;
 	const struct jit_source *s;
-	uint8_t *begin; /* of the block's code */
+	uint8_t *begin;     /* of the block's code */
+	uint8_t *loop_head; /* where the next round of a loop begins */
+	uint32_t loop_boxed; /* `boxed` there */
+	bool fp_entered;     /* `fp_live` there */
 	unsigned n_ool;
 	struct jit_ool ool[JIT_MAX_OOL];
 
@@ -46,18 +51,16 @@ struct jit_lower {
 
 	/* The first version has groups of accesses, the second, `plain`, has not. */
 	bool plain;
-	bool plain_fp_in_c;  /* fp_in_c where the plain version begins */
 	unsigned plain_from; /* that instruction */
 	unsigned n_emitted;  /* of ool */
-	unsigned group;      /* the present one, or the next */
 	uint8_t *plain_at[RV64_BLOCK_INSNS];
 
-	uint8_t fp;   /* enum jit_fp_state, on all ways to here within the block */
-	bool fp_in_c; /* frm or FS may have changed within the block */
+	/* Known on all ways to here within the block, and at the begin of each group: */
+	bool fp_live, fp_live_at[RV64_BLOCK_INSNS]; /* native floating point has begun */
+	uint32_t boxed, boxed_at[RV64_BLOCK_INSNS]; /* these f registers hold singles with a box */
 };
 
 enum jit_known { JIT_UNKNOWN, JIT_CONST, JIT_PAGE };
-enum jit_fp_state { JIT_FP_UNKNOWN, JIT_FP_ON, JIT_FP_DIRTY, JIT_FP_LIVE };
 
 /* How to lower an instruction: a function, and what distinguishes its users. */
 struct jit_rule {
@@ -116,6 +119,29 @@ void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o);
 
 jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore;
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
+/* rcx = the slot of the TLB for the address va, as a distance. */
+void jit_tlb_slot(struct jit_lower *l, unsigned va);
+
+/* ---- x86_group.c ---- */
+
+#define JIT_TLB(field) \
+	(JIT_OFF(run.hart.mmu.tlb) + (int32_t)offsetof(struct rv64_tlb_entry, field))
+
+/* [base + disp], or with `indexed` [base + index + disp]. */
+struct jit_place {
+	uint8_t base, index;
+	bool indexed;
+	int32_t disp;
+};
+
+/* op reg, [place] */
+void jit_at(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg,
+	    const struct jit_place *at);
+/* At the begin of a block: carried groups know nothing yet. */
+void jit_group_enter(struct jit_lower *l);
+/* Whether the instruction at hand is in a group and needs no look-up: then its operand. */
+bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_place *at);
+void jit_ool_keep(struct jit_lower *l, const struct jit_ool *o);
 
 /* ---- x86_csr.c ---- */
 
@@ -126,11 +152,17 @@ bool jit_lower_csr(struct jit_lower *l, const struct rv64_insn *in);
 
 /* At the begin of a block: native floating point begins, if the block has any. */
 void jit_fp_enter(struct jit_lower *l);
-/* The rules of F and D; fn NULL: none. */
-extern const struct jit_rule jit_fp_rules[RV64_N_INSNS];
+/* It has begun from here on. */
+void jit_fp_need(struct jit_lower *l);
+/* The instruction was done. */
+void jit_fp_wrote(struct jit_lower *l, const struct rv64_insn *in);
 void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o);
 void jit_ool_nan(struct jit_lower *l, const struct jit_ool *o);
-/* FP is on from here; dirty if asked for. */
-void jit_fp_need(struct jit_lower *l, bool dirty);
+
+/* ---- x86_fp_op.c ---- */
+
+/* The rules of F and D but loads and stores; fn NULL: none. */
+extern const struct jit_rule jit_fp_rules[RV64_N_INSNS];
+void jit_ool_fma(struct jit_lower *l, const struct jit_ool *o);
 
 #endif
