@@ -24,6 +24,7 @@ struct chr;
 struct cpu_engine;
 struct cpu_vm;
 struct err;
+struct faults;
 struct loop;
 struct machine;
 struct net;
@@ -90,6 +91,8 @@ struct machine_config {
 	unsigned n_ports;
 	bool rng; /* an entropy source */
 	bool power_button;
+
+	struct faults *faults; /* see machine/faults.h; or NULL */
 };
 
 struct machine_type {
