@@ -36,8 +36,9 @@ case_perf() {
 		expect_status 0
 		while read -r name least most; do
 			n=$(sed -n "s/^$name //p" "$work/out")
-			[ "${n:-0}" -ge "$least" ] && [ "$n" -le "$most" ] ||
+			if [ "${n:-0}" -lt "$least" ] || [ "$n" -gt "$most" ]; then
 				fail "$name: ${n:-nothing}, not $least to $most on $engine"
+			fi
 		done <<-END
 			instructions 2000000 9000000
 			cycles 2000000 9000000

@@ -3,8 +3,8 @@
  * Counters of a hart, by their number in mcounteren: 0 cycle, 2 instret, 3 on Zihpm's. Those that
  * do not exist read as zero and take no value. The hart's thread.
  *
- * A CSR instruction is counted when it is over, so what it writes or starts is a count from the next
- * one on: `now` is 1 then. It is 0 between two instructions.
+ * A CSR instruction is counted when it is over, so what it writes or starts is a count from the
+ * next one on: `now` is 1 then. It is 0 between two instructions.
  */
 #ifndef CPU_RV64_HPM_H
 #define CPU_RV64_HPM_H

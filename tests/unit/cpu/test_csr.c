@@ -75,7 +75,7 @@ static const struct {
 	{CSR_STIMECMP, ~0ull, 0},
 	{CSR_MHPMEVENT3, 0, 0},
 	{CSR_MHPMEVENT31, 0, 0},
-	{CSR_MHPMCOUNTER3, 0, 0},
+	{CSR_MHPMCOUNTER3, ~0ull, 0},
 	{CSR_MHPMCOUNTER31, 0, 0},
 	{CSR_FFLAGS, 31, 0},
 	{CSR_FRM, 7, 0},
