@@ -159,5 +159,6 @@ if [ -n "$guest" ] || [ "$regex" = . ]; then
 	prepare guest build/linnet fetch
 	[ "$tier" = fast ] || prepare peers tools/peers.sh
 	[ "$tier" = fast ] || prepare headers build/linnet kbuild --print
+	! grep -q 'system/packages/' "$items" || prepare packages tests/system/packages/disk.sh
 fi
 tools/pool.sh "$items" build/check
