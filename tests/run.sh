@@ -160,5 +160,6 @@ if [ -n "$guest" ] || [ "$regex" = . ]; then
 	[ "$tier" = fast ] || prepare peers tools/peers.sh
 	[ "$tier" = fast ] || prepare headers build/linnet kbuild --print
 	[ "$tier" = fast ] || prepare kernels build/linnet fetch --small --debug
+	! grep -q 'system/packages/' "$items" || prepare packages tests/system/packages/disk.sh
 fi
 tools/pool.sh "$items" build/check

@@ -145,6 +145,12 @@ apt_version()
 	apt_private apt-cache show --no-all-versions "$1" | sed -n 's/^Version: //p' | head -n 1
 }
 
+# Prints the files of the packages that installing those given would bring.
+apt_files()
+{
+	apt-get -qq -c "$apt_dir/apt.conf" -y --print-uris install "$@" | sed "s/^'[^']*' //; s/ .*//"
+}
+
 # Downloads packages into the current directory.
 apt_download()
 {

@@ -26,6 +26,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/apt.sh"
 # shellcheck source=guest/image/cache.sh
 . "$here/cache.sh"
+# shellcheck source=guest/image/ext4.sh
+. "$here/ext4.sh"
 # shellcheck source=guest/image/extras.sh
 . "$here/extras.sh"
 
@@ -71,34 +73,9 @@ make_initrd()
 	done
 }
 
-# The host's mke2fs.conf shall not decide what the guest's disk is.
-disk_features=has_journal,ext_attr,dir_index,filetype,extent,flex_bg,sparse_super,large_file
-disk_features=$disk_features,huge_file,dir_nlink,extra_isize,metadata_csum,64bit
-
-# Complete at once (no lazy initialization), so that the guest has nothing to do in the background;
-# and always the same bytes.
 make_disk()
 {
-	rm -f "$1/disk"
-	truncate -s 256M "$1/disk"
-	uuid=6c696e6e-6574-4064-8000-000000000001
-	cat >"$1/mke2fs.conf" <<-END
-		[defaults]
-			base_features = none
-		[fs_types]
-			ext4 = {
-				features = $disk_features
-			}
-			small = {
-				blocksize = 4096
-			}
-	END
-	E2FSPROGS_FAKE_TIME=1 MKE2FS_CONFIG=$1/mke2fs.conf \
-		mke2fs -q -F -t ext4 -b 4096 -I 256 -m 0 -L linnet -U $uuid -J size=4 -N 16384 \
-		-E "hash_seed=$uuid,lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0" \
-		"$1/disk"
-	rm "$1/mke2fs.conf"
-	fallocate -d "$1/disk" 2>/dev/null || true # only saves space
+	ext4_make "$1/disk" 256M 6c696e6e-6574-4064-8000-000000000001 -J size=4 -N 16384
 	sums_write "$1" disk disk
 }
 

@@ -51,7 +51,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 			       "--machine %s: there is no such machine; see linnet "
 			       "machines",
 			       o->machine);
-	c->engine = cpu_engines[0];
+	c->engine = cpu_engine_default();
 	if (o->engine)
 		c->engine = cpu_engine_find(o->engine);
 	if (o->engine && !c->engine)

@@ -77,6 +77,7 @@ struct cpu_regs {
 struct cpu_engine {
 	const char *name;
 	const char *help; /* one line for --help */
+	bool (*usable)(void); /* whether this host lets it run; NULL: always */
 
 	int (*vm_new)(const struct cpu_vm_config *cfg, struct cpu_vm **out, struct err *e);
 	void (*vm_free)(struct cpu_vm *vm); /* frees its CPUs as well */
@@ -137,9 +138,12 @@ struct cpu {
 	unsigned id;
 };
 
-/* Every engine that this build has; the first is the default. */
+/* Every engine that this build has, the fastest first; the last runs anywhere. */
 extern const struct cpu_engine *const cpu_engines[];
 extern const unsigned cpu_n_engines;
+
+/* The first that this host lets run. */
+const struct cpu_engine *cpu_engine_default(void);
 
 /* NULL when there is none of that name. */
 const struct cpu_engine *cpu_engine_find(const char *name);
