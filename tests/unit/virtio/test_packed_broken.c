@@ -105,6 +105,15 @@ static void test_chain_without_end(void **state)
 	refused(*state);
 }
 
+/* A driver must not write this; taken for available it would be given back twice. */
+static void test_used_bits(void **state)
+{
+	struct world *w = *state;
+
+	desc(w, DATA, 4, PACKED_F_AVAIL | PACKED_F_USED);
+	assert_int_equal(virtq_pop(&w->vq, &w->c), 0);
+}
+
 /* A chain as long as the ring is the longest. */
 static void test_chain_of_all(void **state)
 {
@@ -278,9 +287,9 @@ static void test_setups(void **state)
 {
 	struct world *w = *state;
 	const struct virtq_setup good = setup_of(w, 0);
-	struct virtq_setup bad[10];
+	struct virtq_setup bad[11];
 
-	for (unsigned i = 0; i < 10; i++)
+	for (unsigned i = 0; i < 11; i++)
 		bad[i] = good;
 	bad[0].desc += 8;
 	bad[1].driver += 2;
@@ -288,11 +297,13 @@ static void test_setups(void **state)
 	bad[3].desc = HOLE - 16;
 	bad[4].driver = HOLE;
 	bad[5].device = HOLE;
-	bad[6].next_avail = bad[6].next_used = SIZE;
+	bad[6].next_avail = SIZE;
+	bad[10].next_used = SIZE;
+	bad[10].next_avail = VIRTQ_PACKED_WRAP;
 	bad[7].next_used = 3; /* ahead of what is available */
 	bad[8].size = 0;
 	bad[9].size = VIRTQ_SIZE_MAX + 1;
-	for (unsigned i = 0; i < 10; i++)
+	for (unsigned i = 0; i < 11; i++)
 		assert_int_equal(virtq_init(&w->vq, w->mem, &bad[i]), -EINVAL);
 	assert_int_equal(virtq_init(&w->vq, w->mem, &good), 0);
 }
@@ -303,6 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_chain_without_end),
+		CASE(test_used_bits),
 		CASE(test_chain_of_all),
 		CASE(test_slots_in_flight),
 		CASE(test_more_than_size_in_flight),
