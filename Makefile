@@ -36,4 +36,4 @@ install deb: build/build.ninja
 	@tools/$@.sh $(if $(filter install,$@),$(PREFIX))
 
 clean:
-	rm -rf build build-gcc build-clang build-asan build-tsan build-fuzz
+	rm -rf build build-gcc build-clang build-asan build-tsan build-cov build-fuzz
