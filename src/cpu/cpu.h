@@ -76,7 +76,7 @@ struct cpu_regs {
 
 struct cpu_engine {
 	const char *name;
-	const char *help; /* one line for --help */
+	const char *help;     /* one line for --help */
 	bool (*usable)(void); /* whether this host lets it run; NULL: always */
 
 	int (*vm_new)(const struct cpu_vm_config *cfg, struct cpu_vm **out, struct err *e);

@@ -190,7 +190,8 @@ static int device(struct rv64_hart *h, uint64_t va, uint64_t pa, unsigned size,
 
 	if (!(pa & (size - 1))) {
 		rv64_park(h);
-		h->happened[access == RV64_STORE ? RV64_EVENT_DEVICE_WRITE : RV64_EVENT_DEVICE_READ]++;
+		h->happened[access == RV64_STORE ? RV64_EVENT_DEVICE_WRITE
+						 : RV64_EVENT_DEVICE_READ]++;
 		r = access == RV64_STORE ? bus_write(bus, pa, size, *value)
 					 : bus_read(bus, pa, size, value);
 		rv64_unpark(h);
