@@ -141,7 +141,7 @@ static void test_command_line_wins(void **state)
 		  "--smp 2 --net none --disk c");
 	assert_int_equal(p.o.mem, 1u << 30);
 	assert_int_equal(p.o.smp, 2);
-	assert_true(p.o.net.none);
+	assert_int_equal(p.o.net.kind, RUN_NET_NONE);
 	assert_int_equal(p.o.n_disks, 3);
 	assert_string_equal(p.o.disk[0].path, "a");
 	assert_string_equal(p.o.disk[2].path, "c");
