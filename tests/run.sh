@@ -159,5 +159,6 @@ if [ -n "$guest" ] || [ "$regex" = . ]; then
 	prepare guest build/linnet fetch
 	[ "$tier" = fast ] || prepare peers tools/peers.sh
 	[ "$tier" = fast ] || prepare headers build/linnet kbuild --print
+	[ "$tier" = fast ] || prepare kernels build/linnet fetch --small --debug
 fi
 tools/pool.sh "$items" build/check

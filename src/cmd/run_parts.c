@@ -85,14 +85,14 @@ static int find_guest(struct run_parts *p, const struct run_options *o, struct e
 	struct machine_config *c = &p->config;
 
 	c->firmware = o->firmware;
-	c->kernel = o->kernel;
-	if (default_init(o) || (!o->kernel && !o->firmware)) {
-		int ret = guest_set_get(&p->guest, e);
+	c->kernel = guest_set_is_own(o->kernel) ? NULL : o->kernel;
+	if (default_init(o) || (!c->kernel && !bare_metal(o))) {
+		int ret = guest_set_get(&p->guest, c->kernel ? NULL : o->kernel, e);
 
 		if (ret)
 			return ret;
 	}
-	if (!c->kernel && !c->firmware)
+	if (!c->kernel && !bare_metal(o))
 		c->kernel = p->guest.kernel;
 	return 0;
 }
@@ -146,6 +146,8 @@ static int collect_initrd(struct run_parts *p, const struct run_options *o, stru
 
 	if (path)
 		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = path};
+	if (!o->initrd && p->guest.modules)
+		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = p->guest.modules};
 	if (!o->initrd && p->guest.extras && !o->no_extras)
 		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = p->guest.extras};
 	if (!o->n_files && !o->modules)

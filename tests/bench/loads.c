@@ -371,7 +371,7 @@ static uint64_t fft(unsigned rounds)
 		for (int half = 1; half < N; half *= 2)
 			for (int i = 0; i < N; i += 2 * half)
 				for (int j = i; j < i + half; j++) {
-					float tr = re[j + half] * 0.8f - im[j + half] * 0.70710678f;
+					float tr = re[j + half] * 0.8f - im[j + half] * 0.6f;
 					float ti = re[j + half] * 0.6f + im[j + half] * 0.8f;
 
 					re[j + half] = (re[j] - tr) * 0.70710678f;

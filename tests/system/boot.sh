@@ -135,11 +135,15 @@ case_engines() {
 	cmp "$work/count-interp" "$work/count-jit" || fail "the counts differ: $(cat "$work"/count-*)"
 }
 
-case_kernel_forms() { # gzip and ELF
+case_kernel_forms() { # gzip, zstd and ELF
 	local kernel
 	kernel=$("$LINNET" fetch --print | sed -n 's/^kernel=//p')
-	gzip -1 -c "$kernel" >"$work/Image.gz"
-	guest 'uname -m' --kernel "$work/Image.gz"
+	gzip -1 -c "$kernel" >"$work/packed"
+	guest 'uname -m' --kernel "$work/packed"
+	expect_status 0
+	expect_out riscv64
+	zstd -q -f "$kernel" -o "$work/packed"
+	guest 'uname -m' --kernel "$work/packed"
 	expect_status 0
 	expect_out riscv64
 	linnet run --kernel "$ELF_KERNEL" </dev/null

@@ -32,7 +32,7 @@ static void write_file(char path[32], const char *json)
 	size_t len = strlen(json);
 	int fd;
 
-	strcpy(path, "/tmp/linnet-test-XXXXXX");
+	(void)snprintf(path, 32, "/tmp/linnet-test-XXXXXX");
 	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, json, len), (ssize_t)len);

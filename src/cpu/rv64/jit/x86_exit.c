@@ -36,12 +36,25 @@ static enum x86_cond condition(unsigned id)
 	}
 }
 
+static bool same_page(const struct jit_lower *l, int32_t target)
+{
+	return target >= 0 && target < (int32_t)GMEM_PAGE_SIZE && !l->s->crosses;
+}
+
 void jit_lower_branch(struct jit_lower *l, const struct rv64_insn *in)
 {
+	enum x86_cond cond = condition(in->id);
 	struct jit_ool *o;
+	uint8_t *past;
 
 	compare(l, in);
-	o = jit_ool(l, JIT_OOL_EXIT, x86_jcc(&l->e, condition(in->id)));
+	if (in->imm < 0 && same_page(l, (int32_t)l->s->offset + in->imm)) { /* mostly taken */
+		past = x86_jcc(&l->e, (enum x86_cond)(cond ^ 1));
+		jit_exit_to(l, (int32_t)l->s->offset + in->imm, l->s->index + 1);
+		x86_here(&l->e, past);
+		return;
+	}
+	o = jit_ool(l, JIT_OOL_EXIT, x86_jcc(&l->e, cond));
 	o->info = l->s->index + 1;
 	o->target = (int32_t)l->s->offset + in->imm;
 }
@@ -86,9 +99,13 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 	jit_emit_dispatch(e, &l->jit->glue);
 }
 
-static bool same_page(const struct jit_lower *l, int32_t target)
+/* Where to jump back to: what was found out at the entry holds still, or it is found out again. */
+static const uint8_t *next_round(const struct jit_lower *l)
 {
-	return target >= 0 && target < (int32_t)GMEM_PAGE_SIZE && !l->s->crosses;
+	bool same = l->s->index + 1 == l->s->loop && !l->plain && l->fp_live == l->fp_entered &&
+		    (l->boxed & l->loop_boxed) == l->loop_boxed;
+
+	return same ? l->loop_head : l->begin;
 }
 
 void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
@@ -108,7 +125,7 @@ void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 		jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_NE))->target = target;
 	}
 	if (target == (int32_t)l->s->start) {
-		x86_jmp_to(e, l->begin);
+		x86_jmp_to(e, next_round(l));
 	} else {
 		x86_call_to(e, l->jit->glue.link);
 		x86_u32(e, (uint32_t)target | (uint32_t)l->s->block->page[0] << 16);

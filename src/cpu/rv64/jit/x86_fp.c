@@ -216,11 +216,14 @@ void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o)
 	x86_jmp_to(e, l->jit->glue.exit_interp);
 }
 
+void jit_nan(struct jit_lower *l, unsigned xmm, bool dbl)
+{
+	x86_mov_imm(&l->e, RAX, dbl ? FPU_NAN_D : 0xffffffff00000000ull | FPU_NAN_S);
+	x86_rr(&l->e, X86_MOVQ, X86_Q, xmm, RAX);
+}
+
 void jit_ool_nan(struct jit_lower *l, const struct jit_ool *o)
 {
-	struct x86 *e = &l->e;
-
-	x86_mov_imm(e, RAX, o->info ? FPU_NAN_D : 0xffffffff00000000ull | FPU_NAN_S);
-	x86_rr(e, X86_MOVQ, X86_Q, o->reg, RAX);
-	x86_jmp_to(e, o->back);
+	jit_nan(l, o->reg, o->info);
+	x86_jmp_to(&l->e, o->back);
 }

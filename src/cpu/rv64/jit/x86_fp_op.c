@@ -103,7 +103,7 @@ static void square_root(struct jit_lower *l, const struct rv64_insn *in, const s
 }
 
 /* r->op: the opcode of the 213 form of the family, xmm0 = +-(f[rs2] * xmm0) +- f[rs3]. The host
- * raises no flag for infinity times zero plus a quiet NaN where RISC-V does, so a NaN as result is
+ * raises no flag for infinity times zero plus a quiet NaN where RISC-V does; what may be that is
  * done again in C (which sets the same flags). */
 static void fused(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
@@ -133,8 +133,31 @@ static void fused(struct jit_lower *l, const struct rv64_insn *in, const struct 
 		x86_vex_rm(e, op, w, XMM0, b, REG_HART, jit_off_f(in->rs3));
 	x86_rr(e, ucomis(dbl), X86_L, XMM0, XMM0);
 	o = jit_ool_call(l, in, x86_jcc(e, X86_P));
-	jit_f_put(l, in->rd, XMM0);
+	o->kind = JIT_OOL_FMA;
 	o->back = e->p;
+	jit_f_put(l, in->rd, XMM0);
+}
+
+void jit_ool_fma(struct jit_lower *l, const struct jit_ool *o)
+{
+	bool dbl = jit_fp_rules[o->in.id].flag & DOUBLE;
+	struct x86 *e = &l->e;
+	uint8_t *number, *nan;
+
+	jit_f_load(l, XMM0, o->in.rs3);
+	x86_rr(e, ucomis(dbl), X86_L, XMM0, XMM0);
+	number = x86_jcc(e, X86_NP);
+	jit_f_load(l, XMM0, o->in.rs1);
+	jit_f_op(l, ucomis(dbl), X86_L, XMM0, o->in.rs2);
+	nan = x86_jcc(e, X86_P);
+	jit_call_c(l, &o->in, o->offset, o->index);
+	x86_call_to(e, l->jit->glue.fp);
+	jit_f_load(l, XMM0, o->in.rd);
+	x86_jmp_to(e, o->back);
+	x86_here(e, number);
+	x86_here(e, nan);
+	jit_nan(l, XMM0, dbl);
+	x86_jmp_to(e, o->back);
 }
 
 /* fneg, fabs: xmm0 = f[rs1] with its sign flipped, or cleared. */

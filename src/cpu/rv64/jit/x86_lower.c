@@ -191,8 +191,11 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 	l->plain = false;
 	l->plain_from = s->n;
 	l->n_emitted = 0;
-	l->group = 0;
 	jit_fp_enter(l);
+	jit_group_enter(l);
+	l->loop_head = l->e.p;
+	l->loop_boxed = l->boxed;
+	l->fp_entered = l->fp_live;
 }
 
 /* At the first access of a group the plain version goes on where the first one gave up: what is
@@ -267,6 +270,8 @@ static void emit_ool(struct jit_lower *l)
 				x86_call_to(&l->e, l->jit->glue.fp);
 			x86_jmp_to(&l->e, o.back);
 			break;
+		case JIT_OOL_FMA: jit_ool_fma(l, &o); break;
+		case JIT_OOL_KEEP: jit_ool_keep(l, &o); break;
 		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;
 		case JIT_OOL_PLAIN: break;
