@@ -27,6 +27,7 @@ struct run_parts {
 	struct net *net;
 	struct chr *console;
 	struct exec *exec;
+	struct cpu_watch watch;
 	struct machine_config config; /* complete but for the console's tap */
 };
 

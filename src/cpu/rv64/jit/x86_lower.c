@@ -296,6 +296,8 @@ const void *jit_lower_finish(struct jit_lower *l)
 	for (unsigned i = 0; i < l->n_ool; i++)
 		if (l->ool[i].kind == JIT_OOL_PLAIN)
 			x86_patch(l->ool[i].from, l->plain_at[l->ool[i].index]);
-	m->used = ((size_t)(l->e.p - m->write) + 15) & ~(size_t)15;
+	while ((uintptr_t)l->e.p & 15)
+		x86_byte(&l->e, 0xcc);
+	m->used = (size_t)(l->e.p - m->write);
 	return l->begin + l->e.exec;
 }
