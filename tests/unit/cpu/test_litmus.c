@@ -21,8 +21,8 @@
 
 #include "interp_rig.h"
 
-#define BATCH   1000u
-#define LINE    256u
+#define BATCH   20000u
+#define LINE    128u
 #define PLACES  (RAM + 0x400000)
 #define RESULTS (RAM + 0x3000000)
 #define WANTED  (RAM + 0x1008)
@@ -38,10 +38,12 @@ struct row {
 
 struct run {
 	const struct row *row;
-	uint64_t seen, different; /* rounds with the outcome; with any trace of the other hart */
+	uint64_t seen;    /* rounds with the outcome */
+	uint64_t written; /* with results */
+	uint64_t both;    /* with two ones */
 };
 
-static unsigned rounds = 20000;
+static unsigned rounds = 40000;
 
 static bool mp_outcome(const uint64_t r[4])
 {
@@ -80,7 +82,8 @@ static void look(struct rig *r)
 		const uint64_t *x = &result[4 * (size_t)i];
 
 		run->seen += run->row->outcome(x);
-		run->different += x[0] || x[1] || x[2] || x[3];
+		run->written += x[0] <= 1 && x[1] <= 1;
+		run->both += x[0] == 1 && x[1] == 1;
 	}
 	/* 0xff: a result that nobody has written is no result of a load. */
 	memset(result, 0xff, BATCH * 4 * sizeof(*result));
@@ -155,21 +158,24 @@ static void forbidden(void **state)
 	const struct row *row = *state;
 	struct run run = run_row(row);
 
-	print_message("%s: %u rounds, the outcome in %llu\n", row->name, rounds,
-		      (unsigned long long)run.seen);
+	print_message("%s: %u rounds, the outcome in %llu, both in %llu\n", row->name, rounds,
+		      (unsigned long long)run.seen, (unsigned long long)run.both);
 	assert_int_equal(run.seen, 0);
-	assert_true(run.different > 0);
+	assert_int_equal(run.written, rounds);
 }
 
+/* On a busy host the harts may not meet for a long time. */
 static void allowed(void **state)
 {
 	const struct row *row = *state;
-	struct run run = run_row(row);
+	bool wanted = rounds >= ROUNDS_LONG && sysconf(_SC_NPROCESSORS_ONLN) > 1;
+	uint64_t seen = 0;
 
-	print_message("%s: %u rounds, the outcome in %llu\n", row->name, rounds,
-		      (unsigned long long)run.seen);
-	if (rounds >= ROUNDS_LONG && sysconf(_SC_NPROCESSORS_ONLN) > 1)
-		assert_true(run.seen > 0);
+	for (unsigned i = 0; i < (wanted ? 50 : 1) && !seen; i++)
+		seen = run_row(row).seen;
+	print_message("%s: the outcome in %llu\n", row->name, (unsigned long long)seen);
+	if (wanted)
+		assert_true(seen > 0);
 }
 
 int main(int argc, char **argv)

@@ -9,15 +9,15 @@
  * leaves the rest to the test by ecall a7 = 1. In the end ecall a7 = 0.
  */
 	.option nopic
-	.equ LINE, 256 /* of a round: x at 0, y at 128 */
+	.equ LINE, 128 /* of a round: x at 0, y at 64 */
 	.equ RESULT, 32
 
 	.macro op, name
 	.balign 4
 \name:
 	.endm
-	/* Rounds of a test and a hart: `body`, with x at 0(s2), y at 128(s2), 1 in s5. */
-	.macro rounds, body:vararg
+	/* Rounds of a test and a hart: `body`, with x at 0(s2), y at 64(s2), 1 in s5. */
+	.macro rounds, body
 1:	\body
 	addi	s2, s2, LINE
 	addi	s3, s3, RESULT
@@ -70,52 +70,52 @@ meet:
 
 /* Message passing: y = 1 is seen, x = 1 is not. */
 op mp0
-	rounds sd s5, 0(s2); fence w, w; sd s5, 128(s2)
+	rounds "sd s5, 0(s2); fence w, w; sd s5, 64(s2)"
 op mp1
-	rounds ld t0, 128(s2); fence r, r; ld t1, 0(s2); sd t0, 0(s3); sd t1, 8(s3)
+	rounds "ld t0, 64(s2); fence r, r; ld t1, 0(s2); sd t0, 0(s3); sd t1, 8(s3)"
 /* The same by release and acquire. */
 op mpa0
-	rounds sd s5, 0(s2); addi t2, s2, 128; amoswap.d.rl zero, s5, (t2)
+	rounds "sd s5, 0(s2); addi t2, s2, 64; amoswap.d.rl zero, s5, (t2)"
 op mpa1
-	rounds addi t2, s2, 128; lr.d.aq t0, (t2); ld t1, 0(s2); sd t0, 0(s3); sd t1, 8(s3)
+	rounds "addi t2, s2, 64; lr.d.aq t0, (t2); ld t1, 0(s2); sd t0, 0(s3); sd t1, 8(s3)"
 /* Store buffering: neither sees the other's store. */
 op sb0
-	rounds sd s5, 0(s2); fence rw, rw; ld t0, 128(s2); sd t0, 0(s3)
+	rounds "sd s5, 0(s2); fence rw, rw; ld t0, 64(s2); sd t0, 0(s3)"
 op sb1
-	rounds sd s5, 128(s2); fence rw, rw; ld t0, 0(s2); sd t0, 8(s3)
+	rounds "sd s5, 64(s2); fence rw, rw; ld t0, 0(s2); sd t0, 8(s3)"
 /* The same with stores by AMO and by sc, that order all around them. */
 op sba0
-	rounds amoswap.d.aqrl zero, s5, (s2); ld t0, 128(s2); sd t0, 0(s3)
+	rounds "amoswap.d.aqrl zero, s5, (s2); ld t0, 64(s2); sd t0, 0(s3)"
 op sba1
-	rounds addi t2, s2, 128; 4: lr.d.aqrl t0, (t2); sc.d.aqrl t0, s5, (t2); bnez t0, 4b; lr.d.aqrl t0, (s2); sd t0, 8(s3)
+	rounds "addi t2, s2, 64; 4: lr.d.aqrl t0, (t2); sc.d.aqrl t0, s5, (t2); bnez t0, 4b; lr.d.aqrl t0, (s2); sd t0, 8(s3)"
 /* Without fences: allowed, and what shows that the tests can see it. */
 op sbn0
-	rounds sd s5, 0(s2); ld t0, 128(s2); sd t0, 0(s3)
+	rounds "sd s5, 0(s2); ld t0, 64(s2); sd t0, 0(s3)"
 op sbn1
-	rounds sd s5, 128(s2); ld t0, 0(s2); sd t0, 8(s3)
+	rounds "sd s5, 64(s2); ld t0, 0(s2); sd t0, 8(s3)"
 /* Load buffering: each sees what the other stores afterwards. */
 op lb0
-	rounds ld t0, 0(s2); fence r, w; sd s5, 128(s2); sd t0, 0(s3)
+	rounds "ld t0, 0(s2); fence r, w; sd s5, 64(s2); sd t0, 0(s3)"
 op lb1
-	rounds ld t0, 128(s2); fence r, w; sd s5, 0(s2); sd t0, 8(s3)
+	rounds "ld t0, 64(s2); fence r, w; sd s5, 0(s2); sd t0, 8(s3)"
 /* Independent reads of independent writes: the two readers see them in different orders. */
 op iriw0
-	rounds sd s5, 0(s2)
+	rounds "sd s5, 0(s2)"
 op iriw1
-	rounds sd s5, 128(s2)
+	rounds "sd s5, 64(s2)"
 op iriw2
-	rounds ld t0, 0(s2); fence rw, rw; ld t1, 128(s2); sd t0, 0(s3); sd t1, 8(s3)
+	rounds "ld t0, 0(s2); fence rw, rw; ld t1, 64(s2); sd t0, 0(s3); sd t1, 8(s3)"
 op iriw3
-	rounds ld t0, 128(s2); fence rw, rw; ld t1, 0(s2); sd t0, 16(s3); sd t1, 24(s3)
+	rounds "ld t0, 64(s2); fence rw, rw; ld t1, 0(s2); sd t0, 16(s3); sd t1, 24(s3)"
 /* The same by AMOs. */
 op iriwa0
-	rounds amoadd.d.rl zero, s5, (s2)
+	rounds "amoadd.d.rl zero, s5, (s2)"
 op iriwa1
-	rounds addi t2, s2, 128; amoadd.d.rl zero, s5, (t2)
+	rounds "addi t2, s2, 64; amoadd.d.rl zero, s5, (t2)"
 op iriwa2
-	rounds lr.d.aqrl t0, (s2); addi t2, s2, 128; lr.d.aqrl t1, (t2); sd t0, 0(s3); sd t1, 8(s3)
+	rounds "lr.d.aqrl t0, (s2); addi t2, s2, 64; lr.d.aqrl t1, (t2); sd t0, 0(s3); sd t1, 8(s3)"
 op iriwa3
-	rounds addi t2, s2, 128; lr.d.aqrl t0, (t2); lr.d.aqrl t1, (s2); sd t0, 16(s3); sd t1, 24(s3)
+	rounds "addi t2, s2, 64; lr.d.aqrl t0, (t2); lr.d.aqrl t1, (s2); sd t0, 16(s3); sd t1, 24(s3)"
 
 	.balign 64
 table:	.dword	mp0, mp1, 0, 0
