@@ -183,6 +183,20 @@ static int jit_dump_option(void *ctx, const char *label, char *value, struct err
 	return run_watch_parse(&o->watch, label, value, e);
 }
 
+static int fault_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	if (!strcmp(value, "help"))
+		o->fault_help = true;
+	else if (o->n_faults == RUN_MAX_FAULTS)
+		return err_set(e, -EINVAL, "%s%s: at most %d of them", label, value,
+			       RUN_MAX_FAULTS);
+	else
+		o->fault[o->n_faults++] = value;
+	return 0;
+}
+
 const struct opt run_option_table[] = {
 	{.help = "Machine"},
 	{.name = "machine",
@@ -292,6 +306,11 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_CALL,
 	 .call = console_option,
 	 .help = "the serial port (Ctrl-A x leaves)"},
+	{.name = "fault",
+	 .arg = "DEVICE:OPERATION[,WHEN]...,WHAT|help",
+	 .kind = OPT_CALL,
+	 .call = fault_option,
+	 .help = "break something on purpose"},
 	{.name = "rng",
 	 .arg = "on|off",
 	 .kind = OPT_BOOL,

@@ -12,8 +12,9 @@
 #include "cmd/run_watch.h"
 #include "machine/machine.h"
 
-#define RUN_MAX_FILES 64
-#define RUN_MAX_ENV   64
+#define RUN_MAX_FILES  64
+#define RUN_MAX_ENV    64
+#define RUN_MAX_FAULTS 64
 
 struct run_disk {
 	const char *path;
@@ -62,6 +63,10 @@ struct run_options {
 
 	bool rng;
 	const char *control; /* path of a socket, or NULL */
+
+	const char *fault[RUN_MAX_FAULTS]; /* rules, as given */
+	unsigned n_faults;
+	bool fault_help; /* --fault help */
 
 	const char *exec;
 	const char *cwd; /* in the guest; NULL: /root */

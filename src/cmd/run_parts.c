@@ -289,6 +289,8 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	if (!ret)
 		ret = open_console(p, o, loop, events, e);
 	p->config.console = p->console;
+	if (!ret)
+		ret = run_faults_open(&p->faults, o, &p->config, loop, e);
 	if (ret)
 		run_parts_close(p);
 	return ret;
@@ -296,6 +298,7 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 
 void run_parts_close(struct run_parts *p)
 {
+	machine_faults_close(&p->faults);
 	/* First what may not get lost: the others may have to wait for a reader. */
 	for (unsigned i = 0; i < p->n_disks; i++)
 		p->disk[i]->ops->free(p->disk[i]);

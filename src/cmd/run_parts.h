@@ -9,6 +9,7 @@
 
 #include "cmd/exec.h"
 #include "cmd/guest_set.h"
+#include "cmd/run_faults.h"
 #include "cmd/run_options.h"
 
 struct run_parts_events {
@@ -28,6 +29,7 @@ struct run_parts {
 	struct chr *console;
 	struct exec *exec;
 	struct cpu_watch watch;
+	struct machine_faults faults; /* in front of disks, network and console; --fault */
 	struct machine_config config; /* complete but for the console's tap */
 };
 

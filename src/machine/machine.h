@@ -25,6 +25,7 @@ struct cpu_engine;
 struct cpu_vm;
 struct cpu_watch;
 struct err;
+struct faults;
 struct loop;
 struct machine;
 struct net;
@@ -92,6 +93,8 @@ struct machine_config {
 	unsigned n_ports;
 	bool rng; /* an entropy source */
 	bool power_button;
+
+	struct faults *faults; /* see machine/faults.h; or NULL */
 };
 
 struct machine_type {

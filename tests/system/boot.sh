@@ -27,6 +27,28 @@ case_sv48() {
 	expect_in out 'mmu.*sv39'
 }
 
+# Counters by SBI's PMU, as perf_event_open() sees them, on either engine: at least what the work
+# takes, and not much more.
+case_perf() {
+	local engine name least most n
+	for engine in interp jit; do
+		guest /perf --file "$PERF:/perf" --engine $engine
+		expect_status 0
+		while read -r name least most; do
+			n=$(sed -n "s/^$name //p" "$work/out")
+			if [ "${n:-0}" -lt "$least" ] || [ "$n" -gt "$most" ]; then
+				fail "$name: ${n:-nothing}, not $least to $most on $engine"
+			fi
+		done <<-END
+			instructions 2000000 9000000
+			cycles 2000000 9000000
+			loads 4096 100000
+			stores 4096 100000
+			exceptions 4096 50000
+		END
+	done
+}
+
 append_off() {
 	"$LINNET" fetch --print | sed -n 's/^append_off=//p'
 }

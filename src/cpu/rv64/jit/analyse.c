@@ -173,7 +173,8 @@ static bool register_free(const struct jit_source *s, const struct jit_group *g)
 	for (unsigned i = 0; i < s->n_groups; i++) {
 		const struct jit_group *o = &s->group[i];
 
-		bool loop = (o->carried && g->first < s->loop) || (g->carried && o->first < s->loop);
+		bool loop = (o->carried && g->first < s->loop) ||
+			    (g->carried && o->first < s->loop);
 
 		if (o->in_register && (loop || (o->first <= g->last && g->first <= o->last)))
 			return false;

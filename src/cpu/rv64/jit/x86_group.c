@@ -15,8 +15,8 @@
 
 static int32_t slot_addend(const struct jit_group *g)
 {
-	return JIT_OFF(native_slot) + (int32_t)(g->slot * sizeof(((struct interp *)0)->native_slot[0]) +
-						sizeof(uint64_t));
+	return JIT_OFF(native_slot) +
+	       (int32_t)(g->slot * sizeof(((struct interp *)0)->native_slot[0]) + sizeof(uint64_t));
 }
 
 static int32_t slot_limit(const struct jit_group *g)
@@ -121,8 +121,8 @@ bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_pl
 		return false;
 	if (s->role[s->index] == JIT_LEADS)
 		lead(l, s->group_of[s->index]);
-	*at = (struct jit_place){.base = REG_GROUP, .index = (uint8_t)base, .indexed = true,
-				 .disp = in->imm};
+	*at = (struct jit_place){
+		.base = REG_GROUP, .index = (uint8_t)base, .indexed = true, .disp = in->imm};
 	if (g->in_register && base == JIT_NONE) {
 		jit_load(l, RAX, in->rs1);
 		at->index = RAX;

@@ -79,6 +79,14 @@ void jit_set_known(struct jit_lower *l, unsigned g, enum jit_known kind, int64_t
 	l->made_known = true;
 }
 
+bool jit_dies(const struct jit_lower *l, unsigned g)
+{
+	const struct rv64_insn *next = &l->s->insn[l->s->index + 1];
+
+	return l->s->index + 1 < l->s->n && next->rd == g && next->rs1 == g &&
+	       (next->id == RV64_addi || next->id == RV64_addiw);
+}
+
 void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset)
 {
 	x86_rm(&l->e, X86_MOV, X86_Q, reg, REG_HART, JIT_OFF(native_page));
@@ -188,6 +196,7 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 		.p = l->begin, .end = l->begin + JIT_BLOCK_MAX, .exec = m->exec - m->write};
 	l->n_ool = 0;
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
+	l->tested = 0;
 	l->plain = false;
 	l->plain_from = s->n;
 	l->n_emitted = 0;
@@ -221,6 +230,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	const struct jit_rule *r = fp ? &jit_fp_rules[in->id] : &jit_rules[in->id];
 
 	l->made_known = false;
+	l->was_tested = l->tested;
+	l->tested = 0;
 	if (l->s->role[l->s->index] == JIT_LEADS)
 		meet(l);
 	switch (kind) {

@@ -37,8 +37,8 @@ struct jit_lower {
 	struct x86 e;
 	struct rv64_jit *jit;
 	const struct jit_source *s;
-	uint8_t *begin;     /* of the block's code */
-	uint8_t *loop_head; /* where the next round of a loop begins */
+	uint8_t *begin;      /* of the block's code */
+	uint8_t *loop_head;  /* where the next round of a loop begins */
 	uint32_t loop_boxed; /* `boxed` there */
 	bool fp_entered;     /* `fp_live` there */
 	unsigned n_ool;
@@ -48,6 +48,9 @@ struct jit_lower {
 	uint8_t known[32];
 	int64_t value[32];
 	bool made_known; /* by the instruction at hand */
+	/* The host's zero flag says whether this x register is 0 (none: 0), so far, and before the
+	 * instruction at hand. */
+	uint8_t tested, was_tested;
 
 	/* The first version has groups of accesses, the second, `plain`, has not. */
 	bool plain;
@@ -89,6 +92,9 @@ void jit_op_x(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg, 
 void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset);
 /* dst = x[g] + imm */
 void jit_add(struct jit_lower *l, unsigned dst, unsigned g, int32_t imm);
+/* Whether the next instruction adds a constant to x[g] and nothing else sees it: then a known value
+ * need not be there. */
+bool jit_dies(const struct jit_lower *l, unsigned g);
 void jit_set_known(struct jit_lower *l, unsigned g, enum jit_known kind, int64_t value);
 /* The instruction in C. */
 void jit_call_c(struct jit_lower *l, const struct rv64_insn *in, unsigned offset, unsigned index);
@@ -124,8 +130,7 @@ void jit_tlb_slot(struct jit_lower *l, unsigned va);
 
 /* ---- x86_group.c ---- */
 
-#define JIT_TLB(field) \
-	(JIT_OFF(run.hart.mmu.tlb) + (int32_t)offsetof(struct rv64_tlb_entry, field))
+#define JIT_TLB(field) (JIT_OFF(run.hart.mmu.tlb) + (int32_t)offsetof(struct rv64_tlb_entry, field))
 
 /* [base + disp], or with `indexed` [base + index + disp]. */
 struct jit_place {
