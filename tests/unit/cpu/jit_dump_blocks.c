@@ -23,6 +23,7 @@ int main(int argc, char **argv)
 
 	rig_args(argc, argv);
 	rig_engine = "jit";
+	puts("# SPDX-License-Identifier: MIT");
 	r = rig_new(&cfg);
 	j = interp_of(rv64_hart_of(r->cpu[0]))->jit;
 	j->bmi2 = j->fma = j->popcnt = false;
