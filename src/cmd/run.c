@@ -31,6 +31,7 @@
 #include "cmd/run_gdb.h"
 #include "cmd/run_options.h"
 #include "cmd/run_parts.h"
+#include "cpu/watch.h"
 #include "machine/machine.h"
 
 #define STATUS_UNSET       (-1)
@@ -290,7 +291,9 @@ static int run_once(struct run *r, bool *again, struct err *e)
 		ret = dump_dtb(r, e);
 	} else {
 		run_gdb_begin(r->gdb, r->machine);
+		sig_on_fault(cpu_report_fault, machine_vm(r->machine));
 		ret = machine_run(r->machine, &end, &code, e);
+		sig_on_fault(NULL, NULL);
 		tell_gdb(r, end, code);
 	}
 	if (r->control)

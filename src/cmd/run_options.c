@@ -176,6 +176,13 @@ static int gdb_option(void *ctx, const char *label, char *value, struct err *e)
 	return ret;
 }
 
+static int jit_dump_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_watch_parse(&o->watch, label, value, e);
+}
+
 static int fault_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -340,6 +347,17 @@ const struct opt run_option_table[] = {
 	 .keys = gdb_keys,
 	 .head = "address",
 	 .help = "let gdb connect; wait=on: before the first instruction"},
+	{.name = "jit-dump",
+	 .arg = "FILE[,blocks=N][,from=PC][,to=PC]",
+	 .kind = OPT_CALL,
+	 .call = jit_dump_option,
+	 .keys = run_watch_keys,
+	 .head = "path",
+	 .help = "write each block that the translator compiles"},
+	{.name = "perf-map",
+	 .kind = OPT_FLAG,
+	 AT(watch.perf_map),
+	 .help = "let perf name generated code: /tmp/perf-PID.map"},
 	{.name = "no-reboot",
 	 .kind = OPT_FLAG,
 	 AT(no_reboot),

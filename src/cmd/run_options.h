@@ -9,6 +9,7 @@
 #include "base/opt.h"
 #include "cmd/run_console.h"
 #include "cmd/run_net.h"
+#include "cmd/run_watch.h"
 #include "machine/machine.h"
 
 #define RUN_MAX_FILES  64
@@ -73,6 +74,7 @@ struct run_options {
 	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */
 	struct run_gdb_options gdb;
+	struct run_watch_options watch;
 	bool no_reboot;
 	const char *dump_dtb;
 	const char *config;

@@ -68,6 +68,14 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	return 0;
 }
 
+static int open_watch(struct run_parts *p, const struct run_options *o, struct err *e)
+{
+	if (!o->watch.dump && !o->watch.perf_map)
+		return 0;
+	p->config.watch = &p->watch;
+	return run_watch_open(&p->watch, &o->watch, p->config.engine, e);
+}
+
 /* A program that is all there is: no kernel, so no guest of ours. */
 static bool bare_metal(const struct run_options *o)
 {
@@ -265,6 +273,8 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	*p = (struct run_parts){0};
 	ret = find_names(p, o, e);
 	if (!ret)
+		ret = open_watch(p, o, e);
+	if (!ret)
 		ret = find_guest(p, o, e);
 	if (!ret)
 		ret = write_append(p, o, e);
@@ -299,6 +309,7 @@ void run_parts_close(struct run_parts *p)
 		(void)chr_flush(p->console, CONSOLE_FLUSH_MS);
 	chr_free(p->console);
 	exec_free(p->exec);
+	run_watch_close(&p->watch);
 	free(p->extra_initrd);
 	free(p->append);
 	guest_set_free(&p->guest);

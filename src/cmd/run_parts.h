@@ -28,6 +28,7 @@ struct run_parts {
 	struct net *net;
 	struct chr *console;
 	struct exec *exec;
+	struct cpu_watch watch;
 	struct machine_faults faults; /* in front of disks, network and console; --fault */
 	struct machine_config config; /* complete but for the console's tap */
 };

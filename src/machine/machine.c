@@ -59,6 +59,7 @@ static int make_vm(struct machine *m, struct err *e)
 		.n_harts = m->cfg.smp,
 		.sv48 = m->cfg.sv48,
 		.in_turns = m->cfg.counted_time,
+		.watch = m->cfg.watch,
 	};
 	int ret = m->cfg.engine->vm_new(&cfg, &m->vm, e);
 

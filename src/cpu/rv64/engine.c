@@ -503,6 +503,7 @@ const struct cpu_engine rv64_jit_engine = {
 	.retired = interp_retired,
 	.get_regs = interp_get_regs,
 	.set_regs = interp_set_regs,
+	.find_code = rv64_jit_find_code,
 	.debug = &rv64_debug_ops,
 };
 #endif

@@ -3,7 +3,8 @@
  * The engines interp and jit in lock step: the same random program on both, compared after every
  * block. [ROUNDS [SEED]]
  *
- * A program is four pages of 32-bit instructions of every kind, between them loads and stores that
+ * A program is four pages of instructions of every kind, one in eight of 16 bits and one across each
+ * border of two pages, between them loads and stores that
  * are misaligned, cross pages, leave RAM or change the program itself (with a fence.i behind them,
  * since without one either engine may see either code). Registers have roles:
  *
@@ -26,6 +27,7 @@
 
 #include <cmocka.h>
 
+#include "cpu/rv64/disasm.h"
 #include "cpu/rv64/insn.h"
 #include "interp_rig.h"
 
@@ -151,10 +153,57 @@ static uint32_t random_insn(void)
 	}
 }
 
+/* A 16-bit instruction that goes on behind itself, keeps the roles, and accesses memory off sp only. */
+static bool short_is_safe(uint16_t bits)
+{
+	struct rv64_insn in;
+
+	rv64_decode(bits, &in);
+	if (in.len != 2 || in.id == RV64_ILLEGAL_INSN)
+		return false;
+	if (rv64_insn_writes_x(in.id) && has_role(in.rd))
+		return false;
+	switch (rv64_insn_info[in.id].match & 0x7f) {
+	case 0x03:
+	case 0x07:
+	case 0x23:
+	case 0x27: return in.rs1 == SP;
+	case 0x63:
+	case 0x67:
+	case 0x6f: return false;
+	default: return true;
+	}
+}
+
+static uint16_t short_insn(void)
+{
+	uint16_t bits;
+
+	do {
+		const struct rv64_cinsn_info *c = &rv64_cinsn_info[below(rv64_n_cinsns)];
+
+		bits = (uint16_t)((next_random() & ~(uint32_t)c->mask) | c->match);
+	} while (!short_is_safe(bits));
+	return bits;
+}
+
+/* An instruction that lies across the border before code[at], which may also be jumped to: then its
+ * second half is executed as one of 16 bits. */
+static void put_across(uint32_t *code, unsigned at)
+{
+	uint32_t bits;
+
+	do
+		bits = random_insn();
+	while ((bits & 0x5f) != 0x13 || !short_is_safe((uint16_t)(bits >> 16)));
+	code[at - 1] = short_insn() | bits << 16;
+	code[at] = bits >> 16 | (uint32_t)short_insn() << 16;
+}
+
 static void make_program(uint32_t *code)
 {
 	for (unsigned i = 0; i < CODE_WORDS; i++)
-		code[i] = random_insn();
+		code[i] = below(8) ? random_insn() : short_insn() | (uint32_t)short_insn() << 16;
 	for (unsigned i = 0; i < CODE_WORDS / 64; i++) { /* sb, sh, sw, sd; fence.i */
 		unsigned at = below(CODE_WORDS - 1);
 		uint32_t store = 0x00000023 | below(4) << 12 | S0 << 15 | below(32) << 20;
@@ -163,6 +212,8 @@ static void make_program(uint32_t *code)
 		code[at] = with(store, below(32), 7, 5);
 		code[at + 1] = 0x0000100f;
 	}
+	for (unsigned at = 1024; at < CODE_WORDS; at += 1024)
+		put_across(code, at);
 	code[CODE_WORDS - 1] = with_jump(0x0000006f, -4 * (int32_t)(CODE_WORDS - 1));
 }
 
@@ -322,6 +373,23 @@ static bool same_registers(const struct cpu_regs *a, const struct cpu_regs *b)
 	       a->pc == b->pc && a->fcsr == b->fcsr && a->priv == b->priv;
 }
 
+/* What stands before pc, as far as it can be the culprit: a block's length. */
+static void print_code(struct rig *r, uint64_t pc)
+{
+	char text[RV64_DISASM_MAX];
+	struct rv64_insn in;
+	uint32_t bits;
+
+	if (pc < CODE + 256 || pc >= CODE + CODE_WORDS * 4)
+		return;
+	for (uint64_t at = (pc - 256) & ~3ull; at <= pc; at += 4) {
+		memcpy(&bits, rig_ptr(r, at), sizeof(bits));
+		rv64_decode(bits, &in);
+		rv64_disasm(&in, at, text);
+		print_error("%llx: %08x %s\n", (unsigned long long)at, bits, text);
+	}
+}
+
 static void compare(struct rig *const r[2], uint64_t round, unsigned step)
 {
 	struct cpu_regs regs[2];
@@ -346,6 +414,7 @@ static void compare(struct rig *const r[2], uint64_t round, unsigned step)
 				    (unsigned long long)regs[1].f[i]);
 	}
 	print_error("fcsr: %x and %x\n", regs[0].fcsr, regs[1].fcsr);
+	print_code(r[0], regs[0].pc);
 	fail();
 }
 

@@ -44,6 +44,7 @@
 #include "base/bits.h"
 #include "cpu/rv64/jit/jit.h"
 #include "cpu/rv64/jit/native.h"
+#include "cpu/rv64/jit/record.h"
 #include "mem/gmem.h"
 
 #define KIND_RR(fn)      JIT_PLAIN
@@ -101,6 +102,7 @@ int rv64_jit_attach(struct interp *c)
 	jit_emit_glue(j);
 	j->glue_end = j->cache.used;
 	j->resets = c->code.resets;
+	jit_record_glue(c);
 	c->code.hot = JIT_HOT;
 	c->code.not_native = j->glue.exit_go - j->cache.write + j->cache.exec;
 	return 0;
@@ -196,6 +198,7 @@ static const void *compile(struct interp *c, const struct rv64_block *b)
 	jit_find_groups(s);
 	s->offset = s->start;
 	s->index = 0;
+	jit_record_begin(c->jit);
 	jit_lower_begin(l, s);
 	lower_from(l, s, 0);
 	tail = jit_lower_tail(l);
@@ -213,11 +216,12 @@ bool rv64_jit_compile(struct interp *c, struct rv64_block *b)
 		j->cache.used = j->glue_end;
 		j->resets = c->code.resets;
 	}
-	if (j->cache.used + JIT_BLOCK_MAX > j->cache.size) {
+	if (j->cache.used + sizeof(struct jit_record) + JIT_BLOCK_MAX > j->cache.size) {
 		rv64_code_reset(&c->code);
 		return false;
 	}
 	native = compile(c, b);
+	jit_record_end(c, native);
 	if (!native) {
 		b->op[0].imm = INT32_MAX; /* stays in the interpreter */
 		return true;

@@ -248,7 +248,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	} else if (!r->fn) {
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp_live = false;
-	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp) {
+	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp ||
+		   in->id == RV64_fence) {
 		r->fn(l, in, r);
 	}
 	if (rv64_insn_writes_x(in->id) && !l->made_known)
@@ -307,6 +308,8 @@ const void *jit_lower_finish(struct jit_lower *l)
 	for (unsigned i = 0; i < l->n_ool; i++)
 		if (l->ool[i].kind == JIT_OOL_PLAIN)
 			x86_patch(l->ool[i].from, l->plain_at[l->ool[i].index]);
-	m->used = ((size_t)(l->e.p - m->write) + 15) & ~(size_t)15;
+	while ((uintptr_t)l->e.p & 15)
+		x86_byte(&l->e, 0xcc);
+	m->used = (size_t)(l->e.p - m->write);
 	return l->begin + l->e.exec;
 }
