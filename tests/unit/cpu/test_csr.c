@@ -13,12 +13,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	sys_free(*state);
-	return 0;
-}
-
 static uint64_t get(struct sys *s, unsigned num)
 {
 	uint64_t v = 0;
@@ -497,7 +491,7 @@ static void reset_with_firmware(void **state)
 	sys_free(s);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, sys_teardown)
 
 int main(void)
 {
