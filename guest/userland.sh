@@ -79,7 +79,9 @@ own()
 	[ "$(id -u)" != 0 ] || return 0
 	find "$1" -mindepth 1 -printf 'sif "/%P" uid 0\nsif "/%P" gid 0\n' >"$2.commands"
 	debugfs -w -f "$2.commands" "$2" >"$2.log" 2>&1
-	! grep -v '^debugfs' "$2.log" >&2
+	if grep -v '^debugfs' "$2.log" >&2; then
+		return 1
+	fi
 	rm "$2.commands" "$2.log"
 }
 

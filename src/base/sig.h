@@ -44,9 +44,10 @@ struct sig_fault {
 	uint64_t addr; /* what the signal says that it concerns */
 };
 
-/* From now on fn(arg, fault) is called in the handler of such a signal, on the thread that caused it and
- * after the terminal is put back; then the signal happens as if nothing had been. fn must be
- * async-signal-safe. NULL: nobody is. While no other thread can cause a fault for the old one. */
+/* From now on fn(arg, fault) is called in the handler of such a signal, on the thread that caused
+ * it and after the terminal is put back; then the signal happens as if nothing had been. fn must
+ * be async-signal-safe. NULL: nobody is. While no other thread can cause a fault for the old one.
+ */
 void sig_on_fault(void (*fn)(void *arg, const struct sig_fault *fault), void *arg);
 
 /* The terminal's size in characters. 0, or -ENOTTY; -ENODATA when it does not know. */

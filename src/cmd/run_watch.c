@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The map's name is what perf looks for, in a directory that others can write too: a link that
- * somebody has put there is not followed. Lines are written as they come, so that both files are of use
- * after a crash.
+ * somebody has put there is not followed. Lines are written as they come, so that both files are
+ * of use after a crash.
  */
 #include "cmd/run_watch.h"
 

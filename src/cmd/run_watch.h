@@ -20,8 +20,8 @@ extern const struct opt run_watch_keys[];
 /* --jit-dump's value. 0, or -errno with the message in e. */
 int run_watch_parse(struct run_watch_options *o, const char *label, char *value, struct err *e);
 
-/* Opens the files that are asked for, for machines with this engine. 0, or -errno with the message in
- * e. To be closed in either case. */
+/* Opens the files that are asked for, for machines with this engine. 0, or -errno with the message
+ * in e. To be closed in either case. */
 int run_watch_open(struct cpu_watch *w, const struct run_watch_options *o,
 		   const struct cpu_engine *engine, struct err *e);
 void run_watch_close(struct cpu_watch *w);

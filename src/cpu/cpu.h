@@ -126,8 +126,8 @@ struct cpu_engine {
 	void (*get_regs)(const struct cpu *cpu, struct cpu_regs *regs);
 	void (*set_regs)(struct cpu *cpu, const struct cpu_regs *regs);
 
-	/* Which guest code the host code at an address was generated from (cpu/watch.h); false: it was
-	 * not generated. Async-signal-safe. NULL: the engine generates no code. */
+	/* Which guest code the host code at an address was generated from (cpu/watch.h); false: it
+	 * was not generated. Async-signal-safe. NULL: the engine generates no code. */
 	bool (*find_code)(const struct cpu_vm *vm, uint64_t host_pc, struct cpu_place *out);
 
 	const struct cpu_debug_ops *debug; /* cpu/debug.h; NULL: there is nothing for debuggers */

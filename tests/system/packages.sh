@@ -72,7 +72,7 @@ case_git() {
 }
 
 python() { # OPTIONS...: of linnet; $parts of the script
-	debian "python3 /tmp/check.py $parts" "$@" --file "$programs/check.py:/tmp/check.py"
+	debian "python3 /tmp/check.py ${parts:-}" "$@" --file "$programs/check.py:/tmp/check.py"
 	expect_status 0
 	# shellcheck disable=SC2086 # a list of words
 	python3 "$programs/check.py" $parts >"$work/host" || fail "the host's python"
@@ -152,7 +152,7 @@ case_userland() {
 	expect_in out "^image=$work/disk\$"
 	[ "$(stat -c %s "$work/disk")" = $((300 << 20)) ] || fail "the size of the disk"
 	/sbin/e2fsck -fn "$work/disk" >"$work/out" 2>&1 || fail "the file system"
-	guest '/mnt/enter sh -ec "echo written >/root/file; id -un; stat -c %u:%a /usr/bin/su /tmp; cat /root/file"' \
+	guest '/mnt/enter sh -ec "echo written >/etc/written; id -un; stat -c %u:%a /usr/bin/su /tmp; cat /etc/written"' \
 		"${quick[@]}" --disk "path=$work/disk"
 	expect_status 0
 	expect_out "$(printf 'root\n0:4755\n0:1777\nwritten')"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The names of control and status registers (privileged specification, chapter 2.2). Which of them a
- * hart has is asked of the hart. */
+/* The names of control and status registers (privileged specification, chapter 2.2). Which of them
+ * a hart has is asked of the hart. */
 #include "cpu/rv64/csr_names.h"
 
 #include <stdint.h>

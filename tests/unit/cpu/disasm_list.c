@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints every row of insn.def with random operands, twice: as an assembler's .insn line and, behind
- * a tab, as our disassembler has it at the address where it then lies. [COUNT-PER-ROW]
+ * Prints every row of insn.def with random operands, twice: as an assembler's .insn line and,
+ * behind a tab, as our disassembler has it at the address where it then lies. [COUNT-PER-ROW]
  *
  * Operands stay within what GNU's tools take for the instruction: they call reserved fields that a
  * hart has to ignore no instruction.

@@ -4,10 +4,10 @@
  * million rounds in the long tier.
  *
  * Each row has an outcome that may never occur. On a host that is TSO, like x86-64, the processor
- * itself forbids that of mp, lb and iriw, so that these find only what an engine does wrong (an access
- * that it moves, keeps in a register or tears); sb needs the engine's fences on any host. The row
- * sb_plain is sb without fences: its outcome is allowed, and does occur, which shows that the others
- * could fail. That is only asked for with many rounds and two host CPUs.
+ * itself forbids that of mp, lb and iriw, so that these find only what an engine does wrong (an
+ * access that it moves, keeps in a register or tears); sb needs the engine's fences on any host.
+ * The row sb_plain is sb without fences: its outcome is allowed, and does occur, which shows that
+ * the others could fail. That is only asked for with many rounds and two host CPUs.
  */
 #include <pthread.h>
 #include <setjmp.h>

@@ -3,10 +3,10 @@
  * The engines interp and jit in lock step: the same random program on both, compared after every
  * block. [ROUNDS [SEED]]
  *
- * A program is four pages of instructions of every kind, one in eight of 16 bits and one across each
- * border of two pages, between them loads and stores that
- * are misaligned, cross pages, leave RAM or change the program itself (with a fence.i behind them,
- * since without one either engine may see either code). Registers have roles:
+ * A program is four pages of instructions of every kind, one in eight of 16 bits and one across
+ * each border of two pages, between them loads and stores that are misaligned, cross pages, leave
+ * RAM or change the program itself (with a fence.i behind them, since without one either engine
+ * may see either code). Registers have roles:
  *
  *	x2    the border of two data pages        x9    the last page of RAM
  *	x8    the program                         x18   the program, for jalr
@@ -153,7 +153,7 @@ static uint32_t random_insn(void)
 	}
 }
 
-/* A 16-bit instruction that goes on behind itself, keeps the roles, and accesses memory off sp only. */
+/* A 16-bit instruction that goes on behind itself, keeps the roles, and accesses memory off sp. */
 static bool short_is_safe(uint16_t bits)
 {
 	struct rv64_insn in;

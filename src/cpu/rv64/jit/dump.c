@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --jit-dump: a block in three forms. Guest code by the disassembler; what the analysis says of each
- * instruction and where the registers live, which is all the intermediate form that there is; host
- * code.
+ * --jit-dump: a block in three forms. Guest code by the disassembler; what the analysis says of
+ * each instruction and where the registers live, which is all the intermediate form that there is;
+ * host code.
  */
 #include "cpu/rv64/jit/dump.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* libcapstone is loaded when it is needed, so that nobody has to have it who does not look at code. */
+/* libcapstone is loaded when it is needed, so that nobody has to have it who does not look at
+ * code. */
 #include "cpu/rv64/jit/host_text.h"
 
 #include <stdio.h>

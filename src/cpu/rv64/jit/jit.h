@@ -23,8 +23,8 @@ struct rv64_block;
 int rv64_jit_attach(struct interp *c);
 void rv64_jit_detach(struct interp *c);
 
-/* The block, entered at hart.pc, is hot: compiles it, and has its head run the result from now on. False: the code cache
- * was full, all blocks are void. */
+/* The block, entered at hart.pc, is hot: compiles it, and has its head run the result from now on.
+ * False: the code cache was full, all blocks are void. */
 bool rv64_jit_compile(struct interp *c, struct rv64_block *b);
 
 /* Runs native code, the entry of a block for hart.pc, with `left` and hart.pc current before and

@@ -3,9 +3,9 @@
  * Host code as text, by libcapstone, which is loaded when it is needed; without it, or where this
  * was built without its header, as bytes.
  *
- * Among the code stand data: behind `call link` and `call bound` where the jump goes (x86_glue.h), and
- * before the call of a C function its record, which is jumped over (x86_lower.c). Places outside of
- * the block are named, so that the text does not depend on where the block lies.
+ * Among the code stand data: behind `call link` and `call bound` where the jump goes (x86_glue.h),
+ * and before the call of a C function its record, which is jumped over (x86_lower.c). Places
+ * outside of the block are named, so that the text does not depend on where the block lies.
  */
 #include "cpu/rv64/jit/dump.h"
 
