@@ -12,8 +12,9 @@
 #
 # A set in the cache (see image/cache.sh) is what kernels/build.sh makes, and
 #	modules.cpio	its modules as an archive for behind the initramfs
-# It is for one VERSION, and for one state of the options and of the recipe, comments apart. A key made of
-# these is part of what `uname -r` says, so that a module that was built for another state does not load.
+# It is for one VERSION, and for one state of the options and of the recipe, comments apart. A key
+# made of these is part of what `uname -r` says, so that a module that was built for another state
+# does not load.
 set -eu
 export LC_ALL=C
 umask 022
@@ -100,7 +101,7 @@ build_set()
 	cache_new "$cache/kernel-$own"
 	say "building the $own kernel out of Linux $version; this takes some minutes, once"
 	run_build | progress "$(steps)"
-	[ -e "$new/complete" ]
+	rm "$new/complete"
 	mkdir -p "$new/root/lib"
 	mv "$new/modules" "$new/root/lib/"
 	pack_cpio "$new/root" "$new/modules.cpio"

@@ -16,7 +16,8 @@
 #	headers/	what building modules for it takes; a tree that can be moved
 #	modules/	as lib/modules: its own modules
 #
-# Standard output gets a line for each step of make's. An option that no fragment names is off, or at the default of those that only experts may change.
+# Standard output gets a line for each step of make's. An option that no fragment names is off, or
+# at the default of those that only experts may change.
 # The result does not show where or when it was made.
 set -eu
 export LC_ALL=C
@@ -63,8 +64,8 @@ configure()
 	run_make "KCONFIG_ALLCONFIG=$work/fragments" allnoconfig && check_config
 }
 
-# What the makefiles read and run when they build modules, as one tree in which source and objects lie
-# together: paths in it are relative.
+# What the makefiles read and run when they build modules, as one tree in which source and objects
+# lie together: paths in it are relative.
 copy_headers()
 {
 	mkdir "$out/headers"
