@@ -4,8 +4,7 @@
 #   make run         install what is missing, build, boot the default guest
 #   make check       install what is missing, build, run the tests (check-fast, check-long: tiers)
 #   make bench       the benchmarks    make fuzz   each fuzzer for FUZZ_SECONDS (600)
-#   make install     to DESTDIR/PREFIX (/usr/local)    make deb   a Debian package in build/
-#   make clean       remove every build directory
+#   make install     to DESTDIR/PREFIX (/usr/local)    make deb    a Debian package in build/
 .DEFAULT_GOAL := all
 FUZZ_SECONDS ?= 600
 
@@ -33,11 +32,8 @@ bench: all
 fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh long '^(build/)?fuzz'
 
-install: build/build.ninja
-	@tools/install.sh $(PREFIX)
-
-deb: build/build.ninja
-	@tools/deb.sh
+install deb: build/build.ninja
+	@tools/$@.sh $(if $(filter install,$@),$(PREFIX))
 
 clean:
-	rm -rf build build-gcc build-clang build-asan build-tsan build-fuzz
+	rm -rf build build-gcc build-clang build-asan build-tsan build-cov build-fuzz

@@ -1,12 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Builds kernel modules for the default guest's kernel: see docs/drivers.md.
+# Builds kernel modules for a kernel of the default guest: see docs/drivers.md.
 #
 # usage: kbuild.sh [OPTION...] [DIR [MAKE-ARGUMENT...]]
 #	--cache DIR	as for image/fetch.sh, and so are the next two
 #	--init FILE
 #	--mirror URI
+#	--kernel NAME	for one of Linnet's own kernels, small or debug, which is built if it is not there
 #	--source	get the kernel's source too
+#	--source-only	get it, but neither headers nor tools
 #	--extras	build Linnet's own drivers (drivers/linnet_*), for `linnet run` to bring along
 #	--print		print lines "name=value": release, headers, source
 #
@@ -17,6 +19,7 @@
 #	kbuild/	Debian's headers, and its kbuild tools for this host's CPU
 #	source/	linux/, the source with Debian's changes
 #	extras/	cpio, Linnet's own drivers with the indexes for all modules of the guest
+#	extras-NAME/	the same for the kernel NAME, which has its headers beside it (see kernel.sh)
 #
 # These tools are of the guest's release, which is newer than many a host. Only one of them needs the
 # newer C library, modpost: it gets its own copy, and is started by that copy's loader.
@@ -40,10 +43,16 @@ usage()
 
 # --- what the cache holds -------------------------------------------------------------------------
 
+ask_fetch()
+{
+	sh "$here/image/fetch.sh" --cache "$cache" ${init:+--init "$init"} ${mirror:+--mirror "$mirror"} \
+		--print "$@"
+}
+
 # Sets $release (of the kernel, as uname -r says it) and $version (of its package).
 find_guest()
 {
-	guest=$(sh "$here/image/fetch.sh" --cache "$cache" "$@" --print) || exit 1
+	guest=$(ask_fetch) || exit 1
 	release=$(echo "$guest" | sed -n 's/^version=//p')
 	kernel=$(echo "$guest" | sed -n 's/^kernel=//p')
 	read -r image version <"${kernel%/*}/packages"
@@ -51,6 +60,15 @@ find_guest()
 	if [ "$image" != "linux-image-$release" ]; then
 		fail "the default guest's kernel $release is not of the package $image"
 	fi
+}
+
+# The same for the kernel $own, with its $headers; it is of the guest's version.
+find_own()
+{
+	guest=$(ask_fetch --kernel "$own") || exit 1
+	release=$(echo "$guest" | sed -n 's/^version=//p')
+	headers=$(echo "$guest" | sed -n 's/^headers=//p')
+	guest=${headers%/*}
 }
 
 # Puts modpost behind a script that starts it with its own loader and C library.
@@ -186,15 +204,17 @@ has_target()
 	return 1
 }
 
-# The compiler is another than the kernel's; BTF, which would want pahole, stays out.
+# The compiler is another than the kernel's; BTF, which would want pahole, stays out. A module has
+# debugging information also where the kernel has none.
 run_make()
 {
 	# What a make outside of us was told is not for this one.
 	unset MAKEFLAGS MFLAGS MAKELEVEL
 	where=$1
 	shift
-	make --no-print-directory -C "$headers" "M=$where" CC=riscv64-linux-gnu-gcc \
-		CONFIG_DEBUG_INFO_BTF_MODULES= "-j$(nproc)" "$@" >&2
+	make --no-print-directory -C "$headers" "M=$where" ARCH=riscv \
+		CROSS_COMPILE=riscv64-linux-gnu- CC=riscv64-linux-gnu-gcc \
+		CONFIG_DEBUG_INFO_BTF_MODULES= ${own:+CONFIG_DEBUG_INFO=y} "-j$(nproc)" "$@" >&2
 }
 
 build()
@@ -246,18 +266,17 @@ pack_extras()
 	done
 	rm -rf "$modules/kernel"
 	mv "$1/modules.dep" "$1/modules.alias" "$modules/"
-	find "$1/root" -exec touch -h -d @0 {} +
-	(cd "$1/root" && find . -mindepth 1 | sort |
-		cpio --quiet -o -H newc -R 0:0 --reproducible) >"$1/cpio"
+	pack_cpio "$1/root" "$1/cpio"
 }
 
 have_extras()
 {
+	home=$cache/extras${own:+-$own}
 	wanted=$(extras_wanted "$here/drivers" "$release" "$guest")
-	cache_lock "$cache/extras"
+	cache_lock "$home"
 	if ! extras_fit "$wanted"; then
 		say "building Linnet's own drivers for Linux $release"
-		cache_new "$cache/extras"
+		cache_new "$home"
 		mkdir "$new/work"
 		build_extras "$new/work"
 		pack_extras "$new/work"
@@ -265,7 +284,7 @@ have_extras()
 		rm -rf "$new/work"
 		echo "$wanted" >"$new/packages"
 		sums_write "$new" extras cpio packages
-		cache_put "$cache/extras"
+		cache_put "$home"
 	fi
 	cache_unlock
 }
@@ -273,17 +292,22 @@ have_extras()
 cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/linnet
 init=
 mirror=
+own=
 source=
+source_only=
+headers=
 extras=
 print=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--source) source=1 ;;
+	--source-only) source=1 source_only=1 ;;
 	--extras) extras=1 ;;
 	--print) print=1 ;;
-	--cache | --init | --mirror)
+	--cache | --init | --mirror | --kernel)
 		[ $# -ge 2 ] || usage
 		case $1 in
+		--kernel) own=$2 ;;
 		--cache) cache=$2 ;;
 		--init) init=$2 ;;
 		--mirror) mirror=$2 ;;
@@ -303,19 +327,27 @@ done
 [ $# -eq 0 ] || check_directory "$1"
 cache=$(realpath -m "$cache")
 need_tools make:make riscv64-linux-gnu-gcc:gcc-riscv64-linux-gnu cpio:cpio || exit 1
-find_guest ${init:+--init "$init"} ${mirror:+--mirror "$mirror"}
-have_set kbuild 'the headers and build tools'
-headers=$present/usr/src/linux-headers-$release
-[ -z "$extras" ] || have_extras
-[ -z "$source" ] || have_set source 'the source files'
-if [ -n "$print" ]; then
+find_guest
+if [ -n "$source" ]; then
+	have_set source 'the source files'
+elif [ -n "$print" ]; then
 	kind=source
 	cache_find "$cache/source"
 	of_guest && sums_quick "$present" source || present=
+fi
+[ -z "$source$print" ] || source=${present:+$present/linux}
+if [ -n "$own" ]; then
+	find_own
+elif [ -z "$source_only" ]; then
+	have_set kbuild 'the headers and build tools'
+	headers=$present/usr/src/linux-headers-$release
+fi
+[ -z "$extras" ] || have_extras
+if [ -n "$print" ]; then
 	cat <<-END
 		release=$release
 		headers=$headers
-		source=${present:+$present/linux}
+		source=$source
 	END
 fi
 [ $# -eq 0 ] || build "$@"

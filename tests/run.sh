@@ -33,6 +33,9 @@ fi
 plain_layout=
 setarch -R true 2>/dev/null && plain_layout='setarch -R '
 
+builds='gcc clang asan tsan fuzz'
+[ "$tier" = fast ] || builds+=' cov'
+
 declare -A wanted=()  # build directories that a chosen test needs
 declare -A targets=() # build directory -> what to build in it; nothing means all
 items=$(mktemp) || exit 1
@@ -118,6 +121,12 @@ add_checks() {
 	add pool 300 - check/selftest 'tools/selftest.sh'
 }
 
+# The unit tests once more, counting lines: one test, since what counts is the sum.
+add_coverage() {
+	add pool 1800 cov check/coverage 'tools/check-coverage.sh . build-cov' || return
+	targets[cov]=$(meson_tests build-cov | awk -F '\t' '$1 ~ / unit / { print $5 }' | tr '\n' ' ')
+}
+
 add_fuzzers() {
 	local source name
 	[ "$fuzz_seconds" != 0 ] || return
@@ -131,7 +140,7 @@ add_fuzzers() {
 
 add_builds() {
 	local build
-	for build in gcc clang asan tsan fuzz; do
+	for build in $builds; do
 		case $build in
 		gcc | clang) [[ build/$build =~ $regex ]] && wanted[$build]=1 ;;
 		esac
@@ -143,7 +152,7 @@ add_builds() {
 
 tools/deps.sh check || exit 1
 prepare configure tools/builddir.sh release
-for build in gcc clang asan tsan fuzz; do
+for build in $builds; do
 	prepare "configure-$build" tools/builddir.sh "$build"
 done
 guest=
@@ -151,6 +160,7 @@ add_checks
 add_unit_tests asan unit unit
 [ "$tier" = fast ] || add_unit_tests asan unit-check unit
 add_unit_tests tsan threads tsan
+[ "$tier" = fast ] || add_coverage
 add_fuzzers
 add_system_tests
 add_builds
@@ -159,6 +169,7 @@ if [ -n "$guest" ] || [ "$regex" = . ]; then
 	prepare guest build/linnet fetch
 	[ "$tier" = fast ] || prepare peers tools/peers.sh
 	[ "$tier" = fast ] || prepare headers build/linnet kbuild --print
+	[ "$tier" = fast ] || prepare kernels build/linnet fetch --small --debug
 	! grep -q 'system/packages/' "$items" || prepare packages tests/system/packages/disk.sh
 fi
 tools/pool.sh "$items" build/check

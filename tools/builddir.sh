@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Usage: tools/builddir.sh release|gcc|clang|asan|tsan|fuzz
+# Usage: tools/builddir.sh release|gcc|clang|asan|tsan|cov|fuzz
 # Configures one build directory, or brings its configuration up to date, and prints nothing
 # unless that fails. This is the one place that knows which flags belong to which directory:
 #   build        what a user gets: gcc, -O2, no unit tests
 #   build-gcc    everything at -O2 with warnings as errors; build-clang: the same by clang
 #   build-asan   unit tests with AddressSanitizer and UBSan
 #   build-tsan   unit tests of the suite `threads` with ThreadSanitizer
+#   build-cov    unit tests that count the lines they execute, for check-coverage.sh
 #   build-fuzz   fuzzers: libFuzzer with ASan and UBSan
 # A directory whose flags are no longer those below is thrown away and made anew.
 set -eu
@@ -34,6 +35,10 @@ tsan)
 	cc=clang-14
 	flags='-Dtests=enabled -Db_sanitize=thread -Db_lundef=false -Doptimization=1
 		-Dc_args=-fno-omit-frame-pointer'
+	;;
+cov)
+	# Atomic counters: a count that two threads spoil makes others, which derive from it, negative.
+	flags='-Dtests=enabled -Db_coverage=true -Doptimization=1 -Dc_args=-fprofile-update=atomic'
 	;;
 fuzz)
 	cc=clang-14

@@ -80,7 +80,7 @@ printf 'Source: linnet\n\nPackage: linnet\nArchitecture: any\n' >"$work/debian/c
 libraries=$(cd "$work" && dpkg-shlibdeps -O root/usr/bin/linnet | sed -n 's/^shlibs:Depends=//p')
 [ -n "$libraries" ]
 # Depends: what `linnet run` needs to get its default guest (image/fetch.sh). Recommends: what the
-# program loads at run time. Suggests: kbuild.sh, and completion.
+# program loads at run time. Suggests: kbuild.sh, kernel.sh, and completion.
 cat >"$root/DEBIAN/control" <<-END
 	Package: linnet
 	Version: $version
@@ -89,7 +89,7 @@ cat >"$root/DEBIAN/control" <<-END
 	Installed-Size: $(du -k -s "$root/usr" | cut -f 1)
 	Depends: $libraries, apt, binutils-riscv64-linux-gnu, cpio, debian-archive-keyring, e2fsprogs, gpgv, kmod, xz-utils
 	Recommends: libslirp0
-	Suggests: bash-completion, gcc-riscv64-linux-gnu, gdb-multiarch, libc6-dev-riscv64-cross, make
+	Suggests: bash-completion, bc, bison, flex, gcc, gcc-riscv64-linux-gnu, gdb-multiarch, libc6-dev-riscv64-cross, make
 	Section: otherosfs
 	Priority: optional
 	Description: virtual board for people who write drivers and embedded systems

@@ -71,9 +71,9 @@ fails() { # regex, arguments
 	clean_tree
 }
 
-build_tree() { # compiler
+build_tree() { # compiler, options of meson
 	rm -rf "$tree/build"
-	{ (cd "$tree" && CC=$1 meson setup "$tree/build") && ninja -C "$tree/build"; } >"$work/out" 2>&1 || {
+	{ (cd "$tree" && CC=$1 meson setup "$tree/build" "${@:2}") && ninja -C "$tree/build"; } >"$work/out" 2>&1 || {
 		cat "$work/out"
 		exit 1
 	}
@@ -140,6 +140,47 @@ fails 'src/base/a.c: here: .*can change' . build
 echo 'int b(void); int b(void) { return 0; }' >"$tree/src/base/b.c"
 rebuild
 fails 'src/base/b.c: no object' . build
+
+checker=check-coverage.sh
+cover() { # floors
+	clean_tree
+	cat >"$tree/src/base/a_test.c" <<'END'
+#include "base/a.h"
+
+int main(void)
+{
+	return a(1) - 2;
+}
+END
+	printf "test('a', executable('a', 'src/base/a_test.c', 'src/base/a.c', 'src/mem/m.c',\n" >>"$tree/meson.build"
+	printf "  include_directories: 'src'), suite: 'unit')\n" >>"$tree/meson.build"
+	printf '%s\n' "$@" >"$tree/tools/coverage-floors.txt"
+	rebuild
+}
+build_tree gcc -Db_coverage=true
+cover 'base 100 100' 'mem 0 0'
+passes . build
+echo 'int b(void); int b(void) { return 0; }' >>"$tree/src/base/a.c"
+rebuild
+fails 'below: layer base: .*floor is 100' . build
+cover 'base 90 90' 'mem 0 10'
+fails 'below: src/mem/m.c: 0.0 %.*2 lines' . build
+cover 'base 90 90' 'mem 0 0' 'src/mem/m.c 50'
+fails '^src/mem/m.c .* 6,8$' . build
+cover 'base 90 90'
+fails 'no floor for mem' . build
+cover 'base 90 90' 'mem 90 90' 'src/mem/m.c system by whole programs'
+passes . build
+cover 'base 90 90' 'mem 90 90' 'src/mem/m.c system'
+fails 'coverage-floors.txt:3: .*without a reason' . build
+cover 'base 90 90' 'mem 0 0' 'src/base/a.c system by whole programs'
+fails 'coverage-floors.txt:3: no longer needed' . build
+cover 'base 90 90' 'mem 0 0' 'src/base/gone.c 50'
+fails 'coverage-floors.txt:3: no longer needed' . build
+cover 'base 90 90' 'mem 0 0'
+sed -i 's/- 2/- 3/' "$tree/src/base/a_test.c"
+rebuild
+fails '1/1 .*FAIL' . build
 
 checker=check-headers.sh
 passes .

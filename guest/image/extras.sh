@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
-# Linnet's own drivers for the default guest. Sourced by fetch.sh and by ../kbuild.sh, after
+# Linnet's own drivers for the default guest. Sourced by fetch.sh, ../kbuild.sh and ../kernel.sh, after
 # cache.sh.
 #
 # ../kbuild.sh builds them into a set in the cache, an archive that `linnet run` appends to the
@@ -20,4 +20,12 @@ extras_fit()
 {
 	[ -n "$present" ] && [ "$(cat "$present/packages" 2>/dev/null)" = "$1" ] &&
 		sums_quick "$present" extras
+}
+
+# pack_cpio ROOT OUT: makes an archive of what is below ROOT; the same input gives the same bytes.
+pack_cpio()
+{
+	find "$1" -exec touch -h -d @0 {} +
+	(cd "$1" && find . -mindepth 1 | sort |
+		cpio --quiet -o -H newc -R 0:0 --reproducible) >"$2"
 }

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 # Gets the default guest, and keeps it in a cache: see docs/guest.md.
 #
-# usage: fetch.sh [--cache DIR] [--init FILE] [--mirror URI] [--update] [--print]
+# usage: fetch.sh [--cache DIR] [--init FILE] [--mirror URI] [--update] [--print] [--kernel NAME]...
 #	--cache DIR	default: $XDG_CACHE_HOME/linnet or ~/.cache/linnet
 #	--init FILE	the static riscv64 init; default: "init" beside this script
 #	--mirror URI	where Debian is; default: what this host's apt is set up with
 #	--update	look for newer packages; without it, a set that is there is kept
 #	--print		print what the set consists of, as lines "name=value"
+#	--kernel NAME	also build this kernel of Linnet's own, small or debug; --print then tells of it
+#			in place of Debian's
 #
 # A set (see cache.sh) holds
 #	kernel busybox modules/ release packages	out of Debian's packages
@@ -167,13 +169,15 @@ init=$here/init
 mirror=
 update=
 print=
+kernels=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--update) update=1 ;;
 	--print) print=1 ;;
-	--cache | --init | --mirror)
+	--cache | --init | --mirror | --kernel)
 		[ $# -ge 2 ] || usage
 		case $1 in
+		--kernel) kernels="$kernels $2" ;;
 		--cache) cache=$2 ;;
 		--init) init=$2 ;;
 		--mirror) mirror=$2 ;;
@@ -197,17 +201,30 @@ if [ -n "$update" ] || [ -z "$present" ] ||
 		flock:util-linux riscv64-linux-gnu-objcopy:binutils-riscv64-linux-gnu || exit 1
 	work
 fi
-if [ -n "$print" ]; then
-	cat <<-END
-		kernel=$present/kernel
-		initrd=$present/initrd.$key
-		disk=$present/disk
-		append=$append
-		append_off=$append linnet.mode=off
-		version=$(cat "$present/release")
-	END
-	wanted=$(extras_wanted "$here/../drivers" "$(cat "$present/release")" \
-		"$present")
-	cache_find "$cache/extras"
-	! extras_fit "$wanted" || echo "extras=$present/cpio"
+read -r _ version <"$present/packages"
+own=
+# Not to be gone before what is started here has cleaned up.
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+for name in $kernels; do
+	own=$(sh "$here/../kernel.sh" --cache "$cache" --init "$init" ${mirror:+--mirror "$mirror"} \
+		--print "$name" "$version") || exit 1
+done
+[ -n "$print" ] || exit 0
+cat <<-END
+	initrd=$present/initrd.$key
+	disk=$present/disk
+	append=$append
+	append_off=$append linnet.mode=off
+END
+if [ -n "$own" ]; then
+	printf '%s\n' "$own"
+	exit 0
 fi
+cat <<-END
+	kernel=$present/kernel
+	version=$(cat "$present/release")
+END
+wanted=$(extras_wanted "$here/../drivers" "$(cat "$present/release")" "$present")
+cache_find "$cache/extras"
+! extras_fit "$wanted" || echo "extras=$present/cpio"

@@ -172,7 +172,7 @@ void opt_walk(const struct opt *table, int argc, char **argv,
 	int n;
 
 	for (int i = 0; more_options(i, argc, argv) && !is_help(argv[i]); i += n) {
-		if (next_option(table, argc - i, argv + i, &o, &value, &n, NULL))
+		if (next_option(table, argc - i, argv + i, &o, &value, &n, NULL) || !o)
 			return;
 		fn(arg, o, value);
 	}

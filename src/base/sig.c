@@ -22,6 +22,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -43,6 +44,9 @@ static struct {
 	bool at_exit; /* sig_term_restore() is registered */
 	bool handlers;
 	struct sigaction old_fatal[ARRAY_SIZE(fatal)];
+
+	void (*fault)(void *arg, const struct sig_fault *fault);
+	void *fault_arg;
 } sig;
 
 /* A terminal that is not our controlling one knows no foreground; it counts as ours. */
@@ -90,11 +94,40 @@ static int make_raw(int fd)
 	return set_attributes(fd, &raw);
 }
 
+/* The instruction at which a signal came. */
+static uint64_t context_pc(const void *context)
+{
+	const ucontext_t *u = context;
+
+#if defined(__x86_64__)
+	return (uint64_t)u->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+	return u->uc_mcontext.pc;
+#else
+	(void)u;
+	return 0;
+#endif
+}
+
+static void report_fault(int signo, const siginfo_t *info, const void *context)
+{
+	const struct sig_fault fault = {
+		.signo = signo,
+		.pc = context_pc(context),
+		.addr = (uintptr_t)info->si_addr,
+	};
+
+	/* Positive: the kernel's, about an instruction; else somebody sent it. */
+	if (sig.fault && info->si_code > 0)
+		sig.fault(sig.fault_arg, &fault);
+}
+
 static void fatal_handler(int signo, siginfo_t *info, void *context)
 {
 	int saved_errno = errno;
 
 	put_back();
+	report_fault(signo, info, context);
 	for (unsigned i = 0; i < ARRAY_SIZE(fatal); i++)
 		if (fatal[i] == signo)
 			(void)sigaction(signo, &sig.old_fatal[i], NULL);
@@ -122,6 +155,14 @@ static void handlers_remove(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(fatal); i++)
 		(void)sigaction(fatal[i], &sig.old_fatal[i], NULL);
 	sig.handlers = false;
+}
+
+void sig_on_fault(void (*fn)(void *arg, const struct sig_fault *fault), void *arg)
+{
+	sig.fault = fn;
+	sig.fault_arg = arg;
+	if (fn)
+		handlers_install();
 }
 
 int sig_term_raw(int fd)

@@ -8,6 +8,8 @@
 #ifndef BASE_SIG_H
 #define BASE_SIG_H
 
+#include <stdint.h>
+
 struct loop;
 
 /* From now on SIGINT, SIGTERM, SIGHUP and SIGWINCH arrive as fn(arg, signo) on the loop; several of
@@ -34,6 +36,19 @@ int sig_term_raw(int fd);
 /* Any thread, also a signal handler. Nothing when no terminal is raw, or when the process is in the
  * background: there the terminal belongs to somebody else. */
 void sig_term_restore(void);
+
+/* A fault that the host's processor reported. */
+struct sig_fault {
+	int signo;     /* SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGTRAP */
+	uint64_t pc;   /* of the instruction, in the host; 0 where this is not known of the host */
+	uint64_t addr; /* what the signal says that it concerns */
+};
+
+/* From now on fn(arg, fault) is called in the handler of such a signal, on the thread that caused
+ * it and after the terminal is put back; then the signal happens as if nothing had been. fn must
+ * be async-signal-safe. NULL: nobody is. While no other thread can cause a fault for the old one.
+ */
+void sig_on_fault(void (*fn)(void *arg, const struct sig_fault *fault), void *arg);
 
 /* The terminal's size in characters. 0, or -ENOTTY; -ENODATA when it does not know. */
 int sig_term_size(int fd, unsigned *columns, unsigned *rows);

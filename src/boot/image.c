@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "boot/elf.h"
 #include "boot/image_source.h"
+#include "boot/unpack.h"
 #include "mem/gmem.h"
 
 #define MIB 0x100000u
@@ -49,7 +50,6 @@ static const struct known known[] = {
 	       "7zXZ"),
 	 "is packed with xz; unpack it first"},
 	{0, MAGIC("BZh"), "is packed with bzip2; unpack it first"},
-	{0, MAGIC("\x28\xb5\x2f\xfd"), "is packed with zstd; unpack it first"},
 	{0, MAGIC("\x02\x21\x4c\x18"), "is packed with lz4; unpack it first"},
 	{0, MAGIC("\x5d\x00\x00"), "is packed with lzma; unpack it first"},
 	{0, MAGIC("\x89LZO"), "is packed with lzo; unpack it first"},
@@ -84,10 +84,11 @@ static int refuse(const struct image_source *s, struct err *e)
 		return err_set(e, -ENOEXEC,
 			       "%s %s: is too short for a kernel (%zu bytes); get it again",
 			       s->option, s->path, s->head_len);
-	return err_set(e, -ENOEXEC,
-		       "%s %s: is of no known format; a RISC-V Image (gzip is fine) or ELF is "
-		       "wanted (for a flat binary, the ELF file it was made from)",
-		       s->option, s->path);
+	return err_set(
+		e, -ENOEXEC,
+		"%s %s: is of no known format; a RISC-V Image (gzip or zstd is fine) or ELF is "
+		"wanted (for a flat binary, the ELF file it was made from)",
+		s->option, s->path);
 }
 
 int image_too_large(const char *option, const char *path, uint64_t ram_base, uint64_t end,
@@ -141,7 +142,7 @@ static int load_linux(const struct gmem *m, uint64_t ram_base, struct image_sour
 			       "%s %s: is damaged: its header says it has %" PRIu64
 			       " bytes at offset %" PRIu64 "; get it again",
 			       s->option, s->path, size, text_offset);
-	if (!size && !s->gz) /* not filled in: the file is all that is known */
+	if (!size && !s->unpacker) /* not filled in: the file is all that is known */
 		size = s->size;
 	room = r->size - (ram_base - r->gpa);
 	if (text_offset >= room || size > room - text_offset)
@@ -151,7 +152,7 @@ static int load_linux(const struct gmem *m, uint64_t ram_base, struct image_sour
 	out->entry = out->start = ram_base + text_offset;
 	err = image_source_read(s, 0, gmem_map(m, out->start, 1), size ? size : room, &got, e);
 	/* Reading on makes the unpacker check its sum, and tells an image that did not fit. */
-	if (!err && s->gz && got == (size ? size : room))
+	if (!err && s->unpacker && got == (size ? size : room))
 		err = image_source_read(s, got, &more, 1, &extra, e);
 	if (err)
 		return err;
@@ -193,26 +194,33 @@ static int load_flat(const struct gmem *m, const struct image_request *r, struct
 	return 0;
 }
 
-/* Where the gzip stream begins, or UINT64_MAX when the file is not packed. EFI_ZBOOT: Linux
+/* How the file is packed, or NULL; *offset is where the stream begins. EFI_ZBOOT: Linux
  * drivers/firmware/efi/libstub/zboot-header.S. */
-static uint64_t find_gzip(const struct image_source *s)
+static const struct unpack_type *find_packing(const struct image_source *s, uint64_t *offset)
 {
-	if (has(s, 0, "\x1f\x8b", 2))
-		return 0;
-	if (has(s, 0, "MZ", 2) && has(s, 4, "zimg", 4) && has(s, 24, "gzip", 5))
-		return le32_load(s->head + 8);
-	return UINT64_MAX;
+	bool zboot = has(s, 0, "MZ", 2) && has(s, 4, "zimg", 4) && s->head_len >= 64;
+
+	*offset = zboot ? le32_load(s->head + 8) : 0;
+	for (unsigned i = 0; i < unpack_n_types; i++) {
+		const struct unpack_type *t = &unpack_types[i];
+
+		if (zboot ? has(s, 24, t->name, strlen(t->name) + 1)
+			  : has(s, 0, t->magic, t->magic_len))
+			return t;
+	}
+	return NULL;
 }
 
 static int load(const struct gmem *m, const struct image_request *r, struct image_source *s,
 		struct image *out, struct err *e)
 {
-	uint64_t gzip = find_gzip(s);
+	uint64_t offset;
+	const struct unpack_type *packing = find_packing(s, &offset);
 	int err;
 
-	*out = (struct image){.packed = gzip != UINT64_MAX};
-	if (out->packed) {
-		err = image_source_gunzip(s, gzip, e);
+	*out = (struct image){.packed = packing};
+	if (packing) {
+		err = image_source_unpack(s, packing, offset, e);
 		if (err)
 			return err;
 	}

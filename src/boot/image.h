@@ -5,7 +5,7 @@
  *   stub, is placed at RAM + its text_offset;
  * - ELF64 for RISC-V is placed at its physical addresses, or, when it can run anywhere and is not
  *   linked for this RAM (a kernel at virtual addresses, a position-independent program), at `at`;
- * - either packed with gzip, or an Image in the wrapper of Linux's EFI_ZBOOT with gzip;
+ * - either packed with gzip or zstd, or an Image so packed in the wrapper of Linux's EFI_ZBOOT;
  * - where `flat` allows it, anything that is no known format is code, placed and entered at `at`.
  * Nothing is executed and no memory is kept. One thread, while nothing runs.
  */

@@ -13,19 +13,20 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "boot/unpack.h"
 
-#define GZIP_ONLY (15 + 16) /* zlib's window bits: 32 KiB, gzip header and CRC wanted */
-
-struct gunzip {
-	z_stream z;
+struct unpacker {
+	const struct unpack_type *type;
+	void *state;
 	bool ended;
 	uint64_t in_offset;  /* in the file: what to read next */
 	uint64_t out_offset; /* in the unpacked image: what comes next */
+	const uint8_t *next; /* what is left of in[] */
+	size_t left;
 	uint8_t in[65536];
 };
 
@@ -53,67 +54,67 @@ static int read_failed(const struct image_source *s, int code, struct err *e)
 	return err_set(e, code, "%s %s: cannot be read: %s", s->option, s->path, strerror(-code));
 }
 
-static int gunzip_refill(struct image_source *s, struct err *e)
+static int refill(struct image_source *s, struct err *e)
 {
-	struct gunzip *gz = s->gz;
-	ssize_t n = pread_full(s->fd, gz->in, sizeof(gz->in), gz->in_offset);
+	struct unpacker *u = s->unpacker;
+	ssize_t n = pread_full(s->fd, u->in, sizeof(u->in), u->in_offset);
 
 	if (n < 0)
 		return read_failed(s, (int)n, e);
 	if (n == 0)
 		return err_set(e, -EINVAL,
-			       "%s %s: is truncated: its gzip data ends early; get it again",
-			       s->option, s->path);
-	gz->in_offset += (uint64_t)n;
-	gz->z.next_in = gz->in;
-	gz->z.avail_in = (uInt)n;
+			       "%s %s: is truncated: its %s data ends early; get it again",
+			       s->option, s->path, u->type->name);
+	u->in_offset += (uint64_t)n;
+	u->next = u->in;
+	u->left = (size_t)n;
 	return 0;
 }
 
 /* The next len bytes of the stream. */
-static int gunzip_next(struct image_source *s, uint8_t *buf, size_t len, size_t *got, struct err *e)
+static int unpack_next(struct image_source *s, uint8_t *buf, size_t len, size_t *got, struct err *e)
 {
-	struct gunzip *gz = s->gz;
+	struct unpacker *u = s->unpacker;
+	const char *why = NULL;
 	size_t done = 0;
-	int err, z;
+	int err;
 
-	while (done < len && !gz->ended) {
-		uInt chunk = (uInt)min_u64(len - done, 1u << 30);
+	while (done < len && !u->ended) {
+		struct unpack_piece p = {u->next, u->left, buf + done, len - done};
+		bool idle;
 
-		if (!gz->z.avail_in) {
-			err = gunzip_refill(s, e);
+		if (u->type->step(u->state, &p, &u->ended, &why))
+			return err_set(e, -EINVAL, "%s %s: is damaged: %s; get it again", s->option,
+				       s->path, why);
+		idle = p.in == u->next && p.out_len == len - done;
+		u->out_offset += len - done - p.out_len;
+		done = len - p.out_len;
+		u->next = p.in;
+		u->left = p.in_len;
+		/* Only then it has nothing more of its own to give. */
+		if (idle && !u->ended) {
+			err = refill(s, e);
 			if (err)
 				return err;
 		}
-		gz->z.next_out = buf + done;
-		gz->z.avail_out = chunk;
-		z = inflate(&gz->z, Z_NO_FLUSH);
-		done += chunk - gz->z.avail_out;
-		gz->out_offset += chunk - gz->z.avail_out;
-		if (z == Z_STREAM_END)
-			gz->ended = true;
-		else if (z != Z_OK && z != Z_BUF_ERROR)
-			return err_set(e, -EINVAL, "%s %s: is damaged: %s; get it again", s->option,
-				       s->path,
-				       gz->z.msg ? gz->z.msg : "its gzip data cannot be unpacked");
 	}
 	*got = done;
 	return 0;
 }
 
-static int gunzip_skip(struct image_source *s, uint64_t offset, struct err *e)
+static int skip_to(struct image_source *s, uint64_t offset, struct err *e)
 {
 	uint8_t scratch[4096];
 	size_t got = 1;
 	int err;
 
-	if (offset < s->gz->out_offset)
+	if (offset < s->unpacker->out_offset)
 		return err_set(e, -ESPIPE, "%s %s: its parts are out of order; unpack it first",
 			       s->option, s->path);
-	while (got && s->gz->out_offset < offset) {
-		size_t n = min_u64(offset - s->gz->out_offset, sizeof(scratch));
+	while (got && s->unpacker->out_offset < offset) {
+		size_t n = min_u64(offset - s->unpacker->out_offset, sizeof(scratch));
 
-		err = gunzip_next(s, scratch, n, &got, e);
+		err = unpack_next(s, scratch, n, &got, e);
 		if (err)
 			return err;
 	}
@@ -139,10 +140,10 @@ int image_source_read(struct image_source *s, uint64_t offset, void *buf, size_t
 	p += from_head;
 	len -= from_head;
 	offset += from_head;
-	if (s->gz) {
-		err = gunzip_skip(s, offset, e);
+	if (s->unpacker) {
+		err = skip_to(s, offset, e);
 		if (!err)
-			err = gunzip_next(s, p, len, &len, e);
+			err = unpack_next(s, p, len, &len, e);
 		if (err)
 			return err;
 		*got += len;
@@ -157,18 +158,21 @@ int image_source_read(struct image_source *s, uint64_t offset, void *buf, size_t
 	return 0;
 }
 
-int image_source_gunzip(struct image_source *s, uint64_t offset, struct err *e)
+int image_source_unpack(struct image_source *s, const struct unpack_type *type, uint64_t offset,
+			struct err *e)
 {
-	struct gunzip *gz = calloc(1, sizeof(*gz));
+	struct unpacker *u = calloc(1, sizeof(*u));
 
-	if (!gz || inflateInit2(&gz->z, GZIP_ONLY) != Z_OK) {
-		free(gz);
+	if (!u || type->new (&u->state)) {
+		free(u);
 		return err_set(e, -ENOMEM, "%s %s: no memory to unpack it", s->option, s->path);
 	}
-	gz->in_offset = offset;
-	s->gz = gz;
+	u->type = type;
+	u->next = u->in;
+	u->in_offset = offset;
+	s->unpacker = u;
 	s->head_len = 0;
-	return gunzip_next(s, s->head, sizeof(s->head), &s->head_len, e);
+	return unpack_next(s, s->head, sizeof(s->head), &s->head_len, e);
 }
 
 static int check_file(struct image_source *s, struct err *e)
@@ -212,9 +216,9 @@ int image_source_open(struct image_source *s, const char *option, const char *pa
 
 void image_source_close(struct image_source *s)
 {
-	if (s->gz)
-		(void)inflateEnd(&s->gz->z);
-	free(s->gz);
-	s->gz = NULL;
+	if (s->unpacker)
+		s->unpacker->type->free(s->unpacker->state);
+	free(s->unpacker);
+	s->unpacker = NULL;
 	fd_close(&s->fd);
 }

@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 struct err;
-struct gunzip;
+struct unpack_type;
+struct unpacker;
 
 #define IMAGE_HEAD_MAX 1024
 
@@ -23,8 +24,8 @@ struct image_source {
 	/* The first bytes, unpacked; head_len < IMAGE_HEAD_MAX only when there are no more. */
 	uint8_t head[IMAGE_HEAD_MAX];
 	size_t head_len;
-	int fd;            /* private */
-	struct gunzip *gz; /* private; NULL: the file as it is */
+	int fd;                    /* private */
+	struct unpacker *unpacker; /* NULL: the file as it is; else private */
 };
 
 /* Opens a regular file that is not empty and reads its head. option and path are kept. */
@@ -32,9 +33,10 @@ int image_source_open(struct image_source *s, const char *option, const char *pa
 /* Also after a failed open. */
 void image_source_close(struct image_source *s);
 
-/* From here on the source is what the gzip stream at `offset` of the file unpacks to; reads its
- * head. Once. */
-int image_source_gunzip(struct image_source *s, uint64_t offset, struct err *e);
+/* From here on the source is what the stream at `offset` of the file unpacks to; reads its head.
+ * Once. */
+int image_source_unpack(struct image_source *s, const struct unpack_type *type, uint64_t offset,
+			struct err *e);
 
 /* Reads len bytes from `offset` on; *got is less than len only when the image ends there. A packed
  * source cannot go back, except into its head: -ESPIPE. */

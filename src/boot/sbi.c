@@ -7,7 +7,7 @@
  * callers that race, and a hart is STARTED until it has really stopped, so a kernel that waits for
  * STOPPED before it starts a hart again (as Linux does) cannot be told ALREADY_AVAILABLE.
  */
-#include "boot/sbi.h"
+#include "boot/sbi_call.h"
 
 #include <errno.h>
 
@@ -18,21 +18,7 @@
 #define IMPL_ID      0x4c4e5455u /* not a registered number */
 #define IMPL_VERSION 1u
 
-enum sbi_error {
-	SBI_SUCCESS = 0,
-	SBI_ERR_FAILED = -1,
-	SBI_ERR_NOT_SUPPORTED = -2,
-	SBI_ERR_INVALID_PARAM = -3,
-	SBI_ERR_INVALID_ADDRESS = -5,
-	SBI_ERR_ALREADY_AVAILABLE = -6,
-};
-
 enum hsm_state { HSM_STARTED = 0, HSM_STOPPED = 1 };
-
-struct sbi_ret {
-	enum sbi_error error;
-	uint64_t value;
-};
 
 struct extension {
 	uint64_t id;
@@ -41,16 +27,6 @@ struct extension {
 };
 
 static const struct extension *find_extension(uint64_t id);
-
-static struct sbi_ret error(enum sbi_error e)
-{
-	return (struct sbi_ret){.error = e};
-}
-
-static struct sbi_ret success(uint64_t value)
-{
-	return (struct sbi_ret){.value = value};
-}
 
 /* The harts that the pair (mask, base) means; false when one of them does not exist. */
 static bool hart_mask(const struct sbi *sbi, uint64_t mask, uint64_t base, uint64_t *out)
@@ -68,14 +44,14 @@ static struct sbi_ret call_base(const struct sbi *sbi, unsigned hart, uint64_t f
 				const uint64_t a[6])
 {
 	switch (fid) {
-	case 0: return success(SPEC_VERSION);
-	case 1: return success(IMPL_ID);
-	case 2: return success(IMPL_VERSION);
-	case 3: return success(find_extension(a[0]) != NULL);
+	case 0: return sbi_success(SPEC_VERSION);
+	case 1: return sbi_success(IMPL_ID);
+	case 2: return sbi_success(IMPL_VERSION);
+	case 3: return sbi_success(find_extension(a[0]) != NULL);
 	case 4: /* mvendorid */
 	case 5: /* marchid */
-	case 6: /* mimpid */ return success(0);
-	default: return error(SBI_ERR_NOT_SUPPORTED);
+	case 6: /* mimpid */ return sbi_success(0);
+	default: return sbi_failure(SBI_ERR_NOT_SUPPORTED);
 	}
 }
 
@@ -83,9 +59,9 @@ static struct sbi_ret call_time(const struct sbi *sbi, unsigned hart, uint64_t f
 				const uint64_t a[6])
 {
 	if (fid != 0)
-		return error(SBI_ERR_NOT_SUPPORTED);
+		return sbi_failure(SBI_ERR_NOT_SUPPORTED);
 	sbi->ops->set_timer(sbi->arg, hart, a[0]);
-	return success(0);
+	return sbi_success(0);
 }
 
 static struct sbi_ret call_ipi(const struct sbi *sbi, unsigned hart, uint64_t fid,
@@ -94,11 +70,11 @@ static struct sbi_ret call_ipi(const struct sbi *sbi, unsigned hart, uint64_t fi
 	uint64_t mask;
 
 	if (fid != 0)
-		return error(SBI_ERR_NOT_SUPPORTED);
+		return sbi_failure(SBI_ERR_NOT_SUPPORTED);
 	if (!hart_mask(sbi, a[0], a[1], &mask))
-		return error(SBI_ERR_INVALID_PARAM);
+		return sbi_failure(SBI_ERR_INVALID_PARAM);
 	sbi->ops->send_ipi(sbi->arg, mask);
-	return success(0);
+	return sbi_success(0);
 }
 
 static struct sbi_ret call_rfence(const struct sbi *sbi, unsigned hart, uint64_t fid,
@@ -107,9 +83,9 @@ static struct sbi_ret call_rfence(const struct sbi *sbi, unsigned hart, uint64_t
 	uint64_t start = a[2], size = a[3], mask;
 
 	if (fid > SBI_FENCE_VMA_ASID) /* the rest needs the hypervisor extension */
-		return error(SBI_ERR_NOT_SUPPORTED);
+		return sbi_failure(SBI_ERR_NOT_SUPPORTED);
 	if (!hart_mask(sbi, a[0], a[1], &mask))
-		return error(SBI_ERR_INVALID_PARAM);
+		return sbi_failure(SBI_ERR_INVALID_PARAM);
 	/* Both 0 and all ones mean everything, and doing too much is always right. */
 	if (fid == SBI_FENCE_I || !size || start + size < start)
 		size = UINT64_MAX;
@@ -117,7 +93,7 @@ static struct sbi_ret call_rfence(const struct sbi *sbi, unsigned hart, uint64_t
 		start = 0;
 	sbi->ops->fence(sbi->arg, mask, (enum sbi_fence)fid, start, size,
 			fid == SBI_FENCE_VMA_ASID ? a[4] : 0);
-	return success(0);
+	return sbi_success(0);
 }
 
 /* Whether instructions can be fetched from pc. */
@@ -129,13 +105,13 @@ static bool is_code_address(const struct sbi *sbi, uint64_t pc)
 static struct sbi_ret hsm_start(const struct sbi *sbi, const uint64_t a[6])
 {
 	if (a[0] >= sbi->n_harts)
-		return error(SBI_ERR_INVALID_PARAM);
+		return sbi_failure(SBI_ERR_INVALID_PARAM);
 	if (!is_code_address(sbi, a[1]))
-		return error(SBI_ERR_INVALID_ADDRESS);
+		return sbi_failure(SBI_ERR_INVALID_ADDRESS);
 	switch (sbi->ops->hart_start(sbi->arg, (unsigned)a[0], a[1], a[2])) {
-	case 0: return success(0);
-	case -EALREADY: return error(SBI_ERR_ALREADY_AVAILABLE);
-	default: return error(SBI_ERR_FAILED);
+	case 0: return sbi_success(0);
+	case -EALREADY: return sbi_failure(SBI_ERR_ALREADY_AVAILABLE);
+	default: return sbi_failure(SBI_ERR_FAILED);
 	}
 }
 
@@ -145,15 +121,15 @@ static struct sbi_ret hsm_suspend(const struct sbi *sbi, unsigned hart, const ui
 	const bool retentive = !(type & 0x80000000u);
 
 	if (type & 0x7fffffffu) /* reserved, or of a platform that we are not */
-		return error(SBI_ERR_INVALID_PARAM);
+		return sbi_failure(SBI_ERR_INVALID_PARAM);
 	if (!sbi->ops->hart_suspend)
-		return error(SBI_ERR_NOT_SUPPORTED);
+		return sbi_failure(SBI_ERR_NOT_SUPPORTED);
 	if (!retentive && !is_code_address(sbi, a[1]))
-		return error(SBI_ERR_INVALID_ADDRESS);
+		return sbi_failure(SBI_ERR_INVALID_ADDRESS);
 	switch (sbi->ops->hart_suspend(sbi->arg, hart, retentive, a[1], a[2])) {
-	case 0: return success(0);
-	case -EOPNOTSUPP: return error(SBI_ERR_NOT_SUPPORTED);
-	default: return error(SBI_ERR_FAILED);
+	case 0: return sbi_success(0);
+	case -EOPNOTSUPP: return sbi_failure(SBI_ERR_NOT_SUPPORTED);
+	default: return sbi_failure(SBI_ERR_FAILED);
 	}
 }
 
@@ -162,14 +138,15 @@ static struct sbi_ret call_hsm(const struct sbi *sbi, unsigned hart, uint64_t fi
 {
 	switch (fid) {
 	case 0: return hsm_start(sbi, a);
-	case 1: sbi->ops->hart_stop(sbi->arg, hart); return success(0);
+	case 1: sbi->ops->hart_stop(sbi->arg, hart); return sbi_success(0);
 	case 2:
 		if (a[0] >= sbi->n_harts)
-			return error(SBI_ERR_INVALID_PARAM);
-		return success(sbi->ops->hart_is_stopped(sbi->arg, (unsigned)a[0]) ? HSM_STOPPED
-										   : HSM_STARTED);
+			return sbi_failure(SBI_ERR_INVALID_PARAM);
+		return sbi_success(sbi->ops->hart_is_stopped(sbi->arg, (unsigned)a[0])
+					   ? HSM_STOPPED
+					   : HSM_STARTED);
 	case 3: return hsm_suspend(sbi, hart, a);
-	default: return error(SBI_ERR_NOT_SUPPORTED);
+	default: return sbi_failure(SBI_ERR_NOT_SUPPORTED);
 	}
 }
 
@@ -179,13 +156,13 @@ static struct sbi_ret call_srst(const struct sbi *sbi, unsigned hart, uint64_t f
 	const uint32_t type = (uint32_t)a[0], reason = (uint32_t)a[1];
 
 	if (fid != 0)
-		return error(SBI_ERR_NOT_SUPPORTED);
+		return sbi_failure(SBI_ERR_NOT_SUPPORTED);
 	/* Reasons: none, failure; the others are reserved or somebody else's. */
 	if (type > SBI_RESET_WARM || reason > 1)
-		return error(SBI_ERR_INVALID_PARAM);
+		return sbi_failure(SBI_ERR_INVALID_PARAM);
 	sbi->ops->system_reset(sbi->arg, (enum sbi_reset)type, reason == 1);
 	sbi->ops->hart_stop(sbi->arg, hart); /* this call does not return */
-	return success(0);
+	return sbi_success(0);
 }
 
 static struct sbi_ret call_dbcn(const struct sbi *sbi, unsigned hart, uint64_t fid,
@@ -196,21 +173,21 @@ static struct sbi_ret call_dbcn(const struct sbi *sbi, unsigned hart, uint64_t f
 	size_t n;
 
 	if (fid > 2)
-		return error(SBI_ERR_NOT_SUPPORTED);
+		return sbi_failure(SBI_ERR_NOT_SUPPORTED);
 	if (fid == 2)
-		return error(sbi->ops->console_write(sbi->arg, &byte, 1) ? SBI_SUCCESS
-									 : SBI_ERR_FAILED);
+		return sbi_failure(sbi->ops->console_write(sbi->arg, &byte, 1) ? SBI_SUCCESS
+									       : SBI_ERR_FAILED);
 	if (!a[0])
-		return success(0);
+		return sbi_success(0);
 	/* a2 is the address's upper half, of which a 64-bit hart has none. */
 	host = a[2] ? NULL : gmem_map(sbi->mem, a[1], a[0]);
 	if (!host)
-		return error(SBI_ERR_INVALID_PARAM);
+		return sbi_failure(SBI_ERR_INVALID_PARAM);
 	if (fid == 0)
-		return success(sbi->ops->console_write(sbi->arg, host, a[0]));
+		return sbi_success(sbi->ops->console_write(sbi->arg, host, a[0]));
 	n = sbi->ops->console_read(sbi->arg, host, a[0]);
 	gmem_note_write(sbi->mem, a[1], n);
-	return success(n);
+	return sbi_success(n);
 }
 
 static const struct extension extensions[] = {
@@ -220,6 +197,7 @@ static const struct extension extensions[] = {
 	{0x48534d, call_hsm},                               /* "HSM" */
 	{0x53525354, call_srst},                            /* "SRST" */
 	{0x4442434e, call_dbcn},                            /* "DBCN" */
+	{0x504d55, sbi_call_pmu},                           /* "PMU" */
 };
 
 static const struct extension *find_extension(uint64_t id)
@@ -233,7 +211,7 @@ static const struct extension *find_extension(uint64_t id)
 void sbi_ecall(const struct sbi *sbi, unsigned hart, uint64_t a[8])
 {
 	const struct extension *x = find_extension(a[7]);
-	struct sbi_ret ret = error(SBI_ERR_NOT_SUPPORTED);
+	struct sbi_ret ret = sbi_failure(SBI_ERR_NOT_SUPPORTED);
 
 	if (x)
 		ret = x->call(sbi, hart, a[6], a);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The firmware that a supervisor calls: RISC-V Supervisor Binary Interface 2.0, extensions BASE,
- * TIME, IPI, RFENCE (without its hypervisor calls), HSM, SRST and DBCN. The legacy calls 0 to 8 and
+ * TIME, IPI, RFENCE (without its hypervisor calls), HSM, SRST, DBCN and PMU
+ * (hardware counters). The legacy calls 0 to 8 and
  * everything else are NOT_SUPPORTED.
  *
  * Nothing is kept here: the machine fills in a `struct sbi` and answers through its platform's
@@ -16,7 +17,17 @@
 
 struct gmem;
 
-#define SBI_MAX_HARTS 64
+#define SBI_MAX_HARTS    64
+#define SBI_PMU_COUNTERS 8u /* hpmcounter3 to hpmcounter10 */
+
+/* The values of mhpmevent that the PMU lends by a name of SBI's; it lends all up to the last as raw
+ * events. */
+enum sbi_pmu_event {
+	SBI_PMU_WALK = 3, /* an address was translated by page tables: for a fetch, */
+	SBI_PMU_WALK_LOAD,
+	SBI_PMU_WALK_STORE,
+	SBI_PMU_EVENT_MAX = 7,
+};
 
 enum sbi_fence { SBI_FENCE_I, SBI_FENCE_VMA, SBI_FENCE_VMA_ASID };
 
@@ -48,6 +59,9 @@ struct sbi_platform_ops {
 	/* How many bytes the console took or gave; never waits. */
 	size_t (*console_write)(void *arg, const uint8_t *buf, size_t len);
 	size_t (*console_read)(void *arg, uint8_t *buf, size_t len);
+	/* The calling hart's CSR `num`, with the rights of M mode: counters and their selectors. */
+	uint64_t (*csr_read)(void *arg, unsigned hart, unsigned num);
+	void (*csr_write)(void *arg, unsigned hart, unsigned num, uint64_t value);
 };
 
 struct sbi {

@@ -336,7 +336,8 @@ static int keep(struct config *c, char *text, struct err *e)
 
 	if (!kept) {
 		free(text);
-		return err_set(e, -ENOMEM, "out of memory");
+		err_set(e, -ENOMEM, "out of memory");
+		return -ENOMEM;
 	}
 	*kept = (struct config_value){.next = c->values, .text = text};
 	c->values = kept;

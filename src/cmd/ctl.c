@@ -43,7 +43,7 @@ static const struct ctl_verb verbs[] = {
 	{"status", NULL, ctl_print_status, false},     {"stats", NULL, ctl_print_stats, false},
 	{"pause", NULL, ctl_print_state, false},       {"resume", NULL, ctl_print_state, false},
 	{"powerbutton", NULL, ctl_print_state, false}, {"quit", NULL, ctl_print_state, true},
-	{"help", NULL, ctl_print_help, false},
+	{"fault", "rule", ctl_print_faults, false},    {"help", NULL, ctl_print_help, false},
 };
 
 static const char *const formats[] = {"json", "openmetrics", NULL};

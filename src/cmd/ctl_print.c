@@ -217,3 +217,8 @@ void ctl_print_help(const json_t *answer)
 {
 	print_table(json_object_get(answer, "verbs"));
 }
+
+void ctl_print_faults(const json_t *answer)
+{
+	print_table(json_object_get(answer, "faults"));
+}

@@ -11,5 +11,6 @@ void ctl_print_stats(const json_t *answer);
 /* {"state":S}: S on a line; without it nothing. */
 void ctl_print_state(const json_t *answer);
 void ctl_print_help(const json_t *answer);
+void ctl_print_faults(const json_t *answer);
 
 #endif

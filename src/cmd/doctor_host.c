@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "base/opt.h"
 #include "cmd/doctor_probe.h"
+#include "cpu/cpu.h"
 
 #define MIB         (1ull << 20)
 #define DEFAULT_MEM (512 * MIB)
@@ -78,23 +79,15 @@ static void look_network(struct doctor_finding *f)
 
 static void look_engine(struct doctor_finding *f)
 {
-#ifdef __x86_64__
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *code = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int ret = code == MAP_FAILED || mprotect(code, page, PROT_READ | PROT_EXEC) ? -errno : 0;
+	const struct cpu_engine *best = cpu_engines[0];
 
-	if (code != MAP_FAILED)
-		(void)munmap(code, page);
-	if (!ret) {
-		doctor_found(f, DOCTOR_OK, "interp and jit");
+	if (cpu_engine_default() == best) {
+		doctor_found(f, DOCTOR_OK, "%s", best->name);
 		return;
 	}
-	doctor_found(f, DOCTOR_LIMITED, "interp only: memory cannot be made executable (%s)",
-		     strerror(-ret));
+	doctor_found(f, DOCTOR_LIMITED, "%s only: memory cannot be made executable",
+		     cpu_engine_default()->name);
 	doctor_cure(f, "let this program have executable memory (SELinux: execmem)");
-#else
-	doctor_found(f, DOCTOR_OK, "interp; the translator is for x86-64 hosts");
-#endif
 }
 
 static void look_cpus(struct doctor_finding *f)

@@ -18,15 +18,25 @@ bool generate_is_directory(const struct opt *o)
 	return o->arg && !strcmp(o->arg, "DIR");
 }
 
+/* Behind the next '|' that is not in brackets, or at the end. */
+static const char *skip_alternative(const char *p)
+{
+	int depth = 0;
+
+	for (; *p && (*p != '|' || depth); p++)
+		depth += (*p == '[') - (*p == ']');
+	return *p ? p + 1 : p;
+}
+
 bool generate_alternative(const struct opt *o, unsigned i, char word[GENERATE_WORD_MAX])
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 	const char *p = o->kind == OPT_CALL ? o->arg : NULL;
 	size_t len;
 
-	if (!p || !strchr(p, '|'))
+	if (!p || !*skip_alternative(p))
 		return false;
-	for (; *p; p += *p == '|') {
+	for (; *p; p = skip_alternative(p)) {
 		len = strspn(p, letters);
 		if (p[len] == ':')
 			len++;
@@ -34,7 +44,6 @@ bool generate_alternative(const struct opt *o, unsigned i, char word[GENERATE_WO
 			(void)snprintf(word, GENERATE_WORD_MAX, "%.*s", (int)len, p);
 			return true;
 		}
-		p += strcspn(p, "|");
 	}
 	return false;
 }

@@ -89,9 +89,8 @@ static void put_table(FILE *out, const struct command *const *commands, unsigned
 
 /* Lines of shell, since a longer string constant is not portable. */
 static const char *const function[] = {
-	"# Completes the value $3 of the option $2 of the command $1; $4 is what stands before it "
-	"in",
-	"# the same word.",
+	"# Completes the value $3 of the option $2 of the command $1; $4 is what stands before",
+	"# it in the same word.",
 	"_linnet_complete_value()",
 	"{",
 	"\tlocal words='' keys='' files='' item=${3##*,} before=$4",
@@ -122,7 +121,7 @@ static const char *const function[] = {
 	"",
 	"_linnet()",
 	"{",
-	"\tlocal words command current previous i broken word joined=''",
+	"\tlocal words keys files command current previous i broken word joined=''",
 	"\tlocal -a all=()",
 	"\t# Joins what bash has broken.",
 	"\tfor word in \"${COMP_WORDS[@]:0:COMP_CWORD + 1}\"; do",
@@ -141,10 +140,9 @@ static const char *const function[] = {
 	"\t\tprevious=${all[-2]}",
 	"\tfi",
 	"\tif [[ $current == --*=* ]]; then",
-	"\t\t_linnet_complete_value \"$command\" \"${current%%=*}\" \"${current#*=}\" "
-	"\"${current%%=*}=\"",
-	"\telif [[ $previous == --* ]] && words='' keys='' files='' _linnet_value "
-	"\"$command/$previous\"; then",
+	"\t\tprevious=${current%%=*}",
+	"\t\t_linnet_complete_value \"$command\" \"$previous\" \"${current#*=}\" \"$previous=\"",
+	"\telif [[ $previous == --* ]] && _linnet_value \"$command/$previous\"; then",
 	"\t\t_linnet_complete_value \"$command\" \"$previous\" \"$current\" ''",
 	"\telif [[ ! $command || $current == -* ]]; then",
 	"\t\t_linnet_options \"$command\"",

@@ -88,6 +88,8 @@ static void put_list_function(FILE *out, const char *command, const struct opt *
 		(void)fprintf(out, " \\\n\t\t'%s%s", k->repeat ? "*" : "", k->name);
 		if (opt_takes_value(k))
 			put_value(out, command, k);
+		if (generate_is_file(k)) /* a comma that gives way to what is typed */
+			(void)fputs(" -qS ,", out);
 		(void)fputc('\'', out);
 	}
 	(void)fputs("\n}\n\n", out);

@@ -24,8 +24,19 @@
 
 #define TEXT_MAX       65536
 #define SIGNAL_STEP_MS 100 /* between two looks for signals */
+#define WORDS_MAX      12  /* of the recipe's command line, with the NULL at its end */
 
 extern char **environ;
+
+const char *const guest_set_kernels[] = {"small", "debug", NULL};
+
+bool guest_set_is_own(const char *kernel)
+{
+	for (unsigned i = 0; kernel && guest_set_kernels[i]; i++)
+		if (!strcmp(kernel, guest_set_kernels[i]))
+			return true;
+	return false;
+}
 
 /* The signals that we have blocked and ignored are the recipe's again, so that Ctrl-C ends it. */
 static int set_signals(posix_spawnattr_t *attr)
@@ -145,8 +156,9 @@ static void parse_line(struct guest_set *g, char *line)
 		const char *name;
 		char **field;
 	} fields[] = {
-		{"kernel", &g->kernel}, {"initrd", &g->initrd},         {"disk", &g->disk},
-		{"append", &g->append}, {"append_off", &g->append_off}, {"extras", &g->extras},
+		{"kernel", &g->kernel},   {"initrd", &g->initrd},         {"disk", &g->disk},
+		{"append", &g->append},   {"append_off", &g->append_off}, {"extras", &g->extras},
+		{"modules", &g->modules},
 	};
 
 	if (!value)
@@ -157,8 +169,8 @@ static void parse_line(struct guest_set *g, char *line)
 			*fields[i].field = value;
 }
 
-static int recipe_command(struct share_paths *p, const char *argv[8], bool update, bool print,
-			  struct err *e)
+static int recipe_command(struct share_paths *p, const char *argv[WORDS_MAX],
+			  const struct guest_set_wish *w, struct err *e)
 {
 	unsigned n = 0;
 	int ret = share_find(p, e);
@@ -169,31 +181,41 @@ static int recipe_command(struct share_paths *p, const char *argv[8], bool updat
 	argv[n++] = p->fetch;
 	argv[n++] = "--init";
 	argv[n++] = p->init;
-	if (update)
+	if (w->update)
 		argv[n++] = "--update";
-	if (print)
+	if (w->print)
 		argv[n++] = "--print";
+	for (unsigned i = 0; i < ARRAY_SIZE(w->own); i++) {
+		if (!w->own[i])
+			continue;
+		argv[n++] = "--kernel";
+		argv[n++] = guest_set_kernels[i];
+	}
 	argv[n] = NULL;
 	return 0;
 }
 
-int guest_set_get(struct guest_set *g, struct err *e)
+int guest_set_get(struct guest_set *g, const char *own, struct err *e)
 {
+	struct guest_set_wish wish = {.print = true};
 	struct share_paths paths;
-	const char *argv[8];
+	const char *argv[WORDS_MAX];
 	char *line, *rest;
 	int ret;
 
 	*g = (struct guest_set){0};
-	ret = recipe_command(&paths, argv, false, true, e);
+	for (unsigned i = 0; own && i < ARRAY_SIZE(wish.own); i++)
+		wish.own[i] = !strcmp(own, guest_set_kernels[i]);
+	ret = recipe_command(&paths, argv, &wish, e);
 	if (ret)
 		return ret;
 	ret = recipe_output(argv, &g->text);
 	if (ret) {
 		guest_set_free(g);
 		return err_set(e, ret,
-			       "the default guest is not there; see the message above, or give "
-			       "--kernel, --initrd and --disk");
+			       "%s is not there; see the message above, or give --kernel, "
+			       "--initrd and --disk",
+			       own ? "the default guest with this kernel" : "the default guest");
 	}
 	for (line = strtok_r(g->text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		parse_line(g, line);
@@ -210,11 +232,11 @@ void guest_set_free(struct guest_set *g)
 	*g = (struct guest_set){0};
 }
 
-int guest_set_exec_fetch(bool update, bool print, struct err *e)
+int guest_set_exec_fetch(const struct guest_set_wish *w, struct err *e)
 {
 	struct share_paths paths;
-	const char *argv[8];
-	int ret = recipe_command(&paths, argv, update, print, e);
+	const char *argv[WORDS_MAX];
+	int ret = recipe_command(&paths, argv, w, e);
 
 	if (ret)
 		return ret;

@@ -11,16 +11,23 @@
 #include "base/err.h"
 #include "base/opt.h"
 #include "cmd/command.h"
+#include "cmd/guest_set.h"
 #include "cmd/share.h"
 
 /* The words that stand before the user's own in a script's argv, and the NULL at its end. */
-#define OWN_WORDS 9
+#define OWN_WORDS 11
 
 struct kbuild_options {
+	const char *kernel;
 	bool source, extras, print;
 };
 
 static const struct opt kbuild_table[] = {
+	{.name = "kernel",
+	 .arg = "small|debug",
+	 .kind = OPT_STRING,
+	 .offset = offsetof(struct kbuild_options, kernel),
+	 .help = "for one of Linnet's own kernels, which is built first"},
 	{.name = "source",
 	 .kind = OPT_FLAG,
 	 .offset = offsetof(struct kbuild_options, source),
@@ -80,10 +87,18 @@ static int cmd_kbuild(int argc, char **argv)
 		err_set(&e, -EINVAL, "give the module's directory; see linnet kbuild --help");
 		return fail(argv[0], &e, 2);
 	}
+	if (o.kernel && !guest_set_is_own(o.kernel)) {
+		err_set(&e, -EINVAL, "--kernel %s: give small or debug", o.kernel);
+		return fail(argv[0], &e, 2);
+	}
 	if (share_find(&paths, &e))
 		return fail(argv[0], &e, EXIT_FAILURE);
 	own[1] = paths.kbuild;
 	own[3] = paths.init;
+	if (o.kernel) {
+		own[n++] = "--kernel";
+		own[n++] = o.kernel;
+	}
 	if (o.source)
 		own[n++] = "--source";
 	if (o.extras)

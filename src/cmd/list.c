@@ -14,31 +14,40 @@
 #include "dev/types.h"
 #include "machine/machine.h"
 
-struct fetch_options {
-	bool update, print;
-};
-
 static const struct opt fetch_table[] = {
 	{.name = "update",
 	 .kind = OPT_FLAG,
-	 .offset = offsetof(struct fetch_options, update),
+	 .offset = offsetof(struct guest_set_wish, update),
 	 .help = "look for a newer guest; the old one stays until it is there"},
 	{.name = "print",
 	 .kind = OPT_FLAG,
-	 .offset = offsetof(struct fetch_options, print),
+	 .offset = offsetof(struct guest_set_wish, print),
 	 .help = "print name=value lines: kernel, initrd, disk, append, append_off"},
+	{.name = "small",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct guest_set_wish, own[0]),
+	 .help = "build the kernel for --kernel small: starts fast"},
+	{.name = "debug",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct guest_set_wish, own[1]),
+	 .help = "and for --kernel debug: with KASAN, lockdep and the like"},
 	{0},
 };
 
 static int cmd_fetch(int argc, char **argv)
 {
-	struct fetch_options o = {0};
+	struct guest_set_wish wish = {0};
 	struct err e = {0};
 	int status;
 
-	if (!command_parse(&fetch_command, &o, argc, argv, NULL, &status))
+	if (!command_parse(&fetch_command, &wish, argc, argv, NULL, &status))
 		return status;
-	guest_set_exec_fetch(o.update, o.print, &e);
+	if (wish.print && wish.own[0] && wish.own[1]) {
+		fprintf(stderr,
+			"linnet fetch: --print tells of one kernel; give --small or --debug\n");
+		return 2;
+	}
+	guest_set_exec_fetch(&wish, &e);
 	fprintf(stderr, "linnet fetch: %s\n", e.text);
 	return EXIT_FAILURE;
 }

@@ -31,6 +31,7 @@
 #include "cmd/run_gdb.h"
 #include "cmd/run_options.h"
 #include "cmd/run_parts.h"
+#include "cpu/watch.h"
 #include "machine/machine.h"
 
 #define STATUS_UNSET       (-1)
@@ -290,7 +291,9 @@ static int run_once(struct run *r, bool *again, struct err *e)
 		ret = dump_dtb(r, e);
 	} else {
 		run_gdb_begin(r->gdb, r->machine);
+		sig_on_fault(cpu_report_fault, machine_vm(r->machine));
 		ret = machine_run(r->machine, &end, &code, e);
+		sig_on_fault(NULL, NULL);
 		tell_gdb(r, end, code);
 	}
 	if (r->control)
@@ -316,11 +319,11 @@ static int run_machines(struct run *r, struct err *e)
 {
 	const struct run_parts_events events = {
 		.exec_done = exec_done, .console_quit = console_quit, .arg = r};
-	const struct run_control_config control = {.loop = r->loop,
-						   .path = r->o.control,
-						   .machine = &r->parts.config,
-						   .quit = control_quit,
-						   .arg = r};
+	struct run_control_config control = {.loop = r->loop,
+					     .path = r->o.control,
+					     .machine = &r->parts.config,
+					     .quit = control_quit,
+					     .arg = r};
 	bool again = true;
 	int ret = run_parts_open(&r->parts, &r->o, r->loop, &events, e);
 
@@ -329,6 +332,7 @@ static int run_machines(struct run *r, struct err *e)
 	r->parts.config.console_tap = console_tap;
 	r->parts.config.console_tap_arg = r;
 	r->parts.config.power_button = r->o.control != NULL;
+	control.faults = r->parts.faults.set;
 	if (r->o.control)
 		ret = run_control_open(&control, &r->control, e);
 	if (r->o.time_limit && !ret) {
@@ -343,6 +347,7 @@ static int run_machines(struct run *r, struct err *e)
 	alarm_clear(&r->grace);
 	alarm_clear(&r->halt);
 	run_gdb_close(r->gdb);
+	run_faults_report(&r->parts.faults, &r->o);
 	run_parts_close(&r->parts);
 	/* Last: a client of `quit` waits for its connection to end. */
 	run_control_free(r->control);
@@ -390,6 +395,9 @@ static int cmd_run(int argc, char **argv)
 
 	if (ret == OPT_WANTS_HELP) {
 		command_print_help(stdout, &run_command);
+		r.status = EXIT_SUCCESS;
+	} else if (!ret && r.o.fault_help) {
+		machine_faults_print_help(stdout);
 		r.status = EXIT_SUCCESS;
 	} else if (ret) {
 		fprintf(stderr, "linnet run: %s\n", e.text);

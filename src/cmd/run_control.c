@@ -15,6 +15,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/stats.h"
 #include "control/control.h"
@@ -195,6 +196,35 @@ static void verb_resume(void *arg, struct control_call *call)
 	answer_state(rc, call);
 }
 
+/* ---- faults ---- */
+
+static void list_fault(void *arg, const struct fault_report *r)
+{
+	json_array_append_new(arg, json_pack("{s:s,s:I,s:I}", "rule", r->text, "seen",
+					     (json_int_t)r->asked, "faults", (json_int_t)r->taken));
+}
+
+/* Adds a rule, or forgets all; the answer is what there is then. */
+static void verb_fault(void *arg, struct control_call *call)
+{
+	const struct run_control *rc = arg;
+	const char *rule = control_arg(call, "rule");
+	struct err e = {0};
+	json_t *list;
+
+	if (is_gone(rc, call))
+		return;
+	if (rule && !strcmp(rule, "clear")) {
+		faults_clear(rc->cfg.faults);
+	} else if (rule && faults_add(rc->cfg.faults, "", rule, &e)) {
+		control_fail(call, CONTROL_E_ARGUMENT, "%s", e.text);
+		return;
+	}
+	list = json_array();
+	faults_list(rc->cfg.faults, list_fault, list);
+	control_answer(call, json_pack("{s:o}", "faults", list));
+}
+
 /* ---- the end ---- */
 
 static void verb_powerbutton(void *arg, struct control_call *call)
@@ -226,6 +256,7 @@ static void verb_quit(void *arg, struct control_call *call)
 }
 
 static const char *const stats_args[] = {"format", NULL};
+static const char *const fault_args[] = {"rule", NULL};
 
 static const struct control_verb verbs[] = {
 	{.name = "status", .help = "how the machine and its devices are", .handle = verb_status},
@@ -235,6 +266,10 @@ static const struct control_verb verbs[] = {
 	 .handle = verb_stats},
 	{.name = "pause", .help = "the guest and its time stand still", .handle = verb_pause},
 	{.name = "resume", .help = "the guest goes on", .handle = verb_resume},
+	{.name = "fault",
+	 .help = "break something on purpose: a rule, or clear; list the rules",
+	 .args = fault_args,
+	 .handle = verb_fault},
 	{.name = "powerbutton",
 	 .help = "press the guest's power button",
 	 .handle = verb_powerbutton},

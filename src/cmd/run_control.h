@@ -7,6 +7,7 @@
 #define CMD_RUN_CONTROL_H
 
 struct err;
+struct faults;
 struct loop;
 struct machine;
 struct machine_config;
@@ -17,6 +18,7 @@ struct run_control_config {
 	struct loop *loop;
 	const char *path;
 	const struct machine_config *machine;
+	struct faults *faults;
 	void (*quit)(void *arg); /* somebody wants the run to end; machine_end() is to follow */
 	void *arg;
 };

@@ -176,6 +176,27 @@ static int gdb_option(void *ctx, const char *label, char *value, struct err *e)
 	return ret;
 }
 
+static int jit_dump_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_watch_parse(&o->watch, label, value, e);
+}
+
+static int fault_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	if (!strcmp(value, "help"))
+		o->fault_help = true;
+	else if (o->n_faults == RUN_MAX_FAULTS)
+		return err_set(e, -EINVAL, "%s%s: at most %d of them", label, value,
+			       RUN_MAX_FAULTS);
+	else
+		o->fault[o->n_faults++] = value;
+	return 0;
+}
+
 const struct opt run_option_table[] = {
 	{.help = "Machine"},
 	{.name = "machine",
@@ -189,7 +210,7 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_STRING,
 	 AT(engine),
 	 .value = engine_name,
-	 .help = "what executes the guest's code: interp, or jit on x86-64 hosts"},
+	 .help = "what executes code: jit (x86-64 hosts) or interp"},
 	{.name = "smp",
 	 .arg = "N",
 	 .kind = OPT_UINT,
@@ -221,7 +242,7 @@ const struct opt run_option_table[] = {
 	 .arg = "F",
 	 .kind = OPT_STRING,
 	 AT(kernel),
-	 .help = "Image (plain or gzip) or ELF"},
+	 .help = "Image (plain, gzip, zstd), ELF; small or debug: ours"},
 	{.name = "modules",
 	 .arg = "DIR",
 	 .kind = OPT_STRING,
@@ -285,6 +306,11 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_CALL,
 	 .call = console_option,
 	 .help = "the serial port (Ctrl-A x leaves)"},
+	{.name = "fault",
+	 .arg = "DEVICE:OPERATION[,WHEN]...,WHAT|help",
+	 .kind = OPT_CALL,
+	 .call = fault_option,
+	 .help = "break something on purpose"},
 	{.name = "rng",
 	 .arg = "on|off",
 	 .kind = OPT_BOOL,
@@ -321,6 +347,17 @@ const struct opt run_option_table[] = {
 	 .keys = gdb_keys,
 	 .head = "address",
 	 .help = "let gdb connect; wait=on: before the first instruction"},
+	{.name = "jit-dump",
+	 .arg = "FILE[,blocks=N][,from=PC][,to=PC]",
+	 .kind = OPT_CALL,
+	 .call = jit_dump_option,
+	 .keys = run_watch_keys,
+	 .head = "path",
+	 .help = "write each block that the translator compiles"},
+	{.name = "perf-map",
+	 .kind = OPT_FLAG,
+	 AT(watch.perf_map),
+	 .help = "let perf name generated code: /tmp/perf-PID.map"},
 	{.name = "no-reboot",
 	 .kind = OPT_FLAG,
 	 AT(no_reboot),

@@ -9,10 +9,12 @@
 #include "base/opt.h"
 #include "cmd/run_console.h"
 #include "cmd/run_net.h"
+#include "cmd/run_watch.h"
 #include "machine/machine.h"
 
-#define RUN_MAX_FILES 64
-#define RUN_MAX_ENV   64
+#define RUN_MAX_FILES  64
+#define RUN_MAX_ENV    64
+#define RUN_MAX_FAULTS 64
 
 struct run_disk {
 	const char *path;
@@ -62,12 +64,17 @@ struct run_options {
 	bool rng;
 	const char *control; /* path of a socket, or NULL */
 
+	const char *fault[RUN_MAX_FAULTS]; /* rules, as given */
+	unsigned n_faults;
+	bool fault_help; /* --fault help */
+
 	const char *exec;
 	const char *cwd; /* in the guest; NULL: /root */
 	const char *env[RUN_MAX_ENV];
 	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */
 	struct run_gdb_options gdb;
+	struct run_watch_options watch;
 	bool no_reboot;
 	const char *dump_dtb;
 	const char *config;

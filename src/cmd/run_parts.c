@@ -51,7 +51,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 			       "--machine %s: there is no such machine; see linnet "
 			       "machines",
 			       o->machine);
-	c->engine = cpu_engines[0];
+	c->engine = cpu_engine_default();
 	if (o->engine)
 		c->engine = cpu_engine_find(o->engine);
 	if (o->engine && !c->engine)
@@ -66,6 +66,14 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->sv48 = o->mmu == RUN_MMU_SV48;
 	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;
 	return 0;
+}
+
+static int open_watch(struct run_parts *p, const struct run_options *o, struct err *e)
+{
+	if (!o->watch.dump && !o->watch.perf_map)
+		return 0;
+	p->config.watch = &p->watch;
+	return run_watch_open(&p->watch, &o->watch, p->config.engine, e);
 }
 
 /* A program that is all there is: no kernel, so no guest of ours. */
@@ -85,14 +93,14 @@ static int find_guest(struct run_parts *p, const struct run_options *o, struct e
 	struct machine_config *c = &p->config;
 
 	c->firmware = o->firmware;
-	c->kernel = o->kernel;
-	if (default_init(o) || (!o->kernel && !o->firmware)) {
-		int ret = guest_set_get(&p->guest, e);
+	c->kernel = guest_set_is_own(o->kernel) ? NULL : o->kernel;
+	if (default_init(o) || (!c->kernel && !bare_metal(o))) {
+		int ret = guest_set_get(&p->guest, c->kernel ? NULL : o->kernel, e);
 
 		if (ret)
 			return ret;
 	}
-	if (!c->kernel && !c->firmware)
+	if (!c->kernel && !bare_metal(o))
 		c->kernel = p->guest.kernel;
 	return 0;
 }
@@ -146,6 +154,8 @@ static int collect_initrd(struct run_parts *p, const struct run_options *o, stru
 
 	if (path)
 		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = path};
+	if (!o->initrd && p->guest.modules)
+		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = p->guest.modules};
 	if (!o->initrd && p->guest.extras && !o->no_extras)
 		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = p->guest.extras};
 	if (!o->n_files && !o->modules)
@@ -263,6 +273,8 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	*p = (struct run_parts){0};
 	ret = find_names(p, o, e);
 	if (!ret)
+		ret = open_watch(p, o, e);
+	if (!ret)
 		ret = find_guest(p, o, e);
 	if (!ret)
 		ret = write_append(p, o, e);
@@ -277,6 +289,8 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	if (!ret)
 		ret = open_console(p, o, loop, events, e);
 	p->config.console = p->console;
+	if (!ret)
+		ret = run_faults_open(&p->faults, o, &p->config, loop, e);
 	if (ret)
 		run_parts_close(p);
 	return ret;
@@ -284,6 +298,7 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 
 void run_parts_close(struct run_parts *p)
 {
+	machine_faults_close(&p->faults);
 	/* First what may not get lost: the others may have to wait for a reader. */
 	for (unsigned i = 0; i < p->n_disks; i++)
 		p->disk[i]->ops->free(p->disk[i]);
@@ -294,6 +309,7 @@ void run_parts_close(struct run_parts *p)
 		(void)chr_flush(p->console, CONSOLE_FLUSH_MS);
 	chr_free(p->console);
 	exec_free(p->exec);
+	run_watch_close(&p->watch);
 	free(p->extra_initrd);
 	free(p->append);
 	guest_set_free(&p->guest);

@@ -9,6 +9,7 @@
 
 #include "cmd/exec.h"
 #include "cmd/guest_set.h"
+#include "cmd/run_faults.h"
 #include "cmd/run_options.h"
 
 struct run_parts_events {
@@ -27,6 +28,8 @@ struct run_parts {
 	struct net *net;
 	struct chr *console;
 	struct exec *exec;
+	struct cpu_watch watch;
+	struct machine_faults faults; /* in front of disks, network and console; --fault */
 	struct machine_config config; /* complete but for the console's tap */
 };
 

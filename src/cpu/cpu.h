@@ -23,7 +23,9 @@
 struct bus;
 struct cpu;
 struct cpu_debug_ops;
+struct cpu_place;
 struct cpu_vm;
+struct cpu_watch;
 struct err;
 struct gmem;
 
@@ -47,9 +49,10 @@ struct cpu_vm_config {
 	struct gmem *mem;
 	struct bus *bus;
 	struct cpu_env env;
-	unsigned n_harts; /* 1 to CPU_MAX_HARTS */
-	bool sv48;        /* satp takes Sv48 beside Sv39 */
-	bool in_turns;    /* all CPUs run in turns on one thread: wfi returns instead of sleeping */
+	unsigned n_harts;        /* 1 to CPU_MAX_HARTS */
+	bool sv48;               /* satp takes Sv48 beside Sv39 */
+	struct cpu_watch *watch; /* cpu/watch.h, or NULL */
+	bool in_turns; /* all CPUs run in turns on one thread: wfi returns instead of sleeping */
 };
 
 enum cpu_exit {
@@ -76,7 +79,8 @@ struct cpu_regs {
 
 struct cpu_engine {
 	const char *name;
-	const char *help; /* one line for --help */
+	const char *help;     /* one line for --help */
+	bool (*usable)(void); /* whether this host lets it run; NULL: always */
 
 	int (*vm_new)(const struct cpu_vm_config *cfg, struct cpu_vm **out, struct err *e);
 	void (*vm_free)(struct cpu_vm *vm); /* frees its CPUs as well */
@@ -122,6 +126,10 @@ struct cpu_engine {
 	void (*get_regs)(const struct cpu *cpu, struct cpu_regs *regs);
 	void (*set_regs)(struct cpu *cpu, const struct cpu_regs *regs);
 
+	/* Which guest code the host code at an address was generated from (cpu/watch.h); false: it
+	 * was not generated. Async-signal-safe. NULL: the engine generates no code. */
+	bool (*find_code)(const struct cpu_vm *vm, uint64_t host_pc, struct cpu_place *out);
+
 	const struct cpu_debug_ops *debug; /* cpu/debug.h; NULL: there is nothing for debuggers */
 };
 
@@ -137,9 +145,12 @@ struct cpu {
 	unsigned id;
 };
 
-/* Every engine that this build has; the first is the default. */
+/* Every engine that this build has, the fastest first; the last runs anywhere. */
 extern const struct cpu_engine *const cpu_engines[];
 extern const unsigned cpu_n_engines;
+
+/* The first that this host lets run. */
+const struct cpu_engine *cpu_engine_default(void);
 
 /* NULL when there is none of that name. */
 const struct cpu_engine *cpu_engine_find(const char *name);

@@ -58,7 +58,8 @@ struct cpu_debug_ops {
 	/* Why the hart's last run() ended. */
 	void (*event)(const struct cpu *cpu, struct cpu_debug_event *event);
 
-	/* By number, whatever the privilege. -ENOENT: there is none; -EPERM: it is read-only. */
+	/* By number, whatever the privilege; also on the hart's own thread, from its ecall.
+	 * -ENOENT: there is none; -EPERM: it is read-only. */
 	int (*csr_read)(struct cpu *cpu, unsigned num, uint64_t *value);
 	int (*csr_write)(struct cpu *cpu, unsigned num, uint64_t value);
 

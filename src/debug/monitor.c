@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "cpu/rv64/csr_names.h"
 #include "debug/private.h"
 #include "mem/gmem.h"
 
@@ -37,7 +38,7 @@ static void phys(struct gdb_session *s, const char *arg, char out[TEXT_MAX])
 static void csr(struct gdb_session *s, const char *arg, char out[TEXT_MAX])
 {
 	struct cpu *cpu = gdb_cpu(s);
-	int known = gdb_csr_number(arg);
+	int known = rv64_csr_number(arg);
 	uint64_t num = (uint64_t)known, value;
 
 	if (known < 0 && (!number(arg, &num) || num > 0xfff))

@@ -75,12 +75,4 @@ unsigned gdb_reg_size(unsigned num);
 /* Builds s->xml. 0 or -ENOMEM. */
 int gdb_describe(struct gdb_session *s);
 
-/* ---- csr_names.c ---- */
-
-/* The name of a CSR, or NULL; written to out where it has a number in it. */
-#define GDB_CSR_NAME 24
-const char *gdb_csr_name(unsigned num, char out[GDB_CSR_NAME]);
-/* The CSR of that name, or -1. */
-int gdb_csr_number(const char *name);
-
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
+#include "cpu/rv64/csr_names.h"
 #include "debug/private.h"
 
 #define FIRST_F   33u
@@ -116,7 +117,7 @@ static void describe_fpu(FILE *f)
 		"ft0", "ft1", "ft2", "ft3", "ft4",  "ft5",  "ft6", "ft7", "fs0",  "fs1", "fa0",
 		"fa1", "fa2", "fa3", "fa4", "fa5",  "fa6",  "fa7", "fs2", "fs3",  "fs4", "fs5",
 		"fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11"};
-	char buf[GDB_CSR_NAME];
+	char buf[RV64_CSR_NAME];
 
 	fprintf(f, "<feature name=\"org.gnu.gdb.riscv.fpu\"><union id=\"riscv_double\">"
 		   "<field name=\"float\" type=\"ieee_single\"/>"
@@ -129,18 +130,18 @@ static void describe_fpu(FILE *f)
 		fprintf(f,
 			"<reg name=\"%s\" bitsize=\"32\" type=\"int\" group=\"float\" "
 			"regnum=\"%u\"/>\n",
-			gdb_csr_name(i, buf), FIRST_CSR + i);
+			rv64_csr_name(i, buf), FIRST_CSR + i);
 	fprintf(f, "</feature>\n");
 }
 
 static void describe_csrs(struct gdb_session *s, FILE *f)
 {
-	char buf[GDB_CSR_NAME];
+	char buf[RV64_CSR_NAME];
 	uint64_t value;
 
 	fprintf(f, "<feature name=\"org.gnu.gdb.riscv.csr\">");
 	for (unsigned i = LAST_FCSR + 1; i < N_CSRS; i++) {
-		const char *name = gdb_csr_name(i, buf);
+		const char *name = rv64_csr_name(i, buf);
 
 		if (name && !ops_of(s)->csr_read(gdb_cpu(s), i, &value))
 			fprintf(f,

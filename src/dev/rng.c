@@ -11,6 +11,8 @@
 #include <sys/random.h>
 
 #include "base/endian.h"
+#include "base/fault.h"
+#include "base/mix.h"
 #include "virtio/vdev.h"
 
 #define QUEUE_SIZE 16u
@@ -20,22 +22,13 @@ struct rng {
 	struct vdev vdev;
 	bool repeatable;
 	uint64_t state;
+	struct fault_point *fault;
 	struct virtq_chain chain;
 };
 
 static struct rng *rng_of(struct vdev *dev)
 {
 	return container_of(dev, struct rng, vdev);
-}
-
-/* splitmix64: a counter with a strong mix. */
-static uint64_t rng_step(struct rng *r)
-{
-	uint64_t z = r->state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
 }
 
 /* Fills up to len bytes; how many. */
@@ -51,7 +44,7 @@ static size_t rng_bytes(struct rng *r, uint8_t *p, size_t len)
 		return n < 0 ? 0 : (size_t)n;
 	}
 	for (size_t at = 0; at < len; at += sizeof(word)) {
-		le64_store(word, rng_step(r));
+		le64_store(word, mix_next(&r->state));
 		memcpy(p + at, word, min_u64(len - at, sizeof(word)));
 	}
 	return len;
@@ -60,10 +53,13 @@ static size_t rng_bytes(struct rng *r, uint8_t *p, size_t len)
 static uint32_t rng_fill(struct rng *r, const struct virtq_chain *c)
 {
 	const struct iovec *iov = virtq_chain_writable(c);
-	uint32_t total = 0;
+	uint32_t total = 0, max = FILL_MAX;
+	struct fault_hit hit;
 
-	for (unsigned i = 0; i < c->n_write && total < FILL_MAX; i++) {
-		size_t want = min_u64(iov[i].iov_len, FILL_MAX - total);
+	if (fault_ask(r->fault, &hit))
+		max = hit.what & FAULT_ERROR ? 0 : 1;
+	for (unsigned i = 0; i < c->n_write && total < max; i++) {
+		size_t want = min_u64(iov[i].iov_len, max - total);
 		size_t got = rng_bytes(r, iov[i].iov_base, want);
 
 		total += (uint32_t)got;
@@ -129,6 +125,7 @@ int rng_new(const struct rng_config *config, struct vdev **out)
 		return -ENOMEM;
 	r->repeatable = config->repeatable;
 	r->state = config->seed;
+	r->fault = config->fault;
 	if (virtq_chain_init(&r->chain, 2 * QUEUE_SIZE))
 		goto fail;
 	if (vdev_init(&r->vdev, &rng_ops, 0, 1, 0))

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct fault_point;
 struct loop;
 struct vdev;
 
@@ -13,6 +14,8 @@ struct rng_config {
 	struct loop *loop; /* where requests are served */
 	bool repeatable;   /* the same bytes in every run, from `seed`; not for secrets */
 	uint64_t seed;
+	/* NULL, or what fails on purpose: an error is no byte at all, a short answer one byte. */
+	struct fault_point *fault;
 };
 
 /* Control thread, while the loop does not run or from the loop. The device is freed by vdev_free()

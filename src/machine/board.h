@@ -85,7 +85,8 @@ int firmware_start(struct machine *m, uint64_t entry, uint64_t dtb, uint64_t inf
 
 /* ---- report.c ---- */
 
-/* Makes a device known under a name and its number: "disk0". At most MACHINE_MAX_DEVICES. */
+/* Makes a device known, also to the faults of cfg.faults, under a name and its number: "disk0". At
+ * most MACHINE_MAX_DEVICES. */
 void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev,
 			const struct virtio_mmio *carrier);
 

@@ -15,6 +15,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "bus/bus.h"
 #include "cpu/cpu.h"
 #include "hw/htif.h"
@@ -58,6 +59,7 @@ static int make_vm(struct machine *m, struct err *e)
 		.n_harts = m->cfg.smp,
 		.sv48 = m->cfg.sv48,
 		.in_turns = m->cfg.counted_time,
+		.watch = m->cfg.watch,
 	};
 	int ret = m->cfg.engine->vm_new(&cfg, &m->vm, e);
 
@@ -86,6 +88,9 @@ static void machine_end_task(struct loop_task *t)
 {
 	struct machine *m = t->arg;
 
+	/* A hart may wait for a reset, and that for a request which a fault delays. */
+	if (m->cfg.faults)
+		faults_power_off(m->cfg.faults);
 	vcpus_stop(&m->vcpus, machine_harts_stopped, m);
 }
 
@@ -163,6 +168,8 @@ int machine_run(struct machine *m, enum machine_end *end, unsigned *code, struct
 {
 	int ret = 0;
 
+	if (m->cfg.faults)
+		faults_power_on(m->cfg.faults);
 	if (m->cfg.counted_time) {
 		vcpus_run_in_turns(&m->vcpus);
 		while (!m->finished)

@@ -23,7 +23,9 @@ struct block;
 struct chr;
 struct cpu_engine;
 struct cpu_vm;
+struct cpu_watch;
 struct err;
+struct faults;
 struct loop;
 struct machine;
 struct net;
@@ -63,10 +65,11 @@ enum machine_end {
 struct machine_config {
 	const struct machine_type *type;
 	const struct cpu_engine *engine;
-	unsigned smp;      /* 1 to CPU_MAX_HARTS */
-	uint64_t mem;      /* bytes, a multiple of 2 MiB */
-	bool sv48;         /* the harts offer Sv48 beside Sv39, and Linux takes it */
-	bool counted_time; /* repeatable: see machine/clock.h */
+	struct cpu_watch *watch; /* of the engine: cpu/watch.h; or NULL */
+	unsigned smp;            /* 1 to CPU_MAX_HARTS */
+	uint64_t mem;            /* bytes, a multiple of 2 MiB */
+	bool sv48;               /* the harts offer Sv48 beside Sv39, and Linux takes it */
+	bool counted_time;       /* repeatable: see machine/clock.h */
 
 	const char *kernel;   /* path; NULL only with firmware */
 	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
@@ -90,6 +93,8 @@ struct machine_config {
 	unsigned n_ports;
 	bool rng; /* an entropy source */
 	bool power_button;
+
+	struct faults *faults; /* see machine/faults.h; or NULL */
 };
 
 struct machine_type {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/fault.h"
 #include "base/stats.h"
 #include "dev/input.h"
 #include "hw/uart8250.h"
@@ -33,6 +34,7 @@ void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev,
 	d->slot = slot;
 	d->dev = dev;
 	d->carrier = carrier;
+	vdev_set_faults(dev, faults_device(m->cfg.faults, d->name));
 	m->n_devices++;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/bits.h"
 #include "cpu/cpu.h"
+#include "cpu/debug.h"
 #include "machine/board.h"
 
 static struct cpu *hart_cpu(struct machine *m, unsigned hart)
@@ -91,6 +92,22 @@ static size_t platform_console_read(void *arg, uint8_t *buf, size_t len)
 	return 0;
 }
 
+static uint64_t platform_csr_read(void *arg, unsigned hart, unsigned num)
+{
+	struct machine *m = arg;
+	uint64_t value = 0;
+
+	(void)m->cfg.engine->debug->csr_read(hart_cpu(m, hart), num, &value);
+	return value;
+}
+
+static void platform_csr_write(void *arg, unsigned hart, unsigned num, uint64_t value)
+{
+	struct machine *m = arg;
+
+	(void)m->cfg.engine->debug->csr_write(hart_cpu(m, hart), num, value);
+}
+
 const struct sbi_platform_ops machine_sbi_ops = {
 	.set_timer = platform_set_timer,
 	.send_ipi = platform_send_ipi,
@@ -102,4 +119,6 @@ const struct sbi_platform_ops machine_sbi_ops = {
 	.system_reset = platform_system_reset,
 	.console_write = platform_console_write,
 	.console_read = platform_console_read,
+	.csr_read = platform_csr_read,
+	.csr_write = platform_csr_write,
 };

@@ -17,6 +17,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/fault.h"
 #include "base/opt.h"
 #include "boot/fdt_file.h"
 #include "cpu/cpu.h"
@@ -266,7 +267,11 @@ static int add_console(struct machine *m)
 static int add_rng(struct machine *m)
 {
 	const struct rng_config cfg = {
-		.loop = m->loop, .repeatable = m->cfg.counted_time, .seed = FIXED_SEED};
+		.loop = m->loop,
+		.repeatable = m->cfg.counted_time,
+		.seed = FIXED_SEED,
+		.fault = fault_point(faults_device(m->cfg.faults, "rng0"), FAULT_READ),
+	};
 	struct vdev *dev;
 	int ret = rng_new(&cfg, &dev);
 

@@ -75,17 +75,25 @@ static void wire_follow(struct virtio_mmio *t)
 	} while (again != level);
 }
 
+static void acknowledge(struct virtio_mmio *t, unsigned bits)
+{
+	if (bits & atomic_fetch_and(&t->interrupt_status, ~bits))
+		wire_follow(t);
+}
+
 static void raise(struct virtio_mmio *t, unsigned bits)
 {
 	/* With the bits set already, who set them sees to the wire. */
 	if (bits & ~atomic_fetch_or(&t->interrupt_status, bits))
 		wire_follow(t);
+	if (unlikely(vdev_is_gone(t->dev)))
+		acknowledge(t, ~0u);
 }
 
-static void acknowledge(struct virtio_mmio *t, unsigned bits)
+/* The wire falls. Also for an interrupt that was on its way, which raise() looks after. */
+static void port_gone(void *port)
 {
-	if (bits & atomic_fetch_and(&t->interrupt_status, ~bits))
-		wire_follow(t);
+	acknowledge(port, ~0u);
 }
 
 static void port_interrupt(void *port, unsigned queue)
@@ -114,7 +122,26 @@ static const struct vdev_port_ops port_ops = {
 	.interrupt = port_interrupt,
 	.config_changed = port_config_changed,
 	.broken = port_broken,
+	.gone = port_gone,
 };
+
+/* ---- an empty slot; one whose device is gone is another ---- */
+
+static enum bus_result empty_read(void *arg, uint64_t offset, unsigned size, uint64_t *value)
+{
+	if (size == 4 && offset == VIRTIO_MMIO_MAGIC)
+		*value = VIRTIO_MMIO_MAGIC_VALUE;
+	else if (size == 4 && offset == VIRTIO_MMIO_VERSION)
+		*value = VERSION;
+	return BUS_OK;
+}
+
+static enum bus_result empty_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
+{
+	return BUS_OK;
+}
+
+static const struct bus_direct_ops empty_ops = {.read = empty_read, .write = empty_write};
 
 /* ---- on the vCPU's thread ---- */
 
@@ -127,6 +154,8 @@ static enum bus_result direct_read(void *arg, uint64_t offset, unsigned size, ui
 {
 	struct virtio_mmio *t = arg;
 
+	if (unlikely(vdev_is_gone(t->dev)))
+		return empty_read(arg, offset, size, value);
 	if (offset >= VIRTIO_MMIO_CONFIG) {
 		unsigned at = (unsigned)offset - VIRTIO_MMIO_CONFIG;
 
@@ -150,6 +179,8 @@ static enum bus_result direct_write(void *arg, uint64_t offset, unsigned size, u
 {
 	struct virtio_mmio *t = arg;
 
+	if (unlikely(vdev_is_gone(t->dev)))
+		return empty_write(arg, offset, size, value);
 	if (offset >= VIRTIO_MMIO_CONFIG)
 		return BUS_POST;
 	if (!is_register(offset, size))
@@ -399,24 +430,6 @@ static enum bus_result posted_access(void *arg, struct bus_access *a)
 }
 
 static const struct bus_posted_ops posted_ops = {.access = posted_access};
-
-/* ---- an empty slot ---- */
-
-static enum bus_result empty_read(void *arg, uint64_t offset, unsigned size, uint64_t *value)
-{
-	if (size == 4 && offset == VIRTIO_MMIO_MAGIC)
-		*value = VIRTIO_MMIO_MAGIC_VALUE;
-	else if (size == 4 && offset == VIRTIO_MMIO_VERSION)
-		*value = VERSION;
-	return BUS_OK;
-}
-
-static enum bus_result empty_write(void *arg, uint64_t offset, unsigned size, uint64_t value)
-{
-	return BUS_OK;
-}
-
-static const struct bus_direct_ops empty_ops = {.read = empty_read, .write = empty_write};
 
 /* ---- making and freeing ---- */
 

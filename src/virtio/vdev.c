@@ -21,6 +21,7 @@
 #include <sys/epoll.h>
 
 #include "base/bits.h"
+#include "base/fault.h"
 #include "base/fd.h"
 
 enum { CMD_NONE, CMD_START, CMD_STOP };
@@ -93,6 +94,8 @@ void vdev_offer_ring(struct vdev *dev, uint64_t features)
 
 void vdev_fini(struct vdev *dev)
 {
+	if (dev->faults)
+		fault_device_act(dev->faults, NULL, NULL);
 	for (unsigned i = 0; i < dev->n_queues; i++) {
 		struct vdev_queue *q = &dev->queues[i];
 
@@ -198,25 +201,54 @@ static void kick_event(struct loop_fd *w, uint32_t events)
 	kick_task(&q->kick);
 }
 
+/* Whether the device serves the request that was just popped. */
+static bool fault_spares(struct vdev *dev)
+{
+	struct fault_hit hit;
+
+	if (fault_ask(dev->fault_gone, &hit))
+		vdev_gone(dev);
+	else if (fault_ask(dev->fault_broken, &hit))
+		vdev_broken(dev, "a fault on purpose");
+	else
+		return true;
+	return false;
+}
+
 int vdev_pop(struct vdev_queue *q, struct virtq_chain *c)
 {
 	int r = virtq_pop(&q->ring, c);
 
 	if (unlikely(r < 0))
 		vdev_broken(q->dev, "the driver broke the rules of the ring");
+	if (unlikely(q->dev->faults) && r > 0 && !fault_spares(q->dev)) {
+		virtq_unpop(&q->ring, c);
+		return -EIO;
+	}
 	return r;
 }
 
-void vdev_flush(struct vdev_queue *q)
+/* An interrupt that the driver wants. */
+static void queue_interrupt(struct vdev_queue *q)
 {
-	virtq_publish(&q->ring);
-	if (!virtq_wants_interrupt(&q->ring))
-		return;
+	struct fault_hit hit;
+
+	if (unlikely(fault_ask(q->dev->fault_irq, &hit)))
+		return; /* it is lost */
 	counter_add(&q->stats.interrupts, 1);
 	if (q->setup.call_fd >= 0)
 		eventfd_raise(q->setup.call_fd);
 	else
 		q->dev->port->interrupt(q->dev->port_arg, q->index);
+}
+
+void vdev_flush(struct vdev_queue *q)
+{
+	if (unlikely(vdev_is_gone(q->dev)))
+		return;
+	virtq_publish(&q->ring);
+	if (virtq_wants_interrupt(&q->ring))
+		queue_interrupt(q);
 }
 
 void vdev_drain(struct vdev_queue *q, enum vdev_taken (*take)(struct vdev_queue *q))
@@ -341,7 +373,7 @@ static void reset_finish(struct vdev *dev)
 
 	dev->reset_cb = NULL;
 	set_features(dev, 0);
-	atomic_store(&dev->is_broken, false);
+	atomic_store(&dev->is_broken, vdev_is_gone(dev));
 	cb(dev->reset_arg);
 }
 
@@ -376,6 +408,29 @@ void vdev_reset(struct vdev *dev, void (*cb)(void *arg), void *arg)
 	}
 	if (!dev->n_started)
 		reset_finish(dev);
+}
+
+/* On home: what a rule of the clock brings about. */
+static void fault_act(void *arg, enum fault_op op)
+{
+	struct vdev *dev = arg;
+
+	if (op == FAULT_GONE)
+		vdev_gone(dev);
+	else if (op == FAULT_BROKEN)
+		vdev_broken(dev, "a fault on purpose");
+	else if (!vdev_is_gone(dev))
+		dev->port->interrupt(dev->port_arg, 0);
+}
+
+void vdev_set_faults(struct vdev *dev, struct fault_device *faults)
+{
+	dev->faults = faults;
+	dev->fault_irq = fault_point(faults, FAULT_IRQ);
+	dev->fault_gone = fault_point(faults, FAULT_GONE);
+	dev->fault_broken = fault_point(faults, FAULT_BROKEN);
+	if (faults)
+		fault_device_act(faults, fault_act, dev);
 }
 
 /* ---- any thread ---- */
@@ -414,6 +469,16 @@ void vdev_broken(struct vdev *dev, const char *why)
 	dev->port->broken(dev->port_arg);
 }
 
+void vdev_gone(struct vdev *dev)
+{
+	if (atomic_exchange(&dev->is_gone, true))
+		return;
+	atomic_store(&dev->is_broken, true);
+	log_warn_limited(&dev->log, LOG_MAX, "virtio %s: the device is gone", dev->ops->name);
+	if (dev->port->gone)
+		dev->port->gone(dev->port_arg);
+}
+
 void vdev_config_set(struct vdev *dev, unsigned offset, const void *buf, unsigned len)
 {
 	const uint8_t *p = buf;
@@ -431,7 +496,8 @@ void vdev_config_set(struct vdev *dev, unsigned offset, const void *buf, unsigne
 
 void vdev_config_changed(struct vdev *dev)
 {
-	dev->port->config_changed(dev->port_arg);
+	if (!vdev_is_gone(dev))
+		dev->port->config_changed(dev->port_arg);
 }
 
 bool vdev_config_read(const struct vdev *dev, unsigned offset, unsigned size, uint64_t *value)

@@ -35,6 +35,8 @@
 #include "base/stats.h"
 #include "virtio/virtq.h"
 
+struct fault_device;
+struct fault_point;
 struct vdev;
 struct vdev_queue;
 
@@ -73,6 +75,8 @@ struct vdev_port_ops {
 	void (*config_changed)(void *port);
 	/* The device needs a reset. */
 	void (*broken)(void *port);
+	/* The device is gone for good: it interrupts no more. May be NULL. */
+	void (*gone)(void *port);
 };
 
 /* How the carrier asks for one queue. */
@@ -136,6 +140,9 @@ struct vdev {
 	const struct gmem *mem;
 	uint64_t features; /* negotiated; home */
 	atomic_bool is_broken;
+	atomic_bool is_gone;
+	struct fault_device *faults; /* NULL: none on purpose; the points are NULL then too */
+	struct fault_point *fault_irq, *fault_gone, *fault_broken;
 	struct log_limit log;
 	unsigned n_started; /* home */
 	void (*reset_cb)(void *arg);
@@ -163,7 +170,8 @@ void vdev_queue_config(struct vdev *dev, unsigned index, uint32_t size_max, stru
 
 /* ---- for devices ---- */
 
-/* Queue: virtq_pop(), which marks the device broken when the driver broke the ring. */
+/* Queue: virtq_pop(), which marks the device broken when the driver broke the ring. Negative too
+ * when a fault on purpose breaks or removes the device at this request. */
 int vdev_pop(struct vdev_queue *q, struct virtq_chain *c);
 
 /* What a device did about the next chain. */
@@ -213,6 +221,18 @@ void vdev_config_changed(struct vdev *dev);
  * outlive the device's use. */
 void vdev_attach(struct vdev *dev, const struct vdev_port_ops *port, void *port_arg,
 		 struct loop *home, const struct gmem *mem);
+
+/* Home, after vdev_attach() and before any queue is started: faults on purpose of what every device
+ * has, its interrupts and its presence (base/fault.h). NULL is allowed. */
+void vdev_set_faults(struct vdev *dev, struct fault_device *faults);
+
+/* Any: the device is gone, as if it had been pulled out: it serves nothing, writes nothing into its
+ * rings, interrupts no more, and no reset brings it back. Its carrier shows an empty place. */
+void vdev_gone(struct vdev *dev);
+static inline bool vdev_is_gone(const struct vdev *dev)
+{
+	return atomic_load_explicit(&dev->is_gone, memory_order_acquire);
+}
 
 /* Home: the driver's choice of features. -EINVAL: not all offered, or without VERSION_1. */
 int vdev_set_features(struct vdev *dev, uint64_t features);

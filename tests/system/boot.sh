@@ -27,6 +27,28 @@ case_sv48() {
 	expect_in out 'mmu.*sv39'
 }
 
+# Counters by SBI's PMU, as perf_event_open() sees them, on either engine: at least what the work
+# takes, and not much more.
+case_perf() {
+	local engine name least most n
+	for engine in interp jit; do
+		guest /perf --file "$PERF:/perf" --engine $engine
+		expect_status 0
+		while read -r name least most; do
+			n=$(sed -n "s/^$name //p" "$work/out")
+			if [ "${n:-0}" -lt "$least" ] || [ "$n" -gt "$most" ]; then
+				fail "$name: ${n:-nothing}, not $least to $most on $engine"
+			fi
+		done <<-END
+			instructions 2000000 9000000
+			cycles 2000000 9000000
+			loads 4096 100000
+			stores 4096 100000
+			exceptions 4096 50000
+		END
+	done
+}
+
 append_off() {
 	"$LINNET" fetch --print | sed -n 's/^append_off=//p'
 }
@@ -135,11 +157,15 @@ case_engines() {
 	cmp "$work/count-interp" "$work/count-jit" || fail "the counts differ: $(cat "$work"/count-*)"
 }
 
-case_kernel_forms() { # gzip and ELF
+case_kernel_forms() { # gzip, zstd and ELF
 	local kernel
 	kernel=$("$LINNET" fetch --print | sed -n 's/^kernel=//p')
-	gzip -1 -c "$kernel" >"$work/Image.gz"
-	guest 'uname -m' --kernel "$work/Image.gz"
+	gzip -1 -c "$kernel" >"$work/packed"
+	guest 'uname -m' --kernel "$work/packed"
+	expect_status 0
+	expect_out riscv64
+	zstd -q -f "$kernel" -o "$work/packed"
+	guest 'uname -m' --kernel "$work/packed"
 	expect_status 0
 	expect_out riscv64
 	linnet run --kernel "$ELF_KERNEL" </dev/null

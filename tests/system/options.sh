@@ -33,6 +33,12 @@ case_values() {
 	refuse 2 '--disk.*pat.*path' --disk pat=x
 	refuse 1 '--machine vrit' --machine vrit
 	refuse 1 '--engine warp' --engine warp
+	refuse 2 '--jit-dump.*needs a file' --jit-dump blocks=1
+	refuse 2 '--jit-dump.*blocks=few' --jit-dump f,blocks=few
+	refuse 2 '--jit-dump.*nothing lies between' --jit-dump f,from=2,to=1
+	refuse 1 'interp generates no code.*--engine jit' --engine interp --jit-dump "$work/f"
+	refuse 1 '--perf-map: the engine interp generates no code' --engine interp --perf-map
+	refuse 1 'cannot write /nonexistent/f' --engine jit --jit-dump /nonexistent/f
 	refuse 125 '--mem 0' --mem 0 --exec true
 	refuse 125 '--memm' --memm 1G --exec true
 	linnet rum

@@ -89,7 +89,7 @@ case_bash() {
 	complete_is 'linnet run --disk boot.img,sn' boot.img,snapshot=
 	complete_is 'linnet run --disk path=boot.img,sn' boot.img,snapshot=
 	complete_is 'linnet run --net us' user
-	complete_is 'linnet run --net user,' user,hostfwd=
+	complete_is 'linnet run --net user,h' user,hostfwd=
 	complete_is 'linnet run --verbose --config=b' boot.img
 	complete_is 'linnet kbuild im' images
 	complete_is 'linnet nonsense x' ''
@@ -99,7 +99,19 @@ case_bash() {
 	DOCS=$docs TERM=xterm timeout -k 5 100 "$PTY" 24 80 bash --noprofile --rcfile "$work/rc" \
 		>"$work/out" 2>"$work/err" <<-'END' || fail "a dialogue with bash"
 		expect ready>
-		send linnet ru\x09--dis\x09pat\x09a\x09,snap\x09on --clock=i\x09\r
+		send linnet ru\x09
+		expect linnet run
+		send --dis\x09
+		expect --disk
+		send pat\x09
+		expect path=
+		send a\x09
+		expect .img
+		send ,snap\x09
+		expect snapshot=
+		send on --clock=i\x09
+		expect instructions
+		send \r
 		expect (run)(--disk)(path=a b.img,snapshot=on)(--clock=instructions)
 		send exit\r
 		end 0
@@ -125,7 +137,21 @@ case_zsh() {
 	DOCS=$docs ZDOTDIR=$work/zdot TERM=dumb timeout -k 5 100 "$PTY" 24 160 zsh -d -i \
 		>"$work/out" 2>"$work/err" <<-'END' || fail "a dialogue with zsh"
 		expect ready>
-		send linnet ru\x09--dis\x09pat\x09boo\x09,snap\x09on --clo\x09ins\x09\r
+		send linnet ru\x09
+		expect linnet run
+		send --dis\x09
+		expect --disk
+		send pat\x09
+		expect path=
+		send boo\x09
+		expect boot.img
+		send ,snap\x09
+		expect snapshot=
+		send on --clo\x09
+		expect --clock
+		send ins\x09
+		expect instructions
+		send \r
 		expect (run)(--disk
 		expect path=boot.img,snapshot=on)(--clock
 		expect instructions)

@@ -11,6 +11,7 @@
  * masks and not by a value that was read before.
  */
 #include "cpu/rv64/csr.h"
+#include "cpu/rv64/hpm.h"
 #include "cpu/rv64/mmu_private.h"
 
 #define MISA                                                                                \
@@ -89,34 +90,6 @@ static void put_status(struct rv64_hart *h, uint64_t value, uint64_t writable)
 		look_for_interrupts(h);
 }
 
-/* ---- counters ---- */
-
-/* What is counted before the present instruction: instructions, for the cycle counter too. */
-static uint64_t counter(const struct rv64_hart *h, uint64_t offset, uint64_t inhibit)
-{
-	return h->csr.mcountinhibit & inhibit ? offset : offset + h->retired;
-}
-
-/* The instruction that writes is itself counted before it writes, so the next one reads the value.
- */
-static uint64_t counter_offset(const struct rv64_hart *h, uint64_t value, uint64_t inhibit)
-{
-	return h->csr.mcountinhibit & inhibit ? value : value - (h->retired + 1);
-}
-
-static void put_countinhibit(struct rv64_hart *h, uint64_t value)
-{
-	struct rv64_csrs *c = &h->csr;
-	uint64_t changed = (c->mcountinhibit ^ value) & (COUNTER_CY | COUNTER_IR);
-	/* An offset alone to one that the count is added to, or the other way round. */
-	uint64_t cycle = changed & COUNTER_CY ? h->retired + 1 : 0;
-	uint64_t instret = changed & COUNTER_IR ? h->retired + 1 : 0;
-
-	c->mcycle_offset += value & COUNTER_CY ? cycle : -cycle;
-	c->minstret_offset += value & COUNTER_IR ? instret : -instret;
-	c->mcountinhibit ^= changed;
-}
-
 /* ---- the rest that is more than a variable ---- */
 
 static uint64_t envcfg(uint64_t old, uint64_t value, uint64_t writable)
@@ -164,16 +137,14 @@ static void put_fcsr(struct rv64_hart *h, uint64_t fflags, uint64_t frm)
 static int get_user(struct rv64_hart *h, unsigned num, uint64_t *v)
 {
 	const struct cpu_env *env = &h->cpu.vm->cfg.env;
-	const struct rv64_csrs *c = &h->csr;
 
 	switch (num) {
 	case CSR_FFLAGS: *v = h->fflags; return 0;
 	case CSR_FRM: *v = h->frm; return 0;
 	case CSR_FCSR: *v = (uint64_t)h->frm << 5 | h->fflags; return 0;
-	case CSR_CYCLE: *v = counter(h, c->mcycle_offset, COUNTER_CY); return 0;
 	case CSR_TIME: *v = env->time_now(env->arg, &h->cpu); return 0;
-	case CSR_INSTRET: *v = counter(h, c->minstret_offset, COUNTER_IR); return 0;
-	case CSR_INSTRET + 1 ... CSR_HPMCOUNTER31: *v = 0; return 0;
+	case CSR_CYCLE:
+	case CSR_INSTRET ... CSR_HPMCOUNTER31: *v = rv64_hpm_read(h, num - CSR_CYCLE); return 0;
 	default: return -1;
 	}
 }
@@ -223,11 +194,12 @@ static int get_machine(struct rv64_hart *h, unsigned num, uint64_t *v)
 	case CSR_PMPCFG0: *v = rv64_pmpcfg_read(h, 0); return 0;
 	case CSR_PMPCFG2: *v = rv64_pmpcfg_read(h, 8); return 0;
 	case CSR_PMPADDR0 ... CSR_PMPADDR15: *v = c->pmpaddr[num - CSR_PMPADDR0]; return 0;
-	case CSR_MCYCLE: *v = counter(h, c->mcycle_offset, COUNTER_CY); return 0;
-	case CSR_MINSTRET: *v = counter(h, c->minstret_offset, COUNTER_IR); return 0;
+	case CSR_MCYCLE:
+	case CSR_MINSTRET ... CSR_MHPMCOUNTER31: *v = rv64_hpm_read(h, num - CSR_MCYCLE); return 0;
 	case CSR_MHARTID: *v = h->cpu.id; return 0;
 	case CSR_MHPMEVENT3 ... CSR_MHPMEVENT31:
-	case CSR_MHPMCOUNTER3 ... CSR_MHPMCOUNTER31:
+		*v = rv64_hpm_event(h, num - CSR_MHPMEVENT3 + RV64_HPM_FIRST);
+		return 0;
 	case CSR_MVENDORID ... CSR_MIMPID:
 	case CSR_MCONFIGPTR: *v = 0; return 0;
 	default: return -1;
@@ -300,7 +272,7 @@ static int put_machine(struct rv64_hart *h, unsigned num, uint64_t v)
 	case CSR_MTVEC: put_tvec(&c->mtvec, v); return 0;
 	case CSR_MCOUNTEREN: c->mcounteren = v & COUNTEREN_ALL; return 0;
 	case CSR_MENVCFG: put_menvcfg(h, v); return 0;
-	case CSR_MCOUNTINHIBIT: put_countinhibit(h, v); return 0;
+	case CSR_MCOUNTINHIBIT: rv64_hpm_inhibit(h, v, 1); return 0;
 	case CSR_MSCRATCH: c->mscratch = v; return 0;
 	case CSR_MEPC: c->mepc = v & ~1ull; return 0;
 	case CSR_MCAUSE: c->mcause = v; return 0;
@@ -308,11 +280,14 @@ static int put_machine(struct rv64_hart *h, unsigned num, uint64_t v)
 	case CSR_PMPCFG0: rv64_pmpcfg_write(h, 0, v); return 0;
 	case CSR_PMPCFG2: rv64_pmpcfg_write(h, 8, v); return 0;
 	case CSR_PMPADDR0 ... CSR_PMPADDR15: rv64_pmpaddr_write(h, num - CSR_PMPADDR0, v); return 0;
-	case CSR_MCYCLE: c->mcycle_offset = counter_offset(h, v, COUNTER_CY); return 0;
-	case CSR_MINSTRET: c->minstret_offset = counter_offset(h, v, COUNTER_IR); return 0;
-	case CSR_MISA: /* writable in form; nothing in it can change */
+	case CSR_MCYCLE:
+	case CSR_MINSTRET ... CSR_MHPMCOUNTER31:
+		rv64_hpm_write(h, num - CSR_MCYCLE, v, 1);
+		return 0;
 	case CSR_MHPMEVENT3 ... CSR_MHPMEVENT31:
-	case CSR_MHPMCOUNTER3 ... CSR_MHPMCOUNTER31: return 0;
+		rv64_hpm_select(h, num - CSR_MHPMEVENT3 + RV64_HPM_FIRST, v);
+		return 0;
+	case CSR_MISA: return 0; /* writable in form; nothing in it can change */
 	default: return -1;
 	}
 }
@@ -390,8 +365,11 @@ int rv64_csr_poke(struct rv64_hart *h, unsigned num, uint64_t value)
 	case CSR_MIP:
 	case CSR_SIP: change_ip(h, num, ~0ull, value, NULL); return 0;
 	/* No instruction is at hand that would be counted before it writes. */
-	case CSR_MCYCLE: h->csr.mcycle_offset = value - counter(h, 0, COUNTER_CY); return 0;
-	case CSR_MINSTRET: h->csr.minstret_offset = value - counter(h, 0, COUNTER_IR); return 0;
+	case CSR_MCYCLE:
+	case CSR_MINSTRET ... CSR_MHPMCOUNTER31:
+		rv64_hpm_write(h, num - CSR_MCYCLE, value, 0);
+		return 0;
+	case CSR_MCOUNTINHIBIT: rv64_hpm_inhibit(h, value, 0); return 0;
 	default: return put(h, num, value);
 	}
 }

@@ -12,37 +12,8 @@
 
 #include "base/bits.h"
 
-enum format {
-	CIW,   /* addi4spn */
-	CL4,   /* load word */
-	CL8,   /* load doubleword */
-	CS4,   /* store word */
-	CS8,   /* store doubleword */
-	CI,    /* rd = rd op signed 6 bits */
-	CI_RD, /* the same, rd 0 is reserved */
-	CLI,   /* rd = signed 6 bits */
-	CI16,  /* addi16sp */
-	CLUI,  /* lui */
-	CISH,  /* shift left of any register */
-	CBSH,  /* shift right of x8 to x15 */
-	CBI,   /* and with signed 6 bits, x8 to x15 */
-	CA,    /* x8 to x15, two registers */
-	CJ,    /* jump */
-	CB,    /* branch on zero */
-	CI4,   /* load word from the stack */
-	CI8,   /* load doubleword from the stack */
-	CI8F,  /* the same into an f register, where rd 0 is allowed */
-	CSS4,  /* store word to the stack */
-	CSS8,  /* store doubleword to the stack */
-	CJR,   /* jr */
-	CJALR, /* jalr */
-	CMV,   /* mv */
-	CR,    /* add */
-	CN,    /* no operands */
-};
-
 const struct rv64_cinsn_info rv64_cinsn_info[] = {
-#define CINSN(id, text, match, mask, format, to) {text, match, mask, format, RV64_##to},
+#define CINSN(id, text, match, mask, format, to) {text, match, mask, RV64_##format, RV64_##to},
 #include "cpu/rv64/insn.def"
 #undef CINSN
 };
@@ -82,70 +53,70 @@ static int32_t imm_branch(uint16_t b)
 }
 
 /* Loads and stores by a register of x8 to x15; the f registers have the same places. */
-static void operands_memory(enum format f, uint16_t b, struct rv64_insn *out)
+static void operands_memory(enum rv64_cformat f, uint16_t b, struct rv64_insn *out)
 {
-	bool word = f == CL4 || f == CS4;
+	bool word = f == RV64_CL4 || f == RV64_CS4;
 
 	out->rs1 = reg_low(b, 7);
 	out->imm = (int32_t)field(b, 12, 10, 3);
 	out->imm |= (int32_t)(word ? field(b, 6, 6, 2) | field(b, 5, 5, 6) : field(b, 6, 5, 6));
-	if (f == CL4 || f == CL8)
+	if (f == RV64_CL4 || f == RV64_CL8)
 		out->rd = reg_low(b, 2);
 	else
 		out->rs2 = reg_low(b, 2);
 }
 
 /* Loads and stores by the stack pointer; false: reserved. */
-static bool operands_stack(enum format f, uint16_t b, struct rv64_insn *out)
+static bool operands_stack(enum rv64_cformat f, uint16_t b, struct rv64_insn *out)
 {
 	out->rs1 = 2;
 	switch (f) {
-	case CI4:
+	case RV64_CI4:
 		out->imm = (int32_t)(field(b, 12, 12, 5) | field(b, 6, 4, 2) | field(b, 3, 2, 6));
 		break;
-	case CI8:
-	case CI8F:
+	case RV64_CI8:
+	case RV64_CI8F:
 		out->imm = (int32_t)(field(b, 12, 12, 5) | field(b, 6, 5, 3) | field(b, 4, 2, 6));
 		break;
-	case CSS4: out->imm = (int32_t)(field(b, 12, 9, 2) | field(b, 8, 7, 6)); break;
+	case RV64_CSS4: out->imm = (int32_t)(field(b, 12, 9, 2) | field(b, 8, 7, 6)); break;
 	default: out->imm = (int32_t)(field(b, 12, 10, 3) | field(b, 9, 7, 6)); break;
 	}
-	if (f == CSS4 || f == CSS8) {
+	if (f == RV64_CSS4 || f == RV64_CSS8) {
 		out->rs2 = (uint8_t)bits_get(b, 6, 2);
 		return true;
 	}
 	out->rd = (uint8_t)bits_get(b, 11, 7);
-	return f == CI8F || out->rd;
+	return f == RV64_CI8F || out->rd;
 }
 
 /* rd = rd op immediate, and what is much like it; false: reserved. */
-static bool operands_immediate(enum format f, uint16_t b, struct rv64_insn *out)
+static bool operands_immediate(enum rv64_cformat f, uint16_t b, struct rv64_insn *out)
 {
 	out->rd = (uint8_t)bits_get(b, 11, 7);
 	out->rs1 = out->rd;
 	out->imm = imm6(b);
 	switch (f) {
-	case CI_RD: return out->rd;
-	case CLI: out->rs1 = 0; return true;
-	case CLUI: out->imm = (int32_t)((uint32_t)out->imm << 12); return out->imm;
-	case CISH: out->imm &= 63; return true;
-	case CI16:
+	case RV64_CI_RD: return out->rd;
+	case RV64_CLI: out->rs1 = 0; return true;
+	case RV64_CLUI: out->imm = (int32_t)((uint32_t)out->imm << 12); return out->imm;
+	case RV64_CISH: out->imm &= 63; return true;
+	case RV64_CI16:
 		out->imm = (int32_t)sign_extend(field(b, 12, 12, 9) | field(b, 6, 6, 4) |
 							field(b, 5, 5, 6) | field(b, 4, 3, 7) |
 							field(b, 2, 2, 5),
 						10);
 		return out->imm;
-	case CIW:
+	case RV64_CIW:
 		out->rd = reg_low(b, 2);
 		out->rs1 = 2;
 		out->imm = (int32_t)(field(b, 12, 11, 4) | field(b, 10, 7, 6) | field(b, 6, 6, 2) |
 				     field(b, 5, 5, 3));
 		return out->imm;
-	case CBSH:
-	case CBI:
+	case RV64_CBSH:
+	case RV64_CBI:
 		out->rd = reg_low(b, 7);
 		out->rs1 = out->rd;
-		if (f == CBSH)
+		if (f == RV64_CBSH)
 			out->imm &= 63;
 		return true;
 	default: /* CI */ return true;
@@ -153,58 +124,58 @@ static bool operands_immediate(enum format f, uint16_t b, struct rv64_insn *out)
 }
 
 /* Jumps and operations on two registers; false: reserved. */
-static bool operands_register(enum format f, uint16_t b, struct rv64_insn *out)
+static bool operands_register(enum rv64_cformat f, uint16_t b, struct rv64_insn *out)
 {
 	uint8_t high = (uint8_t)bits_get(b, 11, 7);
 	uint8_t low = (uint8_t)bits_get(b, 6, 2);
 
 	switch (f) {
-	case CA:
+	case RV64_CA:
 		out->rd = reg_low(b, 7);
 		out->rs1 = out->rd;
 		out->rs2 = reg_low(b, 2);
 		return true;
-	case CJ: out->imm = imm_jump(b); return true;
-	case CB:
+	case RV64_CJ: out->imm = imm_jump(b); return true;
+	case RV64_CB:
 		out->rs1 = reg_low(b, 7);
 		out->imm = imm_branch(b);
 		return true;
-	case CJR:
-	case CJALR:
-		out->rd = f == CJALR;
+	case RV64_CJR:
+	case RV64_CJALR:
+		out->rd = f == RV64_CJALR;
 		out->rs1 = high;
 		return high;
-	case CMV:
-	case CR:
+	case RV64_CMV:
+	case RV64_CR:
 		out->rd = high;
-		out->rs1 = f == CR ? high : 0;
+		out->rs1 = f == RV64_CR ? high : 0;
 		out->rs2 = low;
 		return true;
 	default: /* CN */ return true;
 	}
 }
 
-static bool operands(enum format f, uint16_t b, struct rv64_insn *out)
+static bool operands(enum rv64_cformat f, uint16_t b, struct rv64_insn *out)
 {
 	switch (f) {
-	case CL4:
-	case CL8:
-	case CS4:
-	case CS8: operands_memory(f, b, out); return true;
-	case CI4:
-	case CI8:
-	case CI8F:
-	case CSS4:
-	case CSS8: return operands_stack(f, b, out);
-	case CIW:
-	case CI:
-	case CI_RD:
-	case CLI:
-	case CI16:
-	case CLUI:
-	case CISH:
-	case CBSH:
-	case CBI: return operands_immediate(f, b, out);
+	case RV64_CL4:
+	case RV64_CL8:
+	case RV64_CS4:
+	case RV64_CS8: operands_memory(f, b, out); return true;
+	case RV64_CI4:
+	case RV64_CI8:
+	case RV64_CI8F:
+	case RV64_CSS4:
+	case RV64_CSS8: return operands_stack(f, b, out);
+	case RV64_CIW:
+	case RV64_CI:
+	case RV64_CI_RD:
+	case RV64_CLI:
+	case RV64_CI16:
+	case RV64_CLUI:
+	case RV64_CISH:
+	case RV64_CBSH:
+	case RV64_CBI: return operands_immediate(f, b, out);
 	default: return operands_register(f, b, out);
 	}
 }
@@ -216,7 +187,8 @@ void rv64_decode_c(uint16_t bits, struct rv64_insn *out)
 
 		if ((bits & c->mask) != c->match)
 			continue;
-		out->id = operands((enum format)c->format, bits, out) ? c->id : RV64_ILLEGAL_INSN;
+		out->id = operands((enum rv64_cformat)c->format, bits, out) ? c->id
+									    : RV64_ILLEGAL_INSN;
 		return;
 	}
 	out->id = RV64_ILLEGAL_INSN;

@@ -13,10 +13,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 #include "base/err.h"
 #include "cpu/rv64/interp.h"
+#include "cpu/rv64/jit/cache.h"
 #include "cpu/rv64/jit/jit.h"
 #include "mem/gmem.h"
 
@@ -452,6 +454,16 @@ const struct cpu_engine rv64_interp_engine = {
 };
 
 #if defined(__x86_64__)
+/* Some hosts do not let a program make code. */
+static bool jit_usable(void)
+{
+	struct jit_cache cache;
+	int err = jit_cache_init(&cache, (size_t)sysconf(_SC_PAGESIZE));
+
+	jit_cache_fini(&cache);
+	return !err;
+}
+
 static int jit_vm_new(const struct cpu_vm_config *cfg, struct cpu_vm **out, struct err *e)
 {
 	return vm_new(&rv64_jit_engine, cfg, out, e);
@@ -474,6 +486,7 @@ static int jit_cpu_new(struct cpu_vm *vm, unsigned id, struct cpu **out)
 const struct cpu_engine rv64_jit_engine = {
 	.name = "jit",
 	.help = "compiles hot RISC-V code (RV64GC and more) to code of x86-64 hosts",
+	.usable = jit_usable,
 	.vm_new = jit_vm_new,
 	.vm_free = interp_vm_free,
 	.cpu_new = jit_cpu_new,
@@ -490,6 +503,7 @@ const struct cpu_engine rv64_jit_engine = {
 	.retired = interp_retired,
 	.get_regs = interp_get_regs,
 	.set_regs = interp_set_regs,
+	.find_code = rv64_jit_find_code,
 	.debug = &rv64_debug_ops,
 };
 #endif

@@ -12,8 +12,8 @@ static void enter_supervisor(struct rv64_hart *h)
 	c->medeleg = MEDELEG_ALL & ~BIT(RV64_ECALL_S);
 	c->mideleg = MIP_S;
 	c->menvcfg |= MENVCFG_STCE | MENVCFG_PBMTE | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
-	c->mcounteren = COUNTER_CY | COUNTER_TM | COUNTER_IR;
-	c->scounteren = c->mcounteren;
+	c->scounteren = COUNTER_CY | COUNTER_TM | COUNTER_IR;
+	c->mcounteren = c->scounteren | (BIT(RV64_N_HPM) - 1) << RV64_HPM_FIRST;
 }
 
 void rv64_hart_restart(struct rv64_hart *h)

@@ -31,14 +31,33 @@ enum rv64_priv { RV64_U = 0, RV64_S = 1, RV64_M = 3 };
 
 struct rv64_points;
 
+/* What Zihpm's counters can count: the values of mhpmevent, and the raw events of SBI's PMU. */
+enum rv64_event {
+	RV64_EVENT_NONE,
+	RV64_EVENT_EXCEPTION,
+	RV64_EVENT_INTERRUPT,
+	/* A page table was walked, since the TLB had no answer for a fetch, load, store. In the
+	 * order of enum rv64_access. */
+	RV64_EVENT_WALK,
+	RV64_EVENT_WALK_LOAD,
+	RV64_EVENT_WALK_STORE,
+	RV64_EVENT_DEVICE_READ,
+	RV64_EVENT_DEVICE_WRITE,
+	RV64_N_EVENTS,
+};
+
+#define RV64_HPM_FIRST 3u /* the first of Zihpm's counters */
+#define RV64_N_HPM     8u
+
 struct rv64_csrs {
 	uint64_t mstatus, mie, medeleg, mideleg, mtvec, mscratch, mepc, mcause, mtval;
 	uint64_t menvcfg, mcounteren, mcountinhibit;
 	uint64_t stvec, sscratch, sepc, scause, stval, senvcfg, scounteren, satp;
 	uint64_t stimecmp;
 	uint64_t mip_soft; /* STIP, SEIP as written by software; see rv64_mip() */
-	/* Counter = offset + retired; while mcountinhibit stops it, the offset alone. */
-	uint64_t mcycle_offset, minstret_offset;
+	/* See hpm.c. */
+	uint64_t counter_offset[RV64_HPM_FIRST + RV64_N_HPM];
+	uint8_t hpm_event[RV64_N_HPM];
 	uint8_t pmpcfg[RV64_PMP_ENTRIES];
 	uint64_t pmpaddr[RV64_PMP_ENTRIES];
 };
@@ -63,6 +82,7 @@ struct rv64_hart {
 	/* Instructions retired. Exact in CSR accesses, ecall, traps, and between rv64_park() and
 	 * rv64_unpark(); behind by part of a block in other helpers. */
 	uint64_t retired;
+	uint64_t happened[RV64_N_EVENTS]; /* how often; the first stays 0 */
 
 	/* LR/SC: the reservation is the host address (bit 0 set for a doubleword) and the value
 	 * that was read; SC is a compare and swap. UINT64_MAX: none. */

@@ -369,6 +369,7 @@ do_end:
 
 do_count:
 	if (unlikely(--op->imm <= 0)) {
+		h->pc = pc;
 		if (!rv64_jit_compile(c, blk))
 			goto find;
 		JUMP;

@@ -7,7 +7,8 @@
 #include "cpu/rv64/op.h"
 #include "cpu/rv64/run.h"
 
-#define INTERP_NO_BUDGET UINT64_MAX
+#define INTERP_NO_BUDGET    UINT64_MAX
+#define INTERP_NATIVE_SLOTS 8
 
 struct interp {
 	struct rv64_run run; /* first */
@@ -30,12 +31,19 @@ struct interp {
 
 	/* Of the engine jit (jit/jit.h), else NULL and false. `native_page`: the virtual page of
 	 * the code that runs natively. `native_fp`: FS is dirty, frm is to nearest, and the host's
-	 * floating-point flags are part of fflags; then f registers are in the host's. `native_call`: in a memory access of native
-	 * code, with `left` counting exactly. `native_cut`: `left` and `end` were both lowered, so
-	 * that native code stops at its next exit. */
+	 * floating-point flags are part of fflags; then f registers are in the host's registers.
+	 * `native_call`: in a memory access of native code, with `left` counting exactly.
+	 * `native_cut`: `left` and `end` were both lowered, so that native code stops at its next
+	 * exit. */
 	struct rv64_jit *jit;
 	uint64_t native_page;
 	bool native_fp, native_call, native_cut;
+	/* Translations that native code keeps within a block (jit/analyse.c): host address = guest
+	 * address + addend, while the base register is below the limit, or above. */
+	struct {
+		uint64_t limit;
+		uintptr_t addend;
+	} native_slot[INTERP_NATIVE_SLOTS];
 	/* Where native code gave up: this instruction of the block is the interpreter's. */
 	struct rv64_block *native_block;
 	uint32_t native_index;

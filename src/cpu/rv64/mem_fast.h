@@ -20,7 +20,9 @@ static inline uint64_t rv64_fast_tag(const struct rv64_hart *h, uint64_t va, uns
 
 static inline const struct rv64_tlb_entry *rv64_fast_entry(const struct rv64_hart *h, uint64_t va)
 {
-	size_t offset = ((va >> (12 - RV64_TLB_ENTRY_SHIFT)) & RV64_TLB_SLOT_MASK) ^ h->mmu.slot;
+	uint64_t folded = va ^ va >> RV64_TLB_BITS;
+	size_t offset = ((folded >> (12 - RV64_TLB_ENTRY_SHIFT)) & RV64_TLB_SLOT_MASK) ^
+			h->mmu.slot;
 
 	return (const struct rv64_tlb_entry *)(const void *)((const char *)h->mmu.tlb + offset);
 }

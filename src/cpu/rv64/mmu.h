@@ -42,8 +42,10 @@ struct rv64_hart;
 #define RV64_CTX_MAX  510
 
 /* The slot of a page in context ctx (struct rv64_mmu). Three bits of the context take part, so that
- * what U mode, S mode and S mode with SUM know about one page does not collide. */
-#define RV64_TLB_INDEX(ctx, va) ((((va) >> 12) ^ ((ctx) << 4)) & (RV64_TLB_SIZE - 1))
+ * what U mode, S mode and S mode with SUM know about one page does not collide; and the bits of the
+ * page number above the slot's, so that arrays a power of two apart do not. */
+#define RV64_TLB_INDEX(ctx, va) \
+	((((va) >> 12) ^ ((va) >> (12 + RV64_TLB_BITS)) ^ ((ctx) << 4)) & (RV64_TLB_SIZE - 1))
 
 struct rv64_tlb_entry {
 	uint64_t load_tag;

@@ -70,6 +70,7 @@ static int find_page(struct rv64_hart *h, uint64_t va, unsigned len, enum rv64_a
 	if (view->paging) {
 		enum mmu_walk_result r = rv64_walk(h, va, access, view, leaf);
 
+		h->happened[RV64_EVENT_WALK + access]++;
 		if (r != MMU_WALK_OK)
 			return (int)walk_fault(r, access) + 1;
 	} else {
@@ -189,6 +190,8 @@ static int device(struct rv64_hart *h, uint64_t va, uint64_t pa, unsigned size,
 
 	if (!(pa & (size - 1))) {
 		rv64_park(h);
+		h->happened[access == RV64_STORE ? RV64_EVENT_DEVICE_WRITE
+						 : RV64_EVENT_DEVICE_READ]++;
 		r = access == RV64_STORE ? bus_write(bus, pa, size, *value)
 					 : bus_read(bus, pa, size, value);
 		rv64_unpark(h);

@@ -141,11 +141,13 @@ static void enter(struct rv64_hart *h, uint64_t cause, uint64_t tval, bool deleg
 
 void rv64_exception(struct rv64_hart *h, enum rv64_cause cause, uint64_t tval)
 {
+	h->happened[RV64_EVENT_EXCEPTION]++;
 	enter(h, cause, tval, h->priv != RV64_M && (h->csr.medeleg >> cause & 1));
 }
 
 void rv64_interrupt(struct rv64_hart *h, unsigned irq)
 {
+	h->happened[RV64_EVENT_INTERRUPT]++;
 	enter(h, CAUSE_INTERRUPT | irq, 0, h->csr.mideleg >> irq & 1);
 }
 

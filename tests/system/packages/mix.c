@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a compiled program may ask of a CPU and of Linux, a line for each: integers, floating
- * point with rounding modes and flags, threads, processes, signals. The output is the same on each
- * machine with 64-bit IEEE arithmetic, if the compiler does not fuse multiplications with additions
- * (-ffp-contract=off).
+ * What a compiled program may ask of a CPU and of Linux, a line for each: integers, floating point
+ * with rounding modes and flags, threads, processes, signals. The output is the same on each
+ * machine with 64-bit IEEE arithmetic, if the compiler does not fuse multiplications with
+ * additions (-ffp-contract=off).
  */
 #include <fenv.h>
 #include <math.h>

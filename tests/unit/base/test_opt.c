@@ -348,14 +348,15 @@ static void test_help_text(void **state)
 	free(text);
 }
 
+#define WALKED_MAX 256
+
 static void note_walked(void *arg, const struct opt *o, const char *value)
 {
 	char *all = arg;
+	size_t len = strlen(all);
 
-	strcat(all, o->name);
-	strcat(all, value ? "=" : "");
-	strcat(all, value ? value : "");
-	strcat(all, ";");
+	(void)snprintf(all + len, WALKED_MAX - len, "%s%s%s;", o->name, value ? "=" : "",
+		       value ? value : "");
 }
 
 /* A look at the words of a command line that changes neither them nor anything else. */
@@ -363,7 +364,7 @@ static void test_walk(void **state)
 {
 	char words[][24] = {"-v",    "--disk", "path=a,ro", "--mem=1G", "-m",
 			    "wrong", "--disk", "b",         "--",       "--smp"};
-	char *argv[ARRAY_SIZE(words)], all[256] = "";
+	char *argv[ARRAY_SIZE(words)], all[WALKED_MAX] = "";
 	int n = ARRAY_SIZE(words);
 
 	for (int i = 0; i < n; i++)
@@ -377,9 +378,9 @@ static void test_walk(void **state)
 	assert_null(opt_given(table, n - 3, argv, "smp"));
 	assert_string_equal(words[2], "path=a,ro");
 	/* It ends where parsing would: at what is unknown, lacks its value, or asks for help. */
-	strcpy(words[0], "--vorbose");
+	(void)snprintf(words[0], sizeof(words[0]), "%s", "--vorbose");
 	assert_null(opt_given(table, n, argv, "disk"));
-	strcpy(words[0], "--help");
+	(void)snprintf(words[0], sizeof(words[0]), "%s", "--help");
 	assert_null(opt_given(table, n, argv, "disk"));
 	assert_null(opt_given(table, 2, argv, "disk"));
 	assert_null(opt_find(table, "m"));
@@ -404,7 +405,7 @@ static void test_part_of_a_list(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		c = (struct config){0};
-		strcpy(text, cases[i].value);
+		(void)snprintf(text, sizeof(text), "%s", cases[i].value);
 		e.at = text + 31;
 		if (cases[i].at < 0) {
 			assert_int_equal(opt_store(disk, &c, "--disk ", text, &e), 0);
@@ -415,11 +416,11 @@ static void test_part_of_a_list(void **state)
 			fail_msg("%s: at %td", cases[i].value, e.at - text);
 	}
 	/* All of it: a value that is no list, or what only the whole can lack. */
-	strcpy(text, "1M");
+	(void)snprintf(text, sizeof(text), "%s", "1M");
 	assert_int_equal(opt_store(opt_find(table, "mem"), &c, "--mem ", text, &e), -EINVAL);
 	assert_null(e.at);
 	c.n_disks = ARRAY_SIZE(c.disks);
-	strcpy(text, "a");
+	(void)snprintf(text, sizeof(text), "%s", "a");
 	assert_int_equal(opt_store(disk, &c, "--disk ", text, &e), -ENOSPC);
 	assert_null(e.at);
 }

@@ -13,11 +13,14 @@
 #define EID_HSM  0x48534D
 #define EID_SRST 0x53525354
 #define EID_DBCN 0x4442434E
+#define EID_PMU  0x504D55
 
 #define NOT_SUPPORTED     -2
 #define INVALID_PARAM     -3
 #define INVALID_ADDRESS   -5
 #define ALREADY_AVAILABLE -6
+#define ALREADY_STARTED   -7
+#define ALREADY_STOPPED   -8
 
 /* A platform that remembers what it was told last. */
 struct platform {
@@ -32,6 +35,7 @@ struct platform {
 	char console[64];
 	size_t console_len, console_room;
 	int answer;
+	uint64_t csr[0xc20];
 };
 
 static void p_set_timer(void *arg, unsigned hart, uint64_t deadline)
@@ -125,6 +129,16 @@ static size_t p_console_read(void *arg, uint8_t *buf, size_t len)
 	return len < 5 ? len : 5;
 }
 
+static uint64_t p_csr_read(void *arg, unsigned hart, unsigned num)
+{
+	return ((struct platform *)arg)->csr[num];
+}
+
+static void p_csr_write(void *arg, unsigned hart, unsigned num, uint64_t value)
+{
+	((struct platform *)arg)->csr[num] = value;
+}
+
 static const struct sbi_platform_ops ops = {
 	.set_timer = p_set_timer,
 	.send_ipi = p_send_ipi,
@@ -136,6 +150,8 @@ static const struct sbi_platform_ops ops = {
 	.system_reset = p_system_reset,
 	.console_write = p_console_write,
 	.console_read = p_console_read,
+	.csr_read = p_csr_read,
+	.csr_write = p_csr_write,
 };
 
 static int setup(void **state)
@@ -194,8 +210,8 @@ static int64_t call(struct platform *p, uint64_t eid, uint64_t fid, struct args 
 
 static void test_base(void **state)
 {
-	const uint64_t there[] = {EID_BASE, EID_TIME, EID_IPI, EID_RFNC,
-				  EID_HSM,  EID_SRST, EID_DBCN};
+	const uint64_t there[] = {EID_BASE, EID_TIME, EID_IPI,  EID_RFNC,
+				  EID_HSM,  EID_SRST, EID_DBCN, EID_PMU};
 	struct platform *p = *state;
 	uint64_t v;
 
@@ -203,12 +219,12 @@ static void test_base(void **state)
 	assert_int_equal(v, 0x02000000);
 	assert_int_equal(CALL(EID_BASE, 1, 0), 0);
 	assert_int_equal(CALL(EID_BASE, 2, 0), 0);
-	for (unsigned i = 0; i < 7; i++) {
+	for (unsigned i = 0; i < 8; i++) {
 		assert_int_equal(CALL(EID_BASE, 3, there[i]), 0);
 		assert_int_equal(v, 1);
 		assert_int_equal(CALL(there[i], 99, 0), NOT_SUPPORTED);
 	}
-	assert_int_equal(CALL(EID_BASE, 3, 0x504D55), 0); /* PMU */
+	assert_int_equal(CALL(EID_BASE, 3, 0x53555350), 0); /* SUSP */
 	assert_int_equal(v, 0);
 	assert_int_equal(CALL(EID_BASE, 3, 1), 0); /* the legacy putchar */
 	assert_int_equal(v, 0);
@@ -398,14 +414,71 @@ static void test_console(void **state)
 	assert_int_equal(CALL(EID_DBCN, 1, 10, 0, 0), INVALID_PARAM);
 }
 
+#define INHIBIT 0x320
+#define ALL     0x7fd /* counters 0 and 2 to 10 */
+
+static void test_pmu_lends(void **state)
+{
+	struct platform *p = *state;
+	uint64_t v;
+
+	assert_int_equal(CALL(EID_PMU, 0, 0), 0);
+	assert_int_equal(v, 11);
+	assert_int_equal(CALL(EID_PMU, 1, 10), 0);
+	assert_int_equal(v, 0xc0a | 63 << 12);
+	assert_int_equal(CALL(EID_PMU, 1, 1), INVALID_PARAM); /* time */
+	assert_int_equal(CALL(EID_PMU, 1, 11), INVALID_PARAM);
+	/* cycles and instructions have counters of their own. */
+	assert_int_equal(CALL(EID_PMU, 2, 0, ALL, 0, 2), 0);
+	assert_int_equal(v, 2);
+	assert_int_equal(CALL(EID_PMU, 2, 3, 0xff, 0, 1), NOT_SUPPORTED);
+	/* A raw event, then the same again: the next counter; cleared and started. */
+	p->csr[0xb04] = 99;
+	assert_int_equal(CALL(EID_PMU, 2, 0, ALL, 0, 2 << 16, 2), 0);
+	assert_int_equal(v, 3);
+	assert_int_equal(p->csr[INHIBIT] & 8, 8);
+	assert_int_equal(CALL(EID_PMU, 2, 0, ALL, 6, 1 << 16 | 3 << 3 | 1, 0), 0);
+	assert_int_equal(v, 4);
+	assert_int_equal(p->csr[0x324], 4);
+	assert_int_equal(p->csr[0xb04], 0);
+	assert_int_equal(p->csr[INHIBIT] & 0x10, 0);
+	/* What cannot be counted. */
+	assert_int_equal(CALL(EID_PMU, 2, 0, ALL, 0, 5), NOT_SUPPORTED);
+	assert_int_equal(CALL(EID_PMU, 2, 0, ALL, 0, 15 << 16), NOT_SUPPORTED);
+	assert_int_equal(CALL(EID_PMU, 2, 0, 0x800, 0, 2), INVALID_PARAM);
+	assert_int_equal(CALL(EID_PMU, 2, 11, 1, 0, 2), INVALID_PARAM);
+	assert_int_equal(CALL(EID_PMU, 5, 0), NOT_SUPPORTED);
+}
+
+static void test_pmu_starts_and_stops(void **state)
+{
+	struct platform *p = *state;
+	uint64_t v;
+
+	assert_int_equal(CALL(EID_PMU, 4, 0, ALL, 1), 0);
+	assert_int_equal(p->csr[INHIBIT], ALL);
+	assert_int_equal(CALL(EID_PMU, 4, 0, ALL, 0), ALREADY_STOPPED);
+	p->csr[0x323] = 1;
+	assert_int_equal(CALL(EID_PMU, 3, 3, 1, 1, 77), 0);
+	assert_int_equal(p->csr[0xb03], 77);
+	assert_int_equal(p->csr[INHIBIT], ALL & ~8);
+	assert_int_equal(CALL(EID_PMU, 3, 3, 1, 0), ALREADY_STARTED);
+	assert_int_equal(CALL(EID_PMU, 4, 3, 1, 1), 0);
+	assert_int_equal(p->csr[0x323], 0); /* given back */
+	assert_int_equal(CALL(EID_PMU, 3, 60, 0xffff), INVALID_PARAM);
+	assert_int_equal(CALL(EID_PMU, 4, 10, 3), INVALID_PARAM);
+}
+
 #define SBI_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SBI_TEST(test_base),   SBI_TEST(test_time_and_ipi), SBI_TEST(test_all_harts),
-		SBI_TEST(test_rfence), SBI_TEST(test_hsm),          SBI_TEST(test_suspend),
-		SBI_TEST(test_reset),  SBI_TEST(test_console),
+		SBI_TEST(test_base),      SBI_TEST(test_time_and_ipi),
+		SBI_TEST(test_all_harts), SBI_TEST(test_rfence),
+		SBI_TEST(test_hsm),       SBI_TEST(test_suspend),
+		SBI_TEST(test_reset),     SBI_TEST(test_console),
+		SBI_TEST(test_pmu_lends), SBI_TEST(test_pmu_starts_and_stops),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

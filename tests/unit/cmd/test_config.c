@@ -32,7 +32,7 @@ static void write_file(char path[32], const char *json)
 	size_t len = strlen(json);
 	int fd;
 
-	strcpy(path, "/tmp/linnet-test-XXXXXX");
+	(void)snprintf(path, 32, "/tmp/linnet-test-XXXXXX");
 	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, json, len), (ssize_t)len);
@@ -141,7 +141,7 @@ static void test_command_line_wins(void **state)
 		  "--smp 2 --net none --disk c");
 	assert_int_equal(p.o.mem, 1u << 30);
 	assert_int_equal(p.o.smp, 2);
-	assert_true(p.o.net.none);
+	assert_int_equal(p.o.net.kind, RUN_NET_NONE);
 	assert_int_equal(p.o.n_disks, 3);
 	assert_string_equal(p.o.disk[0].path, "a");
 	assert_string_equal(p.o.disk[2].path, "c");

@@ -62,8 +62,8 @@ static char *generated(const char *what, const char *of)
 	FILE *f;
 	size_t len;
 
-	strcpy(words[0], what);
-	strcpy(words[1], of ? of : "");
+	(void)snprintf(words[0], sizeof(words[0]), "%s", what);
+	(void)snprintf(words[1], sizeof(words[1]), "%s", of ? of : "");
 	f = open_memstream(&text, &len);
 	assert_non_null(f);
 	assert_int_equal(generate(f, commands, 1, of ? 2 : 1, argv), 0);
@@ -115,7 +115,7 @@ static void test_shells(void **state)
 	text = generated("zsh", NULL);
 	expect(text, "'--odd[.TH '\\''a\\\\b'\\'' \\[c\\:d\\]]'");
 	expect(text, "'*--disk=[a disk]:path=FILE\\[,ro=on\\]:_linnet_paint_disk'");
-	expect(text, "'path:FILE:_files'");
+	expect(text, "'path:FILE:_files -qS ,'");
 	expect(text, "'--console=[where]:stdio|file\\:PATH|\\:PORT:(stdio file\\: \\: )'");
 	expect(text, "'--in=[where]:DIR:_files -/'");
 	free(text);
@@ -124,7 +124,7 @@ static void test_shells(void **state)
 static void test_alternatives(void **state)
 {
 	const struct opt one = {.name = "x", .kind = OPT_CALL, .arg = "path=F[,ro=on]"};
-	const struct opt two = {.name = "x", .kind = OPT_CALL, .arg = "user[,fwd=A:B]...|none|F"};
+	const struct opt two = {.name = "x", .kind = OPT_CALL, .arg = "user[,fwd=a|b:C]...|none|F"};
 	const struct opt text = {.name = "x", .kind = OPT_STRING, .arg = "a|b"};
 	char word[GENERATE_WORD_MAX];
 

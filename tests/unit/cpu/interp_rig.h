@@ -31,6 +31,7 @@ struct rig {
 struct rig_config {
 	unsigned n_harts;
 	bool in_turns;
+	struct cpu_watch *watch; /* or NULL */
 	/* As in struct cpu_env, but arg is the rig; NULL: no ecall, and time that stands still. */
 	void (*ecall)(void *rig, struct cpu *cpu, uint64_t a[8]);
 	uint64_t (*time_now)(void *rig, struct cpu *cpu);

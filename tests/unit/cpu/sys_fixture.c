@@ -109,6 +109,23 @@ void sys_free(struct sys *s)
 	free(s);
 }
 
+int sys_setup_marked(void **state)
+{
+	struct sys *s = sys_new(true);
+
+	s->hart.csr.medeleg = 0;
+	*sys_ram(s, PA) = MARK;
+	*sys_ram(s, OTHER) = ~MARK;
+	*state = s;
+	return 0;
+}
+
+int sys_teardown(void **state)
+{
+	sys_free(*state);
+	return 0;
+}
+
 uint64_t *sys_ram(struct sys *s, uint64_t pa)
 {
 	uint64_t *p = gmem_map(s->mem, pa, 8);

@@ -19,6 +19,12 @@
 #define HANDLER  0xabcd0000ull /* mtvec */
 #define HERE     0x80000100ull /* pc of every access */
 
+/* Two pages of memory, which sys_setup_marked() tells apart, and where tests map the first. */
+#define VA    0x40000000ull
+#define PA    (RAM + 0x10000)
+#define OTHER (RAM + 0x20000)
+#define MARK  0x0123456789abcdefull
+
 #define PTE_V  1u
 #define PTE_R  2u
 #define PTE_W  4u
@@ -57,6 +63,10 @@ struct outcome {
 /* with_ecall: as with firmware built in. Fails the test when something cannot be made. */
 struct sys *sys_new(bool with_ecall);
 void sys_free(struct sys *s);
+
+/* For cmocka. The first: no trap is delegated, MARK at PA, ~MARK at OTHER. */
+int sys_setup_marked(void **state);
+int sys_teardown(void **state);
 
 /* A fresh, empty page table; its satp value with Sv39 and the ASID. */
 uint64_t sys_new_satp(struct sys *s, unsigned asid);

@@ -7,28 +7,6 @@
 
 #include "sys_fixture.h"
 
-#define VA    0x40000000ull
-#define PA    (RAM + 0x10000)
-#define OTHER (RAM + 0x20000)
-#define MARK  0x0123456789abcdefull
-
-static int setup(void **state)
-{
-	struct sys *s = sys_new(true);
-
-	s->hart.csr.medeleg = 0;
-	*sys_ram(s, PA) = MARK;
-	*sys_ram(s, OTHER) = ~MARK;
-	*state = s;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sys_free(*state);
-	return 0;
-}
-
 static void misaligned(void **state)
 {
 	struct sys *s = *state;
@@ -225,7 +203,7 @@ static void page_table_as_code(void **state)
 	assert_int_equal(*word, 2);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, sys_setup_marked, sys_teardown)
 
 int main(void)
 {

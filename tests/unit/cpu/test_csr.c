@@ -13,12 +13,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	sys_free(*state);
-	return 0;
-}
-
 static uint64_t get(struct sys *s, unsigned num)
 {
 	uint64_t v = 0;
@@ -60,7 +54,7 @@ static const struct {
 	{CSR_STVEC, 0, 0},
 	{CSR_MCOUNTEREN, 0xffffffff, 0},
 	{CSR_SCOUNTEREN, 0xffffffff, 0},
-	{CSR_MCOUNTINHIBIT, 5, 0},
+	{CSR_MCOUNTINHIBIT, 0x7fd, 0},
 	{CSR_MENVCFG, 0xe0000000000000f1, 0},
 	{CSR_SENVCFG, 0xf1, 0},
 	{CSR_MSCRATCH, ~0ull, 0},
@@ -75,7 +69,7 @@ static const struct {
 	{CSR_STIMECMP, ~0ull, 0},
 	{CSR_MHPMEVENT3, 0, 0},
 	{CSR_MHPMEVENT31, 0, 0},
-	{CSR_MHPMCOUNTER3, 0, 0},
+	{CSR_MHPMCOUNTER3, ~0ull, 0},
 	{CSR_MHPMCOUNTER31, 0, 0},
 	{CSR_FFLAGS, 31, 0},
 	{CSR_FRM, 7, 0},
@@ -312,6 +306,41 @@ static void counters(void **state)
 	assert_int_equal(get(s, CSR_CYCLE), 7021);
 }
 
+/* Zihpm: a counter follows its event from wherever it stood, and stands still when inhibited. */
+static void events(void **state)
+{
+	struct sys *s = *state;
+	struct rv64_hart *h = &s->hart;
+	const unsigned counter = CSR_MHPMCOUNTER3 + 1, event = CSR_MHPMEVENT3 + 1;
+
+	h->happened[RV64_EVENT_INTERRUPT] = 1000;
+	assert_int_equal(get(s, counter), 0);
+	put(s, counter, 50);
+	put(s, event, RV64_EVENT_INTERRUPT);
+	assert_int_equal(get(s, event), RV64_EVENT_INTERRUPT);
+	assert_int_equal(get(s, counter), 50);
+	h->happened[RV64_EVENT_INTERRUPT] += 5;
+	h->happened[RV64_EVENT_EXCEPTION] += 7;
+	assert_int_equal(get(s, counter), 55);
+	assert_int_equal(get(s, CSR_INSTRET + 2), 55); /* hpmcounter4 */
+	put(s, CSR_MCOUNTINHIBIT, BIT(4));
+	h->happened[RV64_EVENT_INTERRUPT] += 5;
+	assert_int_equal(get(s, counter), 55);
+	put(s, event, RV64_EVENT_EXCEPTION);
+	put(s, CSR_MCOUNTINHIBIT, 0);
+	h->happened[RV64_EVENT_EXCEPTION] += 2;
+	assert_int_equal(get(s, counter), 57);
+	/* No such event, and counters that there are not. */
+	put(s, event, RV64_N_EVENTS);
+	assert_int_equal(get(s, event), 0);
+	put(s, CSR_MHPMCOUNTER31, 3);
+	put(s, CSR_MHPMEVENT31, 3);
+	assert_int_equal(get(s, CSR_MHPMCOUNTER31), 0);
+	assert_int_equal(get(s, CSR_MHPMEVENT31), 0);
+	put(s, CSR_MCOUNTINHIBIT, ~0ull);
+	assert_int_equal(get(s, CSR_MCOUNTINHIBIT), 0x7fd);
+}
+
 /* ---- interrupts ---- */
 
 static void stimecmp(void **state)
@@ -462,7 +491,7 @@ static void reset_with_firmware(void **state)
 	sys_free(s);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, sys_teardown)
 
 int main(void)
 {
@@ -478,6 +507,7 @@ int main(void)
 		TEST(cache_blocks),
 		TEST(counter_enables),
 		TEST(counters),
+		TEST(events),
 		TEST(stimecmp),
 		TEST(pending_bits),
 		TEST(attention),

@@ -3,12 +3,16 @@
  * The engines interp and jit in lock step: the same random program on both, compared after every
  * block. [ROUNDS [SEED]]
  *
- * A program is four pages of 32-bit instructions of every kind, between them loads and stores that
- * are misaligned, cross pages, leave RAM or change the program itself (with a fence.i behind them,
- * since without one either engine may see either code). Registers have roles:
+ * A program is four pages of instructions of every kind, one in eight of 16 bits and one across
+ * each border of two pages, between them loads and stores that are misaligned, cross pages, leave
+ * RAM or change the program itself (with a fence.i behind them, since without one either engine
+ * may see either code). Registers have roles:
  *
  *	x2    the border of two data pages        x9    the last page of RAM
  *	x8    the program                         x18   the program, for jalr
+ *
+ * Another kind of program is loops around accesses off pointers that move by constants, in and
+ * around the border of the data pages, and around floating point.
  *
  * Everything that traps comes to a handler that skips the instruction, or starts the program again
  * when it was fetched from nowhere. The program runs in M mode without translation; translation is
@@ -23,9 +27,12 @@
 
 #include <cmocka.h>
 
+#include "cpu/rv64/disasm.h"
 #include "cpu/rv64/insn.h"
 #include "interp_rig.h"
 
+#define HANDLER    (RAM + 0x2000)
+#define ENTRY      (RAM + 0x3000)
 #define CODE       (RAM + 0x10000)
 #define CODE_WORDS 4096u
 #define DATA       (RAM + 0x20000)
@@ -146,10 +153,57 @@ static uint32_t random_insn(void)
 	}
 }
 
+/* A 16-bit instruction that goes on behind itself, keeps the roles, and accesses memory off sp. */
+static bool short_is_safe(uint16_t bits)
+{
+	struct rv64_insn in;
+
+	rv64_decode(bits, &in);
+	if (in.len != 2 || in.id == RV64_ILLEGAL_INSN)
+		return false;
+	if (rv64_insn_writes_x(in.id) && has_role(in.rd))
+		return false;
+	switch (rv64_insn_info[in.id].match & 0x7f) {
+	case 0x03:
+	case 0x07:
+	case 0x23:
+	case 0x27: return in.rs1 == SP;
+	case 0x63:
+	case 0x67:
+	case 0x6f: return false;
+	default: return true;
+	}
+}
+
+static uint16_t short_insn(void)
+{
+	uint16_t bits;
+
+	do {
+		const struct rv64_cinsn_info *c = &rv64_cinsn_info[below(rv64_n_cinsns)];
+
+		bits = (uint16_t)((next_random() & ~(uint32_t)c->mask) | c->match);
+	} while (!short_is_safe(bits));
+	return bits;
+}
+
+/* An instruction that lies across the border before code[at], which may also be jumped to: then its
+ * second half is executed as one of 16 bits. */
+static void put_across(uint32_t *code, unsigned at)
+{
+	uint32_t bits;
+
+	do
+		bits = random_insn();
+	while ((bits & 0x5f) != 0x13 || !short_is_safe((uint16_t)(bits >> 16)));
+	code[at - 1] = short_insn() | bits << 16;
+	code[at] = bits >> 16 | (uint32_t)short_insn() << 16;
+}
+
 static void make_program(uint32_t *code)
 {
 	for (unsigned i = 0; i < CODE_WORDS; i++)
-		code[i] = random_insn();
+		code[i] = below(8) ? random_insn() : short_insn() | (uint32_t)short_insn() << 16;
 	for (unsigned i = 0; i < CODE_WORDS / 64; i++) { /* sb, sh, sw, sd; fence.i */
 		unsigned at = below(CODE_WORDS - 1);
 		uint32_t store = 0x00000023 | below(4) << 12 | S0 << 15 | below(32) << 20;
@@ -158,10 +212,112 @@ static void make_program(uint32_t *code)
 		code[at] = with(store, below(32), 7, 5);
 		code[at + 1] = 0x0000100f;
 	}
+	for (unsigned at = 1024; at < CODE_WORDS; at += 1024)
+		put_across(code, at);
 	code[CODE_WORDS - 1] = with_jump(0x0000006f, -4 * (int32_t)(CODE_WORDS - 1));
 }
 
-/* At RAM: skips what trapped, or begins anew at x18 when that was a fetch. */
+/* ---- loops ---- */
+
+enum { POINTERS = 10, N_POINTERS = 4, COUNTER = 28 };
+
+static uint32_t addi(unsigned rd, unsigned rs1, int32_t imm)
+{
+	return (uint32_t)imm << 20 | rs1 << 15 | rd << 7 | 0x13;
+}
+
+/* A load or store of any kind off one of the pointers, near it and mostly aligned. */
+static uint32_t random_access(void)
+{
+	static const uint32_t rows[] = {0x0003, 0x1003, 0x2003, 0x3003, 0x4003, 0x5003, 0x6003,
+					0x2007, 0x3007, 0x2007, 0x3007, 0x0023, 0x1023, 0x2023,
+					0x3023, 0x2027, 0x3027, 0x2027, 0x3027};
+	uint32_t bits = rows[below(sizeof(rows) / sizeof(rows[0]))];
+	uint32_t imm = (below(32) - 16) * (below(8) ? 8 : 1);
+	bool store = bits & 0x20;
+
+	bits = with(bits, POINTERS + below(N_POINTERS), 15, 5);
+	if (store)
+		return with(with(with(bits, imm, 7, 5), imm >> 5, 25, 7), below(32), 20, 5);
+	return with(with(bits, imm, 20, 12), bits & 4 ? below(32) : 14 + below(4), 7, 5);
+}
+
+/* Arithmetic that keeps the pointers and the counter: into f registers or x14 to x17. */
+static uint32_t random_arithmetic(bool fp)
+{
+	for (;;) {
+		const struct rv64_insn_info *info = &rv64_insn_info[below(RV64_ILLEGAL_INSN)];
+		bool is_fp = info->ext == RV64_EXT_F || info->ext == RV64_EXT_D;
+		bool writes_f = info->format >= RV64_FMT_FLD && info->format <= RV64_FMT_F4;
+		uint32_t bits = ((uint32_t)next_random() & ~info->mask) | info->match;
+
+		if (is_fp != fp || info->format == RV64_FMT_S || info->format == RV64_FMT_FLD ||
+		    (!fp && info->ext != RV64_EXT_I && info->ext != RV64_EXT_M) ||
+		    (bits & 0x7f) == 0x03 || (bits & 0x7f) == 0x73 || (bits & 0x7f) == 0x0f ||
+		    info->format == RV64_FMT_B || info->format == RV64_FMT_J || info->match == 0x67)
+			continue;
+		if (!writes_f && info->format != RV64_FMT_FX)
+			bits = with(bits, 14 + below(4), 7, 5);
+		if (fp && !(info->mask & 0x7000))
+			bits = with(bits, below(16) ? 7 * below(2) : below(5), 12, 3);
+		return bits;
+	}
+}
+
+/* Pointers begin in the data pages, or where RAM begins and ends. */
+static void loop_registers(struct cpu_regs *regs)
+{
+	regs->x[S0] = RAM;
+	regs->x[S1] = RAM + RAM_SIZE;
+}
+
+/* A loop at code[at]; returns where it ends. */
+static unsigned make_loop(uint32_t *code, unsigned at)
+{
+	unsigned top, n = 1 + below(14);
+	int32_t step[N_POINTERS];
+	bool fp = below(3);
+
+	for (unsigned i = 0; i < N_POINTERS; i++) {
+		unsigned from = below(2) ? SP : below(2) ? S0 : S1;
+
+		code[at++] = addi(POINTERS + i, from, ((int32_t)below(512) - 256) * 8);
+		step[i] = below(4) ? ((int32_t)below(9) - 4) * 8 : (int32_t)below(64) - 32;
+	}
+	code[at++] = addi(COUNTER, 0, 1 + (int32_t)below(80));
+	top = at;
+	while (n--) {
+		unsigned p = below(N_POINTERS);
+
+		switch (below(8)) {
+		case 0: code[at++] = addi(POINTERS + p, POINTERS + p, step[p]); break;
+		case 1:
+		case 2:
+		case 3: code[at++] = random_arithmetic(fp); break;
+		default: code[at++] = random_access(); break;
+		}
+	}
+	if (!below(8))
+		code[at++] = addi(POINTERS, POINTERS, 8 - 16 * (int32_t)below(2));
+	code[at++] = addi(COUNTER, COUNTER, -1);
+	code[at] = with_branch(0x00001063 | COUNTER << 15, 4 * ((int32_t)top - (int32_t)at));
+	return at + 1;
+}
+
+static void make_loops(uint32_t *code)
+{
+	unsigned at = 0;
+
+	while (at < CODE_WORDS - 64)
+		at = make_loop(code, at);
+	code[at] = with_jump(0x0000006f, -4 * (int32_t)at);
+	while (++at < CODE_WORDS)
+		code[at] = 0;
+}
+
+/* ---- both ---- */
+
+/* At HANDLER: skips what trapped, or begins anew at x18 when that was a fetch. */
 static const uint32_t handler[] = {
 	0x34041073, /* csrrw x0, mscratch, x8 */
 	0x34202473, /* csrr  x8, mcause */
@@ -176,7 +332,7 @@ static const uint32_t handler[] = {
 	0x30200073, /* mret */
 };
 
-/* The way in: mtvec = RAM, FS on, then to the program in x18. */
+/* The way in: mtvec = HANDLER, FS on, then to the program in x18. */
 static const uint32_t entry[] = {
 	0x30529073, /* csrw  mtvec, x5 */
 	0x30032073, /* csrs  mstatus, x6 */
@@ -185,11 +341,11 @@ static const uint32_t entry[] = {
 
 static void start(struct rig *r, const uint32_t *code, const struct cpu_regs *regs)
 {
-	rig_write(r, RAM, handler, sizeof(handler));
-	rig_write(r, RAM + 0x1000, entry, sizeof(entry));
+	rig_write(r, HANDLER, handler, sizeof(handler));
+	rig_write(r, ENTRY, entry, sizeof(entry));
 	rig_write(r, CODE, code, CODE_WORDS * sizeof(*code));
 	r->engine->reset(r->cpu[0]);
-	assert_int_equal(r->engine->start(r->cpu[0], RAM + 0x1000, 0), 0);
+	assert_int_equal(r->engine->start(r->cpu[0], ENTRY, 0), 0);
 	r->engine->run(r->cpu[0], 1); /* takes the start */
 	r->engine->set_regs(r->cpu[0], regs);
 }
@@ -201,13 +357,13 @@ static void random_registers(struct cpu_regs *regs)
 		regs->x[i] = next_random() >> below(64);
 	for (unsigned i = 0; i < 32; i++)
 		regs->f[i] = below(2) ? next_random() : next_random() | 0xffffffff00000000ull;
-	regs->x[5] = RAM;
+	regs->x[5] = HANDLER;
 	regs->x[6] = 0x6000;
 	regs->x[SP] = DATA + 0x1000;
 	regs->x[S0] = CODE + below(0x3800);
 	regs->x[S1] = RAM + RAM_SIZE - below(2048);
 	regs->x[S2] = CODE + below(3) * 4096;
-	regs->pc = RAM + 0x1000;
+	regs->pc = ENTRY;
 	regs->priv = 3;
 }
 
@@ -215,6 +371,23 @@ static bool same_registers(const struct cpu_regs *a, const struct cpu_regs *b)
 {
 	return !memcmp(a->x, b->x, sizeof(a->x)) && !memcmp(a->f, b->f, sizeof(a->f)) &&
 	       a->pc == b->pc && a->fcsr == b->fcsr && a->priv == b->priv;
+}
+
+/* What stands before pc, as far as it can be the culprit: a block's length. */
+static void print_code(struct rig *r, uint64_t pc)
+{
+	char text[RV64_DISASM_MAX];
+	struct rv64_insn in;
+	uint32_t bits;
+
+	if (pc < CODE + 256 || pc >= CODE + CODE_WORDS * 4)
+		return;
+	for (uint64_t at = (pc - 256) & ~3ull; at <= pc; at += 4) {
+		memcpy(&bits, rig_ptr(r, at), sizeof(bits));
+		rv64_decode(bits, &in);
+		rv64_disasm(&in, at, text);
+		print_error("%llx: %08x %s\n", (unsigned long long)at, bits, text);
+	}
 }
 
 static void compare(struct rig *const r[2], uint64_t round, unsigned step)
@@ -241,10 +414,11 @@ static void compare(struct rig *const r[2], uint64_t round, unsigned step)
 				    (unsigned long long)regs[1].f[i]);
 	}
 	print_error("fcsr: %x and %x\n", regs[0].fcsr, regs[1].fcsr);
+	print_code(r[0], regs[0].pc);
 	fail();
 }
 
-static void lockstep(void **state)
+static void run_both(void (*make)(uint32_t *code), unsigned n_rounds, uint64_t budget)
 {
 	static uint32_t code[CODE_WORDS];
 	struct rig_config cfg = {.n_harts = 1, .in_turns = true};
@@ -254,17 +428,19 @@ static void lockstep(void **state)
 	r[0] = rig_new(&cfg);
 	rig_engine = "jit";
 	r[1] = rig_new(&cfg);
-	for (unsigned n = 0; n < rounds; n++) {
+	for (unsigned n = 0; n < n_rounds; n++) {
 		uint64_t round = seed;
 		struct cpu_regs regs;
 
-		make_program(code);
+		make(code);
 		random_registers(&regs);
+		if (make == make_loops)
+			loop_registers(&regs);
 		for (unsigned i = 0; i < 2; i++)
 			start(r[i], code, &regs);
 		for (unsigned step = 0; step < STEPS; step++) {
 			for (unsigned i = 0; i < 2; i++)
-				r[i]->engine->run(r[i]->cpu[0], 1 + (n & 1) * 300);
+				r[i]->engine->run(r[i]->cpu[0], 1 + (n & 1) * budget);
 			compare(r, round, step);
 		}
 		assert_memory_equal(rig_ptr(r[0], RAM), rig_ptr(r[1], RAM), 0x30000);
@@ -275,9 +451,19 @@ static void lockstep(void **state)
 	rig_free(r[1]);
 }
 
+static void anything(void **state)
+{
+	run_both(make_program, rounds, 300);
+}
+
+static void loops(void **state)
+{
+	run_both(make_loops, (rounds + 3) / 4, 3000);
+}
+
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(lockstep)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(anything), cmocka_unit_test(loops)};
 
 	if (argc > 1)
 		rounds = (unsigned)strtoul(argv[1], NULL, 10);

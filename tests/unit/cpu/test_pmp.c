@@ -7,20 +7,12 @@
 
 #include "sys_fixture.h"
 
-#define PA (RAM + 0x10000)
-
 #define CFG(mode, perm) ((unsigned)(mode) << PMP_A_SHIFT | (perm))
 #define RWX             (PMP_R | PMP_W | PMP_X)
 
 static int setup(void **state)
 {
 	*state = sys_new(false);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sys_free(*state);
 	return 0;
 }
 
@@ -230,7 +222,7 @@ static void page_tables(void **state)
 	assert_trap(sys_fetch(s, va), RV64_INSN_ACCESS, va);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, sys_teardown)
 
 int main(void)
 {

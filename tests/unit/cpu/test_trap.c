@@ -20,12 +20,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	sys_free(*state);
-	return 0;
-}
-
 static uint64_t status(const struct sys *s)
 {
 	return s->hart.csr.mstatus;
@@ -284,7 +278,7 @@ static void contexts(void **state)
 	assert_int_equal(h->mmu.ctx, user);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, sys_teardown)
 
 int main(void)
 {

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/fault.h"
 #include "lib/driver.h"
 #include "dev/rng.h"
 #include "dev/types.h"
@@ -111,12 +112,46 @@ static void test_types(void **state)
 	assert_int_equal(n, 5);
 }
 
+/* Faults on purpose: no byte, and one. */
+static void test_faults(void **state)
+{
+	static const struct fault_kind kind = {.name = "rng",
+					       .what = {[FAULT_READ] = FAULT_ERROR | FAULT_SHORT}};
+	struct rng_config config = {.repeatable = true};
+	struct fault_device *device;
+	struct faults *f;
+	struct driver d;
+	struct vdev *dev;
+	uint8_t a[64];
+
+	driver_init(&d);
+	config.loop = d.loop;
+	assert_int_equal(faults_new(d.loop, &f), 0);
+	assert_int_equal(faults_device_new(f, &kind, "rng0", &device), 0);
+	config.fault = fault_point(device, FAULT_READ);
+	assert_int_equal(rng_new(&config, &dev), 0);
+	driver_plug(&d, dev);
+	assert_true(driver_negotiate(&d, 0));
+	driver_queue(&d, 0, 8, false);
+	driver_ok(&d);
+	assert_int_equal(faults_add(f, "", "rng0:read,nth=2,error", NULL), 0);
+	assert_int_equal(faults_add(f, "", "rng0:read,nth=3,short", NULL), 0);
+	faults_power_on(f);
+	assert_int_equal(ask(&d, a, 64), 64);
+	assert_int_equal(ask(&d, a, 64), 0);
+	assert_int_equal(ask(&d, a, 64), 1);
+	assert_int_equal(ask(&d, a, 64), 64);
+	driver_unplug(&d);
+	faults_free(f);
+	driver_fini(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_host),    cmocka_unit_test(test_repeatable),
 		cmocka_unit_test(test_at_most), cmocka_unit_test(test_nothing_to_write),
-		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_types),   cmocka_unit_test(test_faults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

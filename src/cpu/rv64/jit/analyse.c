@@ -2,21 +2,26 @@
 /*
  * What a block's instructions have to do with each other, before they are lowered.
  *
- * Groups of accesses. Loads and stores off one base register, which does not change in between,
- * mostly lie in one page: a frame on the stack, a structure, some words of a copy. The first of
- * them asks the TLB about the whole range, and the others need not ask. When the answer is no
- * (nothing in the TLB yet, two pages, a device, a page with code), the rest of the block is done by
- * a second version of its code, without groups.
+ * Groups of accesses. Loads and stores off one base register, to which nothing but constants is
+ * added in between, mostly lie in one page: a frame on the stack, a structure, some words of a
+ * copy. The first of them asks the TLB about the whole range, and the others need not ask. When the
+ * answer is no (nothing in the TLB yet, two pages, a device, a page with code), the rest of the
+ * block is done by a second version of its code, without groups.
  *
- * A translation that the first access found holds to the end of the group: what could change it
- * (requests of other harts, CSRs, fences) leaves the block, or ends the group here.
+ * Carried groups. In a block that begins with a loop around itself, a base register which changes
+ * by a constant in each round stays in its page for many of them: then the answer of the TLB is
+ * kept, together with the limit up to which it holds, and the first access only compares with that.
+ * Since the register moves one way, one limit is enough.
+ *
+ * A translation that the first access found holds to the end of the group, or of the loop: what
+ * could change it (requests of other harts, CSRs, fences) leaves the block, or is not in a group.
  */
 #include <string.h>
 
 #include "base/bits.h"
 #include "cpu/rv64/jit/native.h"
 
-#define MAX_SPAN 2048
+#define MAX_SPAN 2048 /* of a group, and what is added to its base register in between */
 
 enum access { NO_ACCESS, LOAD, STORE };
 
@@ -42,6 +47,13 @@ static enum access access_of(const struct rv64_insn *in, unsigned *size)
 	}
 }
 
+static bool is_access(const struct rv64_insn *in)
+{
+	unsigned size;
+
+	return access_of(in, &size) != NO_ACCESS;
+}
+
 /* After it nothing that was known of translations holds. */
 static bool forgets(const struct rv64_insn *in)
 {
@@ -50,62 +62,151 @@ static bool forgets(const struct rv64_insn *in)
 	case RV64_EXT_ZIFENCEI:
 	case RV64_EXT_S:
 	case RV64_EXT_SVINVAL: return true;
-	default: return in->id == RV64_ILLEGAL_INSN;
+	default: return in->id == RV64_fence || in->id == RV64_ILLEGAL_INSN;
 	}
 }
 
-/* The group that begins with instruction i; its `n` is 0 when it would be alone. */
+static bool adds_to(const struct rv64_insn *in, unsigned reg)
+{
+	return in->id == RV64_addi && in->rd == reg && in->rs1 == reg;
+}
+
+static bool writes(const struct rv64_insn *in, unsigned reg)
+{
+	return in->rd == reg && rv64_insn_writes_x(in->id);
+}
+
+/* The access at `delta` joins the group; false: that would make it too wide. */
+static bool join(struct jit_group *g, const struct rv64_insn *in, int32_t delta)
+{
+	unsigned size;
+	bool store = access_of(in, &size) == STORE;
+	int32_t at = in->imm + delta, end = at + (int32_t)size;
+	int32_t low = g->n && g->low < at ? g->low : at;
+	int32_t high = g->n && g->high > end ? g->high : end;
+
+	if (high - low > MAX_SPAN)
+		return false;
+	g->low = low;
+	g->high = high;
+	g->store |= store;
+	g->n++;
+	return true;
+}
+
+/* The group that begins with instruction i. */
 static struct jit_group group_at(const struct jit_source *s, unsigned i)
 {
-	const struct rv64_insn *first = &s->insn[i];
-	struct jit_group g = {.base = first->rs1, .low = first->imm, .high = first->imm, .last = i};
+	struct jit_group g = {.base = s->insn[i].rs1, .first = i, .last = i};
+	unsigned end = i < s->loop ? s->loop : s->n;
+	int32_t delta = 0;
 
-	if (!g.base)
-		return g;
-	for (unsigned k = i; k < s->n && !forgets(&s->insn[k]); k++) {
+	for (unsigned k = i; k < end && !forgets(&s->insn[k]); k++) {
 		const struct rv64_insn *in = &s->insn[k];
-		unsigned size;
-		enum access a = access_of(in, &size);
 
-		if (a != NO_ACCESS && in->rs1 == g.base) {
-			int32_t low = in->imm < g.low ? in->imm : g.low;
-			int32_t end = in->imm + (int32_t)size;
-			int32_t high = end > g.high ? end : g.high;
-
-			if (high - low > MAX_SPAN)
+		if (is_access(in) && in->rs1 == g.base) {
+			if (!join(&g, in, delta))
 				break;
-			g.low = low;
-			g.high = high;
-			g.store |= a == STORE;
 			g.last = k;
-			g.n++;
 		}
-		if (in->rd == g.base && rv64_insn_writes_x(in->id))
+		if (adds_to(in, g.base)) {
+			delta += in->imm;
+			if (delta > MAX_SPAN || delta < -MAX_SPAN)
+				break;
+		} else if (writes(in, g.base)) {
 			break;
+		}
 	}
-	if (g.n < 2)
-		g.n = 0;
 	return g;
+}
+
+/* ---- loops ---- */
+
+static bool jumps_to_start(const struct jit_source *s, unsigned i, unsigned offset)
+{
+	const struct rv64_insn *in = &s->insn[i];
+
+	return (in->id == RV64_jal || rv64_insn_info[in->id].format == RV64_FMT_B) &&
+	       offset + (uint32_t)in->imm == s->start;
+}
+
+/* How many instructions a round of the loop has with which the block begins: up to the first jump
+ * to its begin, if nothing forgets translations before; else 0. */
+static unsigned find_loop(const struct jit_source *s)
+{
+	unsigned offset = s->start;
+
+	for (unsigned i = 0; i < s->n && !s->crosses && !forgets(&s->insn[i]); i++) {
+		if (jumps_to_start(s, i, offset))
+			return i + 1;
+		offset += s->insn[i].len;
+	}
+	return 0;
+}
+
+/* Whether the group has all accesses of the loop off its base register, which moves one way. */
+static bool can_be_carried(const struct jit_source *s, struct jit_group *g)
+{
+	int32_t up = 0, down = 0;
+
+	for (unsigned i = 0; i < s->loop; i++) {
+		const struct rv64_insn *in = &s->insn[i];
+
+		if (is_access(in) && in->rs1 == g->base && (i < g->first || i > g->last))
+			return false;
+		if (adds_to(in, g->base) && in->imm > 0)
+			up += in->imm;
+		else if (adds_to(in, g->base))
+			down -= in->imm;
+		else if (writes(in, g->base))
+			return false;
+	}
+	g->down = down > 0;
+	return (!up || !down) && up <= MAX_SPAN && down <= MAX_SPAN;
+}
+
+/* ---- all of it ---- */
+
+/* Whether the group can have the register that is meant for them: no other has it meanwhile. */
+static bool register_free(const struct jit_source *s, const struct jit_group *g)
+{
+	for (unsigned i = 0; i < s->n_groups; i++) {
+		const struct jit_group *o = &s->group[i];
+
+		bool loop = (o->carried && g->first < s->loop) ||
+			    (g->carried && o->first < s->loop);
+
+		if (o->in_register && (loop || (o->first <= g->last && g->first <= o->last)))
+			return false;
+	}
+	return true;
+}
+
+static void add_group(struct jit_source *s, struct jit_group *g)
+{
+	g->in_register = register_free(s, g);
+	g->slot = s->n_groups;
+	for (unsigned k = g->first; k <= g->last; k++)
+		if (is_access(&s->insn[k]) && s->insn[k].rs1 == g->base) {
+			s->role[k] = k == g->first ? JIT_LEADS : JIT_FOLLOWS;
+			s->group_of[k] = (uint8_t)s->n_groups;
+		}
+	s->group[s->n_groups++] = *g;
 }
 
 void jit_find_groups(struct jit_source *s)
 {
 	memset(s->role, JIT_ALONE, sizeof(s->role));
 	s->n_groups = 0;
-	for (unsigned i = 0; i < s->n; i++) {
-		unsigned size;
+	s->loop = find_loop(s);
+	for (unsigned i = 0; i < s->n && s->n_groups < JIT_MAX_GROUPS; i++) {
 		struct jit_group g;
 
-		if (access_of(&s->insn[i], &size) == NO_ACCESS)
+		if (s->role[i] != JIT_ALONE || !is_access(&s->insn[i]) || !s->insn[i].rs1)
 			continue;
 		g = group_at(s, i);
-		if (!g.n)
-			continue;
-		s->group[s->n_groups++] = g;
-		s->role[i] = JIT_LEADS;
-		for (unsigned k = i + 1; k <= g.last; k++)
-			if (access_of(&s->insn[k], &size) != NO_ACCESS && s->insn[k].rs1 == g.base)
-				s->role[k] = JIT_FOLLOWS;
-		i = g.last;
+		g.carried = i < s->loop && can_be_carried(s, &g);
+		if (g.n > 1 || g.carried)
+			add_group(s, &g);
 	}
 }

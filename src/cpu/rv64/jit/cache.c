@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define STEP ((size_t)1 << 20)
+
 static void *map(int fd, size_t size, int prot)
 {
 	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, 0);
@@ -39,4 +41,13 @@ void jit_cache_fini(struct jit_cache *m)
 		munmap(m->write, m->size);
 	if (m->exec)
 		munmap((void *)(uintptr_t)m->exec, m->size);
+}
+
+void jit_cache_written(struct jit_cache *m)
+{
+	size_t whole = m->used & ~(STEP - 1);
+
+	if (whole != m->hidden)
+		(void)madvise(m->write, whole, MADV_DONTNEED); /* the memfd keeps them */
+	m->hidden = whole;
 }

@@ -20,18 +20,19 @@
  * it. fence.i thus needs nothing of the translator. When the memory for code is full, all blocks
  * are dropped, the interpreter's too, and counting starts again.
  *
- * State. Some guest registers live in host registers, the same in all blocks; others, pc and f
- * registers in the hart. C is called with all of them in the hart (x86_glue.c), so a call may
- * trap, or change anything. After a call that says so the block is left to hart.pc. pc and the
- * count of instructions are constants of each place in a block and are made up where they are
- * needed.
+ * State. Some guest registers live in host registers, the same in all blocks; others and pc in the
+ * hart. f registers do so while floating point is native. C is called with all of them in the hart
+ * (x86_glue.c), so a call may trap, or change anything. After a call that says so the block is left
+ * to hart.pc. pc and the count of instructions are constants of each place in a block and are made
+ * up where they are needed.
  *
  * Memory. Accesses look into the same TLB as the interpreter's, inline; accesses off one base
- * register may share one look (analyse.c). What the TLB does not answer is done in C.
+ * register may share one look, also from round to round of a loop (analyse.c). What the TLB does
+ * not answer is done in C.
  *
  * Floating point is the host's, with its flags in the host's register until somebody wants to know
  * them: rv64_jit_fp_end() is called before C computes, before CSRs are read, and whenever native
- * code is left.
+ * code is left (x86_fp.c).
  *
  * Passes: read_block() decodes; jit_find_groups() looks at the whole; the lowering emits host code
  * for one instruction after the other. Where groups are used the tail of the block is lowered
@@ -43,6 +44,7 @@
 #include "base/bits.h"
 #include "cpu/rv64/jit/jit.h"
 #include "cpu/rv64/jit/native.h"
+#include "cpu/rv64/jit/record.h"
 #include "mem/gmem.h"
 
 #define KIND_RR(fn)      JIT_PLAIN
@@ -100,6 +102,7 @@ int rv64_jit_attach(struct interp *c)
 	jit_emit_glue(j);
 	j->glue_end = j->cache.used;
 	j->resets = c->code.resets;
+	jit_record_glue(c);
 	c->code.hot = JIT_HOT;
 	c->code.not_native = j->glue.exit_go - j->cache.write + j->cache.exec;
 	return 0;
@@ -195,6 +198,7 @@ static const void *compile(struct interp *c, const struct rv64_block *b)
 	jit_find_groups(s);
 	s->offset = s->start;
 	s->index = 0;
+	jit_record_begin(c->jit);
 	jit_lower_begin(l, s);
 	lower_from(l, s, 0);
 	tail = jit_lower_tail(l);
@@ -212,16 +216,18 @@ bool rv64_jit_compile(struct interp *c, struct rv64_block *b)
 		j->cache.used = j->glue_end;
 		j->resets = c->code.resets;
 	}
-	if (j->cache.used + JIT_BLOCK_MAX > j->cache.size) {
+	if (j->cache.used + sizeof(struct jit_record) + JIT_BLOCK_MAX > j->cache.size) {
 		rv64_code_reset(&c->code);
 		return false;
 	}
 	native = compile(c, b);
+	jit_record_end(c, native);
 	if (!native) {
 		b->op[0].imm = INT32_MAX; /* stays in the interpreter */
 		return true;
 	}
 	b->native = native;
+	jit_cache_written(&j->cache);
 	b->op[0].handler = c->code.handlers[RV64_OP_native];
 	return true;
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cpu_place;
+struct cpu_vm;
 struct interp;
 struct rv64_jit;
 struct rv64_block;
@@ -21,8 +23,8 @@ struct rv64_block;
 int rv64_jit_attach(struct interp *c);
 void rv64_jit_detach(struct interp *c);
 
-/* The block is hot: compiles it, and has its head run the result from now on. False: the code cache
- * was full, all blocks are void. */
+/* The block, entered at hart.pc, is hot: compiles it, and has its head run the result from now on.
+ * False: the code cache was full, all blocks are void. */
 bool rv64_jit_compile(struct interp *c, struct rv64_block *b);
 
 /* Runs native code, the entry of a block for hart.pc, with `left` and hart.pc current before and
@@ -33,6 +35,10 @@ bool rv64_jit_run(struct interp *c, const void *native);
 /* For tests: a block is hot after so many executions, at least 1. Before the hart runs. Does
  * nothing to a hart without a translator. */
 void rv64_jit_set_hot(struct interp *c, int32_t executions);
+
+/* What stands at an address in the code that a hart of the VM generated; false: nothing. The VM of
+ * the engine jit; async-signal-safe. */
+bool rv64_jit_find_code(const struct cpu_vm *vm, uint64_t host_pc, struct cpu_place *out);
 
 /* Floating-point flags that are still in the host's register come into fflags. */
 void rv64_jit_fp_end(struct interp *c);

@@ -20,7 +20,8 @@
 
 #define JIT_CACHE_SIZE ((size_t)16 << 20)
 #define JIT_BLOCK_MAX  ((size_t)32 << 10) /* host code of one block, at most */
-#define JIT_HOT        24                 /* executions */
+#define JIT_HOT        48                 /* executions */
+#define JIT_MAX_GROUPS INTERP_NATIVE_SLOTS
 
 /* Glue code, by its place in the writable mapping. */
 struct jit_glue {
@@ -37,11 +38,15 @@ struct jit_glue {
 
 /* Accesses off one base register, see analyse.c. */
 struct jit_group {
-	unsigned n;        /* accesses */
-	unsigned last;     /* the last instruction */
-	unsigned base;     /* register */
-	int32_t low, high; /* they lie in [base + low, base + high) */
-	bool store;        /* one of them at least is a store */
+	unsigned n;           /* accesses */
+	unsigned first, last; /* instructions */
+	unsigned base;        /* register */
+	int32_t low, high;    /* they lie in [base + low, base + high), by the first one's base */
+	bool store;           /* one of them at least is a store */
+	bool carried;         /* from one round of a loop to the next */
+	bool down;            /* then: the base register becomes less */
+	bool in_register;     /* where its translation is kept; else in the slot */
+	unsigned slot;        /* of native_slot in struct interp */
 };
 
 enum jit_role { JIT_ALONE, JIT_LEADS, JIT_FOLLOWS };
@@ -57,10 +62,12 @@ struct jit_source {
 	unsigned n;          /* instructions */
 	struct rv64_insn insn[RV64_BLOCK_INSNS];
 
-	/* By jit_find_groups(); groups in the order of their first instructions. */
+	/* By jit_find_groups(). */
+	unsigned loop; /* a loop of so many instructions is what the block begins with, or 0 */
 	uint8_t role[RV64_BLOCK_INSNS]; /* enum jit_role */
+	uint8_t group_of[RV64_BLOCK_INSNS];
 	unsigned n_groups;
-	struct jit_group group[RV64_BLOCK_INSNS / 2];
+	struct jit_group group[JIT_MAX_GROUPS];
 };
 
 struct rv64_jit {

@@ -4,25 +4,12 @@
  *
  * Every way out counts the instructions and leaves when `left` is used up, just where the
  * interpreter does. Attention is looked at where a program can go in circles: before a jump
- * backwards, and in dispatch.
+ * backwards, and in dispatch. A loop of one block alone does not look: `left` ends it soon enough
+ * (SLICE_JIT in engine.c).
  */
 #include "base/bits.h"
 #include "cpu/rv64/jit/x86_lower.h"
 #include "mem/gmem.h"
-
-static void compare(struct jit_lower *l, const struct rv64_insn *in)
-{
-	unsigned a;
-
-	if (!in->rs2 && jit_pinned[in->rs1] != JIT_NONE) {
-		x86_rr(&l->e, X86_TEST, X86_Q, jit_pinned[in->rs1], jit_pinned[in->rs1]);
-	} else if (!in->rs2 && in->rs1) {
-		x86_alu_imm_mem(&l->e, X86_G_CMP, X86_Q, REG_HART, jit_off_x(in->rs1), 0);
-	} else {
-		a = jit_get(l, in->rs1, RAX);
-		jit_op_x(l, X86_CMP, X86_Q, a, in->rs2);
-	}
-}
 
 static enum x86_cond condition(unsigned id)
 {
@@ -36,12 +23,58 @@ static enum x86_cond condition(unsigned id)
 	}
 }
 
+/* The same when the operands have changed places. */
+static enum x86_cond mirrored(enum x86_cond cond)
+{
+	switch (cond) {
+	case X86_LT: return X86_GT;
+	case X86_GE: return X86_LE;
+	case X86_C: return X86_A;
+	case X86_NC: return X86_BE;
+	default: return cond;
+	}
+}
+
+/* Sets the host's flags; returns which of them to branch by. */
+static enum x86_cond compare(struct jit_lower *l, const struct rv64_insn *in)
+{
+	unsigned a = jit_pinned[in->rs1];
+	enum x86_cond cond = condition(in->id);
+
+	if (!in->rs2 && in->rs1 && in->rs1 == l->was_tested && (cond == X86_E || cond == X86_NE))
+		return cond;
+	if (!in->rs2 && a != JIT_NONE) {
+		x86_rr(&l->e, X86_TEST, X86_Q, a, a);
+	} else if (!in->rs2 && in->rs1) {
+		x86_alu_imm_mem(&l->e, X86_G_CMP, X86_Q, REG_HART, jit_off_x(in->rs1), 0);
+	} else if (in->rs1 && a == JIT_NONE && jit_pinned[in->rs2] != JIT_NONE) {
+		jit_op_x(l, X86_CMP, X86_Q, jit_pinned[in->rs2], in->rs1);
+		return mirrored(cond);
+	} else {
+		a = jit_get(l, in->rs1, RAX);
+		jit_op_x(l, X86_CMP, X86_Q, a, in->rs2);
+	}
+	return cond;
+}
+
+static bool same_page(const struct jit_lower *l, int32_t target)
+{
+	return target >= 0 && target < (int32_t)GMEM_PAGE_SIZE && !l->s->crosses;
+}
+
 void jit_lower_branch(struct jit_lower *l, const struct rv64_insn *in)
 {
+	enum x86_cond cond = compare(l, in);
 	struct jit_ool *o;
+	uint8_t *past;
 
-	compare(l, in);
-	o = jit_ool(l, JIT_OOL_EXIT, x86_jcc(&l->e, condition(in->id)));
+	if (in->imm < 0 && same_page(l, (int32_t)l->s->offset + in->imm)) { /* mostly taken */
+		past = x86_jcc(&l->e, (enum x86_cond)(cond ^ 1));
+		jit_exit_to(l, (int32_t)l->s->offset + in->imm, l->s->index + 1);
+		x86_here(&l->e, past);
+		return;
+	}
+	o = jit_ool(l, JIT_OOL_EXIT, x86_jcc(&l->e, cond));
 	o->info = l->s->index + 1;
 	o->target = (int32_t)l->s->offset + in->imm;
 }
@@ -86,9 +119,19 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 	jit_emit_dispatch(e, &l->jit->glue);
 }
 
-static bool same_page(const struct jit_lower *l, int32_t target)
+/* Where to jump back to: what was found out at the entry holds still, or it is found out again. */
+static const uint8_t *next_round(const struct jit_lower *l)
 {
-	return target >= 0 && target < (int32_t)GMEM_PAGE_SIZE && !l->s->crosses;
+	bool same = l->s->index + 1 == l->s->loop && !l->plain && l->fp_live == l->fp_entered &&
+		    (l->boxed & l->loop_boxed) == l->loop_boxed;
+
+	return same ? l->loop_head : l->begin;
+}
+
+static void bound(struct jit_lower *l, int32_t target)
+{
+	x86_call_to(&l->e, l->jit->glue.bound);
+	x86_u32(&l->e, (uint32_t)target);
 }
 
 void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
@@ -102,25 +145,24 @@ void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 		return;
 	}
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
+	if (target == (int32_t)l->s->start) {
+		x86_jcc_to(e, X86_GT, next_round(l));
+		bound(l, target);
+		return;
+	}
 	jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_LE))->target = target;
 	if (target <= (int32_t)l->s->offset) {
 		x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
 		jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_NE))->target = target;
 	}
-	if (target == (int32_t)l->s->start) {
-		x86_jmp_to(e, l->begin);
-	} else {
-		x86_call_to(e, l->jit->glue.link);
-		x86_u32(e, (uint32_t)target | (uint32_t)l->s->block->page[0] << 16);
-	}
+	x86_call_to(e, l->jit->glue.link);
+	x86_u32(e, (uint32_t)target | (uint32_t)l->s->block->page[0] << 16);
 }
 
 void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o)
 {
-	if (o->kind == JIT_OOL_EXIT) {
+	if (o->kind == JIT_OOL_EXIT)
 		jit_exit_to(l, o->target, o->info);
-		return;
-	}
-	x86_call_to(&l->e, l->jit->glue.bound);
-	x86_u32(&l->e, (uint32_t)o->target);
+	else
+		bound(l, o->target);
 }

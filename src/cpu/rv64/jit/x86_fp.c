@@ -117,11 +117,6 @@ static void check_boxes(struct jit_lower *l, uint32_t set)
 	l->boxed |= set;
 }
 
-static bool is_fp(const struct rv64_insn *in)
-{
-	return rv64_insn_info[in->id].ext == RV64_EXT_F || rv64_insn_info[in->id].ext == RV64_EXT_D;
-}
-
 /* The f registers that the instruction reads as singles. */
 static uint32_t singles_read(const struct rv64_insn *in)
 {
@@ -141,18 +136,12 @@ static uint32_t singles_read(const struct rv64_insn *in)
 
 void jit_fp_wrote(struct jit_lower *l, const struct rv64_insn *in)
 {
-	switch (rv64_insn_info[in->id].format) {
-	case RV64_FMT_FLD:
-	case RV64_FMT_FF:
-	case RV64_FMT_FF1:
-	case RV64_FMT_F4:
-	case RV64_FMT_FX:
-		l->boxed &= (uint32_t)~BIT(in->rd);
-		if (rv64_insn_info[in->id].ext == RV64_EXT_F || in->id == RV64_fcvt_s_d)
-			l->boxed |= (uint32_t)BIT(in->rd);
-		break;
-	default: break;
-	}
+	if (!rv64_insn_is_fp(in->id) || rv64_insn_writes_x(in->id) ||
+	    rv64_insn_info[in->id].format == RV64_FMT_S)
+		return;
+	l->boxed &= (uint32_t)~BIT(in->rd);
+	if (rv64_insn_info[in->id].ext == RV64_EXT_F || in->id == RV64_fcvt_s_d)
+		l->boxed |= (uint32_t)BIT(in->rd);
 }
 
 /* ---- beginning ---- */
@@ -188,7 +177,7 @@ void jit_fp_enter(struct jit_lower *l)
 		const struct rv64_insn *in = &l->s->insn[i];
 
 		straight &= rv64_insn_info[in->id].format != RV64_FMT_B;
-		if (!is_fp(in))
+		if (!rv64_insn_is_fp(in->id))
 			continue;
 		any = true;
 		if (straight)
@@ -216,11 +205,14 @@ void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o)
 	x86_jmp_to(e, l->jit->glue.exit_interp);
 }
 
+void jit_nan(struct jit_lower *l, unsigned xmm, bool dbl)
+{
+	x86_mov_imm(&l->e, RAX, dbl ? FPU_NAN_D : 0xffffffff00000000ull | FPU_NAN_S);
+	x86_rr(&l->e, X86_MOVQ, X86_Q, xmm, RAX);
+}
+
 void jit_ool_nan(struct jit_lower *l, const struct jit_ool *o)
 {
-	struct x86 *e = &l->e;
-
-	x86_mov_imm(e, RAX, o->info ? FPU_NAN_D : 0xffffffff00000000ull | FPU_NAN_S);
-	x86_rr(e, X86_MOVQ, X86_Q, o->reg, RAX);
-	x86_jmp_to(e, o->back);
+	jit_nan(l, o->reg, o->info);
+	x86_jmp_to(&l->e, o->back);
 }

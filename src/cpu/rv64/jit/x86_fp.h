@@ -35,6 +35,9 @@ void jit_f_box(struct jit_lower *l, unsigned xmm);
 /* f[g] is used as a single: leaves to the interpreter when it has no box. */
 void jit_f_check_box(struct jit_lower *l, unsigned g);
 
+/* xmm = the canonical NaN. */
+void jit_nan(struct jit_lower *l, unsigned xmm, bool dbl);
+
 /* The rule's result has the format D. */
 #define JIT_FP_DOUBLE 1u
 

@@ -102,17 +102,26 @@ static void square_root(struct jit_lower *l, const struct rv64_insn *in, const s
 	put_result(l, in->rd, d, dbl);
 }
 
-/* r->op: the opcode of the 213 form of the family, xmm0 = +-(f[rs2] * xmm0) +- f[rs3]. The host
- * raises no flag for infinity times zero plus a quiet NaN where RISC-V does, so a NaN as result is
- * done again in C (which sets the same flags). */
+/* The families of one operation, x = +-(a * b) +- c by its form: 213 has x = a, 231 x = c. r->op is
+ * the opcode of the former. */
+#define FORM_231 0x10
+
+static void op_fma(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned xmm, unsigned v,
+		   unsigned g)
+{
+	if (jit_pinned_f[g] != JIT_NONE)
+		x86_vex_rr(&l->e, op, w, xmm, v, jit_pinned_f[g]);
+	else
+		x86_vex_rm(&l->e, op, w, xmm, v, REG_HART, jit_off_f(g));
+}
+
 static void fused(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	bool dbl = r->flag & DOUBLE;
+	bool dbl = r->flag & DOUBLE, factor = in->rd == in->rs1 || in->rd == in->rs2;
 	enum x86_width w = dbl ? X86_Q : X86_L;
-	uint32_t op = X86_OP(0x66, 2, r->op);
+	unsigned d = factor ? XMM0 : jit_f_dst(in->rd);
 	struct x86 *e = &l->e;
 	struct jit_ool *o;
-	unsigned b;
 
 	if (!l->jit->fma) {
 		jit_call_c(l, in, l->s->offset, l->s->index);
@@ -125,16 +134,47 @@ static void fused(struct jit_lower *l, const struct rv64_insn *in, const struct 
 	check(l, dbl, in->rs1);
 	check(l, dbl, in->rs2);
 	check(l, dbl, in->rs3);
-	jit_f_load(l, XMM0, in->rs1);
-	b = jit_f_get(l, in->rs2, XMM1);
-	if (jit_pinned_f[in->rs3] != JIT_NONE)
-		x86_vex_rr(e, op, w, XMM0, b, jit_pinned_f[in->rs3]);
-	else
-		x86_vex_rm(e, op, w, XMM0, b, REG_HART, jit_off_f(in->rs3));
-	x86_rr(e, ucomis(dbl), X86_L, XMM0, XMM0);
-	o = jit_ool_call(l, in, x86_jcc(e, X86_P));
-	jit_f_put(l, in->rd, XMM0);
+	if (d != XMM0 && in->rd == in->rs3) {
+		op_fma(l, X86_OP(0x66, 2, r->op + FORM_231), w, d, jit_f_get(l, in->rs1, XMM0),
+		       in->rs2);
+	} else {
+		if (in->rd == in->rs3)
+			d = XMM0;
+		jit_f_load(l, d, in->rs1);
+		op_fma(l, X86_OP(0x66, 2, r->op), w, d, jit_f_get(l, in->rs2, XMM1), in->rs3);
+	}
+	x86_rr(e, ucomis(dbl), X86_L, d, d);
+	o = jit_ool(l, JIT_OOL_FMA, x86_jcc(e, X86_P));
+	o->in = *in;
+	o->reg = (uint8_t)d;
 	o->back = e->p;
+	jit_f_put(l, in->rd, d);
+}
+
+/* When f[a] is 0 or a NaN: multiplies it by f[b], for the flag. */
+static void multiply_zero(struct jit_lower *l, unsigned a, unsigned b, bool dbl)
+{
+	struct x86 *e = &l->e;
+	uint8_t *past;
+
+	x86_rr(e, X86_XORPS, X86_L, XMM1, XMM1);
+	jit_f_op(l, ucomis(dbl), X86_L, XMM1, a);
+	past = x86_jcc(e, X86_NE);
+	jit_f_load(l, XMM1, a);
+	jit_f_op(l, jit_scalar(OP_MUL, dbl), X86_L, XMM1, b);
+	x86_here(e, past);
+}
+
+/* The result is a NaN. The host raises no flag for infinity times zero plus a quiet NaN, where
+ * RISC-V does: a product with zero raises that flag then, and never another. */
+void jit_ool_fma(struct jit_lower *l, const struct jit_ool *o)
+{
+	bool dbl = jit_fp_rules[o->in.id].flag & DOUBLE;
+
+	multiply_zero(l, o->in.rs1, o->in.rs2, dbl);
+	multiply_zero(l, o->in.rs2, o->in.rs1, dbl);
+	jit_nan(l, o->reg, dbl);
+	x86_jmp_to(&l->e, o->back);
 }
 
 /* fneg, fabs: xmm0 = f[rs1] with its sign flipped, or cleared. */
@@ -149,8 +189,8 @@ static void change_sign(struct jit_lower *l, unsigned rs1, bool flip, bool dbl)
 	x86_rr(e, flip ? X86_XORPS : X86_ANDNPS, X86_L, XMM0, jit_f_get(l, rs1, XMM1));
 }
 
-/* xmm0 = f[rs1] xor the sign that changes it: that of f[rs1] xor f[rs2] (op 0), of its opposite (1),
- * or of f[rs2] (2). */
+/* xmm0 = f[rs1] xor the sign that changes it: that of f[rs1] xor f[rs2] (op 0), its opposite (1),
+ * or that of f[rs2] (2). */
 static void combine_signs(struct jit_lower *l, const struct rv64_insn *in, unsigned op, bool dbl)
 {
 	struct x86 *e = &l->e;
@@ -266,8 +306,7 @@ static void from_int(struct jit_lower *l, const struct rv64_insn *in, const stru
 }
 
 /* From an unsigned one: a signed one of 64 bits, unless that is negative. */
-static void from_unsigned(struct jit_lower *l, const struct rv64_insn *in,
-			  const struct jit_rule *r)
+static void from_unsigned(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
 	bool dbl = r->flag & DOUBLE;
 	struct x86 *e = &l->e;
@@ -321,7 +360,8 @@ static void to_int(struct jit_lower *l, const struct rv64_insn *in, const struct
  * also after rounding. */
 static void to_unsigned(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	int32_t bits = r->w == X86_L ? (in->rm == FPU_RTZ ? 32 : 31) : (in->rm == FPU_RTZ ? 63 : 62);
+	int32_t bits = r->w == X86_L ? (in->rm == FPU_RTZ ? 32 : 31)
+				     : (in->rm == FPU_RTZ ? 63 : 62);
 	bool dbl = r->flag & DOUBLE;
 	struct x86 *e = &l->e;
 	struct jit_ool *o;
@@ -370,7 +410,8 @@ static void move_to_f(struct jit_lower *l, const struct rv64_insn *in, const str
 	jit_f_put(l, in->rd, d);
 }
 
-#define BOTH(id, fn, op) [RV64_##id##_s] = {fn, op, X86_L, 0}, [RV64_##id##_d] = {fn, op, X86_Q, DOUBLE}
+#define BOTH(id, fn, op) \
+	[RV64_##id##_s] = {fn, op, X86_L, 0}, [RV64_##id##_d] = {fn, op, X86_Q, DOUBLE}
 
 const struct jit_rule jit_fp_rules[RV64_N_INSNS] = {
 	BOTH(fadd, arith, OP_ADD),

@@ -116,7 +116,30 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 _Static_assert(ENTRY == 16, "jit_emit_dispatch() shifts for it");
 _Static_assert(RV64_JUMP_SLOTS *ENTRY == 4096 >> 3, "and for that");
 
-/* rcx = 16 * rv64_jump_index(rax), rdx = rv64_code_tag() of it, after rv64_code_possible(). */
+/* rcx = 16 * rv64_jump_index(rax) */
+static void jump_index(struct x86 *e)
+{
+	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
+	x86_shift_imm(e, X86_G_SHL, X86_L, RDX, 3);
+	x86_alu_imm(e, X86_G_AND, X86_L, RDX, (RV64_JUMP_SLOTS - 1) * ENTRY);
+	x86_rr(e, X86_MOV, X86_L, RCX, RAX);
+	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, 3);
+	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_JUMP_SIZE - 1) * ENTRY);
+	x86_rr(e, X86_XOR, X86_L, RCX, RDX);
+}
+
+/* rdx = rv64_code_tag() of rax. Where not rv64_code_possible(), bits 63 to 47 are not all equal. */
+static void code_tag(struct x86 *e, const struct jit_glue *g)
+{
+	x86_mov(e, RDX, RAX);
+	x86_shift_imm(e, X86_G_SAR, X86_Q, RDX, 47);
+	x86_unary(e, X86_G_NEG, X86_Q, RDX);
+	x86_alu_imm(e, X86_G_CMP, X86_Q, RDX, 1);
+	x86_jcc_to(e, X86_A, g->exit_go);
+	x86_rxs(e, X86_MOV, X86_Q, RDX, REG_HART, RDX, 3, JIT_OFF(run.hart.mmu.fetch_tag));
+	x86_rr(e, X86_XOR, X86_Q, RDX, RAX);
+}
+
 void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
 {
 	const int32_t jump = JIT_OFF(code.jump);
@@ -124,22 +147,8 @@ void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
 	x86_jcc_to(e, X86_LE, g->exit_go);
 	x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
 	x86_jcc_to(e, X86_NE, g->exit_go);
-	x86_mov(e, RDX, RAX);
-	x86_shift_imm(e, X86_G_SHL, X86_Q, RDX, 16);
-	x86_shift_imm(e, X86_G_SAR, X86_Q, RDX, 16);
-	x86_rr(e, X86_CMP, X86_Q, RDX, RAX);
-	x86_jcc_to(e, X86_NE, g->exit_go);
-	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
-	x86_shift_imm(e, X86_G_SHL, X86_L, RDX, 3);
-	x86_alu_imm(e, X86_G_AND, X86_L, RDX, (RV64_JUMP_SLOTS - 1) * ENTRY);
-	x86_rr(e, X86_MOV, X86_L, RCX, RAX);
-	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, 3);
-	x86_rr(e, X86_XOR, X86_L, RCX, RDX);
-	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_JUMP_SIZE - 1) * ENTRY);
-	x86_mov(e, RDX, RAX);
-	x86_shift_imm(e, X86_G_SHR, X86_Q, RDX, 63);
-	x86_rxs(e, X86_MOV, X86_Q, RDX, REG_HART, RDX, 3, JIT_OFF(run.hart.mmu.fetch_tag));
-	x86_rr(e, X86_XOR, X86_Q, RDX, RAX);
+	jump_index(e);
+	code_tag(e, g);
 	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX,
 	       jump + (int32_t)offsetof(struct rv64_jump, tag));
 	x86_jcc_to(e, X86_NE, g->exit_go);

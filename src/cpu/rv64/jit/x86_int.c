@@ -38,6 +38,8 @@ static void alu_rr(struct jit_lower *l, const struct rv64_insn *in, const struct
 	}
 	jit_load(l, d, rs1);
 	jit_op_x(l, r->op, (enum x86_width)r->w, d, rs2);
+	if (r->op != X86_IMUL)
+		l->tested = in->rd;
 	sign_extend_w(l, (enum x86_width)r->w, d);
 	jit_put(l, in->rd, d);
 }
@@ -66,6 +68,8 @@ static void li(struct jit_lower *l, unsigned g, int64_t value)
 	unsigned d = jit_pinned[g];
 
 	jit_set_known(l, g, JIT_CONST, value);
+	if (jit_dies(l, g))
+		return;
 	if (d == JIT_NONE && value == (int32_t)value) {
 		x86_rm(&l->e, 0xc7, X86_Q, 0, REG_HART, jit_off_x(g));
 		x86_u32(&l->e, (uint32_t)value);
@@ -85,6 +89,9 @@ static void page_relative(struct jit_lower *l, unsigned g, int64_t distance)
 	unsigned d = jit_dst(g);
 
 	jit_set_known(l, g, JIT_PAGE, distance);
+	if (jit_dies(l, g) && distance == (int32_t)distance &&
+	    l->s->insn[l->s->index + 1].id == RV64_addi)
+		return;
 	if (distance == (int32_t)distance) {
 		jit_pc(l, d, (int32_t)distance);
 	} else {
@@ -107,9 +114,12 @@ static void addi(struct jit_lower *l, const struct rv64_insn *in, const struct j
 		page_relative(l, in->rd, l->value[in->rs1] + in->imm);
 	} else if (in->rd == in->rs1 && jit_pinned[in->rd] == JIT_NONE) {
 		x86_alu_imm_mem(&l->e, X86_G_ADD, X86_Q, REG_HART, jit_off_x(in->rd), in->imm);
+		l->tested = in->rd;
 	} else {
 		jit_add(l, d, in->rs1, in->imm);
 		jit_put(l, in->rd, d);
+		if (in->rd == in->rs1 && in->imm) /* not by lea */
+			l->tested = in->rd;
 	}
 }
 
@@ -126,9 +136,11 @@ static void addiw(struct jit_lower *l, const struct rv64_insn *in, const struct 
 		jit_op_x(l, X86_MOVSXD, X86_Q, d, in->rs1);
 		jit_put(l, in->rd, d);
 	} else {
-		jit_add(l, d, in->rs1, in->imm);
+		jit_load(l, d, in->rs1);
+		x86_alu_imm(&l->e, X86_G_ADD, X86_L, d, in->imm);
 		x86_rr(&l->e, X86_MOVSXD, X86_Q, d, d);
 		jit_put(l, in->rd, d);
+		l->tested = in->rd;
 	}
 }
 
@@ -156,8 +168,10 @@ static void alu_ri(struct jit_lower *l, const struct rv64_insn *in, const struct
 		jit_load(l, d, in->rs1);
 		if (r->op == X86_G_XOR && in->imm == -1)
 			x86_unary(&l->e, X86_G_NOT, X86_Q, d);
-		else
+		else {
 			x86_alu_imm(&l->e, r->op, X86_Q, d, in->imm);
+			l->tested = in->rd;
+		}
 	}
 	jit_put(l, in->rd, d);
 }
@@ -171,7 +185,10 @@ static void shift_ri(struct jit_lower *l, const struct rv64_insn *in, const stru
 	else
 		jit_load(l, d, in->rs1);
 	x86_shift_imm(&l->e, r->op, (enum x86_width)r->w, d, (unsigned)in->imm);
-	sign_extend_w(l, (enum x86_width)r->w, d);
+	if (in->imm && r->op != X86_G_ROR)
+		l->tested = in->rd;
+	if (r->op != X86_G_SHR || !in->imm) /* else it is positive */
+		sign_extend_w(l, (enum x86_width)r->w, d);
 	jit_put(l, in->rd, d);
 }
 

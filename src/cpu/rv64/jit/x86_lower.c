@@ -79,6 +79,14 @@ void jit_set_known(struct jit_lower *l, unsigned g, enum jit_known kind, int64_t
 	l->made_known = true;
 }
 
+bool jit_dies(const struct jit_lower *l, unsigned g)
+{
+	const struct rv64_insn *next = &l->s->insn[l->s->index + 1];
+
+	return l->s->index + 1 < l->s->n && next->rd == g && next->rs1 == g &&
+	       (next->id == RV64_addi || next->id == RV64_addiw);
+}
+
 void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset)
 {
 	x86_rm(&l->e, X86_MOV, X86_Q, reg, REG_HART, JIT_OFF(native_page));
@@ -188,11 +196,15 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 		.p = l->begin, .end = l->begin + JIT_BLOCK_MAX, .exec = m->exec - m->write};
 	l->n_ool = 0;
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
+	l->tested = 0;
 	l->plain = false;
 	l->plain_from = s->n;
 	l->n_emitted = 0;
-	l->group = 0;
 	jit_fp_enter(l);
+	jit_group_enter(l);
+	l->loop_head = l->e.p;
+	l->loop_boxed = l->boxed;
+	l->fp_entered = l->fp_live;
 }
 
 /* At the first access of a group the plain version goes on where the first one gave up: what is
@@ -218,6 +230,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	const struct jit_rule *r = fp ? &jit_fp_rules[in->id] : &jit_rules[in->id];
 
 	l->made_known = false;
+	l->was_tested = l->tested;
+	l->tested = 0;
 	if (l->s->role[l->s->index] == JIT_LEADS)
 		meet(l);
 	switch (kind) {
@@ -234,7 +248,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	} else if (!r->fn) {
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp_live = false;
-	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp) {
+	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp ||
+		   in->id == RV64_fence) {
 		r->fn(l, in, r);
 	}
 	if (rv64_insn_writes_x(in->id) && !l->made_known)
@@ -267,6 +282,8 @@ static void emit_ool(struct jit_lower *l)
 				x86_call_to(&l->e, l->jit->glue.fp);
 			x86_jmp_to(&l->e, o.back);
 			break;
+		case JIT_OOL_FMA: jit_ool_fma(l, &o); break;
+		case JIT_OOL_KEEP: jit_ool_keep(l, &o); break;
 		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;
 		case JIT_OOL_PLAIN: break;
@@ -291,6 +308,8 @@ const void *jit_lower_finish(struct jit_lower *l)
 	for (unsigned i = 0; i < l->n_ool; i++)
 		if (l->ool[i].kind == JIT_OOL_PLAIN)
 			x86_patch(l->ool[i].from, l->plain_at[l->ool[i].index]);
-	m->used = ((size_t)(l->e.p - m->write) + 15) & ~(size_t)15;
+	while ((uintptr_t)l->e.p & 15)
+		x86_byte(&l->e, 0xcc);
+	m->used = (size_t)(l->e.p - m->write);
 	return l->begin + l->e.exec;
 }

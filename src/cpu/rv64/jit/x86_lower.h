@@ -14,6 +14,8 @@ enum jit_ool_kind {
 	JIT_OOL_CALL,  /* the whole instruction in C */
 	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
 	JIT_OOL_PLAIN, /* go on in the other version of the code, at instruction `index` */
+	JIT_OOL_FMA,   /* a multiplication and addition gave a NaN */
+	JIT_OOL_KEEP,  /* a carried group, number `info`, asks the TLB */
 	JIT_OOL_NAN,   /* xmm `reg` = the canonical NaN, of a double if `info` */
 };
 
@@ -24,7 +26,7 @@ struct jit_ool {
 	uint32_t info;
 	int32_t target;
 	uint8_t reg;
-	struct rv64_insn in; /* JIT_OOL_CALL */
+	struct rv64_insn in; /* JIT_OOL_CALL, JIT_OOL_FMA */
 	uint16_t offset;
 	uint8_t index;
 };
@@ -35,7 +37,10 @@ struct jit_lower {
 	struct x86 e;
 	struct rv64_jit *jit;
 	const struct jit_source *s;
-	uint8_t *begin; /* of the block's code */
+	uint8_t *begin;      /* of the block's code */
+	uint8_t *loop_head;  /* where the next round of a loop begins */
+	uint32_t loop_boxed; /* `boxed` there */
+	bool fp_entered;     /* `fp_live` there */
 	unsigned n_ool;
 	struct jit_ool ool[JIT_MAX_OOL];
 
@@ -43,12 +48,14 @@ struct jit_lower {
 	uint8_t known[32];
 	int64_t value[32];
 	bool made_known; /* by the instruction at hand */
+	/* The host's zero flag says whether this x register is 0 (none: 0), so far, and before the
+	 * instruction at hand. */
+	uint8_t tested, was_tested;
 
 	/* The first version has groups of accesses, the second, `plain`, has not. */
 	bool plain;
 	unsigned plain_from; /* that instruction */
 	unsigned n_emitted;  /* of ool */
-	unsigned group;      /* the present one, or the next */
 	uint8_t *plain_at[RV64_BLOCK_INSNS];
 
 	/* Known on all ways to here within the block, and at the begin of each group: */
@@ -85,6 +92,9 @@ void jit_op_x(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg, 
 void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset);
 /* dst = x[g] + imm */
 void jit_add(struct jit_lower *l, unsigned dst, unsigned g, int32_t imm);
+/* Whether the next instruction adds a constant to x[g] and nothing else sees it: then a known value
+ * need not be there. */
+bool jit_dies(const struct jit_lower *l, unsigned g);
 void jit_set_known(struct jit_lower *l, unsigned g, enum jit_known kind, int64_t value);
 /* The instruction in C. */
 void jit_call_c(struct jit_lower *l, const struct rv64_insn *in, unsigned offset, unsigned index);
@@ -115,6 +125,28 @@ void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o);
 
 jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore;
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
+/* rcx = the slot of the TLB for the address va, as a distance. */
+void jit_tlb_slot(struct jit_lower *l, unsigned va);
+
+/* ---- x86_group.c ---- */
+
+#define JIT_TLB(field) (JIT_OFF(run.hart.mmu.tlb) + (int32_t)offsetof(struct rv64_tlb_entry, field))
+
+/* [base + disp], or with `indexed` [base + index + disp]. */
+struct jit_place {
+	uint8_t base, index;
+	bool indexed;
+	int32_t disp;
+};
+
+/* op reg, [place] */
+void jit_at(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg,
+	    const struct jit_place *at);
+/* At the begin of a block: carried groups know nothing yet. */
+void jit_group_enter(struct jit_lower *l);
+/* Whether the instruction at hand is in a group and needs no look-up: then its operand. */
+bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_place *at);
+void jit_ool_keep(struct jit_lower *l, const struct jit_ool *o);
 
 /* ---- x86_csr.c ---- */
 
@@ -136,5 +168,6 @@ void jit_ool_nan(struct jit_lower *l, const struct jit_ool *o);
 
 /* The rules of F and D but loads and stores; fn NULL: none. */
 extern const struct jit_rule jit_fp_rules[RV64_N_INSNS];
+void jit_ool_fma(struct jit_lower *l, const struct jit_ool *o);
 
 #endif

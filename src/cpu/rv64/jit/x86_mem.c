@@ -2,14 +2,13 @@
 /*
  * Lowering to x86-64: loads and stores.
  *
- * The look-up of mem_fast.h inline. What the TLB does not let through goes to C, from code behind
- * the block. The scratch registers: rax the address (or the guest register itself, when there is
- * nothing to add), rcx the slot of the TLB and then the distance to host memory, rdx the tag.
+ * The look-up of mem_fast.h inline; accesses of a group (x86_group.c) need none. What the TLB does
+ * not let through goes to C, from code behind the block. The scratch registers: rax the address (or
+ * the guest register itself, when there is nothing to add), rcx the slot of the TLB and then the
+ * distance to host memory, rdx the tag.
  */
 #include "cpu/rv64/jit/x86_fp.h"
 #include "mem/gmem.h"
-
-#define TLB(field) (JIT_OFF(run.hart.mmu.tlb) + (int32_t)offsetof(struct rv64_tlb_entry, field))
 
 /* Where the address is: a pinned register, or rax. */
 static unsigned address(struct jit_lower *l, const struct rv64_insn *in)
@@ -20,18 +19,22 @@ static unsigned address(struct jit_lower *l, const struct rv64_insn *in)
 	return RAX;
 }
 
-/* rcx = the slot of the TLB for the address, as a distance. */
-static void slot_of(struct jit_lower *l, unsigned va)
+void jit_tlb_slot(struct jit_lower *l, unsigned va)
 {
 	struct x86 *e = &l->e;
 
 	if (l->jit->bmi2) {
 		x86_vex_rr(e, X86_OP(0xf2, 3, 0xf0), X86_Q, RCX, 0, va); /* rorx */
 		x86_byte(e, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT);
+		x86_vex_rr(e, X86_OP(0xf2, 3, 0xf0), X86_Q, RDX, 0, va);
+		x86_byte(e, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT + RV64_TLB_BITS);
 	} else {
 		x86_mov(e, RCX, va);
 		x86_shift_imm(e, X86_G_SHR, X86_Q, RCX, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT);
+		x86_mov(e, RDX, RCX);
+		x86_shift_imm(e, X86_G_SHR, X86_Q, RDX, RV64_TLB_BITS);
 	}
+	x86_rr(e, X86_XOR, X86_L, RCX, RDX);
 	x86_rm(e, X86_XOR, X86_L, RCX, REG_HART, JIT_OFF(run.hart.mmu.slot));
 	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_TLB_SIZE - 1) << RV64_TLB_ENTRY_SHIFT);
 }
@@ -44,7 +47,7 @@ static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, 
 	struct x86 *e = &l->e;
 	struct jit_ool *o;
 
-	slot_of(l, va);
+	jit_tlb_slot(l, va);
 	x86_mov(e, RDX, va);
 	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, ~0xfff | ((1 << log2_size) - 1));
 	x86_rm(e, X86_OR, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.ctx));
@@ -54,7 +57,7 @@ static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, 
 	o->info = info | (uint32_t)l->s->offset / 2 << JIT_MEM_OFFSET |
 		  (uint32_t)l->s->index << JIT_MEM_INDEX | log2_size << JIT_MEM_SIZE |
 		  (in->len == 4 ? JIT_MEM_LONG : 0);
-	x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX, TLB(addend));
+	x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
 	return o;
 }
 
@@ -66,64 +69,23 @@ void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o)
 	x86_jmp_to(&l->e, o->back);
 }
 
-/* ---- groups ---- */
-
-/* r15 = where the base register points to in host memory, if all of the group is in one page of the
- * TLB; else on to the plain version. */
-static void lead(struct jit_lower *l, const struct jit_group *g)
-{
-	struct x86 *e = &l->e;
-	struct jit_ool *o;
-
-	jit_add(l, RAX, g->base, g->low);
-	slot_of(l, RAX);
-	x86_mov(e, RDX, RAX);
-	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, ~0xfff);
-	x86_rm(e, X86_OR, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.ctx));
-	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, g->store ? TLB(store_tag) : TLB(load_tag));
-	o = jit_ool(l, JIT_OOL_PLAIN, x86_jcc(e, X86_NE));
-	o->index = (uint8_t)l->s->index;
-	x86_alu_imm(e, X86_G_AND, X86_L, RAX, 0xfff);
-	x86_alu_imm(e, X86_G_CMP, X86_L, RAX, (int32_t)GMEM_PAGE_SIZE - (g->high - g->low));
-	o = jit_ool(l, JIT_OOL_PLAIN, x86_jcc(e, X86_A));
-	o->index = (uint8_t)l->s->index;
-	x86_rx(e, X86_MOV, X86_Q, REG_GROUP, REG_HART, RCX, TLB(addend));
-	jit_op_x(l, X86_ADD, X86_Q, REG_GROUP, g->base);
-	if (l->plain_from == l->s->n)
-		l->plain_from = l->s->index;
-}
-
-/* Whether the instruction at hand is in a group and needs no look-up: its operand is [r15 + imm].
- */
-static bool in_group(struct jit_lower *l)
-{
-	const struct jit_source *s = l->s;
-
-	if (l->plain || s->role[s->index] == JIT_ALONE)
-		return false;
-	while (s->group[l->group].last < s->index)
-		l->group++;
-	if (s->role[s->index] == JIT_LEADS)
-		lead(l, &s->group[l->group]);
-	return true;
-}
-
 /* ---- instructions ---- */
 
 void jit_lower_load(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
 	enum x86_width w = r->op == X86_MOV && r->w == 2 ? X86_L : X86_Q;
 	unsigned d = in->rd ? jit_dst(in->rd) : RAX;
+	struct jit_place at;
 	struct jit_ool *o;
 	unsigned va;
 
-	if (in_group(l)) {
-		x86_rm(&l->e, r->op, w, d, REG_GROUP, in->imm);
+	if (jit_in_group(l, in, &at)) {
+		jit_at(l, r->op, w, d, &at);
 		jit_put(l, in->rd, d);
 		return;
 	}
 	va = address(l, in);
-	o = look_up(l, in, va, r->w, TLB(load_tag),
+	o = look_up(l, in, va, r->w, JIT_TLB(load_tag),
 		    (uint32_t)in->rd << JIT_MEM_REG | (r->flag ? JIT_MEM_UNSIGNED : 0));
 
 	x86_rx(&l->e, r->op, w, d, va, RCX, 0);
@@ -135,15 +97,16 @@ void jit_lower_store(struct jit_lower *l, const struct rv64_insn *in, const stru
 {
 	static const uint8_t widths[] = {X86_B, X86_L, X86_L, X86_Q};
 	enum x86_width w = (enum x86_width)widths[r->w];
+	struct jit_place at;
 	struct jit_ool *o;
 	unsigned va;
 
-	if (in_group(l)) {
-		x86_rm(&l->e, r->op, w, jit_get(l, in->rs2, RDX), REG_GROUP, in->imm);
+	if (jit_in_group(l, in, &at)) {
+		jit_at(l, r->op, w, jit_get(l, in->rs2, RDX), &at);
 		return;
 	}
 	va = address(l, in);
-	o = look_up(l, in, va, r->w, TLB(store_tag),
+	o = look_up(l, in, va, r->w, JIT_TLB(store_tag),
 		    (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE);
 
 	x86_rx(&l->e, r->op, w, jit_get(l, in->rs2, RDX), va, RCX, 0);
@@ -156,13 +119,14 @@ void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const stru
 	unsigned va, d = jit_f_dst(in->rd);
 	struct jit_ool *o = NULL;
 	struct x86 *e = &l->e;
+	struct jit_place at;
 
 	jit_fp_need(l);
-	if (in_group(l)) {
-		x86_rm(e, op, X86_L, d, REG_GROUP, in->imm);
+	if (jit_in_group(l, in, &at)) {
+		jit_at(l, op, X86_L, d, &at);
 	} else {
 		va = address(l, in);
-		o = look_up(l, in, va, r->w, TLB(load_tag),
+		o = look_up(l, in, va, r->w, JIT_TLB(load_tag),
 			    (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP);
 		x86_rx(e, op, X86_L, d, va, RCX, 0);
 	}
@@ -177,16 +141,17 @@ void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const str
 {
 	uint32_t op = r->w == 2 ? X86_MOVSS_TO : X86_MOVSD_TO;
 	struct x86 *e = &l->e;
+	struct jit_place at;
 	struct jit_ool *o;
 	unsigned va;
 
 	jit_fp_need(l);
-	if (in_group(l)) {
-		x86_rm(e, op, X86_L, jit_f_get(l, in->rs2, XMM0), REG_GROUP, in->imm);
+	if (jit_in_group(l, in, &at)) {
+		jit_at(l, op, X86_L, jit_f_get(l, in->rs2, XMM0), &at);
 		return;
 	}
 	va = address(l, in);
-	o = look_up(l, in, va, r->w, TLB(store_tag),
+	o = look_up(l, in, va, r->w, JIT_TLB(store_tag),
 		    (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE | JIT_MEM_FP);
 	x86_rx(e, op, X86_L, jit_f_get(l, in->rs2, XMM0), va, RCX, 0);
 	o->back = e->p;

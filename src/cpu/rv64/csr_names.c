@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The names of control and status registers (privileged specification, chapter 2.2), as gdb knows
- * them. Which of them a hart has is asked of the hart. */
+/* The names of control and status registers (privileged specification, chapter 2.2). Which of them
+ * a hart has is asked of the hart. */
+#include "cpu/rv64/csr_names.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/bits.h"
-#include "debug/private.h"
 
 /* `count` registers, named with numbers from `first` on; count 0: one, with the plain name. */
 static const struct csr_name {
@@ -32,7 +33,7 @@ static const struct csr_name {
 	{0xf15, 0, 0, "mconfigptr"},
 };
 
-const char *gdb_csr_name(unsigned num, char out[GDB_CSR_NAME])
+const char *rv64_csr_name(unsigned num, char out[RV64_CSR_NAME])
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
 		const struct csr_name *n = &names[i];
@@ -41,20 +42,20 @@ const char *gdb_csr_name(unsigned num, char out[GDB_CSR_NAME])
 			return n->name;
 		if (num < n->num || num - n->num >= n->count)
 			continue;
-		snprintf(out, GDB_CSR_NAME, "%s%u", n->name, n->first + num - n->num);
+		snprintf(out, RV64_CSR_NAME, "%s%u", n->name, n->first + num - n->num);
 		return out;
 	}
 	return NULL;
 }
 
-int gdb_csr_number(const char *name)
+int rv64_csr_number(const char *name)
 {
-	char buf[GDB_CSR_NAME];
+	char buf[RV64_CSR_NAME];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
 		for (unsigned num = names[i].num; num <= (unsigned)names[i].num + names[i].count;
 		     num++) {
-			const char *known = gdb_csr_name(num, buf);
+			const char *known = rv64_csr_name(num, buf);
 
 			if (known && !strcmp(known, name))
 				return (int)num;

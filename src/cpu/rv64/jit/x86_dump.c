@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Host code as text, by libcapstone, which is loaded when it is needed; without it, or where this
+ * was built without its header, as bytes.
+ *
+ * Among the code stand data: behind `call link` and `call bound` where the jump goes (x86_glue.h),
+ * and before the call of a C function its record, which is jumped over (x86_lower.c). Places
+ * outside of the block are named, so that the text does not depend on where the block lies.
+ */
+#include "cpu/rv64/jit/dump.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "cpu/rv64/jit/host_text.h"
+#include "cpu/rv64/jit/x86_lower.h"
+
+static const char *const gpr_names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+					"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+static const char *const xmm_names[] = {"xmm0",  "xmm1",  "xmm2",  "xmm3", "xmm4",  "xmm5",
+					"xmm6",  "xmm7",  "xmm8",  "xmm9", "xmm10", "xmm11",
+					"xmm12", "xmm13", "xmm14", "xmm15"};
+
+const char *jit_host_register(bool f, unsigned g)
+{
+	unsigned host = f ? jit_pinned_f[g] : jit_pinned[g];
+
+	return host == JIT_NONE ? NULL : f ? xmm_names[host] : gpr_names[host];
+}
+
+bool jit_host_lowers(const struct rv64_insn *in)
+{
+	unsigned opcode = rv64_insn_info[in->id].match & 0x7f;
+
+	return jit_rules[in->id].fn || jit_fp_rules[in->id].fn || opcode == 0x63 ||
+	       opcode == 0x67 || opcode == 0x6f || rv64_insn_info[in->id].ext == RV64_EXT_ZICSR;
+}
+
+#define FILLER 0xcc /* up to the next block */
+
+struct dump {
+	FILE *out;
+	const struct rv64_jit *jit;
+	const uint8_t *code;
+	size_t size;
+};
+
+static void put_bytes(const struct dump *d, size_t at, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fprintf(d->out, "%s%02x", i ? " " : "", d->code[at + i]);
+}
+
+/* A place that a jump or a call leads to, from the block's begin. */
+static void put_target(const struct dump *d, int64_t target)
+{
+	const struct jit_glue *g = &d->jit->glue;
+	const struct {
+		const uint8_t *at;
+		const char *name;
+	} glue[] = {
+		{g->exit_go, "exit_go"},   {g->exit_interp, "exit_interp"},
+		{g->dispatch, "dispatch"}, {g->link, "link"},
+		{g->bound, "bound"},       {g->mem, "mem"},
+		{g->call, "call"},         {g->fp, "fp"},
+	};
+
+	if (target >= 0 && (uint64_t)target < d->size) {
+		fprintf(d->out, "%03llx", (unsigned long long)target);
+		return;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(glue); i++) {
+		if (glue[i].at == d->code + target) {
+			fputs(glue[i].name, d->out);
+			return;
+		}
+	}
+	fputs("another block", d->out);
+}
+
+static bool is_transfer(const struct host_insn *in)
+{
+	return (in->mnemonic[0] == 'j' || !strcmp(in->mnemonic, "call")) &&
+	       strncmp(in->operands, "0x", 2) == 0;
+}
+
+/* Data behind the instruction that ends at `at`: their length. */
+static size_t data_behind(const struct dump *d, const struct host_insn *in, size_t at,
+			  int64_t target)
+{
+	const uint8_t *to = d->code + target;
+
+	if (to == d->jit->glue.link || to == d->jit->glue.bound)
+		return sizeof(uint32_t);
+	if (!strcmp(in->mnemonic, "jmp") && target > (int64_t)at &&
+	    target < (int64_t)(at + 8 + sizeof(struct jit_call) + 8) &&
+	    target + 3 < (int64_t)d->size && !memcmp(to, "\x48\x8d\x05", 3))
+		return (size_t)target - at;
+	return 0;
+}
+
+static void put_data(const struct dump *d, size_t at, size_t n)
+{
+	uint16_t target;
+
+	memcpy(&target, d->code + at, sizeof(target));
+	if (n == sizeof(uint32_t))
+		fprintf(d->out, "  %03zx  .short 0x%x, the page's record\n", at, target);
+	else
+		fprintf(d->out, "  %03zx  .skip %zu, what the call is about\n", at, n);
+}
+
+/* One instruction, and data behind it; returns where to go on. */
+static size_t put_insn(const struct dump *d, const struct host_insn *in, size_t at)
+{
+	const bool transfer = is_transfer(in);
+	/* A target before the block's begin is a negative number. */
+	const int64_t target = transfer ? (int64_t)strtoull(in->operands, NULL, 16) : 0;
+	size_t data = 0;
+
+	fprintf(d->out, "  %03zx  %-8s ", at, in->mnemonic);
+	at += in->len;
+	if (transfer) {
+		put_target(d, target);
+		data = data_behind(d, in, at, target);
+	} else {
+		fputs(in->operands, d->out);
+	}
+	fputc('\n', d->out);
+	if (data)
+		put_data(d, at, data);
+	return at + data;
+}
+
+static bool dump_text(const struct dump *d)
+{
+	struct host_text *t = host_text_new();
+	struct host_insn in;
+	size_t at = 0;
+
+	if (!t)
+		return false;
+	while (at < d->size && d->code[at] != FILLER) {
+		host_text_next(t, d->code, at, d->size - at, &in);
+		at = put_insn(d, &in, at);
+	}
+	host_text_free(t);
+	return true;
+}
+
+void jit_dump_host(FILE *out, const struct rv64_jit *j, const uint8_t *code, size_t size)
+{
+	const struct dump d = {.out = out, .jit = j, .code = code, .size = size};
+
+	if (dump_text(&d))
+		return;
+	for (size_t at = 0; at < size; at += 16) {
+		fprintf(out, "  %03zx  ", at);
+		put_bytes(&d, at, min_u64(16, size - at));
+		fputc('\n', out);
+	}
+}
