@@ -22,7 +22,7 @@ debian() {
 		tar -c -C /tmp/results .' --mem 1G --disk "path=$image,snapshot=on" --net none \
 		--file "$work/command:/tmp/command" "${@:2}"
 	expect_status 0
-	tar -x -C "$work/results" -f "$work/out" || fail "no results"
+	tar -x -m -C "$work/results" -f "$work/out" || fail "no results"
 	cp "$work/results/out" "$work/out"
 	status=$(cat "$status_file")
 }
