@@ -9,12 +9,12 @@
 #	--size SIZE	of the disk (as for truncate); default: half a gigabyte stays free
 #	--copy FILE	make FILE, a copy to write to
 #
-# Prints lines "name=value": image (an ext4, sparse; the cache's own or the copy) and packages (a list of
-# what is in it). Debian's essential packages and all that the given ones depend on are in it.
+# Prints lines "name=value": image (an ext4, sparse; the cache's own or the copy) and packages (a list
+# of what is in it). Debian's essential packages and all that the given ones depend on are in it.
 #
 # The packages are only unpacked. Their maintainer scripts would have to run in the guest, as root, and
 # most have little to do where nothing is upgraded or started; what programs would miss is made by
-# settle(). Documentation in other forms than --help is left out: it is a third of the files.
+# settle(). Documentation and translations are left out.
 #
 # In the cache each list of packages has a directory of its own, userland/KEY, which may be removed.
 set -eu
@@ -47,8 +47,8 @@ userland_key()
 }
 
 # Unpacks the packages in $1/debs into $1/root. base-files comes first: it has the links /bin, /lib and
-# /sbin into /usr, which directories of other packages must not replace. Owner of all is root, be it
-# now or by own().
+# /sbin into /usr, which directories of other packages must not replace. Root owns all, at once or by
+# own().
 unpack()
 {
 	mkdir "$1/root"
@@ -90,7 +90,8 @@ make_image()
 	files=$(find "$1/root" | wc -l)
 	used=$(du -s -B 1M "$1/root" | cut -f 1)
 	ext4_make "$1/image" "${size:-$((used + used / 16 + 576))M}" \
-		6c696e6e-6574-4064-8000-000000000002 -J size=16 -N $((files + 65536)) -d "$1/root"
+		6c696e6e-6574-4064-8000-000000000002 -J size=16 -N $((files + 65536)) \
+		-d "$1/root"
 	own "$1/root" "$1/image"
 	sums_write "$1" userland image packages
 }
@@ -151,7 +152,7 @@ userland=$(realpath -m "$cache")/userland/$(userland_key "$@")
 
 cache_find "$userland"
 if [ -n "$update" ] || [ -z "$present" ] || ! sums_quick "$present" userland; then
-	need_tools apt-get:apt dpkg-deb:dpkg mke2fs:e2fsprogs flock:util-linux || exit 1
+	need_tools apt-get:apt dpkg-deb:dpkg mke2fs:e2fsprogs debugfs:e2fsprogs flock:util-linux || exit 1
 	cache_lock "$userland"
 	despair='the userland could not be made'
 	[ -z "$present" ] || sums_good "$present" userland || present=

@@ -6,9 +6,9 @@
 ext4_features=has_journal,ext_attr,dir_index,filetype,extent,flex_bg,sparse_super,large_file
 ext4_features=$ext4_features,huge_file,dir_nlink,extra_isize,metadata_csum,64bit
 
-# ext4_make FILE SIZE UUID OPTION...: options are mke2fs's. The file is sparse. It is complete at once (no
-# lazy initialization), so that the guest has nothing to do in the background; and the same options
-# give the same bytes.
+# ext4_make FILE SIZE UUID OPTION...: options are mke2fs's. The file is sparse. The file system is
+# complete at once (no lazy initialization), so that the guest has nothing to do in the background; and
+# the same options give the same bytes.
 ext4_make()
 {
 	file=$1

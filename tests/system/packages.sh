@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Usage: packages.sh CASE. Debian's own programs in the guest, from a disk that guest/userland.sh makes. What they
-# compute must be what the same programs compute on the host, or in another emulator.
+# Usage: packages.sh CASE. Debian's own programs in the guest, from a disk that guest/userland.sh
+# makes. What they compute must be what the same programs compute on the host, or in another emulator.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 here=$(dirname "$0")
 programs=$here/packages
 
-# debian CMD [OPTIONS...]: runs a shell's command line in the guest, with the disk as its root; its output is in
-# $work/results/out, and so are other files that it leaves in /tmp/results. The status is its own.
+# debian CMD [OPTIONS...]: runs a shell's command line in the guest, with the disk as its root; its
+# output is in $work/results/out, and other files that it leaves in /tmp/results are beside it. The
+# status is its own.
 debian() {
 	local image status_file=$work/results/status
 	image=$("$programs/disk.sh" 2>"$work/err" | sed -n 's/^image=//p')
@@ -21,7 +22,7 @@ debian() {
 		tar -c -C /tmp/results .' --mem 1G --disk "path=$image,snapshot=on" --net none \
 		--file "$work/command:/tmp/command" "${@:2}"
 	expect_status 0
-	tar -x -C "$work/results" -f "$work/out" || fail "no results"
+	tar -x -m -C "$work/results" -f "$work/out" || fail "no results"
 	cp "$work/results/out" "$work/out"
 	status=$(cat "$status_file")
 }
@@ -30,8 +31,8 @@ same() { # FILE NAME: the results have NAME as FILE is
 	diff "$1" "$work/results/$2" >"$work/out" || fail "other results (<) than in the guest (>), $2"
 }
 
-# gcc's own work is the same on every engine, and so is what its programs do. The program runs once more
-# in an emulator of another make, and compiled by the host's compiler for the host.
+# The program that the guest's gcc made runs once more in an emulator of another make, and compiled by
+# the host's compiler for the host.
 case_gcc() {
 	local of user flags='-O2 -pthread -frounding-math -ffp-contract=off'
 	debian "cd /tmp/results
@@ -71,8 +72,9 @@ case_git() {
 	same "$work/host" out
 }
 
-python() { # OPTIONS...: of linnet; $parts of the script
-	debian "python3 /tmp/check.py ${parts:-}" "$@" --file "$programs/check.py:/tmp/check.py"
+python() { # "PARTS of the script" OPTIONS...
+	local parts=$1
+	debian "python3 /tmp/check.py $parts" "${@:2}" --file "$programs/check.py:/tmp/check.py"
 	expect_status 0
 	# shellcheck disable=SC2086 # a list of words
 	python3 "$programs/check.py" $parts >"$work/host" || fail "the host's python"
@@ -80,15 +82,16 @@ python() { # OPTIONS...: of linnet; $parts of the script
 }
 
 case_python() {
-	parts='' python "${quick[@]}" --smp 2
+	python '' "${quick[@]}" --smp 2
 }
 
 case_python_interp() {
-	parts='json math numbers re containers exceptions' python --engine interp
+	python 'json math numbers re containers exceptions' --engine interp
 }
 
 # A slice of what tests Python itself: those that look at the CPU more than at the network and files.
-# test_queue is not among them: its readers spin, and starve its writers for minutes on a slow CPU, in every emulator.
+# test_queue is not among them: its readers spin and starve its writers, for minutes on a slow CPU,
+# in QEMU too.
 python_suite() { # names
 	LIMIT=1800 debian "python3 -m test --timeout 600 $*" "${quick[@]}" --smp 2
 	[ "$status" = 0 ] || fail "Python's own tests: $(grep -E '^(FAIL|ERROR|test_.* failed)' "$work/out")"
@@ -144,23 +147,26 @@ case_openssl_speed() {
 	expect_in out '^ *253 bits EdDSA \(Ed25519\) +[0-9.]+s'
 }
 
-# The recipe as a user meets it: a small disk, made by a user without rights where root runs the tests; a second
-# run needs no network; mistakes are told.
+recipe() { # its arguments
+	"$here/../../guest/userland.sh" --cache "$work/cache" "$@" >"$work/out" 2>"$work/err"
+}
+
+# The recipe as a user meets it: a small disk, whose files root owns whoever made it; what is there is
+# not made again; mistakes are told.
 case_userland() {
-	local script=$here/../../guest/userland.sh
-	"$script" --cache "$work/cache" --size 300M --copy "$work/disk" dash >"$work/out" 2>"$work/err" || fail "status $?"
+	recipe --size 300M --copy "$work/disk" dash || fail "status $?"
 	expect_in out "^image=$work/disk\$"
 	[ "$(stat -c %s "$work/disk")" = $((300 << 20)) ] || fail "the size of the disk"
 	/sbin/e2fsck -fn "$work/disk" >"$work/out" 2>&1 || fail "the file system"
-	guest '/mnt/enter sh -ec "echo written >/etc/written; id -un; stat -c %u:%a /usr/bin/su /tmp; cat /etc/written"' \
+	guest '/mnt/enter sh -ec "echo written >/etc/file; id -un; stat -c %u:%a /usr/bin/su /etc; cat /etc/file"' \
 		"${quick[@]}" --disk "path=$work/disk"
 	expect_status 0
-	expect_out "$(printf 'root\n0:4755\n0:1777\nwritten')"
-	"$script" --cache "$work/cache" --size 300M dash >"$work/out" 2>"$work/err" || fail "status $?"
+	expect_out "$(printf 'root\n0:4755\n0:755\nwritten')"
+	recipe --size 300M dash || fail "status $?"
 	[ ! -s "$work/err" ] || fail "it has something to say"
-	! "$script" --cache "$work/cache" --copy "$work/disk" dash >"$work/out" 2>"$work/err" || fail "it wrote over a file"
+	! recipe --copy "$work/disk" dash || fail "it wrote over a file"
 	expect_in err 'exists already'
-	! "$script" --cache "$work/cache" linnet-no-such-package >"$work/out" 2>"$work/err" || fail "a package that is none"
+	! recipe linnet-no-such-package || fail "a package that is none"
 	expect_in err 'linnet-no-such-package'
 	expect_in err 'could not be made'
 	[ ! -s "$work/out" ] || fail "an image of nothing"

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A repository with 100 commits. The identifiers of its objects are checksums of all that git did, so the
-# output is the same wherever it runs.
+# A repository with 100 commits. The identifiers of its objects are checksums of all that git did, so
+# the output is the same wherever it runs.
 set -eu
 work=$(mktemp -d)
 cd "$work"
 export HOME="$work" GIT_CONFIG_NOSYSTEM=1 LC_ALL=C
-export GIT_AUTHOR_NAME=author GIT_AUTHOR_EMAIL=a@example GIT_COMMITTER_NAME=committer GIT_COMMITTER_EMAIL=c@example
+export GIT_AUTHOR_NAME=author GIT_AUTHOR_EMAIL=a@example
+export GIT_COMMITTER_NAME=committer GIT_COMMITTER_EMAIL=c@example
 git init -q -b main origin
 cd origin
 i=0

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Digests, ciphers and deterministic signatures of known data. $1: a directory to leave signatures in that
-# are not deterministic, with what is needed to verify them.
+# Digests, ciphers and deterministic signatures of known data. $1: a directory to leave signatures in
+# that are not deterministic, with what is needed to verify them.
 set -eu
 export LC_ALL=C
 cd "$1"
 awk 'BEGIN { for (i = 0; i < 40000; i++) printf "%d,", i * i % 7919 }' >data
-for name in md5 sha1 sha224 sha256 sha384 sha512 sha512-256 sha3-256 sha3-512 shake128 blake2b512 blake2s256 sm3; do
+for name in md5 sha1 sha224 sha256 sha384 sha512 sha512-256 sha3-256 sha3-512 shake128 blake2b512 \
+	blake2s256 sm3; do
 	case $name in
 	shake128) openssl dgst -$name -xoflen 32 data ;;
 	*) openssl dgst -$name data ;;
