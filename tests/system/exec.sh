@@ -174,7 +174,7 @@ case_time_limit() {
 	expect_status 124
 	expect_in out started
 	expect_in err 'time-limit'
-	guest true --time-limit 1 # while it boots
+	guest 'sleep 1000' --time-limit 1 # while it boots, or soon after
 	expect_status 124
 }
 
