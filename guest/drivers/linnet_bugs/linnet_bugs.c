@@ -85,14 +85,15 @@ static void do_leak(void)
 	OPTIMIZER_HIDE_VAR(p);
 }
 
+/* On the stack it would be a mistake more: lockdep wants to know each lock by a static name. */
+static DEFINE_SPINLOCK(spin);
+
 /* It works this time, since the lock is free and nobody else wants the hart. */
 static void do_sleep_in_atomic(void)
 {
-	DEFINE_SPINLOCK(lock);
-
-	spin_lock(&lock);
+	spin_lock(&spin);
 	might_sleep();
-	spin_unlock(&lock);
+	spin_unlock(&spin);
 }
 
 static DEFINE_MUTEX(lock_a);
