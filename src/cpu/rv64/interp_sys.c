@@ -158,11 +158,15 @@ void interp_illegal(struct interp *c, const struct rv64_block *b, const struct r
 	rv64_exception(&c->run.hart, RV64_ILLEGAL, bits);
 }
 
-/* A hart that spins waits for another one, which may need this host CPU to come to its end. */
+/* A hart that spins waits for another one, which may need this host CPU to come to its end. Any time
+ * may have passed then, far more than a slice of instructions takes: a timer may be due. */
 void interp_pause(struct interp *c)
 {
-	const struct cpu_vm_config *cfg = &c->run.hart.cpu.vm->cfg;
+	struct rv64_hart *h = &c->run.hart;
 
-	if (cfg->n_harts > 1 && !cfg->in_turns)
-		sched_yield();
+	if (h->cpu.vm->cfg.n_harts < 2 || h->cpu.vm->cfg.in_turns)
+		return;
+	sched_yield();
+	/* Relaxed: a message of the hart to itself. */
+	atomic_fetch_or_explicit(&h->attention, RV64_ATTN_IRQ, memory_order_relaxed);
 }

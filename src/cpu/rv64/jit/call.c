@@ -164,10 +164,17 @@ int jit_leave(struct interp *c, const struct jit_call *call)
 	return 1;
 }
 
+/* What is called may have taken its time, as sched_yield() does in a loop that waits: attention is
+ * looked for after each, not only when `left` is used up thousands of rounds later. */
 int jit_call(struct interp *c, const struct jit_call *call)
 {
+	int gone;
+
 	c->run.hart.pc = c->native_page + call->offset;
-	return call->fn(c, call);
+	gone = call->fn(c, call);
+	if (!gone)
+		cut(c);
+	return gone;
 }
 
 /* ---- jumps ---- */
