@@ -187,6 +187,9 @@ static int load_flat(const struct gmem *m, const struct image_request *r, struct
 	if (extra)
 		return image_too_large(s->option, s->path, r->ram_base,
 				       r->at + max_u64(s->size, got + 1), e);
+	if (!got) /* a packed file of nothing; an empty plain one was refused when it was opened */
+		return err_set(e, -EINVAL, "%s %s: is empty when it is unpacked; get it again",
+			       s->option, s->path);
 	gmem_note_write(m, r->at, got);
 	out->kind = IMAGE_FLAT;
 	out->entry = out->start = r->at;

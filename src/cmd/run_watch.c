@@ -49,7 +49,7 @@ static int open_file(FILE **out, const char *option, const char *path, int flags
 
 	*out = fd < 0 ? NULL : fdopen(fd, "w");
 	if (*out) {
-		setvbuf(*out, NULL, _IOLBF, BUFSIZ);
+		(void)setvbuf(*out, NULL, _IOLBF, BUFSIZ);
 		return 0;
 	}
 	err = -errno;

@@ -303,7 +303,7 @@ static void run_row(struct bench *b, const char *path, const struct row *row, un
 	v[1][0] = median(v[1], rounds);
 	printf("%-14s %5u %9.2f %9.2f %7.2f\n", row->name, row->depth, v[0][0], v[1][0],
 	       v[1][0] / v[0][0]);
-	fflush(stdout);
+	(void)fflush(stdout);
 }
 
 static void make_image(const char *path)

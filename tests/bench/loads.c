@@ -539,7 +539,7 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "exit"))
 		return 7;
-	setvbuf(stdout, NULL, _IONBF, 0);
+	(void)setvbuf(stdout, NULL, _IONBF, 0);
 	if (getpid() == 1) {
 		int fd = open("/dev/console", O_RDWR);
 

@@ -99,7 +99,7 @@ static char *output_of(const char *command, const char *key)
 			value = strdup(line + len + 1);
 		}
 	if (f)
-		pclose(f);
+		(void)pclose(f); /* no value says enough */
 	return value;
 }
 
@@ -126,6 +126,7 @@ static void make_guest(struct scene *s, const char *loads, const char *work)
 		 "chmod 755 lib/linnet/demo; { cat '%s'; printf '%%s\\n' loads lib lib/linnet "
 		 "lib/linnet/demo | cpio -o -H newc --quiet; } >initrd",
 		 work, loads, initrd);
+	free(initrd);
 	sh(command);
 	if (asprintf(&s->initrd, "%s/initrd", work) < 0)
 		fail("out of memory");
@@ -148,6 +149,14 @@ static void find_peers(struct scene *s, const struct options *o)
 
 /* ---- the loads ---- */
 
+static void add_word(char *line, size_t room, const char *word)
+{
+	size_t used = strlen(line);
+
+	if (snprintf(line + used, room - used, "%s", word) >= (int)(room - used))
+		fail("too many loads");
+}
+
 static void add_load(struct table *t, const struct load *l, unsigned rounds)
 {
 	char word[64];
@@ -157,9 +166,9 @@ static void add_load(struct table *t, const struct load *l, unsigned rounds)
 	t->name[t->n] = l->name;
 	t->devices[t->n++] = l->devices;
 	snprintf(word, sizeof(word), "%s=%u ", l->name, rounds ? rounds : 1);
-	strcat(t->names[0], word);
+	add_word(t->names[0], sizeof(t->names[0]), word);
 	if (!l->devices)
-		strcat(t->names[1], word);
+		add_word(t->names[1], sizeof(t->names[1]), word);
 }
 
 static void choose_loads(struct table *t, const struct options *o, int argc, char **argv)

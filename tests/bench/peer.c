@@ -189,7 +189,7 @@ static double memory_beyond_ram(pid_t pid)
 		}
 	}
 	if (f)
-		fclose(f);
+		(void)fclose(f); /* only read */
 	return any ? mb : 0;
 }
 
@@ -246,8 +246,9 @@ void peer_run(char *const argv[], const char *const names[], unsigned n, struct 
 		if (strstr(line, "bench: end"))
 			*extra_mb = memory_beyond_ram(pid);
 	}
-	fclose(in);
-	fclose(keep);
+	(void)fclose(in);
+	if (fclose(keep))
+		die(log);
 	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status)) {
 		fprintf(stderr, "bench: %s failed (status %#x); its output is in %s\n", argv[0],
 			status, log);

@@ -19,6 +19,7 @@
  */
 #include "cpu/rv64/disasm.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -163,7 +164,7 @@ static void put_operand(struct text *t, char letter, const struct rv64_insn *in,
 	case 'J': put(t, "%d", in->imm & ~31); break;
 	case 'x': put(t, "0x%x", (unsigned)in->imm); break;
 	case 'u': put(t, "0x%x", (uint32_t)in->imm >> 12); break;
-	case 'a': put(t, "0x%llx", (unsigned long long)(pc + (uint64_t)(int64_t)in->imm)); break;
+	case 'a': put(t, "0x%" PRIx64, pc + (uint64_t)(int64_t)in->imm); break;
 	case 'z': put(t, "%u", in->rs1); break;
 	case 'E': put_csr(t, (unsigned)in->imm & 0xfff); break;
 	case 'F': put_constant(t, in->rs1); break;

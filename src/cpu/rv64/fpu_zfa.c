@@ -94,7 +94,7 @@ static const struct {
 FPU_INLINE uint64_t constant(const struct fpu_format *f, unsigned index)
 {
 	const uint64_t one = (uint64_t)fpu_bias(f) << f->frac_bits;
-	uint64_t field;
+	int field;
 
 	switch (index & 31) {
 	case 0: return fpu_zero(f, true) | one;
@@ -104,8 +104,9 @@ FPU_INLINE uint64_t constant(const struct fpu_format *f, unsigned index)
 	default: break;
 	}
 	index = (index & 31) - FIRST_RATIO;
-	field = (uint64_t)(fpu_bias(f) + ratio[index].exp);
-	return field << f->frac_bits | (uint64_t)ratio[index].quarters << (f->frac_bits - 2);
+	field = fpu_bias(f) + ratio[index].exp;
+	return (uint64_t)field << f->frac_bits | (uint64_t)ratio[index].quarters
+							 << (f->frac_bits - 2);
 }
 
 uint32_t fpu_const_s(unsigned index)

@@ -158,8 +158,8 @@ void interp_illegal(struct interp *c, const struct rv64_block *b, const struct r
 	rv64_exception(&c->run.hart, RV64_ILLEGAL, bits);
 }
 
-/* A hart that spins waits for another one, which may need this host CPU to come to its end. Any time
- * may have passed then, far more than a slice of instructions takes: a timer may be due. */
+/* A hart that spins waits for another one, which may need this host CPU to come to its end. Any
+ * time may have passed then, far more than a slice of instructions takes: a timer may be due. */
 void interp_pause(struct interp *c)
 {
 	struct rv64_hart *h = &c->run.hart;

@@ -65,14 +65,21 @@ static void make_empty(void)
 	put64(L1_AT, L2_AT | BIT(63));
 }
 
+/* The format counts the bytes; there is no final zero. */
+static void put_text(size_t at, const char *text)
+{
+	for (size_t i = 0; text[i]; i++)
+		image[at + i] = (uint8_t)text[i];
+}
+
 static void add_backing(const char *name, const char *format)
 {
 	put32(104, 0xe2792aca);
 	put32(108, (uint32_t)strlen(format));
-	memcpy(image + 112, format, strlen(format));
+	put_text(112, format);
 	put64(8, 512);
 	put32(16, (uint32_t)strlen(name));
-	memcpy(image + 512, name, strlen(name));
+	put_text(512, name);
 }
 
 static void write_file(const char *path, const void *bytes, size_t len)

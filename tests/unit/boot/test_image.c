@@ -284,6 +284,13 @@ static void test_flat(void **state)
 	assert_int_equal(load_file(f, "--firmware", write_file(f, file, 100), &img), -ENOEXEC);
 	assert_says(f, "bzip2");
 
+	for (unsigned i = 0; i < N_PACKINGS; i++) { /* packed well, but there is nothing in it */
+		len = packings[i].pack(packed, sizeof(packed), file, 0);
+		write_file(f, packed, len);
+		assert_int_equal(load_file(f, "--firmware", f->path, &img), -EINVAL);
+		assert_says(f, "is empty");
+	}
+
 	large = calloc(1, room + 1);
 	assert_non_null(large);
 	assert_int_equal(load_file(f, "--firmware", write_file(f, large, room), &img), 0);

@@ -66,7 +66,7 @@ static unsigned blocks_dumped(uint64_t from, uint64_t to, uint64_t blocks)
 	text_open(&t);
 	w.dump = t.f;
 	rig_free(run(&w));
-	fclose(t.f);
+	assert_int_equal(fclose(t.f), 0);
 	n = count(t.s, "block at pc ");
 	assert_int_equal(n, count(t.s, "host code: "));
 	free(t.s);
@@ -100,7 +100,7 @@ static void perf_map(void **state)
 	w.map = t.f;
 	r = run(&w);
 	m = &jit_of(r)->cache;
-	fclose(t.f);
+	assert_int_equal(fclose(t.f), 0);
 	for (const char *s = t.s; sscanf(s, "%llx %llx %63s%n", &start, &size, name, &used) == 3;
 	     s += used + 1) {
 		assert_true(start >= end && start >= (uintptr_t)m->exec);
