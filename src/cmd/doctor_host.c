@@ -79,15 +79,15 @@ static void look_network(struct doctor_finding *f)
 
 static void look_engine(struct doctor_finding *f)
 {
-	for (unsigned i = 0; i < cpu_n_engines; i++) {
-		if (!cpu_engines[i]->usable || cpu_engines[i]->usable())
-			continue;
-		doctor_found(f, DOCTOR_LIMITED, "no %s: memory cannot be made executable",
-			     cpu_engines[i]->name);
-		doctor_cure(f, "let this program have executable memory (SELinux: execmem)");
+	const struct cpu_engine *best = cpu_engines[0];
+
+	if (cpu_engine_default() == best) {
+		doctor_found(f, DOCTOR_OK, "%s", best->name);
 		return;
 	}
-	doctor_found(f, DOCTOR_OK, cpu_n_engines > 1 ? "interp and jit" : "interp");
+	doctor_found(f, DOCTOR_LIMITED, "%s only: memory cannot be made executable",
+		     cpu_engine_default()->name);
+	doctor_cure(f, "let this program have executable memory (SELinux: execmem)");
 }
 
 static void look_cpus(struct doctor_finding *f)

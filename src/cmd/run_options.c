@@ -210,7 +210,7 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_STRING,
 	 AT(engine),
 	 .value = engine_name,
-	 .help = "what executes code: interp, or jit (x86-64 hosts)"},
+	 .help = "what executes code: jit (x86-64 hosts) or interp"},
 	{.name = "smp",
 	 .arg = "N",
 	 .kind = OPT_UINT,

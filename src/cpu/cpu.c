@@ -8,10 +8,10 @@
 #include "cpu/rv64/engine.h"
 
 const struct cpu_engine *const cpu_engines[] = {
-	&rv64_interp_engine,
 #if defined(__x86_64__)
 	&rv64_jit_engine,
 #endif
+	&rv64_interp_engine,
 };
 const unsigned cpu_n_engines = ARRAY_SIZE(cpu_engines);
 

@@ -145,7 +145,7 @@ struct cpu {
 	unsigned id;
 };
 
-/* Every engine that this build has; the first is the default where the host lets it run. */
+/* Every engine that this build has, the fastest first; the last runs anywhere. */
 extern const struct cpu_engine *const cpu_engines[];
 extern const unsigned cpu_n_engines;
 
