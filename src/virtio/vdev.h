@@ -259,8 +259,8 @@ int vdev_queue_start(struct vdev *dev, unsigned index, const struct vdev_queue_s
  * flight any more. -EINVAL: not started, or being stopped already; then cb is not called. */
 int vdev_queue_stop(struct vdev *dev, unsigned index, void (*cb)(void *arg), void *arg);
 
-/* Home: the driver resets one queue (2.6.1): cb(arg) follows once, on home, when nothing of it is in
- * flight any more and it may be started anew; inside the call when it is not started. -EINVAL: no
+/* Home: the driver resets one queue (2.6.1): cb(arg) follows once, on home, when nothing of it is
+ * in flight any more and it may be started anew; inside the call when it is not started. -EINVAL: no
  * such queue, or RING_RESET was not negotiated; -EBUSY: it is being stopped. Then cb is not called.
  */
 int vdev_queue_reset(struct vdev *dev, unsigned index, void (*cb)(void *arg), void *arg);
@@ -274,8 +274,8 @@ void vdev_reset(struct vdev *dev, void (*cb)(void *arg), void *arg);
 void vdev_kick(struct vdev *dev, unsigned index);
 
 /* Any: the same for a carrier whose driver writes one word to notify (2.9): with NOTIFICATION_DATA
- * the queue's number is the lower half of it, else all of it. The upper half is the driver's word for
- * what the ring says too, and is not believed: it is ignored. */
+ * the queue's number is the lower half of it, else all of it. The upper half tells what
+ * the ring tells too, and is ignored. */
 void vdev_notify(struct vdev *dev, uint32_t word);
 
 /* Any: `size` (1, 2, 4 or 8) bytes of config space as one snapshot; bytes beyond its end are 0.
