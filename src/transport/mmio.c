@@ -37,6 +37,7 @@ struct mmio_queue {
 	uint64_t driver;
 	uint64_t device;
 	bool ready;
+	bool resetting;              /* the queue alone */
 	struct bus_access *stopping; /* the access that waits for the queue to stop */
 };
 
@@ -186,7 +187,7 @@ static enum bus_result direct_write(void *arg, uint64_t offset, unsigned size, u
 	if (!is_register(offset, size))
 		return BUS_OK;
 	switch (offset) {
-	case VIRTIO_MMIO_QUEUE_NOTIFY: vdev_kick(t->dev, (unsigned)value); break;
+	case VIRTIO_MMIO_QUEUE_NOTIFY: vdev_notify(t->dev, (uint32_t)value); break;
 	case VIRTIO_MMIO_INTERRUPT_ACK: acknowledge(t, (unsigned)value); break;
 	default: return BUS_POST;
 	}
@@ -248,6 +249,31 @@ static enum bus_result queue_ready_write(struct virtio_mmio *t, struct bus_acces
 		q->ready = false; /* it was not started yet */
 		return BUS_OK;
 	}
+	q->stopping = a;
+	return BUS_PENDING;
+}
+
+static void queue_was_reset(void *arg)
+{
+	struct mmio_queue *q = arg;
+	struct bus_access *a = q->stopping;
+
+	*q = (struct mmio_queue){.t = q->t};
+	if (a)
+		bus_complete(a, BUS_OK);
+}
+
+static enum bus_result queue_reset_write(struct virtio_mmio *t, struct bus_access *a)
+{
+	struct mmio_queue *q = selected(t);
+
+	if (!q || q->stopping || !(a->value & 1))
+		return BUS_OK;
+	q->resetting = true;
+	if (vdev_queue_reset(t->dev, t->queue_sel, queue_was_reset, q))
+		q->resetting = false; /* not negotiated */
+	if (!q->resetting)
+		return BUS_OK;
 	q->stopping = a;
 	return BUS_PENDING;
 }
@@ -386,6 +412,7 @@ static enum bus_result posted_write(struct virtio_mmio *t, struct bus_access *a)
 	case VIRTIO_MMIO_DRIVER_FEATURES: driver_features_write(t, v); break;
 	case VIRTIO_MMIO_QUEUE_SEL: t->queue_sel = v; break;
 	case VIRTIO_MMIO_QUEUE_READY: return queue_ready_write(t, a);
+	case VIRTIO_MMIO_QUEUE_RESET: return queue_reset_write(t, a);
 	case VIRTIO_MMIO_STATUS: return status_write(t, a);
 	default: queue_write(t, a->offset, v); break;
 	}
@@ -404,6 +431,7 @@ static uint64_t posted_read(struct virtio_mmio *t, const struct bus_access *a)
 		break;
 	case VIRTIO_MMIO_QUEUE_NUM_MAX: value = vdev_queue_size_max(t->dev, t->queue_sel); break;
 	case VIRTIO_MMIO_QUEUE_READY: value = q && q->ready; break;
+	case VIRTIO_MMIO_QUEUE_RESET: value = q && q->resetting; break;
 	case VIRTIO_MMIO_STATUS: value = atomic_load(&t->status); break;
 	default:
 		/* 4.2.2.1: a length of -1 says that there is no such shared memory. */
