@@ -35,6 +35,7 @@
 #include "machine/virt_fdt.h"
 #include "machine/virt_map.h"
 #include "mem/gmem.h"
+#include "transport/carrier.h"
 #include "transport/mmio.h"
 #include "virtio/vdev.h"
 
@@ -219,7 +220,7 @@ static int add_device(struct machine *m, struct vdev *dev)
 	ret = add_slot(m, v->n_devices, dev);
 	if (ret)
 		return ret;
-	machine_device_add(m, v->n_devices, dev, v->slot[v->n_devices]);
+	machine_device_add(m, v->n_devices, dev, virtio_mmio_carrier(v->slot[v->n_devices]));
 	v->n_devices++;
 	return 0;
 }
@@ -382,7 +383,7 @@ static void virt_quiesce(struct machine *m, void (*quiet)(struct machine *m))
 	v->quiet = quiet;
 	v->busy = v->n_devices + 2;
 	for (unsigned i = 0; i < v->n_devices; i++)
-		virtio_mmio_reset(v->slot[i], part_quiet, m);
+		carrier_reset(virtio_mmio_carrier(v->slot[i]), part_quiet, m);
 	uart8250_flush(v->uart, part_quiet, m);
 	part_quiet(m);
 }
