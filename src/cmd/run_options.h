@@ -27,7 +27,8 @@ struct run_disk {
 
 struct run_ring {
 	bool packed;
-	bool event_idx, indirect;
+	bool event_idx, indirect, in_order, notification_data, queue_reset, access_platform;
+	unsigned size; /* entries at most; 0: as each device has it */
 };
 
 struct run_file {

@@ -84,6 +84,7 @@ struct machine_config {
 	void *console_tap_arg;
 
 	uint64_t ring_features; /* what all virtio devices offer: see vdev_offer_ring() */
+	uint32_t ring_size;     /* entries of a ring at most; 0: as each device has it */
 
 	struct machine_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;

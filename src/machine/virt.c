@@ -213,6 +213,8 @@ static int add_device(struct machine *m, struct vdev *dev)
 	int ret;
 
 	vdev_offer_ring(dev, m->cfg.ring_features);
+	if (m->cfg.ring_size)
+		vdev_limit_rings(dev, m->cfg.ring_size);
 	if (v->n_devices == VIRT_N_VIRTIO) {
 		vdev_free(dev);
 		return -ENOSPC;
@@ -232,6 +234,7 @@ static int add_disk(struct machine *m, const struct machine_disk *d)
 		.loop = m->loop,
 		.serial = d->serial,
 		.n_queues = d->n_queues,
+		.ring_size = m->cfg.ring_size,
 	};
 	struct vdev *dev;
 	int ret = blk_new(&cfg, &dev);

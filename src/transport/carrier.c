@@ -156,6 +156,34 @@ bool carrier_queue_stop(struct carrier_queue *q, void (*cb)(void *arg), void *ar
 	return true;
 }
 
+static void queue_was_reset(void *arg)
+{
+	struct carrier_queue *q = arg;
+	struct carrier_queue was = *q;
+
+	*q = (struct carrier_queue){.c = q->c};
+	if (was.stopped_cb)
+		was.stopped_cb(was.stopped_arg);
+}
+
+int carrier_queue_reset(struct carrier_queue *q, void (*cb)(void *arg), void *arg)
+{
+	int ret;
+
+	if (q->stopping)
+		return -EBUSY;
+	q->stopped_cb = NULL;
+	q->stopping = q->resetting = true;
+	ret = vdev_queue_reset(q->c->dev, index_of(q), queue_was_reset, q);
+	if (ret)
+		q->stopping = q->resetting = false;
+	if (!q->resetting)
+		return ret;
+	q->stopped_cb = cb;
+	q->stopped_arg = arg;
+	return 1;
+}
+
 /* ---- status writes and reset ---- */
 
 void carrier_status_write(struct carrier *c, uint8_t value)

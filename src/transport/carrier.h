@@ -22,6 +22,7 @@ struct carrier_queue {
 	uint32_t size;
 	uint64_t desc, driver, device; /* guest addresses of the three parts */
 	bool ready;                    /* the driver has enabled it */
+	bool resetting;                /* carrier_queue_reset() is under way */
 
 	/* private */
 	struct carrier *c;
@@ -78,6 +79,10 @@ void carrier_queue_enable(struct carrier_queue *q);
 /* Home: the driver takes it back. True: cb(arg) follows on home, never inside the call, when
  * nothing of the queue is in flight. False: that is so already, or it is being stopped. */
 bool carrier_queue_stop(struct carrier_queue *q, void (*cb)(void *arg), void *arg);
+
+/* Home: the driver resets it alone (2.6.1). Its record is as at the start when that is done. 1:
+ * cb(arg) follows, as above; 0: it is done; -errno: refused, see vdev_queue_reset(). */
+int carrier_queue_reset(struct carrier_queue *q, void (*cb)(void *arg), void *arg);
 
 /* Home: the driver writes the status byte, not 0. */
 void carrier_status_write(struct carrier *c, uint8_t v);

@@ -136,7 +136,7 @@ static enum bus_result direct_write(void *arg, uint64_t offset, unsigned size, u
 	if (!is_register(offset, size))
 		return BUS_OK;
 	switch (offset) {
-	case VIRTIO_MMIO_QUEUE_NOTIFY: vdev_kick(t->c.dev, (unsigned)value); break;
+	case VIRTIO_MMIO_QUEUE_NOTIFY: vdev_notify(t->c.dev, (uint32_t)value); break;
 	case VIRTIO_MMIO_INTERRUPT_ACK: acknowledge(t, (unsigned)value); break;
 	default: return BUS_POST;
 	}
@@ -164,6 +164,15 @@ static enum bus_result queue_ready_write(struct virtio_mmio *t, struct bus_acces
 		return BUS_OK;
 	}
 	return carrier_queue_stop(q, answer, a) ? BUS_PENDING : BUS_OK;
+}
+
+static enum bus_result queue_reset_write(struct virtio_mmio *t, struct bus_access *a)
+{
+	struct carrier_queue *q = carrier_selected(&t->c);
+
+	if (!q || !(a->value & 1))
+		return BUS_OK;
+	return carrier_queue_reset(q, answer, a) > 0 ? BUS_PENDING : BUS_OK;
 }
 
 static void queue_write(struct virtio_mmio *t, uint64_t offset, uint32_t v)
@@ -215,6 +224,7 @@ static enum bus_result posted_write(struct virtio_mmio *t, struct bus_access *a)
 	case VIRTIO_MMIO_DRIVER_FEATURES: carrier_driver_features_write(&t->c, v); break;
 	case VIRTIO_MMIO_QUEUE_SEL: t->c.queue_sel = v; break;
 	case VIRTIO_MMIO_QUEUE_READY: return queue_ready_write(t, a);
+	case VIRTIO_MMIO_QUEUE_RESET: return queue_reset_write(t, a);
 	case VIRTIO_MMIO_STATUS: return status_write(t, a);
 	default: queue_write(t, a->offset, v); break;
 	}
@@ -232,6 +242,7 @@ static uint64_t posted_read(struct virtio_mmio *t, const struct bus_access *a)
 		value = vdev_queue_size_max(t->c.dev, t->c.queue_sel);
 		break;
 	case VIRTIO_MMIO_QUEUE_READY: value = q && q->ready; break;
+	case VIRTIO_MMIO_QUEUE_RESET: value = q && q->resetting; break;
 	case VIRTIO_MMIO_STATUS: value = carrier_status(&t->c); break;
 	default:
 		/* 4.2.2.1: a length of -1 says that there is no such shared memory. */

@@ -4,8 +4,9 @@
  * interrupt wire, for one device.
  *
  * Answered on the vCPU's thread: the identification registers, QueueNotify, InterruptStatus and
- * InterruptACK, config space and its generation. The rest goes to the loop. A status write of 0 and
- * QueueReady = 0 keep their vCPU waiting until nothing of the device (of the queue) is in flight.
+ * InterruptACK, config space and its generation. The rest goes to the loop. A status write of 0,
+ * QueueReady = 0 and QueueReset = 1 keep their vCPU waiting until nothing of the device (of the
+ * queue) is in flight.
  */
 #ifndef TRANSPORT_MMIO_H
 #define TRANSPORT_MMIO_H

@@ -24,10 +24,18 @@
 #define VIRTIO_ID_INPUT   18u
 
 /* 6 Reserved Feature Bits */
-#define VIRTIO_F_INDIRECT_DESC BIT(28)
-#define VIRTIO_F_EVENT_IDX     BIT(29)
-#define VIRTIO_F_VERSION_1     BIT(32)
-#define VIRTIO_F_RING_PACKED   BIT(34)
+#define VIRTIO_F_INDIRECT_DESC     BIT(28)
+#define VIRTIO_F_EVENT_IDX         BIT(29)
+#define VIRTIO_F_VERSION_1         BIT(32)
+#define VIRTIO_F_ACCESS_PLATFORM   BIT(33)
+#define VIRTIO_F_RING_PACKED       BIT(34)
+#define VIRTIO_F_IN_ORDER          BIT(35)
+#define VIRTIO_F_NOTIFICATION_DATA BIT(38)
+#define VIRTIO_F_RING_RESET        BIT(40)
+
+/* 2.9, 4.2.2: what a driver writes to notify, with NOTIFICATION_DATA. Above the queue's number: how
+ * far the driver is, as an index (split) or a slot and a wrap counter (packed). */
+#define VIRTIO_NOTIFY_QUEUE 0xffffu
 
 /* 2.7 Split Virtqueues */
 #define VIRTQ_SIZE_MAX   32768u
@@ -82,6 +90,7 @@
 #define VIRTIO_MMIO_SHM_SEL             0x0acu
 #define VIRTIO_MMIO_SHM_LEN_LOW         0x0b0u
 #define VIRTIO_MMIO_SHM_BASE_HIGH       0x0bcu
+#define VIRTIO_MMIO_QUEUE_RESET         0x0c0u
 #define VIRTIO_MMIO_CONFIG_GENERATION   0x0fcu
 #define VIRTIO_MMIO_CONFIG              0x100u
 #define VIRTIO_MMIO_SIZE                0x200u
