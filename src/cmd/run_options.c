@@ -16,6 +16,7 @@
 #include "dev/blk.h"
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
+static const char *const transport_names[] = {"mmio", "pci", NULL};
 static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
@@ -312,6 +313,12 @@ const struct opt run_option_table[] = {
 	 .keys = run_net_keys,
 	 .head = "type",
 	 .help = "the network"},
+	{.name = "transport",
+	 .arg = "mmio|pci",
+	 .kind = OPT_CHOICE,
+	 AT(transport),
+	 .choices = transport_names,
+	 .help = "what carries virtio devices"},
 	{.name = "ring",
 	 .arg = "split|packed[,KEY=VALUE]...",
 	 .kind = OPT_CALL,

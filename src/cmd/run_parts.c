@@ -71,6 +71,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->dtb = o->dtb;
 	c->ring_features = ring_features(&o->ring);
 	c->ring_size = o->ring.size;
+	c->pci = o->transport == RUN_TRANSPORT_PCI;
 	c->sv48 = o->mmu == RUN_MMU_SV48;
 	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;
 	return 0;

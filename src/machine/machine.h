@@ -83,6 +83,7 @@ struct machine_config {
 	void (*console_tap)(void *arg, const uint8_t *buf, size_t len);
 	void *console_tap_arg;
 
+	bool pci;               /* what carries virtio devices: virtio-pci, or else virtio-mmio */
 	uint64_t ring_features; /* what all virtio devices offer: see vdev_offer_ring() */
 	uint32_t ring_size;     /* entries of a ring at most; 0: as each device has it */
 
