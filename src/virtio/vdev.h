@@ -123,6 +123,13 @@ struct vdev_queue {
 	void (*stopped_cb)(void *arg);
 	void *stopped_arg;
 	struct vdev_queue_setup setup;
+	struct { /* see virtio/coalesce.h */
+		uint32_t max_chains;
+		uint64_t max_ns; /* 0: off */
+		uint64_t chains; /* counted at the last decision */
+		struct loop_timer timer;
+		bool waits, due;
+	} coalesce;
 };
 
 /* The common head of every device; devices embed it. */
