@@ -260,7 +260,11 @@ static int add_disk(struct machine *m, const struct machine_disk *d)
 
 static int add_net(struct machine *m, const struct machine_net *n)
 {
-	struct netdev_config cfg = {.net = n->net, .loop = m->loop};
+	struct netdev_config cfg = {.net = n->net,
+				    .loop = m->loop,
+				    .mtu = (uint16_t)n->mtu,
+				    .speed = n->speed,
+				    .n_pairs = n->n_queues};
 	struct vdev *dev;
 	int ret;
 

@@ -23,6 +23,7 @@
 #include "base/bits.h"
 #include "base/fault.h"
 #include "base/fd.h"
+#include "virtio/coalesce.h"
 
 enum { CMD_NONE, CMD_START, CMD_STOP };
 
@@ -255,6 +256,8 @@ void vdev_flush(struct vdev_queue *q)
 	if (unlikely(vdev_is_gone(q->dev)))
 		return;
 	virtq_publish(&q->ring);
+	if (unlikely(q->coalesce.max_ns) && coalesce_holds(q))
+		return;
 	if (virtq_wants_interrupt(&q->ring))
 		queue_interrupt(q);
 }
@@ -294,6 +297,7 @@ void vdev_flush_soon(struct vdev_queue *q)
 void vdev_queue_stopped(struct vdev_queue *q)
 {
 	assert(q->stopping && !virtq_in_flight(&q->ring));
+	coalesce_end(q);
 	vdev_flush(q);
 	q->stopping = false;
 	q->running = false;

@@ -124,6 +124,13 @@ struct vdev_queue {
 	void *stopped_arg;
 	struct vdev_queue_setup setup;
 	struct virtq_waiting *waiting; /* home: what the ring takes for IN_ORDER */
+	struct { /* see virtio/coalesce.h */
+		uint32_t max_chains;
+		uint64_t max_ns; /* 0: off */
+		uint64_t chains; /* counted at the last decision */
+		struct loop_timer timer;
+		bool waits, due;
+	} coalesce;
 };
 
 /* The common head of every device; devices embed it. */
