@@ -525,8 +525,18 @@ bool vdev_is_broken(const struct vdev *dev)
 
 void vdev_broken(struct vdev *dev, const char *why)
 {
-	if (atomic_exchange(&dev->is_broken, true))
-		return;
+	if (!atomic_exchange(&dev->is_broken, true))
+		vdev_degraded(dev, why);
+}
+
+const char *vdev_why(const struct vdev *dev)
+{
+	return atomic_load(&dev->why);
+}
+
+void vdev_degraded(struct vdev *dev, const char *why)
+{
+	atomic_store(&dev->why, why);
 	counter_add_shared(&dev->stats.broken, 1);
 	log_warn_limited(&dev->log, LOG_MAX, "virtio %s: %s; the device needs a reset",
 			 dev->ops->name, why);
