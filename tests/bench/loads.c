@@ -18,6 +18,7 @@
 #include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "loads.h"
@@ -559,6 +560,7 @@ int main(int argc, char **argv)
 		else
 			run(argv[i]);
 	}
+	(void)tcdrain(1); /* the power may go off next, and with it what is still on its way */
 	if (getpid() == 1)
 		reboot(RB_POWER_OFF);
 	return 0;
