@@ -135,7 +135,7 @@ static bool jumps_to_start(const struct jit_source *s, unsigned i, unsigned offs
 }
 
 /* How many instructions a round of the loop has with which the block begins: up to the first jump
- * to its begin, if nothing forgets translations before; else 0. */
+ * to its begin, if nothing forgets translations before, and no loop lies within; else 0. */
 static unsigned find_loop(const struct jit_source *s)
 {
 	unsigned offset = s->start;
@@ -143,6 +143,8 @@ static unsigned find_loop(const struct jit_source *s)
 	for (unsigned i = 0; i < s->n && !s->crosses && !forgets(&s->insn[i]); i++) {
 		if (jumps_to_start(s, i, offset))
 			return i + 1;
+		if (rv64_insn_info[s->insn[i].id].format == RV64_FMT_B && s->insn[i].imm < 0)
+			return 0;
 		offset += s->insn[i].len;
 	}
 	return 0;
