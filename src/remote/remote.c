@@ -4,18 +4,18 @@
  * a ring of ours that the back end sees (shadow.h), and pushed when it comes back. Handing the
  * guest's ring itself to the back end would save a wake-up, but
  *
- * - engines must be told which guest memory was written (gmem_note_write()), since they keep decoded
- *   code of it; a program that the guest loads from a shared folder is such code. Who relays knows.
+ * - engines must be told which guest memory was written (gmem_note_write()), since they keep
+ *   decoded code of it; a program that the guest loads from a shared folder is such code. Who relays knows.
  * - the guest's ring may have any format, the back end's is plain; it never sees a broken ring;
  * - what is in flight is known here, so that a dead back end's requests can be answered;
  * - a stopped queue needs no state from the other side.
  *
- * The data are not copied: the back end maps guest memory, and descriptors name guest addresses. Our
- * rings are one more region behind all that a guest can have.
+ * The data are not copied: the back end maps guest memory, and descriptors name guest addresses.
+ * Our rings are one more region behind all that a guest can have.
  *
- * Addresses. vhost-user knows guest addresses and "user" addresses, of the front end's own mappings.
- * The latter need only be told apart, so we use guest addresses for both: a back end learns nothing
- * of our address space.
+ * Addresses. vhost-user knows guest addresses and "user" addresses, of the front end's own
+ * mappings. The latter need only be told apart, so we use guest addresses for both: a back end
+ * learns nothing of our address space.
  *
  * Stopping a queue is asking the back end for it (GET_VRING_BASE) and waiting for the reply on the
  * loop. One question is under way at a time; the others' queues wait in `stop_wanted`.

@@ -39,7 +39,8 @@ struct interp {
 	uint64_t native_page;
 	bool native_fp, native_call, native_cut;
 	/* What native code keeps within a block (jit/analyse.c): translations, host address = guest
-	 * address + slot; and in a loop the part of `left` behind the rounds for which they hold. */
+	 * address + slot; and in a loop the part of `left` behind the rounds for which they
+	 * hold. */
 	uintptr_t native_slot[INTERP_NATIVE_SLOTS];
 	int64_t native_rest;
 	/* Where native code gave up: this instruction of the block is the interpreter's. */

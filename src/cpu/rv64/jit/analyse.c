@@ -13,8 +13,8 @@
  * loop, and for so many rounds nothing needs to be looked at. The rounds are counted by `left`,
  * which counts down anyway.
  *
- * Narrow results. Instructions on 32 bits leave their result sign-extended. That is not done as long
- * as only other such instructions read it.
+ * Narrow results. Instructions on 32 bits leave their result sign-extended. That is not done as
+ * long as only other such instructions read it.
  *
  * A translation that the first access found holds to the end of the group, or of the loop: what
  * could change it (requests of other harts, CSRs, fences) leaves the block, or is not in a group.
@@ -284,8 +284,7 @@ static bool just_goes_on(const struct jit_source *s, unsigned i)
 		return s->role[i] != JIT_ALONE && s->group[s->group_of[i]].carried &&
 		       !rv64_insn_is_fp(in->id);
 	switch (rv64_insn_info[in->id].ext) {
-	case RV64_EXT_I:
-		return rv64_insn_info[in->id].format != RV64_FMT_B && in->id != RV64_fence;
+	case RV64_EXT_I: return rv64_insn_info[in->id].format != RV64_FMT_B && in->id != RV64_fence;
 	case RV64_EXT_M:
 	case RV64_EXT_ZBA: return jit_host_lowers(in);
 	default: return false;

@@ -155,7 +155,6 @@ uint32_t jit_x_read(const struct rv64_insn *in);
 
 /* ---- x86_lower.c again ---- */
 
-
 struct jit_lower;
 /* Space to work in, or NULL. */
 struct jit_lower *jit_lower_new(struct rv64_jit *j);

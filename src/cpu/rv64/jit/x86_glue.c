@@ -128,7 +128,8 @@ static void jump_index(struct x86 *e)
 	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_JUMP_SIZE - 1) * ENTRY);
 }
 
-/* rdx = rv64_code_tag() of rax, and the rest of rcx. Where not rv64_code_possible(), bits 63 to 47 are not all equal. */
+/* rdx = rv64_code_tag() of rax, and the rest of rcx. Where not rv64_code_possible(), bits 63 to 47
+ * are not all equal. */
 static void code_tag(struct x86 *e, const struct jit_glue *g)
 {
 	x86_mov(e, RDX, RAX);

@@ -16,7 +16,8 @@
 
 int32_t jit_slot(unsigned slot)
 {
-	return JIT_OFF(native_slot) + (int32_t)(slot * sizeof(((struct interp *)0)->native_slot[0]));
+	return JIT_OFF(native_slot) +
+	       (int32_t)(slot * sizeof(((struct interp *)0)->native_slot[0]));
 }
 
 /* The register that the group has for its distance. */
@@ -83,8 +84,8 @@ static void rounds_of(struct jit_lower *l, const struct jit_group *g)
 	}
 }
 
-/* native_rest is how many rounds more than one are known of; puts aside there what `left` has beyond
- * these. */
+/* native_rest is how many rounds more than one are known of; puts aside there what `left` has
+ * beyond these. */
 static void put_rest_aside(struct jit_lower *l)
 {
 	struct x86 *e = &l->e;
