@@ -5,7 +5,8 @@
  * guest's ring itself to the back end would save a wake-up, but
  *
  * - engines must be told which guest memory was written (gmem_note_write()), since they keep
- *   decoded code of it; a program that the guest loads from a shared folder is such code. Who relays knows.
+ *   decoded code of it; a program that the guest loads from a shared folder is such code. Who
+ *   relays knows.
  * - the guest's ring may have any format, the back end's is plain; it never sees a broken ring;
  * - what is in flight is known here, so that a dead back end's requests can be answered;
  * - a stopped queue needs no state from the other side.
