@@ -208,7 +208,8 @@ void vdev_go_on(struct vdev_queue *q);
  * statistics. Telling the driver is the device's. */
 void vdev_count_error(struct vdev *dev);
 
-/* Any: marks the device broken, says why (a literal) in one line of the log, and tells the carrier. */
+/* Any: marks the device broken, says why (a literal) in one line of the log, and tells the carrier.
+ */
 void vdev_broken(struct vdev *dev, const char *why);
 
 /* Any: the same for a device that can still answer its requests, with errors: the driver is told
