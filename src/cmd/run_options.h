@@ -28,7 +28,8 @@ struct run_disk {
 
 struct run_ring {
 	bool packed;
-	bool event_idx, indirect;
+	bool event_idx, indirect, in_order, notification_data, queue_reset, access_platform;
+	unsigned size; /* entries at most; 0: as each device has it */
 };
 
 struct run_file {
@@ -41,14 +42,16 @@ struct run_gdb_options {
 };
 
 enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
+enum run_transport { RUN_TRANSPORT_MMIO, RUN_TRANSPORT_PCI };
 enum run_clock { RUN_CLOCK_HOST, RUN_CLOCK_INSTRUCTIONS };
 
 struct run_options {
 	const char *machine, *engine;
 	unsigned smp;
 	uint64_t mem;
-	unsigned clock; /* enum run_clock */
-	unsigned mmu;   /* enum run_mmu */
+	unsigned clock;     /* enum run_clock */
+	unsigned mmu;       /* enum run_mmu */
+	unsigned transport; /* enum run_transport */
 
 	const char *kernel, *modules, *initrd, *firmware, *dtb;
 	bool no_extras;
