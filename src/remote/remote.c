@@ -126,12 +126,12 @@ static enum vdev_taken stall(struct remote_queue *rq, const struct virtq_chain *
 
 static enum vdev_taken take_failing(struct remote *r, struct vdev_queue *q)
 {
-	if (!r->kind->fail)
+	if (!r->kind->answer_failed)
 		return VDEV_STALLED;
 	if (vdev_pop(q, &r->scratch) <= 0)
 		return VDEV_NONE;
 	vdev_count_error(&r->vdev);
-	virtq_push(&q->ring, &r->scratch, r->kind->fail(&r->scratch));
+	virtq_push(&q->ring, &r->scratch, r->kind->answer_failed(&r->scratch));
 	return VDEV_TAKEN;
 }
 
@@ -382,8 +382,8 @@ static void back_end_lost(struct remote *r, const char *why)
 		loop_fd_del(&rq->call);
 		if (!rq->running)
 			continue;
-		if (r->kind->fail || rq->stop_wanted)
-			give_up(rq, r->kind->fail);
+		if (r->kind->answer_failed || rq->stop_wanted)
+			give_up(rq, r->kind->answer_failed);
 		if (rq->stop_wanted)
 			queue_done(rq);
 		else
