@@ -9,6 +9,7 @@
 #include "base/opt.h"
 #include "cmd/run_console.h"
 #include "cmd/run_net.h"
+#include "cmd/run_remote.h"
 #include "cmd/run_watch.h"
 #include "machine/machine.h"
 
@@ -63,6 +64,7 @@ struct run_options {
 	struct run_net net;
 	struct run_ring ring;
 	struct run_console console;
+	struct run_remotes_options remotes;
 
 	bool rng;
 	const char *control; /* path of a socket, or NULL */
@@ -72,7 +74,7 @@ struct run_options {
 	bool fault_help; /* --fault help */
 
 	const char *exec;
-	const char *cwd; /* in the guest; NULL: /root */
+	const char *cwd; /* in the guest; NULL: the first shared folder, or /root */
 	const char *env[RUN_MAX_ENV];
 	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */

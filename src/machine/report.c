@@ -5,10 +5,12 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "base/stats.h"
 #include "dev/input.h"
+#include "dev/net.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
 #include "transport/carrier.h"
@@ -119,4 +121,17 @@ int machine_press_power(struct machine *m)
 	if (!m->power_button)
 		return -ENODEV;
 	return input_press(m->power_button);
+}
+
+int machine_set_link(struct machine *m, const char *name, bool up)
+{
+	for (unsigned i = 0; i < m->n_devices; i++) {
+		struct vdev *dev = m->device[i].dev;
+
+		if (dev->ops->device_id != VIRTIO_ID_NET || strcmp(m->device[i].name, name) != 0)
+			continue;
+		netdev_set_link(dev, up);
+		return 0;
+	}
+	return -ENODEV;
 }

@@ -260,7 +260,11 @@ static int add_disk(struct machine *m, const struct machine_disk *d)
 
 static int add_net(struct machine *m, const struct machine_net *n)
 {
-	struct netdev_config cfg = {.net = n->net, .loop = m->loop};
+	struct netdev_config cfg = {.net = n->net,
+				    .loop = m->loop,
+				    .mtu = (uint16_t)n->mtu,
+				    .speed = n->speed,
+				    .n_pairs = n->n_queues};
 	struct vdev *dev;
 	int ret;
 
@@ -298,6 +302,36 @@ static int add_rng(struct machine *m)
 	return ret ? ret : add_device(m, dev);
 }
 
+static int add_remote(struct machine *m, const struct machine_remote *r, struct err *e)
+{
+	struct remote_config cfg = {.kind = r->kind,
+				    .loop = m->loop,
+				    .mem = m->mem,
+				    .label = r->label,
+				    .tag = r->tag,
+				    .n_queues = r->n_queues};
+	struct vdev *dev;
+	int ret = r->connect(r->arg, &cfg.fd, e);
+
+	memcpy(cfg.mac, r->mac, sizeof(cfg.mac));
+	if (!ret)
+		ret = remote_new(&cfg, &dev, e);
+	if (ret)
+		return ret;
+	ret = add_device(m, dev);
+	return ret ? err_set(e, ret, "%s: this board has no place left for it", r->label) : 0;
+}
+
+/* Said by whoever failed. */
+static int add_remotes(struct machine *m, struct err *e)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < m->cfg.n_remotes && !ret; i++)
+		ret = add_remote(m, &m->cfg.remote[i], e);
+	return ret;
+}
+
 static int add_power_button(struct machine *m)
 {
 	int ret = input_power_button_new(m->loop, &m->power_button);
@@ -320,6 +354,14 @@ static int add_virtio(struct machine *m)
 		ret = add_rng(m);
 	if (!ret && m->cfg.power_button)
 		ret = add_power_button(m);
+	return ret;
+}
+
+static int add_empty_slots(struct machine *m)
+{
+	struct virt *v = virt_of(m);
+	int ret = 0;
+
 	for (unsigned slot = v->n_slots; slot < VIRT_N_VIRTIO && !ret; slot++)
 		ret = add_slot(m, slot, NULL);
 	return ret;
@@ -382,6 +424,12 @@ static int virt_build(struct machine *m, struct err *e)
 		ret = add_virtio(m);
 	if (ret)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
+	ret = add_remotes(m, e);
+	if (ret)
+		return ret;
+	ret = add_empty_slots(m);
+	if (ret)
+		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
 	return machine_load(m, &plan, e);
 }
 
@@ -435,7 +483,7 @@ const struct machine_type virt_machine = {
 	.name = "virt",
 	.help = "RV64 board with virtio devices, addresses as on QEMU's virt (default)",
 	.ram_base = VIRT_RAM_BASE,
-	.default_append = "console=ttyS0 panic=-1",
+	.default_append = "console=ttyS0 earlycon panic=-1",
 	.build = virt_build,
 	.quiesce = virt_quiesce,
 	.free_board = virt_free,

@@ -3,8 +3,8 @@
  * IN_ORDER (specification 2.7.9, 2.8.9), for both formats: chains are used in the order in which
  * they were made available, and one used entry may stand for many.
  *
- * A device ends its chains in any order, so the ring keeps those in flight in a circle, in the order
- * of popping; each chain knows its place in it (`turn`). A push marks the place. When the oldest is
+ * A device ends its chains in any order, so the ring keeps those in flight in a circle, in the
+ * order of popping; each chain knows its place in it (`turn`). A push marks the place. When the oldest is
  * marked, it and all marked ones that follow it are used.
  *
  * Using is put off too, until the batch is published: the entry names the last chain of the batch,

@@ -21,7 +21,10 @@
 #define VIRTIO_ID_BLOCK   2u
 #define VIRTIO_ID_CONSOLE 3u
 #define VIRTIO_ID_RNG     4u
+#define VIRTIO_ID_BALLOON 5u
 #define VIRTIO_ID_INPUT   18u
+#define VIRTIO_ID_VSOCK   19u
+#define VIRTIO_ID_FS      26u
 
 /* 6 Reserved Feature Bits */
 #define VIRTIO_F_INDIRECT_DESC     BIT(28)

@@ -15,8 +15,8 @@
  * checked, and only then used. What breaks the rules of the specification is -EPROTO, and the ring
  * stays broken from then on: what is in flight may be pushed, nothing more can be popped.
  *
- * With IN_ORDER a device may still end its chains in any order: what was pushed too early waits here
- * for those before it.
+ * With IN_ORDER a device may still end its chains in any order: what was pushed too early waits
+ * here for those before it.
  *
  * Specification: 2.7 (split), 2.8 (packed), 2.7.5.3 and 2.8.7 (indirect), 2.7.7, 2.7.10 and 2.8.14
  * (event index), 2.7.9 and 2.8.9 (in order).

@@ -296,7 +296,7 @@ static void acknowledge(struct driver *d)
 {
 	uint32_t status = driver_read(d, VIRTIO_MMIO_INTERRUPT_STATUS);
 
-	if (status)
+	if (status && !d->pci) /* there, to read it is to take it */
 		driver_write(d, VIRTIO_MMIO_INTERRUPT_ACK, status);
 }
 

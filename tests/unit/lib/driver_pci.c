@@ -140,8 +140,10 @@ void driver_pci_write(struct driver *d, uint64_t reg, uint32_t v)
 {
 	const struct place *p;
 
-	if (reg == VIRTIO_MMIO_INTERRUPT_ACK)
+	if (reg == VIRTIO_MMIO_INTERRUPT_ACK) {
+		(void)driver_pci_read(d, VIRTIO_MMIO_INTERRUPT_STATUS);
 		return;
+	}
 	if (reg == VIRTIO_MMIO_QUEUE_NOTIFY) {
 		/* Outside of the page there is another device's place, or nothing. */
 		if (v < 1024)

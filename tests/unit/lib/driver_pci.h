@@ -3,8 +3,8 @@
  * The driver of driver.h when the device is carried by PCI: the same registers, named as those of
  * virtio-mmio, found behind BAR 0. Configuration space is reached without a host bridge.
  *
- * The differences are what the transports differ in: reading INTERRUPT_STATUS takes it, and a queue
- * cannot be taken back by QUEUE_READY = 0.
+ * The differences are what the transports differ in: reading INTERRUPT_STATUS takes all of it, as
+ * writing INTERRUPT_ACK does, and a queue cannot be taken back by QUEUE_READY = 0.
  */
 #ifndef TESTS_DRIVER_PCI_H
 #define TESTS_DRIVER_PCI_H

@@ -1,71 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The register window of virtio-mmio: identification, negotiation, queues, interrupts, reset. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "lib/driver.h"
-#include "lib/toy.h"
-#include "transport/carrier.h"
-#include "transport/mmio.h"
-
-struct world {
-	struct driver d;
-	struct toy *toy;
-	bool freed;
-	struct loop_timer release; /* fires release_timer() */
-	bool released;
-	bool resets_queue, saw_reset; /* queue 0 is to read as being reset when it is released */
-};
-
-static int setup(void **state)
-{
-	static struct world w;
-
-	memset(&w, 0, sizeof(w));
-	driver_init(&w.d);
-	w.toy = toy_new(w.d.loop, &w.freed);
-	vdev_offer_ring(&w.toy->vdev, VIRTQ_FEATURES | VIRTIO_F_NOTIFICATION_DATA);
-	driver_plug(&w.d, &w.toy->vdev);
-	*state = &w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	w->toy->hold = false;
-	toy_release(w->toy, 0);
-	toy_release(w->toy, 1);
-	driver_fini(&w->d);
-	assert_true(w->freed);
-	return 0;
-}
-
-static uint32_t status(struct world *w)
-{
-	return driver_read(&w->d, VIRTIO_MMIO_STATUS);
-}
-
-/* All up to DRIVER_OK, with both queues. */
-static void bring_up(struct world *w)
-{
-	assert_true(driver_negotiate(&w->d, TOY_FEATURE));
-	driver_queue(&w->d, 0, 8, false);
-	driver_queue(&w->d, 1, 8, false);
-	driver_ok(&w->d);
-	driver_settle(&w->d);
-}
-
-static struct guest_part buffer(struct world *w)
-{
-	return (struct guest_part){.gpa = driver_alloc(&w->d, 64), .len = 64, .write = true};
-}
+#include "mmio_world.h"
 
 static void test_identification(void **state)
 {
@@ -322,29 +259,6 @@ static void test_raise_against_acknowledge(void **state)
 	assert_false(w->d.level);
 }
 
-static void release_timer(struct loop_timer *t)
-{
-	struct world *w = t->arg;
-
-	w->released = true;
-	w->saw_reset = w->resets_queue && driver_read(&w->d, VIRTIO_MMIO_QUEUE_RESET) == 1;
-	w->toy->hold = false;
-	toy_release(w->toy, 0);
-}
-
-/* Puts one chain in flight and has it completed a little later, from the loop. */
-static void put_in_flight(struct world *w)
-{
-	struct guest_part p = buffer(w);
-
-	w->toy->hold = true;
-	driver_submit(&w->d, 0, &p, 1);
-	driver_settle(&w->d);
-	assert_int_equal(w->toy->q[0].n_held, 1);
-	w->release = (struct loop_timer){.fn = release_timer, .arg = w};
-	loop_timer_arm(w->d.loop, &w->release, loop_now(w->d.loop) + 5000000);
-}
-
 static void test_reset_waits(void **state)
 {
 	struct world *w = *state;
@@ -422,93 +336,6 @@ static void test_queue_stop_waits(void **state)
 	driver_queue(&w->d, 0, 4, false);
 	p = buffer(w);
 	assert_int_equal(driver_wait(&w->d, 0, driver_submit(&w->d, 0, &p, 1)), 64);
-}
-
-static void reset_queue(struct world *w, unsigned index)
-{
-	driver_write(&w->d, VIRTIO_MMIO_QUEUE_SEL, index);
-	driver_write(&w->d, VIRTIO_MMIO_QUEUE_RESET, 1);
-	assert_int_equal(driver_read(&w->d, VIRTIO_MMIO_QUEUE_RESET), 0);
-	assert_int_equal(driver_read(&w->d, VIRTIO_MMIO_QUEUE_READY), 0);
-}
-
-/* RING_RESET, with a chain in flight: it ends first, the other queue never notices, and the queue
- * can be another one afterwards. */
-static void test_queue_reset(void **state)
-{
-	struct world *w = *state;
-	struct driver *d = &w->d;
-	struct guest_part p;
-
-	assert_true(driver_negotiate(d, VIRTIO_F_RING_RESET));
-	driver_queue(d, 0, 8, false);
-	driver_queue(d, 1, 8, false);
-	driver_ok(d);
-	driver_settle(d);
-	put_in_flight(w);
-	w->resets_queue = true;
-	reset_queue(w, 0);
-	assert_true(w->released);
-	assert_true(w->saw_reset);
-	assert_int_equal(w->toy->q[1].n_stopped, 0);
-	driver_wait(d, 0, -1);
-	p = buffer(w);
-	assert_int_equal(driver_wait(d, 1, driver_submit(d, 1, &p, 1)), 64);
-	/* The registers are as at first: a size must be given again. */
-	driver_write(d, VIRTIO_MMIO_QUEUE_SEL, 0);
-	driver_queue(d, 0, 32, false);
-	assert_int_equal(driver_wait(d, 0, driver_submit(d, 0, &p, 1)), 64);
-	assert_int_equal(virtq_size(&w->toy->vdev.queues[0].ring), 32);
-	/* Of a queue that is not started, that is not there, and with no bit set. */
-	reset_queue(w, 0);
-	reset_queue(w, 0);
-	driver_write(d, VIRTIO_MMIO_QUEUE_READY, 1);
-	assert_true(status(w) & VIRTIO_STATUS_NEEDS_RESET);
-	driver_write(d, VIRTIO_MMIO_QUEUE_SEL, 1);
-	driver_write(d, VIRTIO_MMIO_QUEUE_RESET, 2);
-	assert_int_equal(driver_read(d, VIRTIO_MMIO_QUEUE_READY), 1);
-	driver_write(d, VIRTIO_MMIO_QUEUE_SEL, TOY_QUEUES);
-	driver_write(d, VIRTIO_MMIO_QUEUE_RESET, 1);
-	assert_int_equal(driver_read(d, VIRTIO_MMIO_QUEUE_RESET), 0);
-}
-
-static void test_queue_reset_not_negotiated(void **state)
-{
-	struct world *w = *state;
-	struct guest_part p = buffer(w);
-
-	bring_up(w);
-	driver_write(&w->d, VIRTIO_MMIO_QUEUE_SEL, 0);
-	driver_write(&w->d, VIRTIO_MMIO_QUEUE_RESET, 1);
-	assert_int_equal(driver_read(&w->d, VIRTIO_MMIO_QUEUE_READY), 1);
-	assert_int_equal(w->toy->q[0].n_stopped, 0);
-	assert_int_equal(driver_wait(&w->d, 0, driver_submit(&w->d, 0, &p, 1)), 64);
-}
-
-/* The upper half of a notification is data when that was agreed on, else part of the number. */
-static void test_notification_data(void **state)
-{
-	struct world *w = *state;
-	struct driver *d = &w->d;
-	struct guest_part p = buffer(w);
-
-	for (unsigned with = 0; with < 2; with++) {
-		assert_true(driver_negotiate(d, with ? VIRTIO_F_NOTIFICATION_DATA : 0));
-		driver_queue(d, 1, 8, false);
-		driver_ok(d);
-		driver_settle(d);
-		assert_true(guest_ring_add(&d->ring[1], &p, 1, 0, 0) >= 0);
-		assert_true(guest_ring_publish(&d->ring[1]));
-		driver_kick(d, 1 | 1u << 16);
-		driver_settle(d);
-		/* What it says of the ring is not believed, and a queue must be there. */
-		driver_kick(d, 1 | 0xfffeu << 16);
-		driver_kick(d, TOY_QUEUES | 1u << 16);
-		driver_kick(d, UINT32_MAX);
-		driver_settle(d);
-		assert_int_equal(d->level, with);
-		assert_int_equal(status(w) & VIRTIO_STATUS_NEEDS_RESET, 0);
-	}
 }
 
 static void test_broken_ring(void **state)
@@ -598,9 +425,6 @@ int main(void)
 		T(test_reset_waits),
 		T(test_reset_joins_the_drivers),
 		T(test_queue_stop_waits),
-		T(test_queue_reset),
-		T(test_queue_reset_not_negotiated),
-		T(test_notification_data),
 		T(test_broken_ring),
 		T(test_start_fails),
 		T(test_config),

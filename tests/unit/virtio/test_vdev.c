@@ -227,8 +227,8 @@ static void test_queue_reset(void **state)
 	assert_int_equal(w->n_reset, 1);
 }
 
-/* What a ring takes for IN_ORDER comes and goes with the queue; a split ring is offered the power of
- * two below what the device takes. */
+/* What a ring takes for IN_ORDER comes and goes with the queue; a split ring is offered the power
+ * of two below what the device takes. */
 static void test_in_order_and_sizes(void **state)
 {
 	struct world *w = *state;
