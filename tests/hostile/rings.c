@@ -6,6 +6,7 @@
  * and one for each device.
  */
 #include "tests/baremetal/lib.h"
+#include "tests/hostile/carrier.h"
 
 #include "machine/virt_map.h"
 
@@ -14,22 +15,7 @@ void *memset(void *p, int c, size_t n); /* lib.c */
 #define SIZE 8u
 #define DATA ((uint64_t)data)
 
-enum { MAGIC = 0x74726976 };
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
-enum {
-	REG_MAGIC = 0x000,
-	REG_ID = 0x008,
-	REG_DRV_FEATURES = 0x020,
-	REG_DRV_SEL = 0x024,
-	REG_QUEUE_SEL = 0x030,
-	REG_QUEUE_NUM = 0x038,
-	REG_QUEUE_READY = 0x044,
-	REG_NOTIFY = 0x050,
-	REG_STATUS = 0x070,
-	REG_DESC = 0x080,
-	REG_AVAIL = 0x090,
-	REG_USED = 0x0a0
-};
 enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8, NEEDS_RESET = 64 };
 
 struct desc {
@@ -69,18 +55,18 @@ static const struct kind kinds[] = {
 
 struct device {
 	const struct kind *kind;
-	volatile uint8_t *regs;
+	struct carrier carrier;
 	bool indirect; /* negotiated */
 };
 
 static uint32_t get(const struct device *d, unsigned reg)
 {
-	return *(volatile uint32_t *)(d->regs + reg);
+	return carrier_get(&d->carrier, reg);
 }
 
 static void put(const struct device *d, unsigned reg, uint32_t v)
 {
-	*(volatile uint32_t *)(d->regs + reg) = v;
+	carrier_put(&d->carrier, reg, v);
 }
 
 static void put_addr(const struct device *d, unsigned reg, uint64_t v)
@@ -213,7 +199,7 @@ static void length_overflow(const struct device *d)
 
 static void its_own_registers(const struct device *d)
 {
-	set(0, (uint64_t)d->regs, 16, d->kind->reads ? 0 : WRITE, 0);
+	set(0, (uint64_t)d->carrier.regs, 16, d->kind->reads ? 0 : WRITE, 0);
 	offer(d, 0, 1);
 }
 
@@ -380,18 +366,15 @@ static unsigned attack(struct device *d)
 
 int main(void)
 {
-	unsigned bad = 0;
+	struct carrier carrier[VIRT_N_VIRTIO];
+	unsigned n = carriers_find(carrier, VIRT_N_VIRTIO), bad = 0;
 
-	for (unsigned slot = 0; slot < VIRT_N_VIRTIO; slot++) {
-		struct device d = {
-			.regs = (volatile uint8_t *)(uintptr_t)(VIRT_VIRTIO_BASE +
-								slot * VIRT_VIRTIO_STEP)};
+	for (unsigned i = 0; i < n; i++) {
+		struct device d = {.carrier = carrier[i]};
 		unsigned wrong;
 
-		if (get(&d, REG_MAGIC) != MAGIC)
-			continue;
 		for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
-			if (kinds[k].id == get(&d, REG_ID))
+			if (kinds[k].id == carrier[i].id)
 				d.kind = &kinds[k];
 		if (!d.kind)
 			continue;
