@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest whose virtio drivers break the rules, each class of mistakes on each device, with split
- * rings and, where the device offers them, with packed ones: the device must be marked broken (DEVICE_NEEDS_RESET) where the ring is at fault, must not write where it
- * may not, and must work again after a reset. One line for each class that does not end as it must,
- * and one for each device.
+ * rings and, where the device offers them, with packed ones: the device must be marked broken
+ * (DEVICE_NEEDS_RESET) where the ring is at fault, must not write where it may not, and must work
+ * again after a reset. One line for each class that does not end as it must, and one for each
+ * device and format.
  */
 #include "tests/baremetal/lib.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the compiler calls, under the names that it gives: those of the thread sanitizer, whose own
- * library is not here. Unlike for the address sanitizer, no access is left out because one before it
- * was to the same place. memcpy() is renamed on the command line, since compilers make loads of it
- * too late to be seen.
+ * library is not here. Unlike for the address sanitizer, no access is left out because one before
+ * it was to the same place. memcpy() is renamed on the command line, since compilers make loads of
+ * it too late to be seen.
  */
 #include "watched.h"
 
