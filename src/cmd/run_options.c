@@ -16,6 +16,7 @@
 #include "dev/blk.h"
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
+static const char *const transport_names[] = {"mmio", "pci", NULL};
 static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
@@ -201,6 +202,20 @@ static int jit_dump_option(void *ctx, const char *label, char *value, struct err
 	return run_watch_parse(&o->watch, label, value, e);
 }
 
+static int share_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_share_parse(&o->remotes, label, value, e);
+}
+
+static int vhost_user_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_vhost_user_parse(&o->remotes, label, value, e);
+}
+
 static int fault_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -306,12 +321,33 @@ const struct opt run_option_table[] = {
 	 .keys = disk_keys,
 	 .help = "a disk image; KEY: serial, format, cache, io, queues"},
 	{.name = "net",
-	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|tap,ifname=NAME|none",
+	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|tap,ifname=NAME[,queues=N]|none",
 	 .kind = OPT_CALL,
 	 .call = net_option,
 	 .keys = run_net_keys,
 	 .head = "type",
-	 .help = "the network"},
+	 .help = "the network; KEY of all: mac, mtu, speed, pcap"},
+	{.name = "transport",
+	 .arg = "mmio|pci",
+	 .kind = OPT_CHOICE,
+	 AT(transport),
+	 .choices = transport_names,
+	 .help = "what carries virtio devices"},
+	{.name = "share",
+	 .arg = "DIR[,tag=T][,ro=on]",
+	 .kind = OPT_CALL,
+	 .call = share_option,
+	 .repeat = true,
+	 .keys = run_share_keys,
+	 .head = "dir",
+	 .help = "a folder of the host's, in the guest as /T (/share)"},
+	{.name = "vhost-user",
+	 .arg = "kind=fs|blk|net,socket=F[,tag=T][,queues=N]",
+	 .kind = OPT_CALL,
+	 .call = vhost_user_option,
+	 .repeat = true,
+	 .keys = run_vhost_user_keys,
+	 .help = "a device that another process serves"},
 	{.name = "ring",
 	 .arg = "split|packed[,KEY=VALUE]...",
 	 .kind = OPT_CALL,
@@ -430,6 +466,10 @@ static int check(const struct run_options *o, struct err *e)
 	if (!o->exec && (o->cwd || o->n_env))
 		return err_set(e, -EINVAL, "--%s %s: is for the command of --exec; add one",
 			       o->cwd ? "cwd" : "env", o->cwd ? o->cwd : o->env[0]);
+	if (o->remotes.n && o->clock == RUN_CLOCK_INSTRUCTIONS)
+		return err_set(e, -EINVAL,
+			       "--clock instructions makes each run the same, which another "
+			       "process's work (--share, --vhost-user) cannot be; leave one out");
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);

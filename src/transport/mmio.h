@@ -17,6 +17,7 @@
 #include "virtio/spec.h"
 
 struct bus;
+struct carrier;
 struct gmem;
 struct loop;
 struct vdev;
@@ -36,13 +37,8 @@ struct virtio_mmio_config {
  * the carrier; on error (-EEXIST, -EINVAL: the window; -ENOMEM) it stays the caller's. */
 int virtio_mmio_new(const struct virtio_mmio_config *config, struct virtio_mmio **out);
 
-/* Any thread: the status byte (2.1) as the driver would read it. */
-uint8_t virtio_mmio_status(const struct virtio_mmio *t);
-
-/* On the loop: a reset as by the driver, for a machine that stops or starts again. cb(arg) is
- * called once on the loop, perhaps inside the call, when nothing is in flight; the device may then
- * be used again, or freed. One at a time. */
-void virtio_mmio_reset(struct virtio_mmio *t, void (*cb)(void *arg), void *arg);
+/* What the machine needs of it; not of an empty slot. */
+struct carrier *virtio_mmio_carrier(struct virtio_mmio *t);
 
 /* Removes the window and frees carrier and device; see vdev_free(). No vCPU runs. NULL is allowed.
  */

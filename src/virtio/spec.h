@@ -21,7 +21,10 @@
 #define VIRTIO_ID_BLOCK   2u
 #define VIRTIO_ID_CONSOLE 3u
 #define VIRTIO_ID_RNG     4u
+#define VIRTIO_ID_BALLOON 5u
 #define VIRTIO_ID_INPUT   18u
+#define VIRTIO_ID_VSOCK   19u
+#define VIRTIO_ID_FS      26u
 
 /* 6 Reserved Feature Bits */
 #define VIRTIO_F_INDIRECT_DESC     BIT(28)
@@ -100,5 +103,42 @@
 /* InterruptStatus and InterruptACK */
 #define VIRTIO_MMIO_INT_RING   1u
 #define VIRTIO_MMIO_INT_CONFIG 2u
+
+/* 4.1.2 PCI Device Discovery; a device's ID is behind VIRTIO_PCI_DEVICE_0 */
+#define VIRTIO_PCI_VENDOR   0x1af4u
+#define VIRTIO_PCI_DEVICE_0 0x1040u
+
+/* 4.1.4 Virtio Structure PCI Capabilities: cfg_type, and the length of a capability */
+#define VIRTIO_PCI_CAP_COMMON 1u
+#define VIRTIO_PCI_CAP_NOTIFY 2u
+#define VIRTIO_PCI_CAP_ISR    3u
+#define VIRTIO_PCI_CAP_DEVICE 4u
+#define VIRTIO_PCI_CAP_PCI    5u
+#define VIRTIO_PCI_CAP_LEN    16u
+
+/* 4.1.4.3 Common configuration structure layout */
+#define VIRTIO_PCI_DEVICE_FEATURE_SELECT 0u
+#define VIRTIO_PCI_DEVICE_FEATURE        4u
+#define VIRTIO_PCI_DRIVER_FEATURE_SELECT 8u
+#define VIRTIO_PCI_DRIVER_FEATURE        12u
+#define VIRTIO_PCI_CONFIG_VECTOR         16u
+#define VIRTIO_PCI_NUM_QUEUES            18u
+#define VIRTIO_PCI_DEVICE_STATUS         20u
+#define VIRTIO_PCI_CONFIG_GENERATION     21u
+#define VIRTIO_PCI_QUEUE_SELECT          22u
+#define VIRTIO_PCI_QUEUE_SIZE            24u
+#define VIRTIO_PCI_QUEUE_VECTOR          26u
+#define VIRTIO_PCI_QUEUE_ENABLE          28u
+#define VIRTIO_PCI_QUEUE_NOTIFY_OFF      30u
+#define VIRTIO_PCI_QUEUE_DESC            32u
+#define VIRTIO_PCI_QUEUE_DRIVER          40u
+#define VIRTIO_PCI_QUEUE_DEVICE          48u
+#define VIRTIO_PCI_QUEUE_NOTIFY_DATA     56u
+#define VIRTIO_PCI_QUEUE_RESET           58u
+
+/* 4.1.4.5 ISR status, and 4.1.5.1.2 no MSI-X vector */
+#define VIRTIO_PCI_ISR_RING   1u
+#define VIRTIO_PCI_ISR_CONFIG 2u
+#define VIRTIO_PCI_NO_VECTOR  0xffffu
 
 #endif

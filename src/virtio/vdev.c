@@ -23,6 +23,7 @@
 #include "base/bits.h"
 #include "base/fault.h"
 #include "base/fd.h"
+#include "virtio/coalesce.h"
 
 enum { CMD_NONE, CMD_START, CMD_STOP };
 
@@ -255,6 +256,8 @@ void vdev_flush(struct vdev_queue *q)
 	if (unlikely(vdev_is_gone(q->dev)))
 		return;
 	virtq_publish(&q->ring);
+	if (unlikely(q->coalesce.max_ns) && coalesce_holds(q))
+		return;
 	if (virtq_wants_interrupt(&q->ring))
 		queue_interrupt(q);
 }
@@ -294,6 +297,7 @@ void vdev_flush_soon(struct vdev_queue *q)
 void vdev_queue_stopped(struct vdev_queue *q)
 {
 	assert(q->stopping && !virtq_in_flight(&q->ring));
+	coalesce_end(q);
 	vdev_flush(q);
 	q->stopping = false;
 	q->running = false;
@@ -521,8 +525,18 @@ bool vdev_is_broken(const struct vdev *dev)
 
 void vdev_broken(struct vdev *dev, const char *why)
 {
-	if (atomic_exchange(&dev->is_broken, true))
-		return;
+	if (!atomic_exchange(&dev->is_broken, true))
+		vdev_degraded(dev, why);
+}
+
+const char *vdev_why(const struct vdev *dev)
+{
+	return atomic_load(&dev->why);
+}
+
+void vdev_degraded(struct vdev *dev, const char *why)
+{
+	atomic_store(&dev->why, why);
 	counter_add_shared(&dev->stats.broken, 1);
 	log_warn_limited(&dev->log, LOG_MAX, "virtio %s: %s; the device needs a reset",
 			 dev->ops->name, why);

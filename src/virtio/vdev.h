@@ -124,6 +124,13 @@ struct vdev_queue {
 	void *stopped_arg;
 	struct vdev_queue_setup setup;
 	struct virtq_waiting *waiting; /* home: what the ring takes for IN_ORDER */
+	struct { /* see virtio/coalesce.h */
+		uint32_t max_chains;
+		uint64_t max_ns; /* 0: off */
+		uint64_t chains; /* counted at the last decision */
+		struct loop_timer timer;
+		bool waits, due;
+	} coalesce;
 };
 
 /* The common head of every device; devices embed it. */
@@ -141,6 +148,7 @@ struct vdev {
 	const struct gmem *mem;
 	_Atomic uint64_t features; /* negotiated; home sets them */
 	atomic_bool is_broken;
+	const char *_Atomic why;
 	atomic_bool is_gone;
 	struct fault_device *faults; /* NULL: none on purpose; the points are NULL then too */
 	struct fault_point *fault_irq, *fault_gone, *fault_broken;
@@ -211,8 +219,15 @@ void vdev_go_on(struct vdev_queue *q);
  * statistics. Telling the driver is the device's. */
 void vdev_count_error(struct vdev *dev);
 
-/* Any: marks the device broken, says why in one line of the log, and tells the carrier. */
+/* Any: marks the device broken, says why (a literal) in one line of the log, and tells the carrier. */
 void vdev_broken(struct vdev *dev, const char *why);
+
+/* Any: the same for a device that can still answer its requests, with errors: the driver is told
+ * that a reset is due, and its queues are served on. */
+void vdev_degraded(struct vdev *dev, const char *why);
+
+/* Any: what the last vdev_broken() or vdev_degraded() said, over resets too; NULL: neither ever. */
+const char *vdev_why(const struct vdev *dev);
 
 /* Any, before and after attachment: replaces config bytes [offset, offset + len). */
 void vdev_config_set(struct vdev *dev, unsigned offset, const void *buf, unsigned len);

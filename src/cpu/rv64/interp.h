@@ -38,12 +38,10 @@ struct interp {
 	struct rv64_jit *jit;
 	uint64_t native_page;
 	bool native_fp, native_call, native_cut;
-	/* Translations that native code keeps within a block (jit/analyse.c): host address = guest
-	 * address + addend, while the base register is below the limit, or above. */
-	struct {
-		uint64_t limit;
-		uintptr_t addend;
-	} native_slot[INTERP_NATIVE_SLOTS];
+	/* What native code keeps within a block (jit/analyse.c): translations, host address = guest
+	 * address + slot; and in a loop the part of `left` behind the rounds for which they hold. */
+	uintptr_t native_slot[INTERP_NATIVE_SLOTS];
+	int64_t native_rest;
 	/* Where native code gave up: this instruction of the block is the interpreter's. */
 	struct rv64_block *native_block;
 	uint32_t native_index;

@@ -136,6 +136,17 @@ static void test_net(void **state)
 	assert_string_equal(p.o.net.ifname, "t0");
 	assert_memory_equal(p.o.net.mac, "\x52\x54\x00\xab\xcd\xef", 6);
 	done(&p);
+	assert_int_equal(parse(&p, "--net tap,ifname=t0,queues=8,mtu=68,speed=40000,pcap=f"), 0);
+	assert_true(p.o.net.queues == 8 && p.o.net.mtu == 68 && p.o.net.speed == 40000);
+	assert_string_equal(p.o.net.pcap, "f");
+	done(&p);
+	expect_refused("--net tap,ifname=t0,queues=0", "queues");
+	expect_refused("--net tap,ifname=t0,queues=9", "queues");
+	expect_refused("--net user,queues=2", "queues");
+	expect_refused("--net user,mtu=67", "mtu");
+	expect_refused("--net user,mtu=65536", "mtu");
+	expect_refused("--net user,speed=0", "speed");
+	expect_refused("--net none,pcap=f", "takes no keys");
 	expect_refused("--net tap", "--net tap,ifname=NAME");
 	expect_refused("--net tap,mac=52:54:00:12:34:56", "ifname=NAME");
 	expect_refused("--net tap,ifname=t0,hostfwd=tcp::1-:1", "hostfwd");

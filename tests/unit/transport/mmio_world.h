@@ -12,6 +12,7 @@
 
 #include "lib/driver.h"
 #include "lib/toy.h"
+#include "transport/carrier.h"
 #include "transport/mmio.h"
 
 struct world {

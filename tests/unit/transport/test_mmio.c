@@ -297,7 +297,7 @@ static void stop_task(struct loop_task *t)
 {
 	struct machine_stop *s = t->arg;
 
-	virtio_mmio_reset(s->w->d.mmio, machine_stopped, &s->n);
+	carrier_reset(virtio_mmio_carrier(s->w->d.mmio), machine_stopped, &s->n);
 	s->early = s->n != 0;
 }
 
