@@ -130,10 +130,12 @@ void virtq_unpop(struct virtq *vq, const struct virtq_chain *c)
 /* Tells code tracking about the first `written` bytes of the writable parts. */
 static void note_written(const struct virtq *vq, const struct virtq_chain *c, uint32_t written)
 {
+	if (written)
+		gmem_note_fence();
 	for (const struct virtq_seg *s = c->seg + c->n_read; written; s++) {
 		uint32_t len = s->len < written ? s->len : written;
 
-		gmem_note_write(vq->mem, s->gpa, len);
+		gmem_note_fenced(vq->mem, s->gpa, len);
 		written -= len;
 	}
 }
