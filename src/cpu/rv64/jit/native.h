@@ -65,7 +65,8 @@ struct jit_source {
 
 	/* By jit_analyse(). */
 	bool narrow[RV64_BLOCK_INSNS]; /* nobody looks at the upper half of the result */
-	unsigned loop;    /* a loop of so many instructions is what the block begins with, or 0 */
+	/* The instructions of a loop, from the one at loop_offset up to loop_end; none: both 0. */
+	unsigned loop, loop_end, loop_offset;
 	bool any_carried; /* some group is */
 	uint8_t role[RV64_BLOCK_INSNS]; /* enum jit_role */
 	uint8_t group_of[RV64_BLOCK_INSNS];
@@ -150,6 +151,11 @@ enum jit_kind {
 
 /* The loop, the groups, and which results are narrow. */
 void jit_analyse(struct jit_source *s);
+static inline bool jit_in_loop(const struct jit_source *s, unsigned i)
+{
+	return i >= s->loop && i < s->loop_end;
+}
+
 /* The x registers that the instruction reads. */
 uint32_t jit_x_read(const struct rv64_insn *in);
 

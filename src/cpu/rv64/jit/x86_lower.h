@@ -35,6 +35,7 @@ struct jit_ool {
 /* How the code at hand differs from code elsewhere. */
 #define JIT_MOVED   1u /* registers are where the loop wants them */
 #define JIT_COUNTED 2u /* `left` is without `native_rest` */
+#define JIT_REACHED 4u /* `left` is without the instructions before the loop */
 
 #define JIT_MAX_OOL 256
 
@@ -106,6 +107,8 @@ typedef void jit_lower_fn(struct jit_lower *l, const struct rv64_insn *in,
 
 /* ---- x86_lower.c ---- */
 
+/* `index` as `left` sees it: of the instructions before it, those that `left` still has. */
+unsigned jit_counted(const struct jit_lower *l, unsigned index);
 /* Where x[g] is: its host register, or `scratch` after loading it. */
 unsigned jit_get(struct jit_lower *l, unsigned g, unsigned scratch);
 /* The same, always in dst. */
@@ -187,7 +190,7 @@ void jit_at(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg,
 	    const struct jit_place *at);
 /* Where a group keeps its distance in struct interp. */
 int32_t jit_slot(unsigned slot);
-/* At the begin of a loop: carried groups ask the TLB, and say for how many rounds. */
+/* At the begin of the loop: carried groups ask the TLB, and say for how many rounds. */
 void jit_group_enter(struct jit_lower *l);
 /* Whether the instruction at hand is in a group and needs no look-up: then its operand. */
 bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_place *at);

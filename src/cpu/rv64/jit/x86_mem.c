@@ -55,7 +55,7 @@ static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, 
 	o = jit_ool(l, JIT_OOL_MEM, x86_jcc(e, X86_NE));
 	o->reg = (uint8_t)va;
 	o->info = info | (uint32_t)l->s->offset / 2 << JIT_MEM_OFFSET |
-		  (uint32_t)l->s->index << JIT_MEM_INDEX | log2_size << JIT_MEM_SIZE |
+		  jit_counted(l, l->s->index) << JIT_MEM_INDEX | log2_size << JIT_MEM_SIZE |
 		  (in->len == 4 ? JIT_MEM_LONG : 0);
 	x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
 	return o;
