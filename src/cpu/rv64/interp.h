@@ -42,6 +42,7 @@ struct interp {
 	 * address + slot; and in a loop the part of `left` behind the rounds for which they hold. */
 	uintptr_t native_slot[INTERP_NATIVE_SLOTS];
 	int64_t native_rest;
+	uintptr_t native_guess; /* the addend of the last load that was the next one's pointer */
 	/* Where native code gave up: this instruction of the block is the interpreter's. */
 	struct rv64_block *native_block;
 	uint32_t native_index;
