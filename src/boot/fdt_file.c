@@ -17,7 +17,8 @@
 #include "base/err.h"
 #include "base/fd.h"
 
-#define HEADER_SIZE 40u /* of version 17 */
+#define VERSION     17u /* what dtc makes; libfdt 1.6.1 stumbles over names in those before 16 */
+#define HEADER_SIZE 40u
 #define MAGIC       0xd00dfeedu
 /* For names and lengths of the properties that are added, and for boot loaders, as in fdt.c. */
 #define SLACK       4096u
@@ -38,6 +39,11 @@ static int check(const char *path, const void *blob, size_t len, struct err *e)
 			e, -ENOEXEC,
 			"--dtb %s: is truncated: it has %zu bytes, less than its header says", path,
 			len);
+	if (fdt_version(blob) < VERSION)
+		return err_set(e, -ENOEXEC,
+			       "--dtb %s: is of the old version %" PRIu32
+			       "; `dtc -I dtb -O dtb` makes one of version 17 of it",
+			       path, fdt_version(blob));
 	ret = fdt_check_full(blob, len);
 	if (ret)
 		return err_set(e, -ENOEXEC, "--dtb %s: is damaged: %s", path, fdt_strerror(ret));

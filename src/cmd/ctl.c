@@ -44,6 +44,7 @@ static const struct ctl_verb verbs[] = {
 	{"pause", NULL, ctl_print_state, false},       {"resume", NULL, ctl_print_state, false},
 	{"powerbutton", NULL, ctl_print_state, false}, {"quit", NULL, ctl_print_state, true},
 	{"fault", "rule", ctl_print_faults, false},    {"help", NULL, ctl_print_help, false},
+	{"link", "state", ctl_print_state, false},
 };
 
 static const char *const formats[] = {"json", "openmetrics", NULL};
@@ -266,6 +267,7 @@ const struct command ctl_command = {
 		"  stats        what harts, devices and queues have counted\n"
 		"  pause        the guest and its time stand still\n"
 		"  resume       the guest goes on\n"
+		"  link         the network's cable: link up, link down\n"
 		"  powerbutton  press the guest's power button: it shuts down in good order\n"
 		"  quit         end the machine now; returns when its disks are written\n"
 		"  help         what the machine's Linnet can be asked for\n\n"

@@ -13,9 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/net.h"
+#include "backend/net_pcap.h"
 #include "backend/net_tap.h"
 #include "base/err.h"
 #include "base/opt.h"
+#include "dev/net_spec.h"
 #include "machine/machine.h"
 
 static const uint8_t default_mac[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
@@ -49,23 +52,32 @@ static int mac_option(void *ctx, const char *label, char *value, struct err *e)
 	return 0;
 }
 
+#define AT(member) .offset = offsetof(struct run_net, member)
 #define HOSTFWD                                                                                \
 	{                                                                                      \
 		.name = "hostfwd", .kind = OPT_CALL, .arg = "FORWARD", .call = forward_option, \
 		.repeat = true                                                                 \
 	}
-#define IFNAME                                                                                   \
-	{                                                                                        \
-		.name = "ifname", .kind = OPT_STRING, .offset = offsetof(struct run_net, ifname) \
+#define IFNAME                                                   \
+	{                                                        \
+		.name = "ifname", .kind = OPT_STRING, AT(ifname) \
 	}
-#define MAC                                                                           \
-	{                                                                             \
-		.name = "mac", .kind = OPT_CALL, .arg = "ADDRESS", .call = mac_option \
+#define QUEUES                                                                                 \
+	{                                                                                      \
+		.name = "queues", .kind = OPT_UINT, .min = 1, .max = NET_PAIRS_MAX, AT(queues) \
+	}
+/* What every card takes. */
+#define CARD                                                                                       \
+	{.name = "mac", .kind = OPT_CALL, .arg = "ADDRESS", .call = mac_option},                   \
+		{.name = "mtu", .kind = OPT_UINT, .min = NET_MTU_MIN, .max = UINT16_MAX, AT(mtu)}, \
+		{.name = "speed", .kind = OPT_UINT, .min = 1, .max = INT32_MAX, AT(speed)},        \
+	{                                                                                          \
+		.name = "pcap", .kind = OPT_STRING, .arg = "F", AT(pcap)                           \
 	}
 
-static const struct opt user_keys[] = {HOSTFWD, {0}};
-static const struct opt tap_keys[] = {IFNAME, MAC, {0}};
-const struct opt run_net_keys[] = {HOSTFWD, IFNAME, MAC, {0}};
+static const struct opt user_keys[] = {HOSTFWD, CARD, {0}};
+static const struct opt tap_keys[] = {IFNAME, QUEUES, CARD, {0}};
+const struct opt run_net_keys[] = {HOSTFWD, IFNAME, QUEUES, CARD, {0}};
 
 int run_net_parse(struct run_net *n, const char *label, char *value, struct err *e)
 {
@@ -110,17 +122,35 @@ static void mac_of_name(const char *name, uint8_t mac[6])
 	mac[5] = (uint8_t)h;
 }
 
+static int open_kind(const struct run_net *n, struct net **out, struct err *e)
+{
+	const struct net_user_config cfg = {.forwards = n->forward, .n_forwards = n->n_forwards};
+
+	if (n->kind == RUN_NET_USER)
+		return net_user_open(&cfg, out, e);
+	return net_tap_open(n->ifname, n->queues ? n->queues : 1, out, e);
+}
+
 int run_net_open(const struct run_net *n, struct machine_net *out, struct err *e)
 {
 	static const uint8_t zero[6];
-	const struct net_user_config cfg = {.forwards = n->forward, .n_forwards = n->n_forwards};
+	struct net *net;
+	int ret = open_kind(n, &net, e);
 
-	memcpy(out->mac, default_mac, sizeof(out->mac));
-	if (n->kind == RUN_NET_USER)
-		return net_user_open(&cfg, &out->net, e);
+	if (ret)
+		return ret;
+	*out = (struct machine_net){
+		.net = net, .mtu = n->mtu, .speed = n->speed, .n_queues = n->queues};
 	if (memcmp(n->mac, zero, sizeof(zero)) != 0)
 		memcpy(out->mac, n->mac, sizeof(out->mac));
-	else
+	else if (n->kind == RUN_NET_TAP)
 		mac_of_name(n->ifname, out->mac);
-	return net_tap_open(n->ifname, &out->net, e);
+	else
+		memcpy(out->mac, default_mac, sizeof(out->mac));
+	if (n->pcap) {
+		ret = net_pcap_new(net, n->pcap, &out->net, e);
+		if (ret)
+			net->ops->free(net);
+	}
+	return ret;
 }

@@ -22,7 +22,11 @@ struct run_net {
 	struct net_user_forward forward[RUN_MAX_FORWARDS];
 	unsigned n_forwards;
 	const char *ifname;
-	uint8_t mac[6]; /* zero: the default */
+	uint8_t mac[6];   /* zero: the default */
+	unsigned mtu;     /* 0: not told to the guest */
+	unsigned speed;   /* Mbit/s; 0: the same */
+	unsigned queues;  /* 0: one */
+	const char *pcap; /* a file to record into, or NULL */
 };
 
 /* The keys of all kinds, for manuals and the like. */

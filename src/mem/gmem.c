@@ -67,10 +67,13 @@ static int region_open(struct gmem_region *r, uint64_t size)
 	int err;
 
 	r->size = size;
-	r->fd = memfd_create("linnet-ram", MFD_CLOEXEC);
+	r->fd = memfd_create("linnet-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (r->fd < 0)
 		return -errno;
 	if (ftruncate(r->fd, (off_t)size))
+		goto fail;
+	/* Whoever else has it must not be able to take it away beneath us. */
+	if (fcntl(r->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		goto fail;
 	r->host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, r->fd, 0);
 	if (r->host == MAP_FAILED)

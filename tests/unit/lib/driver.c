@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "transport/carrier.h"
 #include "transport/mmio.h"
 
 #define PATIENCE_NS 20000000000ull
@@ -95,7 +96,7 @@ void driver_unplug(struct driver *d)
 
 	driver_thread_stop(d);
 	if (d->mmio)
-		virtio_mmio_reset(d->mmio, reset_done, &done);
+		carrier_reset(virtio_mmio_carrier(d->mmio), reset_done, &done);
 	while (!done && host_now_ns() < end)
 		loop_turn(d->loop, 1000000);
 	assert_true(done);

@@ -114,21 +114,21 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 #define ENTRY ((int32_t)sizeof(struct rv64_jump))
 
 _Static_assert(ENTRY == 16, "jit_emit_dispatch() shifts for it");
-_Static_assert(RV64_JUMP_SLOTS *ENTRY == 4096 >> 3, "and for that");
 
-/* rcx = 16 * rv64_jump_index(rax) */
+/* rcx = 16 * rv64_jump_index(rax), but for the context's share */
 static void jump_index(struct x86 *e)
 {
 	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
-	x86_shift_imm(e, X86_G_SHL, X86_L, RDX, 3);
-	x86_alu_imm(e, X86_G_AND, X86_L, RDX, (RV64_JUMP_SLOTS - 1) * ENTRY);
+	x86_shift_imm(e, X86_G_SHR, X86_L, RDX, 12);
+	x86_rr(e, X86_IMUL_IMM, X86_L, RDX, RDX);
+	x86_u32(e, RV64_JUMP_MIX);
 	x86_rr(e, X86_MOV, X86_L, RCX, RAX);
-	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, 3);
-	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_JUMP_SIZE - 1) * ENTRY);
+	x86_shift_imm(e, X86_G_SHL, X86_L, RCX, 3);
 	x86_rr(e, X86_XOR, X86_L, RCX, RDX);
+	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_JUMP_SIZE - 1) * ENTRY);
 }
 
-/* rdx = rv64_code_tag() of rax. Where not rv64_code_possible(), bits 63 to 47 are not all equal. */
+/* rdx = rv64_code_tag() of rax, and the rest of rcx. Where not rv64_code_possible(), bits 63 to 47 are not all equal. */
 static void code_tag(struct x86 *e, const struct jit_glue *g)
 {
 	x86_mov(e, RDX, RAX);
@@ -136,6 +136,7 @@ static void code_tag(struct x86 *e, const struct jit_glue *g)
 	x86_unary(e, X86_G_NEG, X86_Q, RDX);
 	x86_alu_imm(e, X86_G_CMP, X86_Q, RDX, 1);
 	x86_jcc_to(e, X86_A, g->exit_go);
+	x86_rxs(e, X86_XOR, X86_L, RCX, REG_HART, RDX, 3, JIT_OFF(run.hart.mmu.fetch_spread));
 	x86_rxs(e, X86_MOV, X86_Q, RDX, REG_HART, RDX, 3, JIT_OFF(run.hart.mmu.fetch_tag));
 	x86_rr(e, X86_XOR, X86_Q, RDX, RAX);
 }
