@@ -29,6 +29,7 @@ struct jit_glue {
 	const uint8_t *exit_go;                                 /* leave; rax = pc */
 	const uint8_t *exit_interp; /* give up; rax = the block's entry, rdx and ecx: where in it */
 	const uint8_t *dispatch;    /* go on at pc = rax */
+	const uint8_t *far;         /* the same; what comes of it goes into *native_far_at */
 	const uint8_t *link;        /* called from the end of a block, see x86_glue.c */
 	const uint8_t *bound;       /* called there when something must be looked at */
 	const uint8_t *mem;         /* called: rax = address, ecx = info */
@@ -59,6 +60,7 @@ struct jit_source {
 	unsigned start;      /* offset of the entry in the page */
 	unsigned offset;     /* of the instruction at hand */
 	unsigned index;      /* instructions before it */
+	bool upper;          /* the virtual page has bit 63 set, as far as is known */
 	bool crosses;        /* a block of one instruction that reaches into the next page */
 	unsigned n;          /* instructions */
 	struct rv64_insn insn[RV64_BLOCK_INSNS];
@@ -79,6 +81,7 @@ struct rv64_jit {
 	struct jit_glue glue;
 	size_t glue_end;        /* blocks begin there */
 	uint64_t resets;        /* of the interpreter's cache when `cache` was last empty */
+	unsigned n_far;         /* counts uses of native_far in struct interp */
 	bool bmi2, fma, popcnt; /* what the host has */
 	struct jit_lower *lower;
 	struct jit_source source;

@@ -360,6 +360,7 @@ static void emit_ool(struct jit_lower *l)
 		l->narrow = o.narrow;
 		switch (o.kind) {
 		case JIT_OOL_MEM: jit_ool_mem(l, &o); break;
+		case JIT_OOL_FAR: jit_emit_far_slow(&l->e, &l->jit->glue, o.info); break;
 		case JIT_OOL_EXIT:
 		case JIT_OOL_BOUND: jit_ool_exits(l, &o); break;
 		case JIT_OOL_DIV: jit_ool_divide(l, &o); break;

@@ -9,6 +9,7 @@
 enum jit_ool_kind {
 	JIT_OOL_MEM,   /* an access in C; `info`, address in `reg` */
 	JIT_OOL_EXIT,  /* a taken branch to `target` after `info` instructions */
+	JIT_OOL_FAR,   /* native_far's entry `info` does not know where to go */
 	JIT_OOL_BOUND, /* leave the block before going to `target` */
 	JIT_OOL_DIV,   /* a division by 0 or -1, of which `info` says the kind */
 	JIT_OOL_CALL,  /* the whole instruction in C */
