@@ -332,7 +332,7 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp_live = false;
 	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp ||
-		   in->id == RV64_fence) {
+		   in->id == RV64_fence || rv64_insn_info[in->id].ext == RV64_EXT_A) {
 		r->fn(l, in, r);
 	}
 	if (rv64_insn_writes_x(in->id) && !l->made_known)

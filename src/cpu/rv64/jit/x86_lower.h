@@ -176,6 +176,13 @@ void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
 void jit_ool_guess(struct jit_lower *l, const struct jit_ool *o);
 /* rcx = the slot of the TLB for the address va, as a distance. */
 void jit_tlb_slot(struct jit_lower *l, unsigned va);
+/* Then: whether an aligned access to va may go there. Returns the jump to take if not. */
+uint8_t *jit_tlb_ask(struct jit_lower *l, unsigned va, unsigned size, int32_t tag);
+
+/* ---- x86_amo.c ---- */
+
+enum { JIT_AMO_SWAP, JIT_AMO_ADD };
+jit_lower_fn jit_lower_amo_host, jit_lower_amo_loop, jit_lower_lr, jit_lower_sc;
 
 /* ---- x86_group.c ---- */
 

@@ -39,20 +39,26 @@ void jit_tlb_slot(struct jit_lower *l, unsigned va)
 	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_TLB_SIZE - 1) << RV64_TLB_ENTRY_SHIFT);
 }
 
+uint8_t *jit_tlb_ask(struct jit_lower *l, unsigned va, unsigned size, int32_t tag)
+{
+	struct x86 *e = &l->e;
+
+	x86_mov(e, RDX, va);
+	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, ~0xfff | (int32_t)(size - 1));
+	x86_rm(e, X86_OR, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.ctx));
+	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, tag);
+	return x86_jcc(e, X86_NE);
+}
+
 /* Leaves in rcx the slot for `va`; `info` is completed for the slow path, which goes on at what
  * is to be put into the result's `back`. */
 static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, unsigned va,
 			       unsigned log2_size, int32_t tag, uint32_t info)
 {
-	struct x86 *e = &l->e;
 	struct jit_ool *o;
 
 	jit_tlb_slot(l, va);
-	x86_mov(e, RDX, va);
-	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, ~0xfff | ((1 << log2_size) - 1));
-	x86_rm(e, X86_OR, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.ctx));
-	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, tag);
-	o = jit_ool(l, JIT_OOL_MEM, x86_jcc(e, X86_NE));
+	o = jit_ool(l, JIT_OOL_MEM, jit_tlb_ask(l, va, 1u << log2_size, tag));
 	o->reg = (uint8_t)va;
 	o->info = info | (uint32_t)l->s->offset / 2 << JIT_MEM_OFFSET |
 		  jit_counted(l, l->s->index) << JIT_MEM_INDEX | log2_size << JIT_MEM_SIZE |
