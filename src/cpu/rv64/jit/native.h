@@ -69,7 +69,7 @@ struct jit_source {
 	bool narrow[RV64_BLOCK_INSNS]; /* nobody looks at the upper half of the result */
 	/* The instructions of a loop, from the one at loop_offset up to loop_end; none: both 0. */
 	unsigned loop, loop_end, loop_offset;
-	bool any_carried; /* some group is */
+	bool any_carried;               /* some group is */
 	uint8_t role[RV64_BLOCK_INSNS]; /* enum jit_role */
 	uint8_t group_of[RV64_BLOCK_INSNS];
 	unsigned n_groups;

@@ -85,8 +85,8 @@ bool jit_dies(const struct jit_lower *l, unsigned g)
 {
 	const struct rv64_insn *next = &l->s->insn[l->s->index + 1];
 
-	return l->s->index + 1 < l->s->n && l->s->index + 1 != l->s->loop && next->rd == g && next->rs1 == g &&
-	       (next->id == RV64_addi || next->id == RV64_addiw);
+	return l->s->index + 1 < l->s->n && l->s->index + 1 != l->s->loop && next->rd == g &&
+	       next->rs1 == g && (next->id == RV64_addi || next->id == RV64_addiw);
 }
 
 void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset)
