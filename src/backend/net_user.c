@@ -62,7 +62,7 @@ struct net_user {
 	struct loop_fd watch; /* of sockets */
 	struct loop_timer timer;
 	struct loop_task task;
-	bool stale; /* something was sent: slirp needs a round */
+	bool stale;               /* something was sent: slirp needs a round */
 	struct frame_list frames; /* for the guest */
 	uint8_t flat[NET_FRAME_MAX];
 };

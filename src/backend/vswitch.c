@@ -4,8 +4,8 @@
  * to one port or to all others. Only for a port whose socket is full it is copied, into that port's
  * list; the list is sent on when the socket has room again, and until then nothing overtakes it.
  *
- * Port 0 is the uplink, 1 to VSWITCH_PORTS are guests. A port is served for BATCH frames in a row at
- * most.
+ * Port 0 is the uplink, 1 to VSWITCH_PORTS are guests. A port is served for BATCH frames in a row
+ * at most.
  */
 #include "backend/vswitch.h"
 

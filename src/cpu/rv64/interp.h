@@ -11,8 +11,8 @@
 #define INTERP_NATIVE_SLOTS 8
 #define INTERP_NATIVE_FAR   1024u
 
-/* What the jump cache said to a jump of native code whose target is known but for the page. It holds
- * while the tag is the target's and code.voids has not moved. */
+/* What the jump cache said to a jump of native code whose target is known but for the page. It
+ * holds while the tag is the target's and code.voids has not moved. */
 struct interp_far {
 	struct rv64_jump jump;
 	uint64_t voids;
