@@ -124,7 +124,7 @@ struct vdev_queue {
 	void *stopped_arg;
 	struct vdev_queue_setup setup;
 	struct virtq_waiting *waiting; /* home: what the ring takes for IN_ORDER */
-	struct { /* see virtio/coalesce.h */
+	struct {                       /* see virtio/coalesce.h */
 		uint32_t max_chains;
 		uint64_t max_ns; /* 0: off */
 		uint64_t chains; /* counted at the last decision */
@@ -219,7 +219,8 @@ void vdev_go_on(struct vdev_queue *q);
  * statistics. Telling the driver is the device's. */
 void vdev_count_error(struct vdev *dev);
 
-/* Any: marks the device broken, says why (a literal) in one line of the log, and tells the carrier. */
+/* Any: marks the device broken, says why (a literal) in one line of the log, and tells the
+ * carrier. */
 void vdev_broken(struct vdev *dev, const char *why);
 
 /* Any: the same for a device that can still answer its requests, with errors: the driver is told

@@ -7,6 +7,7 @@
  * device and format.
  */
 #include "tests/baremetal/lib.h"
+#include "tests/hostile/carrier.h"
 
 #include "machine/virt_map.h"
 
@@ -15,25 +16,8 @@ void *memset(void *p, int c, size_t n); /* lib.c */
 #define SIZE 8u
 #define DATA ((uint64_t)data)
 
-enum { MAGIC = 0x74726976 };
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4, AVAIL = 0x80, USED = 0x8000 };
 enum { F_INDIRECT_0 = 1u << 28, F_VERSION_1_1 = 1, F_PACKED_1 = 4 }; /* of words 0 and 1 */
-enum {
-	REG_MAGIC = 0x000,
-	REG_ID = 0x008,
-	REG_FEATURES = 0x010,
-	REG_FEATURES_SEL = 0x014,
-	REG_DRV_FEATURES = 0x020,
-	REG_DRV_SEL = 0x024,
-	REG_QUEUE_SEL = 0x030,
-	REG_QUEUE_NUM = 0x038,
-	REG_QUEUE_READY = 0x044,
-	REG_NOTIFY = 0x050,
-	REG_STATUS = 0x070,
-	REG_DESC = 0x080,
-	REG_AVAIL = 0x090,
-	REG_USED = 0x0a0
-};
 enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8, NEEDS_RESET = 64 };
 
 /* In a split ring's table the last two are flags and next, in a packed ring id and flags. */
@@ -77,19 +61,19 @@ static const struct kind kinds[] = {
 
 struct device {
 	const struct kind *kind;
-	volatile uint8_t *regs;
+	struct carrier carrier;
 	bool packed, indirect; /* negotiated */
 	unsigned n_set;        /* descriptors, since begin() */
 };
 
 static uint32_t get(const struct device *d, unsigned reg)
 {
-	return *(volatile uint32_t *)(d->regs + reg);
+	return carrier_get(&d->carrier, reg);
 }
 
 static void put(const struct device *d, unsigned reg, uint32_t v)
 {
-	*(volatile uint32_t *)(d->regs + reg) = v;
+	carrier_put(&d->carrier, reg, v);
 }
 
 static void put_addr(const struct device *d, unsigned reg, uint64_t v)
@@ -295,7 +279,7 @@ static void length_overflow(struct device *d)
 
 static void its_own_registers(struct device *d)
 {
-	set(d, 0, (uint64_t)d->regs, 16, d->kind->reads ? 0 : WRITE, 0);
+	set(d, 0, (uint64_t)d->carrier.regs, 16, d->kind->reads ? 0 : WRITE, 0);
 	offer(d, 0, 1);
 }
 
@@ -495,17 +479,14 @@ static bool offers_packed(const struct device *d)
 
 int main(void)
 {
-	unsigned bad = 0;
+	struct carrier carrier[VIRT_N_VIRTIO];
+	unsigned n = carriers_find(carrier, VIRT_N_VIRTIO), bad = 0;
 
-	for (unsigned slot = 0; slot < VIRT_N_VIRTIO; slot++) {
-		struct device d = {
-			.regs = (volatile uint8_t *)(uintptr_t)(VIRT_VIRTIO_BASE +
-								slot * VIRT_VIRTIO_STEP)};
+	for (unsigned i = 0; i < n; i++) {
+		struct device d = {.carrier = carrier[i]};
 
-		if (get(&d, REG_MAGIC) != MAGIC)
-			continue;
 		for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++)
-			if (kinds[k].id == get(&d, REG_ID))
+			if (kinds[k].id == carrier[i].id)
 				d.kind = &kinds[k];
 		if (!d.kind)
 			continue;

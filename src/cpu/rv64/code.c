@@ -65,6 +65,7 @@ static void forget_virtual(struct rv64_code *c)
 	c->n_noted = 0;
 	memset(c->fetch, 0xff, sizeof(c->fetch));
 	memset(c->jump, 0xff, sizeof(c->jump));
+	c->voids++;
 	c->flushes++;
 }
 
@@ -112,6 +113,7 @@ void rv64_code_fini(struct rv64_code *c)
 
 static void forget_jumps(struct rv64_code *c)
 {
+	c->voids++;
 	memset(c->jump, 0xff, sizeof(c->jump));
 }
 
@@ -434,6 +436,7 @@ static void flush_jumps(struct rv64_code *c, uint64_t page)
 	unsigned group = rv64_jump_index(c->hart, page << 12) / RV64_JUMP_SLOTS;
 	struct rv64_jump *j = &c->jump[group * RV64_JUMP_SLOTS];
 
+	c->voids++;
 	for (unsigned i = 0; i < RV64_JUMP_SLOTS; i++)
 		if (unlikely(tag_of_page(j[i].tag, page)))
 			j[i].tag = RV64_CODE_NONE;

@@ -64,10 +64,11 @@ struct rv64_code {
 	int32_t hot;                /* executions after which a block is hot; 0: nobody asks */
 	const void *not_native;     /* rv64_block.native of a block that is not compiled */
 	uint64_t flushes;           /* counts what makes translations void */
+	uint64_t voids;             /* counts what makes entries of the jump cache void */
 	uint64_t resets;            /* counts how often all blocks were dropped */
 
-	/* Of virtual pages that were looked up since all was forgotten: a hash of the number; a clear
-	 * bit proves absence. `n_noted` counts. */
+	/* Of virtual pages that were looked up since all was forgotten: a hash of the number; a
+	 * clear bit proves absence. `n_noted` counts. */
 	uint64_t noted[RV64_CODE_NOTES / 64];
 	unsigned n_noted;
 
@@ -116,9 +117,9 @@ static inline uint64_t rv64_code_tag(const struct rv64_hart *h, uint64_t pc)
 	return pc ^ h->mmu.fetch_tag[pc >> 63];
 }
 
-/* The entries of a page are in one of RV64_JUMP_GROUPS, each halfword in a place of its own: what is
- * called within a page does not drive each other out. Nor do two processes, whose programs have the
- * same addresses: the context takes part. */
+/* The entries of a page are in one of RV64_JUMP_GROUPS, each halfword in a place of its own: what
+ * is called within a page does not drive each other out. Nor do two processes, whose programs have
+ * the same addresses: the context takes part. */
 static inline unsigned rv64_jump_index(const struct rv64_hart *h, uint64_t pc)
 {
 	uint64_t place = pc >> 1 ^ (pc >> 12) * RV64_JUMP_MIX / sizeof(struct rv64_jump);

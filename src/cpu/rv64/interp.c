@@ -53,7 +53,7 @@
 
 #define INDIRECT                                                                         \
 	do {                                                                             \
-		const struct rv64_jump *j = &c->code.jump[rv64_jump_index(h, pc)];          \
+		const struct rv64_jump *j = &c->code.jump[rv64_jump_index(h, pc)];       \
                                                                                          \
 		if (MUST_STOP)                                                           \
 			goto boundary;                                                   \
