@@ -12,7 +12,8 @@ set -eu
 build_set='gcc libc6-dev make=make meson=meson ninja-build=ninja pkg-config=pkg-config
 	libslirp-dev libfdt-dev liburing-dev zlib1g-dev libzstd-dev libjansson-dev gcc-riscv64-linux-gnu
 	libc6-dev-riscv64-cross'
-run_set='e2fsprogs cpio=cpio kmod xz-utils=xz busybox=busybox debian-archive-keyring gpgv=gpgv'
+run_set='e2fsprogs cpio=cpio kmod xz-utils=xz busybox=busybox debian-archive-keyring gpgv=gpgv
+	qemu-system-common'
 deb_set='dpkg-dev=dpkg-shlibdeps binutils=strip'
 check_set='libcmocka-dev libcapstone-dev clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
 	cppcheck=cppcheck gcovr=gcovr shellcheck=shellcheck universal-ctags=ctags-universal binutils

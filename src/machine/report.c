@@ -14,7 +14,7 @@
 #include "dev/net.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
-#include "transport/mmio.h"
+#include "transport/carrier.h"
 #include "virtio/vdev.h"
 
 /* A device is called as the option that makes it: --disk makes a blk. */
@@ -23,8 +23,7 @@ static const char *name_of(const struct vdev *dev)
 	return dev->ops->device_id == VIRTIO_ID_BLOCK ? "disk" : dev->ops->name;
 }
 
-void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev,
-			const struct virtio_mmio *carrier)
+void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev, struct carrier *carrier)
 {
 	struct machine_device *d = &m->device[m->n_devices];
 	unsigned n = 0;
@@ -53,7 +52,7 @@ unsigned machine_devices(const struct machine *m, struct machine_device_info *ou
 			.kind = d->dev->ops->name,
 			.slot = d->slot,
 			.n_queues = d->dev->n_queues,
-			.status = virtio_mmio_status(d->carrier),
+			.status = carrier_status(d->carrier),
 			.features = vdev_features(d->dev),
 			.broken = vdev_is_broken(d->dev),
 		};

@@ -24,6 +24,7 @@
 #include "dev/rng.h"
 #include "lib/mem_block.h"
 #include "lib/mem_net.h"
+#include "transport/carrier.h"
 #include "transport/mmio.h"
 #include "virtio/vdev.h"
 
@@ -340,7 +341,7 @@ static void stopped(void *arg)
 static void world_fini(struct world *w)
 {
 	w->block.room = 4; /* a back end that never takes anything would never be done */
-	virtio_mmio_reset(w->mmio, stopped, w);
+	carrier_reset(virtio_mmio_carrier(w->mmio), stopped, w);
 	for (unsigned i = 0; i < 1000 && !w->stopped; i++)
 		loop_turn(w->loop, 0);
 	require(w->stopped);

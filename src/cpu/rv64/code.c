@@ -61,8 +61,11 @@ static unsigned page_hash_of(uint64_t pa)
 
 static void forget_virtual(struct rv64_code *c)
 {
+	memset(c->noted, 0, sizeof(c->noted));
+	c->n_noted = 0;
 	memset(c->fetch, 0xff, sizeof(c->fetch));
 	memset(c->jump, 0xff, sizeof(c->jump));
+	c->voids++;
 	c->flushes++;
 }
 
@@ -110,6 +113,7 @@ void rv64_code_fini(struct rv64_code *c)
 
 static void forget_jumps(struct rv64_code *c)
 {
+	c->voids++;
 	memset(c->jump, 0xff, sizeof(c->jump));
 }
 
@@ -166,6 +170,32 @@ static struct rv64_code_page *page_get(struct rv64_code *c, uint64_t pa, const u
 	return p;
 }
 
+/* ---- virtual pages that were looked up ---- */
+
+static unsigned note_hash(uint64_t page)
+{
+	return (unsigned)((page * 0x9e3779b97f4a7c15ull) >> 48) % RV64_CODE_NOTES;
+}
+
+static bool is_noted(const struct rv64_code *c, uint64_t page)
+{
+	unsigned i = note_hash(page);
+
+	return c->noted[i / 64] & BIT(i % 64);
+}
+
+/* To be called before anything is remembered of the page. */
+static void note_page(struct rv64_code *c, uint64_t page)
+{
+	unsigned i = note_hash(page);
+
+	if (is_noted(c, page))
+		return;
+	if (c->n_noted++ == RV64_CODE_NOTES / 8) /* or they soon prove nothing */
+		forget_virtual(c);
+	c->noted[i / 64] |= BIT(i % 64);
+}
+
 /* The page of a virtual address: 0, or an exception's cause + 1. *whole is false where that holds
  * for two bytes only. */
 static int page_of(struct rv64_code *c, uint64_t va, struct rv64_code_page **out, bool *whole)
@@ -184,6 +214,7 @@ static int page_of(struct rv64_code *c, uint64_t va, struct rv64_code_page **out
 	cause = rv64_fetch_translate(c->hart, va, &host, &pa, whole);
 	if (cause)
 		return cause;
+	note_page(c, va >> 12);
 	flushes = c->flushes;
 	*out = page_get(c, pa & ~PAGE_MASK, host - (va & PAGE_MASK));
 	if (*whole && c->flushes == flushes)
@@ -367,8 +398,8 @@ int rv64_code_find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, ui
 		cause = find(c, pc, out, tval);
 	} while (c->resets != resets || c->flushes != flushes || mmu->fetch_ctx != ctx);
 	if (!cause && *out != c->single)
-		c->jump[rv64_jump_index(pc)] = (struct rv64_jump){.tag = rv64_code_tag(c->hart, pc),
-								  .block = *out};
+		c->jump[rv64_jump_index(c->hart, pc)] =
+			(struct rv64_jump){.tag = rv64_code_tag(c->hart, pc), .block = *out};
 	return cause;
 }
 
@@ -393,19 +424,43 @@ void rv64_code_fence_i(struct rv64_code *c)
 	}
 }
 
+/* Whether a tag is one of the virtual page, in any context. */
+static bool tag_of_page(uint64_t tag, uint64_t page)
+{
+	return !((tag ^ page << 12) & ((BIT(RV64_CODE_TAG_SHIFT) - 1) & ~PAGE_MASK));
+}
+
+/* Removes from the jump cache what begins in the page. */
+static void flush_jumps(struct rv64_code *c, uint64_t page)
+{
+	unsigned group = rv64_jump_index(c->hart, page << 12) / RV64_JUMP_SLOTS;
+	struct rv64_jump *j = &c->jump[group * RV64_JUMP_SLOTS];
+
+	c->voids++;
+	for (unsigned i = 0; i < RV64_JUMP_SLOTS; i++)
+		if (unlikely(tag_of_page(j[i].tag, page)))
+			j[i].tag = RV64_CODE_NONE;
+}
+
 void rv64_code_flush(struct rv64_code *c, uint64_t va, uint64_t size)
 {
-	uint64_t page = (va >> 12) - 1;
+	uint64_t page = va >> 12;
 	uint64_t last = (va + size - 1) >> 12;
 
-	if (last - page > FLUSH_PAGES || size > FLUSH_PAGES << 12) {
+	if (last - page >= FLUSH_PAGES || size > FLUSH_PAGES << 12) {
 		forget_virtual(c);
 		return;
 	}
-	for (; page != last + 1; page++) {
-		c->fetch[page % RV64_FETCH_SIZE].tag = RV64_CODE_NONE;
-		memset(&c->jump[page % RV64_JUMP_PAGES * RV64_JUMP_SLOTS], 0xff,
-		       RV64_JUMP_SLOTS * sizeof(c->jump[0]));
-	}
 	c->flushes++;
+	if (is_noted(c, (page - 1) & UINT64_MAX >> 12))
+		flush_jumps(c, page - 1);
+	for (; page != last + 1; page++) {
+		struct rv64_fetch *f = &c->fetch[page % RV64_FETCH_SIZE];
+
+		if (!is_noted(c, page))
+			continue;
+		if (tag_of_page(f->tag, page))
+			f->tag = RV64_CODE_NONE;
+		flush_jumps(c, page);
+	}
 }

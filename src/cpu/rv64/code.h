@@ -14,16 +14,20 @@
 #include "cpu/rv64/hart.h"
 #include "cpu/rv64/op.h"
 
-/* The jump cache: some slots for each of some virtual pages. */
-#define RV64_JUMP_PAGES 256
-#define RV64_JUMP_SLOTS 32
-#define RV64_JUMP_SIZE  (RV64_JUMP_PAGES * RV64_JUMP_SLOTS)
-#define RV64_CODE_PAGES 8192       /* pages with code, at most */
-#define RV64_FETCH_SIZE 256        /* translations of code pages */
-#define RV64_CODE_NONE  UINT64_MAX /* a tag that matches nothing: tags are even */
+/* The jump cache. */
+#define RV64_JUMP_BITS   14
+#define RV64_JUMP_MIX    0x9e3779b1u /* to spread pages */
+#define RV64_JUMP_SIZE   (1u << RV64_JUMP_BITS)
+#define RV64_JUMP_SLOTS  2048u /* in a group: the halfwords of a page */
+#define RV64_JUMP_GROUPS (RV64_JUMP_SIZE / RV64_JUMP_SLOTS)
+#define RV64_CODE_PAGES  8192       /* pages with code, at most */
+#define RV64_FETCH_SIZE  256        /* translations of code pages */
+#define RV64_CODE_NOTES  65536u     /* bits */
+#define RV64_CODE_NONE   UINT64_MAX /* a tag that matches nothing: tags are even */
 
 /* Guest physical addresses must lie below, so that a context number fits above (rv64_code_tag). */
-#define RV64_CODE_PA_BITS 48
+#define RV64_CODE_PA_BITS   48
+#define RV64_CODE_TAG_SHIFT 52 /* where a tag has the context, above the bits of the address */
 
 struct rv64_jump {
 	uint64_t tag; /* rv64_code_tag() */
@@ -60,7 +64,13 @@ struct rv64_code {
 	int32_t hot;                /* executions after which a block is hot; 0: nobody asks */
 	const void *not_native;     /* rv64_block.native of a block that is not compiled */
 	uint64_t flushes;           /* counts what makes translations void */
+	uint64_t voids;             /* counts what makes entries of the jump cache void */
 	uint64_t resets;            /* counts how often all blocks were dropped */
+
+	/* Of virtual pages that were looked up since all was forgotten: a hash of the number; a
+	 * clear bit proves absence. `n_noted` counts. */
+	uint64_t noted[RV64_CODE_NOTES / 64];
+	unsigned n_noted;
 
 	bool stepping; /* each block is one instruction, without breakpoints */
 	/* Of the look-up in progress: the points in the page of its pc, or NULL. */
@@ -107,10 +117,15 @@ static inline uint64_t rv64_code_tag(const struct rv64_hart *h, uint64_t pc)
 	return pc ^ h->mmu.fetch_tag[pc >> 63];
 }
 
-static inline unsigned rv64_jump_index(uint64_t pc)
+/* The entries of a page are in one of RV64_JUMP_GROUPS, each halfword in a place of its own: what
+ * is called within a page does not drive each other out. Nor do two processes, whose programs have
+ * the same addresses: the context takes part. */
+static inline unsigned rv64_jump_index(const struct rv64_hart *h, uint64_t pc)
 {
-	return (unsigned)((pc * RV64_JUMP_SLOTS >> 12 ^ (pc >> 1) % RV64_JUMP_SLOTS) %
-			  (uint64_t)RV64_JUMP_SIZE);
+	uint64_t place = pc >> 1 ^ (pc >> 12) * RV64_JUMP_MIX / sizeof(struct rv64_jump);
+
+	place ^= h->mmu.fetch_spread[pc >> 63] / sizeof(struct rv64_jump);
+	return (unsigned)(place % RV64_JUMP_SIZE);
 }
 
 #endif

@@ -53,7 +53,7 @@
 
 #define INDIRECT                                                                         \
 	do {                                                                             \
-		const struct rv64_jump *j = &c->code.jump[rv64_jump_index(pc)];          \
+		const struct rv64_jump *j = &c->code.jump[rv64_jump_index(h, pc)];       \
                                                                                          \
 		if (MUST_STOP)                                                           \
 			goto boundary;                                                   \
@@ -331,7 +331,7 @@ const void *const *interp_execute(struct interp *c)
 	pc = h->pc;
 	left = c->left;
 	{
-		const struct rv64_jump *j = &c->code.jump[rv64_jump_index(pc)];
+		const struct rv64_jump *j = &c->code.jump[rv64_jump_index(h, pc)];
 
 		if (unlikely(j->tag != rv64_code_tag(h, pc) || !rv64_code_possible(pc)))
 			goto find;
@@ -412,7 +412,7 @@ leave:
 	INDIRECT;
 
 unchained : {
-	const struct rv64_jump *j = &c->code.jump[rv64_jump_index(pc)];
+	const struct rv64_jump *j = &c->code.jump[rv64_jump_index(h, pc)];
 	uint64_t resets = c->code.resets;
 	struct rv64_block *target;
 

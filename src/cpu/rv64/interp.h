@@ -9,6 +9,14 @@
 
 #define INTERP_NO_BUDGET    UINT64_MAX
 #define INTERP_NATIVE_SLOTS 8
+#define INTERP_NATIVE_FAR   1024u
+
+/* What the jump cache said to a jump of native code whose target is known but for the page. It
+ * holds while the tag is the target's and code.voids has not moved. */
+struct interp_far {
+	struct rv64_jump jump;
+	uint64_t voids;
+};
 
 struct interp {
 	struct rv64_run run; /* first */
@@ -38,16 +46,18 @@ struct interp {
 	struct rv64_jit *jit;
 	uint64_t native_page;
 	bool native_fp, native_call, native_cut;
-	/* Translations that native code keeps within a block (jit/analyse.c): host address = guest
-	 * address + addend, while the base register is below the limit, or above. */
-	struct {
-		uint64_t limit;
-		uintptr_t addend;
-	} native_slot[INTERP_NATIVE_SLOTS];
+	/* What native code keeps within a block (jit/analyse.c): translations, host address = guest
+	 * address + slot; and in a loop the part of `left` behind the rounds for which they
+	 * hold. */
+	uintptr_t native_slot[INTERP_NATIVE_SLOTS];
+	int64_t native_rest;
+	uintptr_t native_guess; /* the addend of the last load that was the next one's pointer */
 	/* Where native code gave up: this instruction of the block is the interpreter's. */
 	struct rv64_block *native_block;
 	uint32_t native_index;
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
+	struct interp_far *native_far_at;    /* the one that a jump looks for */
+	struct interp_far native_far[INTERP_NATIVE_FAR];
 
 	bool stepping; /* run() is one instruction */
 

@@ -125,16 +125,23 @@ static uint64_t context_of(struct rv64_hart *h, const struct mmu_view *v)
 
 #define TAG_SHIFT 49 /* from a context << 3 */
 
+static uint64_t spread(uint64_t ctx)
+{
+	return ctx % RV64_FETCH_SPREAD << RV64_FETCH_SPREAD_SHIFT;
+}
+
 static void select_tags(struct rv64_hart *h)
 {
 	struct rv64_mmu_private *p = h->mmu.own;
 
 	h->mmu.fetch_tag[0] = h->mmu.fetch_tag[1] = h->mmu.fetch_ctx << TAG_SHIFT;
+	h->mmu.fetch_spread[0] = h->mmu.fetch_spread[1] = spread(h->mmu.fetch_ctx >> 3);
 	if (!p->code.paging || p->code.priv != RV64_S || p->not_global)
 		return;
 	if (unlikely(!p->global))
 		p->global = (uint16_t)p->next_ctx++;
 	h->mmu.fetch_tag[1] = (uint64_t)p->global << 3 << TAG_SHIFT;
+	h->mmu.fetch_spread[1] = spread(p->global);
 }
 
 void rv64_mmu_context(struct rv64_hart *h)

@@ -63,6 +63,9 @@ _Static_assert(sizeof(struct rv64_tlb_entry) == 1u << RV64_TLB_ENTRY_SHIFT, "see
 
 enum rv64_access { RV64_FETCH, RV64_LOAD, RV64_STORE };
 
+#define RV64_FETCH_SPREAD       8u
+#define RV64_FETCH_SPREAD_SHIFT 11
+
 struct rv64_mmu {
 	uint64_t ctx;  /* the current context of loads and stores << 3 */
 	uint64_t slot; /* RV64_TLB_CTX_SLOT(ctx) */
@@ -75,6 +78,9 @@ struct rv64_mmu {
 	 * of the upper half is known by one number to all ASIDs as long as S mode only finds global
 	 * pages there, which is how operating systems map themselves. */
 	uint64_t fetch_tag[2];
+	/* Some bits of the same contexts, for engines whose caches of code are indexed by address:
+	 * a number below RV64_FETCH_SPREAD << RV64_FETCH_SPREAD_SHIFT. */
+	uint64_t fetch_spread[2];
 
 	struct rv64_mmu_private *own; /* mmu_private.h */
 	struct rv64_tlb_entry tlb[RV64_TLB_SIZE];

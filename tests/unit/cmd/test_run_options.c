@@ -225,13 +225,36 @@ static void test_refused(void **state)
 	expect_refused("--memory 1G", "--mem");
 }
 
+static void test_ring(void **state)
+{
+	struct parsed p;
+
+	assert_int_equal(parse(&p, ""), 0);
+	assert_true(!p.o.ring.packed && p.o.ring.event_idx && p.o.ring.indirect);
+	assert_true(p.o.ring.queue_reset && !p.o.ring.in_order && !p.o.ring.notification_data);
+	done(&p);
+	assert_int_equal(parse(&p, "--ring packed,in-order=on,notification-data=on,size=100,"
+				   "queue-reset=off,access-platform=on,indirect=off"),
+			 0);
+	assert_true(p.o.ring.packed && p.o.ring.event_idx && !p.o.ring.indirect);
+	assert_true(p.o.ring.in_order && p.o.ring.notification_data && p.o.ring.access_platform);
+	assert_false(p.o.ring.queue_reset);
+	assert_int_equal(p.o.ring.size, 100);
+	done(&p);
+	expect_refused("--ring split,size=100", "a split ring's size is a power of two");
+	expect_refused("--ring packed,size=0", "size");
+	expect_refused("--ring packed,size=32769", "size");
+	expect_refused("--ring both", "--ring");
+	expect_refused("--ring packed,in-order=perhaps", "in-order");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_disks),    cmocka_unit_test(test_net),
-		cmocka_unit_test(test_files),    cmocka_unit_test(test_env),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_ring),
+		cmocka_unit_test(test_values),   cmocka_unit_test(test_disks),
+		cmocka_unit_test(test_net),      cmocka_unit_test(test_files),
+		cmocka_unit_test(test_env),      cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,35 +4,23 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define STEP ((size_t)1 << 20)
 
-static void *map(int fd, size_t size, int prot)
-{
-	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
 int jit_cache_init(struct jit_cache *m, size_t size)
 {
-	int fd = memfd_create("linnet-jit", MFD_CLOEXEC);
-	int err = 0;
+	void *write = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *exec;
 
 	*m = (struct jit_cache){.size = size};
-	if (fd < 0)
-		return -errno;
-	if (ftruncate(fd, (off_t)size)) {
-		err = -errno;
-	} else {
-		m->write = map(fd, size, PROT_READ | PROT_WRITE);
-		m->exec = map(fd, size, PROT_READ | PROT_EXEC);
-		if (!m->write || !m->exec)
-			err = -ENOMEM;
-	}
-	close(fd); /* the mappings keep the memory */
-	return err;
+	if (write == MAP_FAILED)
+		return -ENOMEM;
+	m->write = write;
+	exec = mremap(write, 0, size, MREMAP_MAYMOVE); /* of length 0: a second mapping */
+	if (exec == MAP_FAILED)
+		return -ENOMEM;
+	m->exec = exec;
+	return mprotect(exec, size, PROT_READ | PROT_EXEC) ? -errno : 0;
 }
 
 void jit_cache_fini(struct jit_cache *m)
@@ -48,6 +36,6 @@ void jit_cache_written(struct jit_cache *m)
 	size_t whole = m->used & ~(STEP - 1);
 
 	if (whole != m->hidden)
-		(void)madvise(m->write, whole, MADV_DONTNEED); /* the memfd keeps them */
+		(void)madvise(m->write, whole, MADV_DONTNEED); /* the memory keeps them */
 	m->hidden = whole;
 }

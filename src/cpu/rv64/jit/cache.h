@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory for compiled code: one memfd mapped twice, to write and to execute, so that no page is
+ * Memory for compiled code: the same pages mapped twice, to write and to execute, so that none is
  * ever both. Pages are touched when they are first written, and now and then leave the writable
  * mapping, so that they count once.
  */

@@ -29,6 +29,7 @@ struct jit_glue {
 	const uint8_t *exit_go;                                 /* leave; rax = pc */
 	const uint8_t *exit_interp; /* give up; rax = the block's entry, rdx and ecx: where in it */
 	const uint8_t *dispatch;    /* go on at pc = rax */
+	const uint8_t *far;         /* the same; what comes of it goes into *native_far_at */
 	const uint8_t *link;        /* called from the end of a block, see x86_glue.c */
 	const uint8_t *bound;       /* called there when something must be looked at */
 	const uint8_t *mem;         /* called: rax = address, ecx = info */
@@ -44,7 +45,8 @@ struct jit_group {
 	int32_t low, high;    /* they lie in [base + low, base + high), by the first one's base */
 	bool store;           /* one of them at least is a store */
 	bool carried;         /* from one round of a loop to the next */
-	bool down;            /* then: the base register becomes less */
+	int32_t step;         /* then: what a round adds to the base register, */
+	int32_t before;       /* and what it adds before the first access */
 	bool in_register;     /* where its translation is kept; else in the slot */
 	unsigned slot;        /* of native_slot in struct interp */
 };
@@ -58,12 +60,16 @@ struct jit_source {
 	unsigned start;      /* offset of the entry in the page */
 	unsigned offset;     /* of the instruction at hand */
 	unsigned index;      /* instructions before it */
+	bool upper;          /* the virtual page has bit 63 set, as far as is known */
 	bool crosses;        /* a block of one instruction that reaches into the next page */
 	unsigned n;          /* instructions */
 	struct rv64_insn insn[RV64_BLOCK_INSNS];
 
-	/* By jit_find_groups(). */
-	unsigned loop; /* a loop of so many instructions is what the block begins with, or 0 */
+	/* By jit_analyse(). */
+	bool narrow[RV64_BLOCK_INSNS]; /* nobody looks at the upper half of the result */
+	/* The instructions of a loop, from the one at loop_offset up to loop_end; none: both 0. */
+	unsigned loop, loop_end, loop_offset;
+	bool any_carried;               /* some group is */
 	uint8_t role[RV64_BLOCK_INSNS]; /* enum jit_role */
 	uint8_t group_of[RV64_BLOCK_INSNS];
 	unsigned n_groups;
@@ -75,6 +81,7 @@ struct rv64_jit {
 	struct jit_glue glue;
 	size_t glue_end;        /* blocks begin there */
 	uint64_t resets;        /* of the interpreter's cache when `cache` was last empty */
+	unsigned n_far;         /* counts uses of native_far in struct interp */
 	bool bmi2, fma, popcnt; /* what the host has */
 	struct jit_lower *lower;
 	struct jit_source source;
@@ -143,7 +150,19 @@ enum jit_kind {
 	JIT_SYS, /* ends the block in C */
 };
 
-void jit_find_groups(struct jit_source *s); /* analyse.c */
+/* ---- analyse.c ---- */
+
+/* The loop, the groups, and which results are narrow. */
+void jit_analyse(struct jit_source *s);
+static inline bool jit_in_loop(const struct jit_source *s, unsigned i)
+{
+	return i >= s->loop && i < s->loop_end;
+}
+
+/* The x registers that the instruction reads. */
+uint32_t jit_x_read(const struct rv64_insn *in);
+
+/* ---- x86_lower.c again ---- */
 
 struct jit_lower;
 /* Space to work in, or NULL. */

@@ -52,6 +52,7 @@ enum {
 	X86_AND = 0x23,
 	X86_SUB = 0x2b,
 	X86_XOR = 0x33,
+	X86_IMUL_IMM = 0x69, /* the immediate follows */
 	X86_CMP = 0x3b,
 	X86_TEST = 0x85,
 	X86_MOV = 0x8b,

@@ -22,9 +22,9 @@ static const char *const xmm_names[] = {"xmm0",  "xmm1",  "xmm2",  "xmm3", "xmm4
 					"xmm6",  "xmm7",  "xmm8",  "xmm9", "xmm10", "xmm11",
 					"xmm12", "xmm13", "xmm14", "xmm15"};
 
-const char *jit_host_register(bool f, unsigned g)
+const char *jit_host_register(const struct rv64_jit *j, bool f, unsigned g)
 {
-	unsigned host = f ? jit_pinned_f[g] : jit_pinned[g];
+	unsigned host = f ? jit_pinned_f[g] : j->lower->reg[g];
 
 	return host == JIT_NONE ? NULL : f ? xmm_names[host] : gpr_names[host];
 }
@@ -60,10 +60,15 @@ static void put_target(const struct dump *d, int64_t target)
 		const uint8_t *at;
 		const char *name;
 	} glue[] = {
-		{g->exit_go, "exit_go"},   {g->exit_interp, "exit_interp"},
-		{g->dispatch, "dispatch"}, {g->link, "link"},
-		{g->bound, "bound"},       {g->mem, "mem"},
-		{g->call, "call"},         {g->fp, "fp"},
+		{g->exit_go, "exit_go"},
+		{g->exit_interp, "exit_interp"},
+		{g->dispatch, "dispatch"},
+		{g->far, "far"},
+		{g->link, "link"},
+		{g->bound, "bound"},
+		{g->mem, "mem"},
+		{g->call, "call"},
+		{g->fp, "fp"},
 	};
 
 	if (target >= 0 && (uint64_t)target < d->size) {

@@ -30,13 +30,20 @@ enum { REG_HART = RBP, REG_GROUP = R15, REG_LEFT = R14 };
 
 #define JIT_NONE 0xff /* a guest register that lives in memory */
 
-/* The host register of each guest register. */
+/* The host register of each x register between blocks, and in those that have no others. */
+#define JIT_N_PINNED 9
 extern const uint8_t jit_pinned[32];
 /* The same of f registers. */
 extern const uint8_t jit_pinned_f[32];
 
 /* Goes on at pc = rax, inline; the flags are those of `left`. */
 void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g);
+/* The same, where pc is `offset` in a page whose bit 63 is mostly `upper`, by entry `n` of
+ * native_far. With `look`, at attention too. Returns a jump to take when that does not know. */
+uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, unsigned offset,
+		      bool upper, bool look);
+/* Where that jump leads. */
+void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n);
 
 static inline int32_t jit_off_x(unsigned g)
 {
