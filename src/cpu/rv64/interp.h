@@ -44,8 +44,8 @@ struct interp {
 		uint64_t limit;
 		uintptr_t addend;
 	} native_slot[INTERP_NATIVE_SLOTS];
-	/* Where native code gave up: this instruction of the block is the interpreter's. */
-	struct rv64_block *native_block;
+	/* Where native code gave up: its block's entry; this instruction is the interpreter's. */
+	const void *native_entry;
 	uint32_t native_index;
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
 

@@ -200,7 +200,8 @@ void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o)
 		x86_jcc_to(e, X86_E, o->back);
 	}
 	jit_pc(l, RAX, (int32_t)l->s->start);
-	x86_mov_imm(e, RDX, (uintptr_t)l->s->block);
+	l->jit->gives_up = true;
+	x86_mov_imm(e, RDX, (uintptr_t)(l->begin + e->exec));
 	x86_mov_imm(e, RCX, o->index);
 	x86_jmp_to(e, l->jit->glue.exit_interp);
 }
