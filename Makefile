@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door. Meson and ninja do the building, tools/ and tests/ the rest.
-#   make             build build/linnet (installs nothing; says what is missing)
+#   make             build build/linnet, and guest/drivers if their headers are in the cache (installs
+#                    and downloads nothing; says what is missing)
 #   make run         install what is missing, build, boot the default guest
 #   make check       install what is missing, build, run the tests (check-fast, check-long: tiers)
 #   make bench       the benchmarks    make fuzz   each fuzzer for FUZZ_SECONDS (600)
@@ -16,6 +17,7 @@ build/build.ninja:
 
 all: build/build.ninja
 	@tools/build.sh build
+	@tools/drivers.sh build/linnet
 
 run:
 	@tools/deps.sh run

@@ -38,8 +38,9 @@ modules='crc32c_generic virtio_mmio virtio_blk virtio_net virtio-rng ext4'
 button_modules='virtio_input evdev'
 
 # Kernel options. cryptomgr.notests: the self-tests of crypto algorithms are a third of the
-# instructions of a boot. "panic=-1" makes a panic a reset, which the host sees at once.
-append='console=ttyS0 panic=-1 cryptomgr.notests'
+# instructions of a boot. "panic=-1" makes a panic a reset, which the host sees at once. With "earlycon" a
+# kernel that dies before it has a console says why.
+append='console=ttyS0 earlycon panic=-1 cryptomgr.notests'
 
 usage()
 {

@@ -39,6 +39,7 @@
 #include "dhcp.h"
 #include "exec.h"
 #include "modules.h"
+#include "shares.h"
 #include "util.h"
 
 #define DISK            "/dev/vda"
@@ -292,6 +293,7 @@ int main(void)
 	modules_coldplug(mods);
 	int network = network_start();
 	mount_disk(mods);
+	shares_mount();
 	button_watch(mods);
 	modules_close(mods);
 	network_wait(network, NETWORK_WAIT_MS);

@@ -3,7 +3,8 @@
  * A network's end: what a network device stands on. Frames are whole Ethernet frames without FCS.
  *
  * `struct net` holds what is shared; a `struct net_queue` is one pair of directions and belongs to
- * one loop. Nothing here blocks.
+ * one loop. Nothing here blocks. A net with several queues spreads what arrives over those that are
+ * active, each flow to one of them; at first only the queue that was opened first is.
  *
  * Offloads: unfinished checksums and TCP segments larger than a frame may cross when both sides can
  * deal with them. A back end says what it can (net->offloads), its user what of that is to be used
@@ -29,9 +30,11 @@ struct net_queue;
 #define NET_OFFLOAD_SEND_CSUM 0x01u
 #define NET_OFFLOAD_SEND_TSO4 0x02u /* TCP over IPv4 */
 #define NET_OFFLOAD_SEND_TSO6 0x04u
+#define NET_OFFLOAD_SEND_USO  0x08u /* UDP, cut into datagrams, over either */
 #define NET_OFFLOAD_RECV_CSUM 0x10u
 #define NET_OFFLOAD_RECV_TSO4 0x20u
 #define NET_OFFLOAD_RECV_TSO6 0x40u
+#define NET_OFFLOAD_RECV_USO  0x80u
 
 #define NET_HEADER_NEEDS_CSUM 1u /* csum_start and csum_offset say how */
 #define NET_HEADER_DATA_VALID 2u /* checksums were found right */
@@ -39,6 +42,7 @@ struct net_queue;
 #define NET_GSO_NONE  0u
 #define NET_GSO_TCPV4 1u
 #define NET_GSO_TCPV6 4u
+#define NET_GSO_UDP   5u /* the kernel's UDP_L4 */
 
 /* The host's byte order. What the kernel's TAP devices use, so its numbers are theirs. */
 struct net_header {
@@ -58,6 +62,7 @@ struct net_user_ops {
 };
 
 struct net_ops {
+	/* The next of its queues; -EBUSY: all are open. */
 	int (*open_queue)(struct net *n, struct loop *loop, const struct net_user_ops *ops,
 			  void *user, struct net_queue **out);
 	void (*free)(struct net *n);
@@ -71,6 +76,8 @@ struct net_queue_ops {
 	/* Which of net->offloads are to be used; none at first. Frames that were on their way may
 	 * be dropped. NULL if there are none. */
 	void (*set_offloads)(struct net_queue *q, unsigned offloads);
+	/* Whether it gets a share of what arrives. NULL where there is only one queue. */
+	void (*set_active)(struct net_queue *q, bool active);
 	/* After this, recv is not called any more. */
 	void (*close)(struct net_queue *q);
 };
@@ -79,6 +86,7 @@ struct net {
 	const struct net_ops *ops;
 	bool single_loop;
 	unsigned offloads; /* NET_OFFLOAD_* */
+	unsigned n_queues; /* 0: one */
 };
 
 struct net_queue {

@@ -233,6 +233,14 @@ static void fault_set_offloads(struct net_queue *nq, unsigned offloads)
 	q->below->ops->set_offloads(q->below, offloads);
 }
 
+static void fault_set_active(struct net_queue *nq, bool active)
+{
+	struct fault_queue *q = queue_of(nq);
+
+	if (q->below->ops->set_active)
+		q->below->ops->set_active(q->below, active);
+}
+
 static void fault_close(struct net_queue *nq)
 {
 	struct fault_queue *q = queue_of(nq);
@@ -249,6 +257,7 @@ static const struct net_queue_ops queue_ops = {
 	.send = fault_send,
 	.want_recv = fault_want_recv,
 	.set_offloads = fault_set_offloads,
+	.set_active = fault_set_active,
 	.close = fault_close,
 };
 

@@ -7,6 +7,10 @@
  * When the guest has no room, the frame that was read is kept, the device is not watched any more,
  * and the rest waits in the kernel. A round reads at most BATCH frames, so that a flood does not
  * keep the loop from the guest's answers.
+ *
+ * Each queue is a descriptor of its own. The kernel gives a flow to the queue over which its frames
+ * were last sent, and what it has not seen to any that is attached; those that are not active are
+ * detached.
  */
 #include "backend/net_tap.h"
 
@@ -29,6 +33,12 @@
 #include "base/log.h"
 #include "base/loop.h"
 
+/* Linux 6.2; the headers may be older. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
 #define TUN       "/dev/net/tun"
 #define BATCH     64
 #define HEADER    sizeof(struct net_header)
@@ -39,119 +49,133 @@
 
 _Static_assert(HEADER == 10, "the kernel's struct virtio_net_hdr");
 
-struct net_tap {
-	struct net net;
-	int fd;
-	char ifname[IFNAMSIZ];
-
-	/* The one queue; loop is NULL while there is none. */
+struct tap_queue {
 	struct net_queue queue;
-	struct loop *loop;
+	struct net_tap *t;
+	int fd;
+	struct loop *loop; /* NULL: not open */
 	const struct net_user_ops *ops;
 	void *user;
 	struct loop_fd watch;
 	struct loop_task task; /* delivers the frame that was kept */
+	bool attached;         /* the kernel uses it */
 	bool wanted;
-	bool gone; /* the interface was removed */
 	unsigned offloads;
 	size_t kept; /* bytes in `frame` that the user had no room for */
 	uint8_t frame[HEADER + NET_FRAME_MAX];
 };
 
+struct net_tap {
+	struct net net;
+	char ifname[IFNAMSIZ];
+	bool gone; /* the interface was removed */
+	unsigned n;
+	struct tap_queue queue[];
+};
+
+static struct tap_queue *queue_of(struct net_queue *nq)
+{
+	return container_of(nq, struct tap_queue, queue);
+}
+
 /* ---- receiving ---- */
 
-static void watch(struct net_tap *t)
+static void watch(struct tap_queue *q)
 {
-	loop_fd_set(&t->watch, t->wanted && !t->kept && !t->gone ? EPOLLIN : 0);
+	bool on = q->wanted && !q->kept && q->attached && !q->t->gone;
+
+	loop_fd_set(&q->watch, on ? EPOLLIN : 0);
 }
 
 /* Gives the user the frame of `len` bytes, or keeps it. */
-static void deliver(struct net_tap *t, size_t len)
+static void deliver(struct tap_queue *q, size_t len)
 {
-	size_t skip = t->offloads ? 0 : HEADER;
-	struct iovec iov = {t->frame + skip, len - skip};
+	size_t skip = q->offloads ? 0 : HEADER;
+	struct iovec iov = {q->frame + skip, len - skip};
 
-	t->kept = 0;
-	if (t->ops->recv(t->user, &iov, 1) || !t->loop)
+	q->kept = 0;
+	if (q->ops->recv(q->user, &iov, 1) || !q->loop)
 		return;
-	t->kept = len;
-	t->wanted = false;
+	q->kept = len;
+	q->wanted = false;
 }
 
 static void lose_interface(struct net_tap *t, int code)
 {
-	log_warn("--net tap,ifname=%s: the interface is gone: %s", t->ifname, strerror(code));
+	if (!t->gone)
+		log_warn("--net tap,ifname=%s: the interface is gone: %s", t->ifname,
+			 strerror(code));
 	t->gone = true;
 }
 
 static void on_frames(struct loop_fd *w, uint32_t events)
 {
-	struct net_tap *t = w->arg;
+	struct tap_queue *q = w->arg;
 
-	for (unsigned i = 0; i < BATCH && t->loop && t->wanted && !t->gone; i++) {
-		ssize_t n = read(t->fd, t->frame, sizeof(t->frame));
+	for (unsigned i = 0; i < BATCH && q->loop && q->wanted && q->attached && !q->t->gone; i++) {
+		ssize_t n = read(q->fd, q->frame, sizeof(q->frame));
 
 		if (n < 0 && errno == EAGAIN)
 			break;
 		if (n < 0 && errno != EINTR)
-			lose_interface(t, errno);
+			lose_interface(q->t, errno);
 		else if (n > (ssize_t)HEADER)
-			deliver(t, (size_t)n);
+			deliver(q, (size_t)n);
 	}
-	if (t->loop)
-		watch(t);
+	if (q->loop)
+		watch(q);
 }
 
 static void on_task(struct loop_task *task)
 {
-	struct net_tap *t = task->arg;
+	struct tap_queue *q = task->arg;
 
-	if (t->wanted && t->kept)
-		deliver(t, t->kept);
-	if (t->loop)
-		watch(t);
+	if (q->wanted && q->kept)
+		deliver(q, q->kept);
+	if (q->loop)
+		watch(q);
 }
 
-static void tap_want_recv(struct net_queue *q, bool want)
+static void tap_want_recv(struct net_queue *nq, bool want)
 {
-	struct net_tap *t = container_of(q, struct net_tap, queue);
+	struct tap_queue *q = queue_of(nq);
 
-	t->wanted = want;
-	if (want && t->kept)
-		loop_post(t->loop, &t->task);
-	watch(t);
+	q->wanted = want;
+	if (want && q->kept)
+		loop_post(q->loop, &q->task);
+	watch(q);
 }
 
 /* ---- sending ---- */
 
-static int write_frame(struct net_tap *t, const struct iovec *iov, unsigned n)
+static int write_frame(struct tap_queue *q, const struct iovec *iov, unsigned n)
 {
 	ssize_t ret;
 
 	do
-		ret = writev(t->fd, iov, (int)n);
+		ret = writev(q->fd, iov, (int)n);
 	while (ret < 0 && errno == EINTR);
 	return ret < 0 ? -errno : 0;
 }
 
-static int tap_send(struct net_queue *q, const struct iovec *iov, unsigned n)
+static int tap_send(struct net_queue *nq, const struct iovec *iov, unsigned n)
 {
-	struct net_tap *t = container_of(q, struct net_tap, queue);
+	struct tap_queue *q = queue_of(nq);
 	struct net_header nothing = {0};
 	struct iovec with_header[PARTS_MAX + 1];
 
-	if (t->offloads)
-		return write_frame(t, iov, n);
+	if (q->offloads)
+		return write_frame(q, iov, n);
 	if (n > PARTS_MAX)
 		return -EMSGSIZE;
 	with_header[0] = (struct iovec){&nothing, sizeof(nothing)};
 	memcpy(with_header + 1, iov, n * sizeof(*iov));
-	return write_frame(t, with_header, n + 1);
+	return write_frame(q, with_header, n + 1);
 }
 
 /* ---- the queue ---- */
 
-static int set_kernel_offloads(const struct net_tap *t, unsigned offloads)
+static int set_kernel_offloads(int fd, unsigned offloads)
 {
 	unsigned long flags = 0;
 
@@ -161,37 +185,68 @@ static int set_kernel_offloads(const struct net_tap *t, unsigned offloads)
 		flags |= TUN_F_TSO4;
 	if (offloads & NET_OFFLOAD_RECV_TSO6)
 		flags |= TUN_F_TSO6;
-	return ioctl(t->fd, TUNSETOFFLOAD, flags) ? -errno : 0;
+	if (offloads & NET_OFFLOAD_RECV_USO)
+		flags |= TUN_F_USO4 | TUN_F_USO6;
+	return ioctl(fd, TUNSETOFFLOAD, flags) ? -errno : 0;
 }
 
-static void tap_set_offloads(struct net_queue *q, unsigned offloads)
+static void tap_set_offloads(struct net_queue *nq, unsigned offloads)
 {
-	struct net_tap *t = container_of(q, struct net_tap, queue);
-	int ret = set_kernel_offloads(t, offloads);
+	struct tap_queue *q = queue_of(nq);
+	int ret = set_kernel_offloads(q->fd, offloads);
 
 	if (ret)
-		log_warn("--net tap,ifname=%s: no offloads: %s", t->ifname, strerror(-ret));
-	t->offloads = offloads;
-	t->kept = 0; /* its header was meant for another agreement */
-	watch(t);
+		log_warn("--net tap,ifname=%s: no offloads: %s", q->t->ifname, strerror(-ret));
+	q->offloads = offloads;
+	q->kept = 0; /* its header was meant for another agreement */
+	watch(q);
 }
 
-static void tap_close(struct net_queue *q)
+/* 0 or -errno. */
+static int attach(struct tap_queue *q, bool on)
 {
-	struct net_tap *t = container_of(q, struct net_tap, queue);
+	struct ifreq ifr = {.ifr_flags = (short)(on ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE)};
 
-	loop_fd_del(&t->watch);
-	loop_task_cancel(t->loop, &t->task);
-	t->loop = NULL;
-	t->wanted = false;
-	t->offloads = 0;
-	t->kept = 0;
+	if (q->attached == on)
+		return 0;
+	if (ioctl(q->fd, TUNSETQUEUE, &ifr))
+		return -errno;
+	q->attached = on;
+	return 0;
+}
+
+static void tap_set_active(struct net_queue *nq, bool active)
+{
+	struct tap_queue *q = queue_of(nq);
+	int ret = q->t->n > 1 ? attach(q, active) : 0;
+
+	if (ret && !q->t->gone)
+		log_warn("--net tap,ifname=%s: a queue cannot be switched %s: %s", q->t->ifname,
+			 active ? "on" : "off", strerror(-ret));
+	if (!active)
+		q->kept = 0;
+	watch(q);
+}
+
+static void tap_close(struct net_queue *nq)
+{
+	struct tap_queue *q = queue_of(nq);
+
+	loop_fd_del(&q->watch);
+	loop_task_cancel(q->loop, &q->task);
+	if (q != q->t->queue)
+		(void)attach(q, false);
+	q->loop = NULL;
+	q->wanted = false;
+	q->offloads = 0;
+	q->kept = 0;
 }
 
 static const struct net_queue_ops tap_queue_ops = {
 	.send = tap_send,
 	.want_recv = tap_want_recv,
 	.set_offloads = tap_set_offloads,
+	.set_active = tap_set_active,
 	.close = tap_close,
 };
 
@@ -199,23 +254,27 @@ static int tap_open_queue(struct net *net, struct loop *loop, const struct net_u
 			  void *user, struct net_queue **out)
 {
 	struct net_tap *t = container_of(net, struct net_tap, net);
-	int ret;
+	struct tap_queue *q = t->queue;
+	int ret = 0;
 
-	if (t->loop)
+	while (q < t->queue + t->n && q->loop)
+		q++;
+	if (q == t->queue + t->n)
 		return -EBUSY;
-	t->watch = (struct loop_fd){.fn = on_frames, .arg = t, .fd = t->fd};
-	t->task.fn = on_task;
-	t->task.arg = t;
-	ret = set_kernel_offloads(t, 0);
+	q->watch = (struct loop_fd){.fn = on_frames, .arg = q, .fd = q->fd};
+	q->task.fn = on_task;
+	q->task.arg = q;
+	if (q == t->queue)
+		ret = set_kernel_offloads(q->fd, 0);
 	if (!ret)
-		ret = loop_fd_add(loop, &t->watch);
+		ret = loop_fd_add(loop, &q->watch);
 	if (ret)
 		return ret;
-	t->loop = loop;
-	t->ops = ops;
-	t->user = user;
-	t->queue = (struct net_queue){.ops = &tap_queue_ops, .net = net};
-	*out = &t->queue;
+	q->loop = loop;
+	q->ops = ops;
+	q->user = user;
+	q->queue = (struct net_queue){.ops = &tap_queue_ops, .net = net};
+	*out = &q->queue;
 	return 0;
 }
 
@@ -223,8 +282,10 @@ static void tap_free(struct net *net)
 {
 	struct net_tap *t = container_of(net, struct net_tap, net);
 
-	assert(!t->loop);
-	fd_close(&t->fd);
+	for (unsigned i = 0; i < t->n; i++) {
+		assert(!t->queue[i].loop);
+		fd_close(&t->queue[i].fd);
+	}
 	free(t);
 }
 
@@ -245,7 +306,7 @@ static int no_tun(const char *ifname, int code, struct err *e)
 		       cure);
 }
 
-static int not_taken(const char *ifname, int code, struct err *e)
+static int not_taken(const char *ifname, unsigned n, int code, struct err *e)
 {
 	switch (code) {
 	case ENODEV:
@@ -265,9 +326,15 @@ static int not_taken(const char *ifname, int code, struct err *e)
 			       "needs its own",
 			       ifname);
 	case EINVAL:
+		if (n > 1)
+			return err_set(e, -code,
+				       "--net tap,ifname=%s: is no TAP device with several queues; "
+				       "once, as root: ip tuntap add dev %s mode tap multi_queue "
+				       "user $USER",
+				       ifname, ifname);
 		return err_set(e, -code,
-			       "--net tap,ifname=%s: is no TAP device with one queue; `ip tuntap` "
-			       "lists those there are",
+			       "--net tap,ifname=%s: is no TAP device; `ip tuntap` lists those "
+			       "there are",
 			       ifname);
 	default: return err_set(e, -code, "--net tap,ifname=%s: %s", ifname, strerror(code));
 	}
@@ -286,42 +353,83 @@ static void warn_if_down(const char *ifname)
 	fd_close(&fd);
 }
 
-/* For one who may, TUNSETIFF would make what is not there: a typing error would be a network. */
-static int take(struct net_tap *t, struct err *e)
+/* One descriptor of the interface. 0 or an errno. */
+static int take_queue(struct net_tap *t, int fd)
 {
 	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
 
-	t->fd = open(TUN, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (t->fd < 0)
-		return no_tun(t->ifname, errno, e);
-	if (!if_nametoindex(t->ifname))
-		return not_taken(t->ifname, ENODEV, e);
 	memcpy(ifr.ifr_name, t->ifname, sizeof(ifr.ifr_name));
-	if (ioctl(t->fd, TUNSETIFF, &ifr))
-		return not_taken(t->ifname, errno, e);
+	if (t->n == 1 && !ioctl(fd, TUNSETIFF, &ifr))
+		return 0;
+	if (t->n == 1 && errno != EINVAL)
+		return errno;
+	/* One queue of an interface that could have more is all right, too. */
+	ifr.ifr_flags |= IFF_MULTI_QUEUE;
+	return ioctl(fd, TUNSETIFF, &ifr) ? errno : 0;
+}
+
+/* For one who may, TUNSETIFF would make what is not there: a typing error would be a network. */
+static int take(struct net_tap *t, struct err *e)
+{
+	for (unsigned i = 0; i < t->n; i++) {
+		struct tap_queue *q = &t->queue[i];
+		int code;
+
+		q->fd = open(TUN, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		if (q->fd < 0)
+			return no_tun(t->ifname, errno, e);
+		if (!if_nametoindex(t->ifname))
+			return not_taken(t->ifname, t->n, ENODEV, e);
+		code = take_queue(t, q->fd);
+		q->attached = true;
+		if (!code && i)
+			code = -attach(q, false);
+		if (code)
+			return not_taken(t->ifname, t->n, code, e);
+	}
 	return 0;
 }
 
-int net_tap_open(const char *ifname, struct net **out, struct err *e)
+/* What the kernel can cut is found by asking for it. */
+static void find_uso(struct net_tap *t)
+{
+	const unsigned uso = NET_OFFLOAD_RECV_CSUM | NET_OFFLOAD_RECV_USO;
+
+	if (!set_kernel_offloads(t->queue[0].fd, uso))
+		t->net.offloads |= NET_OFFLOAD_SEND_USO | NET_OFFLOAD_RECV_USO;
+	(void)set_kernel_offloads(t->queue[0].fd, 0);
+}
+
+int net_tap_open(const char *ifname, unsigned n_queues, struct net **out, struct err *e)
 {
 	struct net_tap *t;
 	int ret;
 
+	assert(n_queues);
 	if (!*ifname || strlen(ifname) >= IFNAMSIZ || strpbrk(ifname, "/ %"))
 		return err_set(e, -EINVAL,
 			       "--net tap,ifname=%s: is no name for an interface; they have 1 to "
 			       "%d characters, without / and blanks",
 			       ifname, IFNAMSIZ - 1);
-	t = calloc(1, sizeof(*t));
+	t = calloc(1, sizeof(*t) + n_queues * sizeof(t->queue[0]));
 	if (!t)
 		return err_set(e, -ENOMEM, "--net tap,ifname=%s: out of memory", ifname);
-	t->net = (struct net){.ops = &tap_ops, .single_loop = true, .offloads = ALL_OFFLOADS};
+	t->net = (struct net){.ops = &tap_ops,
+			      .single_loop = true,
+			      .offloads = ALL_OFFLOADS,
+			      .n_queues = n_queues};
 	memcpy(t->ifname, ifname, strlen(ifname));
+	t->n = n_queues;
+	for (unsigned i = 0; i < n_queues; i++) {
+		t->queue[i].t = t;
+		t->queue[i].fd = -1;
+	}
 	ret = take(t, e);
 	if (ret) {
 		tap_free(&t->net);
 		return ret;
 	}
+	find_uso(t);
 	warn_if_down(t->ifname);
 	*out = &t->net;
 	return 0;

@@ -11,14 +11,15 @@ struct err;
 struct net;
 
 /*
- * Takes the TAP device `ifname`, which has to exist; nothing of the host's configuration is
- * changed. One queue (single_loop), with all offloads. Frames for the guest wait in the kernel's
- * queue for as long as it takes none, which drops what is too much.
+ * Takes n_queues (at least 1) queues of the TAP device `ifname`, which has to exist and, for more
+ * than one, to have been made with multi_queue; nothing of the host's configuration is changed. One
+ * loop for all queues (single_loop), with all offloads that the kernel knows. Frames for the guest
+ * wait in the kernel's queues for as long as it takes none, which drop what is too much.
  *
  * 0, or -errno with a message that names what to do about it: -ENODEV (no such interface), -EPERM
- * (another user's), -EBUSY (in use), -EINVAL (no TAP device, or no name for one), -ENOENT and
- * -EACCES (of /dev/net/tun).
+ * (another user's), -EBUSY (in use), -EINVAL (no TAP device, not one with several queues, or no
+ * name for one), -ENOENT and -EACCES (of /dev/net/tun).
  */
-int net_tap_open(const char *ifname, struct net **out, struct err *e);
+int net_tap_open(const char *ifname, unsigned n_queues, struct net **out, struct err *e);
 
 #endif

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "backend/frame_list.h"
 #include "backend/net.h"
 #include "backend/poll_set.h"
 #include "backend/slirp_lib.h"
@@ -34,12 +35,6 @@
 #define ETH_HEADER  14
 #define BACKLOG_MAX (4u << 20) /* bytes of frames that wait for the guest */
 #define NS_PER_MS   1000000ull
-
-struct frame {
-	struct frame *next;
-	size_t len;
-	uint8_t bytes[];
-};
 
 struct user_timer {
 	struct loop_timer timer;
@@ -68,8 +63,7 @@ struct net_user {
 	struct loop_timer timer;
 	struct loop_task task;
 	bool stale; /* something was sent: slirp needs a round */
-	struct frame *first, **last;
-	size_t backlog;
+	struct frame_list frames; /* for the guest */
 	uint8_t flat[NET_FRAME_MAX];
 };
 
@@ -78,42 +72,16 @@ struct net_user {
 static ssize_t on_send_packet(const void *buf, size_t len, void *opaque)
 {
 	struct net_user *u = opaque;
-	size_t cost = sizeof(struct frame) + len;
-	struct frame *f;
+	union { /* slirp's promise and iovec's lack of one */
+		const void *in;
+		void *out;
+	} from = {.in = buf};
+	const struct iovec iov = {from.out, len};
 
 	/* The guest's TCP sends again what is dropped here. */
-	if (!u->loop || u->backlog + cost > BACKLOG_MAX || len > NET_FRAME_MAX)
-		return (ssize_t)len;
-	f = malloc(cost);
-	if (!f)
-		return (ssize_t)len;
-	f->next = NULL;
-	f->len = len;
-	memcpy(f->bytes, buf, len);
-	*u->last = f;
-	u->last = &f->next;
-	u->backlog += cost;
+	if (u->loop && len <= NET_FRAME_MAX)
+		(void)frame_list_add(&u->frames, &iov, 1, 0);
 	return (ssize_t)len;
-}
-
-static struct frame *take_frame(struct net_user *u)
-{
-	struct frame *f = u->first;
-
-	u->first = f->next;
-	if (!u->first)
-		u->last = &u->first;
-	u->backlog -= sizeof(*f) + f->len;
-	return f;
-}
-
-static void put_frame_back(struct net_user *u, struct frame *f)
-{
-	f->next = u->first;
-	if (!u->first)
-		u->last = &f->next;
-	u->first = f;
-	u->backlog += sizeof(*f) + f->len;
 }
 
 /* The user may close the queue from inside recv. */
@@ -122,13 +90,12 @@ static void deliver_frames(struct net_user *u)
 	struct iovec iov;
 	struct frame *f;
 
-	while (u->first && u->wanted) {
-		f = take_frame(u);
+	while (u->wanted && (f = frame_list_take(&u->frames))) {
 		iov = (struct iovec){f->bytes, f->len};
 		if (u->ops->recv(u->user, &iov, 1) || !u->loop) {
 			free(f);
 		} else {
-			put_frame_back(u, f);
+			frame_list_put_back(&u->frames, f);
 			u->wanted = false;
 		}
 	}
@@ -331,7 +298,7 @@ static void user_want_recv(struct net_queue *q, bool want)
 	struct net_user *u = container_of(q, struct net_user, queue);
 
 	u->wanted = want;
-	if (want && u->first)
+	if (want && u->frames.first)
 		loop_post(u->loop, &u->task);
 }
 
@@ -344,8 +311,7 @@ static void user_close(struct net_queue *q)
 	loop_task_cancel(u->loop, &u->task);
 	for (struct user_timer *t = u->timers; t; t = t->next)
 		loop_timer_cancel(&t->timer);
-	while (u->first)
-		free(take_frame(u));
+	frame_list_clear(&u->frames);
 	u->wanted = false;
 	u->loop = NULL;
 }
@@ -449,7 +415,7 @@ static void init_handlers(struct net_user *u)
 	u->timer = (struct loop_timer){.fn = on_timeout, .arg = u};
 	u->task.fn = on_task;
 	u->task.arg = u;
-	u->last = &u->first;
+	frame_list_init(&u->frames, BACKLOG_MAX);
 }
 
 int net_user_open(const struct net_user_config *config, struct net **out, struct err *e)

@@ -10,36 +10,26 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/hex.h"
 
 #define WORD_MAX 31
-
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 16;
-}
 
 /* Reads digits from *text and moves it behind them. -EINVAL without any, -ERANGE past 64 bits. */
 static int scan_number(const char **text, uint64_t *out)
 {
 	const char *p = *text;
 	uint64_t value = 0;
-	unsigned base = 10;
-	int digit, ret = 0;
+	int base = 10, digit, ret = 0;
 
 	if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X')) {
 		base = 16;
 		p += 2;
 	}
-	if (digit_value(*p) >= (int)base)
+	digit = hex_value(*p);
+	if (digit < 0 || digit >= base)
 		return -EINVAL;
-	for (; (digit = digit_value(*p)) < (int)base; p++) {
-		if (__builtin_mul_overflow(value, base, &value) ||
+	for (; digit >= 0 && digit < base; digit = hex_value(*++p)) {
+		if (__builtin_mul_overflow(value, (unsigned)base, &value) ||
 		    __builtin_add_overflow(value, (unsigned)digit, &value))
 			ret = -ERANGE;
 	}

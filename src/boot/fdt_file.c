@@ -17,7 +17,8 @@
 #include "base/err.h"
 #include "base/fd.h"
 
-#define HEADER_SIZE 40u /* of version 17 */
+#define VERSION     17u /* what dtc makes; libfdt 1.6.1 stumbles over names in those before 16 */
+#define HEADER_SIZE 40u
 #define MAGIC       0xd00dfeedu
 /* For names and lengths of the properties that are added, and for boot loaders, as in fdt.c. */
 #define SLACK       4096u
@@ -38,6 +39,11 @@ static int check(const char *path, const void *blob, size_t len, struct err *e)
 			e, -ENOEXEC,
 			"--dtb %s: is truncated: it has %zu bytes, less than its header says", path,
 			len);
+	if (fdt_version(blob) < VERSION)
+		return err_set(e, -ENOEXEC,
+			       "--dtb %s: is of the old version %" PRIu32
+			       "; `dtc -I dtb -O dtb` makes one of version 17 of it",
+			       path, fdt_version(blob));
 	ret = fdt_check_full(blob, len);
 	if (ret)
 		return err_set(e, -ENOEXEC, "--dtb %s: is damaged: %s", path, fdt_strerror(ret));
@@ -95,6 +101,17 @@ static int check_memories(const struct fdt_file_request *r, const void *blob, st
 	return ret;
 }
 
+/* A damaged tree may have it twice. */
+static int delete_property(void *tree, int node, const char *name)
+{
+	int ret;
+
+	do {
+		ret = fdt_delprop(tree, node, name);
+	} while (!ret);
+	return ret == -FDT_ERR_NOTFOUND ? 0 : ret;
+}
+
 static int write_initrd(const struct fdt_file_request *r, void *tree, int chosen)
 {
 	int ret;
@@ -103,10 +120,8 @@ static int write_initrd(const struct fdt_file_request *r, void *tree, int chosen
 		ret = fdt_setprop_u64(tree, chosen, "linux,initrd-start", r->initrd_start);
 		return ret ? ret : fdt_setprop_u64(tree, chosen, "linux,initrd-end", r->initrd_end);
 	}
-	ret = fdt_delprop(tree, chosen, "linux,initrd-start");
-	if (!ret || ret == -FDT_ERR_NOTFOUND)
-		ret = fdt_delprop(tree, chosen, "linux,initrd-end");
-	return ret == -FDT_ERR_NOTFOUND ? 0 : ret;
+	ret = delete_property(tree, chosen, "linux,initrd-start");
+	return ret ? ret : delete_property(tree, chosen, "linux,initrd-end");
 }
 
 /* 0 or an error of libfdt's. */

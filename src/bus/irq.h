@@ -36,4 +36,31 @@ static inline void irq_follow(struct irq irq, const atomic_bool *level)
 	} while (atomic_load(level) != now);
 }
 
+/* The same for a wire that is high while any bit of *word is set: for whoever has changed bits. */
+static inline void irq_follow_word(struct irq irq, atomic_uint *word)
+{
+	bool now = atomic_load(word) != 0;
+	bool was;
+
+	do {
+		irq_set(irq, now);
+		was = now;
+		/* Ordered after whatever irq_set() did, by an operation that writes. */
+		now = atomic_fetch_or(word, 0) != 0;
+	} while (was != now);
+}
+
+/* Sets and clears bits of such a word. A wire moves only by the one who changes a bit. */
+static inline void irq_raise_bits(struct irq irq, atomic_uint *word, unsigned bits)
+{
+	if (bits & ~atomic_fetch_or(word, bits))
+		irq_follow_word(irq, word);
+}
+
+static inline void irq_clear_bits(struct irq irq, atomic_uint *word, unsigned bits)
+{
+	if (bits & atomic_fetch_and(word, ~bits))
+		irq_follow_word(irq, word);
+}
+
 #endif

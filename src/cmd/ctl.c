@@ -20,7 +20,7 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "cmd/ctl_print.h"
-#include "control/control_socket.h"
+#include "base/unix_socket.h"
 
 #define STATUS_USAGE  2
 #define STATUS_NOBODY 3
@@ -44,6 +44,7 @@ static const struct ctl_verb verbs[] = {
 	{"pause", NULL, ctl_print_state, false},       {"resume", NULL, ctl_print_state, false},
 	{"powerbutton", NULL, ctl_print_state, false}, {"quit", NULL, ctl_print_state, true},
 	{"fault", "rule", ctl_print_faults, false},    {"help", NULL, ctl_print_help, false},
+	{"link", "state", ctl_print_state, false},
 };
 
 static const char *const formats[] = {"json", "openmetrics", NULL};
@@ -218,7 +219,7 @@ static int run(const char *path, const struct ctl_verb *v, const struct ctl_opti
 
 	if (!strncmp(path, "unix:", 5)) /* as --control has it */
 		path += 5;
-	fd = control_socket_connect(path, 0);
+	fd = unix_socket_connect(path, SOCK_STREAM);
 	if (fd < 0)
 		return err_set(e, STATUS_NOBODY,
 			       "%s: %s; is there a machine that was started with --control "
@@ -266,6 +267,7 @@ const struct command ctl_command = {
 		"  stats        what harts, devices and queues have counted\n"
 		"  pause        the guest and its time stand still\n"
 		"  resume       the guest goes on\n"
+		"  link         the network's cable: link up, link down\n"
 		"  powerbutton  press the guest's power button: it shuts down in good order\n"
 		"  quit         end the machine now; returns when its disks are written\n"
 		"  help         what the machine's Linnet can be asked for\n\n"

@@ -283,8 +283,10 @@ static int run_once(struct run *r, bool *again, struct err *e)
 
 	*again = false;
 	ret = machine_new(&r->parts.config, r->loop, &r->machine, e);
-	if (ret)
+	if (ret) {
+		run_remotes_listen(&r->parts.remotes);
 		return ret;
+	}
 	if (r->control)
 		run_control_begin(r->control, r->machine);
 	if (r->o.dump_dtb) {

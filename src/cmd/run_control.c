@@ -225,6 +225,32 @@ static void verb_fault(void *arg, struct control_call *call)
 	control_answer(call, json_pack("{s:o}", "faults", list));
 }
 
+/* ---- the network's cable ---- */
+
+static void verb_link(void *arg, struct control_call *call)
+{
+	const struct run_control *rc = arg;
+	const char *state = control_arg(call, "state");
+	const char *device = control_arg(call, "device");
+	bool up = state && !strcmp(state, "up");
+
+	if (is_gone(rc, call))
+		return;
+	if (!state || (!up && strcmp(state, "down") != 0)) {
+		control_fail(call, CONTROL_E_ARGUMENT, "state %s: give up or down",
+			     state ? state : "is missing");
+		return;
+	}
+	if (!device)
+		device = "net0";
+	if (machine_set_link(rc->machine, device, up))
+		control_fail(call, CONTROL_E_ARGUMENT,
+			     "device %s: this machine has no such network card; see status",
+			     device);
+	else
+		control_answer(call, json_pack("{s:s,s:s}", "device", device, "state", state));
+}
+
 /* ---- the end ---- */
 
 static void verb_powerbutton(void *arg, struct control_call *call)
@@ -257,6 +283,7 @@ static void verb_quit(void *arg, struct control_call *call)
 
 static const char *const stats_args[] = {"format", NULL};
 static const char *const fault_args[] = {"rule", NULL};
+static const char *const link_args[] = {"state", "device", NULL};
 
 static const struct control_verb verbs[] = {
 	{.name = "status", .help = "how the machine and its devices are", .handle = verb_status},
@@ -270,6 +297,10 @@ static const struct control_verb verbs[] = {
 	 .help = "break something on purpose: a rule, or clear; list the rules",
 	 .args = fault_args,
 	 .handle = verb_fault},
+	{.name = "link",
+	 .help = "the network's cable: up or down",
+	 .args = link_args,
+	 .handle = verb_link},
 	{.name = "powerbutton",
 	 .help = "press the guest's power button",
 	 .handle = verb_powerbutton},

@@ -16,6 +16,7 @@
 #include "dev/blk.h"
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
+static const char *const transport_names[] = {"mmio", "pci", NULL};
 static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
@@ -78,9 +79,21 @@ static int net_option(void *ctx, const char *label, char *value, struct err *e)
 	return run_net_parse(&o->net, label, value, e);
 }
 
+#define RING_BOOL(key, member) \
+	.name = (key), .kind = OPT_BOOL, .offset = offsetof(struct run_ring, member)
+
 static const struct opt ring_keys[] = {
-	{.name = "event-idx", .kind = OPT_BOOL, .offset = offsetof(struct run_ring, event_idx)},
-	{.name = "indirect", .kind = OPT_BOOL, .offset = offsetof(struct run_ring, indirect)},
+	{RING_BOOL("event-idx", event_idx)},
+	{RING_BOOL("indirect", indirect)},
+	{RING_BOOL("in-order", in_order)},
+	{RING_BOOL("notification-data", notification_data)},
+	{RING_BOOL("queue-reset", queue_reset)},
+	{RING_BOOL("access-platform", access_platform)},
+	{.name = "size",
+	 .kind = OPT_UINT,
+	 .min = 1,
+	 .max = 32768,
+	 .offset = offsetof(struct run_ring, size)},
 	{0},
 };
 
@@ -98,7 +111,13 @@ static int ring_option(void *ctx, const char *label, char *value, struct err *e)
 	if (ret)
 		return ret;
 	o->ring.packed = format == 1;
-	return rest ? opt_parse_list(ring_keys, &o->ring, label, rest, NULL, e) : 0;
+	ret = rest ? opt_parse_list(ring_keys, &o->ring, label, rest, NULL, e) : 0;
+	if (!ret && !o->ring.packed && o->ring.size & (o->ring.size - 1))
+		ret = err_set(e, -EINVAL,
+			      "%s: size=%u: a split ring's size is a power of two; with "
+			      "--ring packed it need not be",
+			      label, o->ring.size);
+	return ret;
 }
 
 static int console_option(void *ctx, const char *label, char *value, struct err *e)
@@ -181,6 +200,20 @@ static int jit_dump_option(void *ctx, const char *label, char *value, struct err
 	struct run_options *o = ctx;
 
 	return run_watch_parse(&o->watch, label, value, e);
+}
+
+static int share_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_share_parse(&o->remotes, label, value, e);
+}
+
+static int vhost_user_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_vhost_user_parse(&o->remotes, label, value, e);
 }
 
 static int fault_option(void *ctx, const char *label, char *value, struct err *e)
@@ -288,19 +321,42 @@ const struct opt run_option_table[] = {
 	 .keys = disk_keys,
 	 .help = "a disk image; KEY: serial, format, cache, io, queues"},
 	{.name = "net",
-	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|tap,ifname=NAME|none",
+	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|tap,ifname=NAME[,queues=N]|switch=PATH|"
+		"passt,socket=PATH|none",
 	 .kind = OPT_CALL,
 	 .call = net_option,
 	 .keys = run_net_keys,
 	 .head = "type",
-	 .help = "the network"},
+	 .help = "the network; KEY of all: mac, mtu, speed, pcap"},
+	{.name = "transport",
+	 .arg = "mmio|pci",
+	 .kind = OPT_CHOICE,
+	 AT(transport),
+	 .choices = transport_names,
+	 .help = "what carries virtio devices"},
+	{.name = "share",
+	 .arg = "DIR[,tag=T][,ro=on]",
+	 .kind = OPT_CALL,
+	 .call = share_option,
+	 .repeat = true,
+	 .keys = run_share_keys,
+	 .head = "dir",
+	 .help = "a folder of the host's, in the guest as /T (/share)"},
+	{.name = "vhost-user",
+	 .arg = "kind=fs|blk|net,socket=F[,tag=T][,queues=N]",
+	 .kind = OPT_CALL,
+	 .call = vhost_user_option,
+	 .repeat = true,
+	 .keys = run_vhost_user_keys,
+	 .help = "a device that another process serves"},
 	{.name = "ring",
-	 .arg = "split|packed[,event-idx=off][,indirect=off]",
+	 .arg = "split|packed[,KEY=VALUE]...",
 	 .kind = OPT_CALL,
 	 .call = ring_option,
 	 .keys = ring_keys,
 	 .head = "format",
-	 .help = "what virtio devices offer"},
+	 .help = "what virtio devices offer; KEY: event-idx, indirect, in-order, ... "
+		 "(docs/virtio.md)"},
 	{.name = "console",
 	 .arg = "stdio|pty[,link=PATH]|unix:PATH|file:PATH",
 	 .kind = OPT_CALL,
@@ -411,6 +467,10 @@ static int check(const struct run_options *o, struct err *e)
 	if (!o->exec && (o->cwd || o->n_env))
 		return err_set(e, -EINVAL, "--%s %s: is for the command of --exec; add one",
 			       o->cwd ? "cwd" : "env", o->cwd ? o->cwd : o->env[0]);
+	if (o->remotes.n && o->clock == RUN_CLOCK_INSTRUCTIONS)
+		return err_set(e, -EINVAL,
+			       "--clock instructions makes each run the same, which another "
+			       "process's work (--share, --vhost-user) cannot be; leave one out");
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);
@@ -448,10 +508,11 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 {
 	int used, ret;
 
-	*o = (struct run_options){.smp = 1,
-				  .mem = 512u << 20,
-				  .ring = {.event_idx = true, .indirect = true},
-				  .rng = true};
+	*o = (struct run_options){
+		.smp = 1,
+		.mem = 512u << 20,
+		.ring = {.event_idx = true, .indirect = true, .queue_reset = true},
+		.rng = true};
 	ret = read_config(o, argc, argv, e);
 	if (ret)
 		return ret;

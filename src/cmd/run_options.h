@@ -9,6 +9,7 @@
 #include "base/opt.h"
 #include "cmd/run_console.h"
 #include "cmd/run_net.h"
+#include "cmd/run_remote.h"
 #include "cmd/run_watch.h"
 #include "machine/machine.h"
 
@@ -27,7 +28,8 @@ struct run_disk {
 
 struct run_ring {
 	bool packed;
-	bool event_idx, indirect;
+	bool event_idx, indirect, in_order, notification_data, queue_reset, access_platform;
+	unsigned size; /* entries at most; 0: as each device has it */
 };
 
 struct run_file {
@@ -40,14 +42,16 @@ struct run_gdb_options {
 };
 
 enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
+enum run_transport { RUN_TRANSPORT_MMIO, RUN_TRANSPORT_PCI };
 enum run_clock { RUN_CLOCK_HOST, RUN_CLOCK_INSTRUCTIONS };
 
 struct run_options {
 	const char *machine, *engine;
 	unsigned smp;
 	uint64_t mem;
-	unsigned clock; /* enum run_clock */
-	unsigned mmu;   /* enum run_mmu */
+	unsigned clock;     /* enum run_clock */
+	unsigned mmu;       /* enum run_mmu */
+	unsigned transport; /* enum run_transport */
 
 	const char *kernel, *modules, *initrd, *firmware, *dtb;
 	bool no_extras;
@@ -60,6 +64,7 @@ struct run_options {
 	struct run_net net;
 	struct run_ring ring;
 	struct run_console console;
+	struct run_remotes_options remotes;
 
 	bool rng;
 	const char *control; /* path of a socket, or NULL */
@@ -69,7 +74,7 @@ struct run_options {
 	bool fault_help; /* --fault help */
 
 	const char *exec;
-	const char *cwd; /* in the guest; NULL: /root */
+	const char *cwd; /* in the guest; NULL: the first shared folder, or /root */
 	const char *env[RUN_MAX_ENV];
 	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */

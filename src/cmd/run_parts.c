@@ -41,6 +41,15 @@ static int no_such_engine(const char *name, struct err *e)
 		       names);
 }
 
+static uint64_t ring_features(const struct run_ring *r)
+{
+	return (r->packed ? VIRTIO_F_RING_PACKED : 0) | (r->event_idx ? VIRTIO_F_EVENT_IDX : 0) |
+	       (r->indirect ? VIRTIO_F_INDIRECT_DESC : 0) | (r->in_order ? VIRTIO_F_IN_ORDER : 0) |
+	       (r->notification_data ? VIRTIO_F_NOTIFICATION_DATA : 0) |
+	       (r->queue_reset ? VIRTIO_F_RING_RESET : 0) |
+	       (r->access_platform ? VIRTIO_F_ACCESS_PLATFORM : 0);
+}
+
 static int find_names(struct run_parts *p, const struct run_options *o, struct err *e)
 {
 	struct machine_config *c = &p->config;
@@ -60,9 +69,9 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->mem = o->mem;
 	c->rng = o->rng;
 	c->dtb = o->dtb;
-	c->ring_features = (o->ring.packed ? VIRTIO_F_RING_PACKED : 0) |
-			   (o->ring.event_idx ? VIRTIO_F_EVENT_IDX : 0) |
-			   (o->ring.indirect ? VIRTIO_F_INDIRECT_DESC : 0);
+	c->ring_features = ring_features(&o->ring);
+	c->ring_size = o->ring.size;
+	c->pci = o->transport == RUN_TRANSPORT_PCI;
 	c->sv48 = o->mmu == RUN_MMU_SV48;
 	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;
 	return 0;
@@ -243,7 +252,7 @@ static int open_exec(struct run_parts *p, const struct run_options *o, struct lo
 {
 	const struct exec_config cfg = {
 		.command = o->exec,
-		.cwd = o->cwd,
+		.cwd = o->cwd ? o->cwd : run_share_place(&o->remotes, p->cwd),
 		.env = o->env,
 		.n_env = o->n_env,
 		.loop = loop,
@@ -285,6 +294,8 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	if (!ret)
 		ret = open_net(p, o, e);
 	if (!ret)
+		ret = run_remotes_open(&p->remotes, &o->remotes, loop, &p->config, e);
+	if (!ret)
 		ret = open_exec(p, o, loop, events, e);
 	if (!ret)
 		ret = open_console(p, o, loop, events, e);
@@ -304,6 +315,7 @@ void run_parts_close(struct run_parts *p)
 		p->disk[i]->ops->free(p->disk[i]);
 	if (p->net)
 		p->net->ops->free(p->net);
+	run_remotes_close(&p->remotes);
 	/* What the guest printed last is still in the stream's buffer. */
 	if (p->console)
 		(void)chr_flush(p->console, CONSOLE_FLUSH_MS);

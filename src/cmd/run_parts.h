@@ -11,6 +11,7 @@
 #include "cmd/guest_set.h"
 #include "cmd/run_faults.h"
 #include "cmd/run_options.h"
+#include "cmd/run_remote.h"
 
 struct run_parts_events {
 	void (*exec_done)(void *arg);    /* see exec.h */
@@ -26,6 +27,8 @@ struct run_parts {
 	struct block *disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;
 	struct net *net;
+	struct run_remotes remotes;
+	char cwd[REMOTE_TAG_MAX + 2]; /* of the command, when it is a shared folder */
 	struct chr *console;
 	struct exec *exec;
 	struct cpu_watch watch;

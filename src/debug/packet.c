@@ -8,22 +8,13 @@
 
 #include <string.h>
 
+#include "base/hex.h"
+
 enum { OUTSIDE, DATA, SUM_HIGH, SUM_LOW };
 
 #define INTERRUPT 0x03
 #define ESCAPE    '}'
 #define ESCAPED   0x20
-
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 static void begin_data(struct gdb_parser *p)
 {
@@ -69,7 +60,7 @@ static void data(struct gdb_parser *p, uint8_t byte)
 
 static enum gdb_input finish(struct gdb_parser *p, uint8_t byte)
 {
-	int low = digit((char)byte);
+	int low = hex_value((char)byte);
 
 	p->state = OUTSIDE;
 	if (low < 0 || p->given > 15 || (p->given << 4 | low) != p->sum)
@@ -85,7 +76,7 @@ enum gdb_input gdb_parse(struct gdb_parser *p, uint8_t byte)
 	switch (p->state) {
 	case DATA: data(p, byte); return GDB_INPUT_MORE;
 	case SUM_HIGH:
-		p->given = (uint8_t)digit((char)byte); /* above 15: no digit */
+		p->given = (uint8_t)hex_value((char)byte); /* above 15: no digit */
 		p->state = SUM_LOW;
 		return GDB_INPUT_MORE;
 	case SUM_LOW: return finish(p, byte);
@@ -193,7 +184,7 @@ bool gdb_get_number(const char **p, uint64_t *n)
 	unsigned count = 0;
 	int d;
 
-	for (*n = 0; (d = digit(**p)) >= 0; (*p)++, count++)
+	for (*n = 0; (d = hex_value(**p)) >= 0; (*p)++, count++)
 		*n = *n << 4 | (unsigned)d;
 	return count >= 1 && count <= 16;
 }
@@ -203,8 +194,8 @@ bool gdb_get_bytes(const char **p, void *bytes, size_t n)
 	uint8_t *b = bytes;
 
 	for (size_t i = 0; i < n; i++) {
-		int high = digit((*p)[0]);
-		int low = high < 0 ? -1 : digit((*p)[1]);
+		int high = hex_value((*p)[0]);
+		int low = high < 0 ? -1 : hex_value((*p)[1]);
 
 		if (low < 0)
 			return false;

@@ -73,6 +73,7 @@ struct blk {
 	atomic_bool writeback; /* CONFIG_WCE: relaxed, for it orders nothing */
 	uint64_t features;     /* home */
 	char serial[BLK_SERIAL_MAX];
+	uint32_t seg_max;
 	unsigned n_queues;
 	struct blk_queue *queues;
 };
@@ -236,7 +237,7 @@ static bool parts_allowed(const struct slot *s)
 {
 	uint64_t features = virtq_features(&s->queue->q->ring);
 
-	if (features & BLK_F_SEG_MAX && s->req.n_iov > SEG_MAX)
+	if (features & BLK_F_SEG_MAX && s->req.n_iov > s->queue->blk->seg_max)
 		return false;
 	for (unsigned i = 0; i < s->req.n_iov && features & BLK_F_SIZE_MAX; i++)
 		if (s->req.iov[i].iov_len > SIZE_MAX_PART)
@@ -431,7 +432,7 @@ static void publish_config(struct blk *b)
 
 	le64_store(config + BLK_CONFIG_CAPACITY, b->block->size / SECTOR_SIZE);
 	le32_store(config + BLK_CONFIG_SIZE_MAX, SIZE_MAX_PART);
-	le32_store(config + BLK_CONFIG_SEG_MAX, SEG_MAX);
+	le32_store(config + BLK_CONFIG_SEG_MAX, b->seg_max);
 	le32_store(config + BLK_CONFIG_BLK_SIZE, SECTOR_SIZE);
 	config[BLK_CONFIG_PHYSICAL_EXP] = PHYSICAL_EXP;
 	le16_store(config + BLK_CONFIG_MIN_IO, 1u << PHYSICAL_EXP);
@@ -527,6 +528,14 @@ static const struct vdev_ops blk_ops = {
 	.free = blk_free,
 };
 
+/* A request's data, so that it fits a ring of this size beside header and status. */
+static uint32_t seg_max(uint32_t ring_size)
+{
+	if (!ring_size || ring_size > QUEUE_SIZE)
+		return SEG_MAX;
+	return ring_size > 2 ? ring_size - 2 : 1;
+}
+
 int blk_new(const struct blk_config *config, struct vdev **out)
 {
 	unsigned n_queues = config->n_queues ? config->n_queues : 1;
@@ -537,6 +546,7 @@ int blk_new(const struct blk_config *config, struct vdev **out)
 	if (!b)
 		return -ENOMEM;
 	b->block = config->block;
+	b->seg_max = seg_max(config->ring_size);
 	if (config->serial)
 		memcpy(b->serial, config->serial, strnlen(config->serial, BLK_SERIAL_MAX));
 	b->queues = calloc(n_queues, sizeof(*b->queues));

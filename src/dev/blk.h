@@ -21,6 +21,7 @@ struct blk_config {
 	struct loop *loop;   /* where requests are served */
 	const char *serial;  /* at most BLK_SERIAL_MAX bytes are used; NULL: none. Copied. */
 	unsigned n_queues;   /* at most BLK_QUEUES_MAX; 0: one */
+	unsigned ring_size;  /* entries that a ring will have at most; 0: as many as it can */
 };
 
 /* Control thread, while the loop does not run or from the loop. The device is freed by vdev_free()

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Both directions begin with a header of 12 bytes, which says what the receiver has to finish of
- * the frame (net_header.c), and, on receipt, over how many chains it is spread.
+ * The card: what its pairs of queues (net_pair.c) have in common. Queues are numbered rx0, tx0,
+ * rx1, tx1, ..., and the control queue comes last: behind all pairs if the driver chose MQ, else
+ * behind the first one (5.1.2), so what a queue is depends on the features.
  *
- * Receiving. The back end calls with a frame. Chains are popped until they hold it (one, without
- * MRG_RXBUF), filled, and pushed together. When there are too few, all are given back, kicks are
- * asked for, and the frame is refused: the next kick says that frames are wanted again. A frame
- * that no number of chains can hold is dropped, since it would block all that follow.
- *
- * Sending is done within the kick: the frame goes to the back end as it lies in guest memory, with
- * a header of ours in front if offloads are in use.
+ * A reset brings back all that control commands have changed: one pair is active, the filter lets
+ * everything pass, the address is the first one. The cable stays as it is.
  */
 #include "dev/net.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,38 +17,31 @@
 #include "backend/net.h"
 #include "base/endian.h"
 #include "base/iov.h"
+#include "dev/net_ctrl.h"
 #include "dev/net_header.h"
+#include "dev/net_pair.h"
+#include "dev/net_spec.h"
+#include "virtio/coalesce.h"
 #include "virtio/vdev.h"
 
-/* 5.1.3, 5.1.4 */
-#define NET_F_MTU       BIT(3)
-#define NET_F_MAC       BIT(5)
-#define NET_F_MRG_RXBUF BIT(15)
-#define NET_F_STATUS    BIT(16)
+#define CTRL_QUEUE_SIZE 64u
+#define NS_PER_US       1000ull
 
-#define NET_CONFIG_MAC    0
-#define NET_CONFIG_STATUS 6
-#define NET_CONFIG_MTU    10
-#define NET_CONFIG_LEN    12
-#define NET_S_LINK_UP     1u
-
-#define ETHERNET_HEADER 14u
-
-enum { RX, TX };
-
-#define QUEUE_SIZE 256u
-#define RX_CHAINS  64u              /* that one frame may be spread over */
-#define PARTS      (2 * QUEUE_SIZE) /* of all chains of one frame */
+#define FEATURES                                                                              \
+	(NET_F_MAC | NET_F_STATUS | NET_F_MRG_RXBUF | NET_F_CTRL_VQ | NET_F_CTRL_RX |         \
+	 NET_F_CTRL_RX_EXTRA | NET_F_CTRL_VLAN | NET_F_CTRL_MAC_ADDR | NET_F_GUEST_ANNOUNCE | \
+	 NET_F_NOTF_COAL)
 
 struct netdev {
 	struct vdev vdev;
-	struct net_queue *nq;
-	bool wanted;       /* what the back end was told last */
-	unsigned offloads; /* the same */
-	struct virtq_chain tx;
-	struct iovec tx_iov[PARTS + 1];   /* our header and a frame */
-	struct virtq_chain arena;         /* its arrays are shared out to rx[] */
-	struct virtq_chain rx[RX_CHAINS]; /* of the frame at hand */
+	struct net_rules rules;
+	struct net_ctrl ctrl;
+	struct virtq_chain command;
+	uint8_t mac[NET_MAC_SIZE]; /* the first one */
+	uint16_t mtu;
+	bool announce; /* asked of the driver and not yet done */
+	unsigned n_pairs, n_active;
+	struct net_pair *pair;
 };
 
 static struct netdev *netdev_of(struct vdev *dev)
@@ -59,213 +49,184 @@ static struct netdev *netdev_of(struct vdev *dev)
 	return container_of(dev, struct netdev, vdev);
 }
 
-static void want_frames(struct netdev *nd, bool want)
+/* The pair to which a queue belongs; NULL: none, by what the driver chose. */
+static struct net_pair *pair_of(struct netdev *nd, const struct vdev_queue *q)
 {
-	if (nd->wanted == want)
-		return;
-	nd->wanted = want;
-	nd->nq->ops->want_recv(nd->nq, want);
+	unsigned n = nd->ctrl.features & NET_F_MQ ? nd->n_pairs : 1;
+
+	return q->index < 2 * n ? &nd->pair[q->index / 2] : NULL;
 }
 
-/* ---- receiving ---- */
-
-enum rx_result { RX_READY, RX_NO_ROOM, RX_TOO_LARGE };
-
-static void rx_give_back(struct netdev *nd, struct vdev_queue *q, unsigned n)
+static bool is_tx(const struct vdev_queue *q)
 {
-	while (n)
-		virtq_unpop(&q->ring, &nd->rx[--n]);
+	return q->index & 1;
 }
 
-/* Pops one chain into c. 1, or 0: none, with kicks asked for; or the device is broken. */
-static int rx_pop(struct vdev_queue *q, struct virtq_chain *c, uint32_t min_len)
+static bool is_ctrl(const struct netdev *nd, const struct vdev_queue *q)
 {
-	int r;
+	unsigned n = nd->ctrl.features & NET_F_MQ ? nd->n_pairs : 1;
 
-	do {
-		r = vdev_pop(q, c);
-	} while (!r && virtq_enable_kicks(&q->ring));
-	if (r <= 0)
-		return 0;
-	if (!c->n_read && c->write_len >= min_len)
-		return 1;
-	virtq_unpop(&q->ring, c);
-	vdev_broken(q->dev, "a receive buffer that is readable or too small");
-	return 0;
+	return q->index == 2 * n && (nd->ctrl.features & NET_F_CTRL_VQ);
 }
 
-/* Pops as many chains as `need` bytes take into rx[0 .. *n). */
-static enum rx_result rx_gather(struct netdev *nd, struct vdev_queue *q, uint64_t need, unsigned *n)
+static void publish_status(struct netdev *nd)
 {
-	bool mergeable = virtq_features(&q->ring) & NET_F_MRG_RXBUF;
-	unsigned max = mergeable ? RX_CHAINS : 1, parts = 0;
-	uint64_t room = 0;
+	uint8_t status[2];
 
-	if (max > virtq_size(&q->ring))
-		max = virtq_size(&q->ring);
-	for (*n = 0; room < need; ++*n) {
-		struct virtq_chain *c = &nd->rx[*n];
-
-		if (*n == max) {
-			rx_give_back(nd, q, *n);
-			return RX_TOO_LARGE;
-		}
-		c->iov = nd->arena.iov + parts;
-		c->seg = nd->arena.seg + parts;
-		c->max = PARTS - parts;
-		if (!rx_pop(q, c, *n ? 1 : NET_HEADER_SIZE)) {
-			rx_give_back(nd, q, *n);
-			return RX_NO_ROOM;
-		}
-		parts += c->n_write;
-		room += c->write_len;
-	}
-	return RX_READY;
+	le16_store(status, (uint16_t)((nd->rules.link_up ? NET_S_LINK_UP : 0) |
+				      (nd->announce ? NET_S_ANNOUNCE : 0)));
+	vdev_config_set(&nd->vdev, NET_CONFIG_STATUS, status, sizeof(status));
 }
 
-/* Copies header and frame, which begins `skip` bytes into iov, into the chains and pushes them. */
-static void rx_fill(struct netdev *nd, struct vdev_queue *q, const uint8_t header[NET_HEADER_SIZE],
-		    const struct iovec *iov, unsigned n_iov, size_t skip)
+/* ---- control commands ---- */
+
+static bool set_pairs(void *arg, unsigned n)
 {
-	struct virtq_chain *c = nd->rx;
-	uint32_t at = NET_HEADER_SIZE; /* in c */
+	struct netdev *nd = arg;
 
-	iov_from_buf(c->iov, c->n_write, 0, header, NET_HEADER_SIZE);
-	for (unsigned i = 0; i < n_iov; i++) {
-		size_t skipped = skip < iov[i].iov_len ? skip : iov[i].iov_len;
-		const uint8_t *from = (const uint8_t *)iov[i].iov_base + skipped;
-		size_t left = iov[i].iov_len - skipped;
-
-		skip -= skipped;
-		while (left) {
-			size_t k;
-
-			if (at == c->write_len) {
-				virtq_push(&q->ring, c++, at);
-				at = 0;
-			}
-			k = iov_from_buf(c->iov, c->n_write, at, from, left);
-			at += (uint32_t)k;
-			from += k;
-			left -= k;
-		}
-	}
-	virtq_push(&q->ring, c, at);
-}
-
-static bool rx_recv(void *user, const struct iovec *iov, unsigned n_iov)
-{
-	struct netdev *nd = user;
-	struct vdev_queue *q = &nd->vdev.queues[RX];
-	uint8_t guest_header[NET_HEADER_SIZE];
-	struct net_header header = {0};
-	size_t skip = nd->offloads ? sizeof(header) : 0;
-	size_t len = iov_len(iov, n_iov);
-	enum rx_result r = RX_NO_ROOM;
-	unsigned n;
-
-	if (len < skip + ETHERNET_HEADER || len > skip + NET_FRAME_MAX)
-		return true;
-	(void)iov_to_buf(iov, n_iov, 0, &header, skip);
-	if (!net_header_to_guest(&header, nd->offloads, guest_header))
-		return true;
-	if (vdev_queue_live(q))
-		r = rx_gather(nd, q, NET_HEADER_SIZE + len - skip, &n);
-	if (r == RX_READY) {
-		net_header_set_buffers(guest_header, n);
-		rx_fill(nd, q, guest_header, iov, n_iov, skip);
-		vdev_flush_soon(q);
-	}
-	nd->wanted = r != RX_NO_ROOM;
-	return nd->wanted;
-}
-
-static const struct net_user_ops user_ops = {.recv = rx_recv};
-
-/* ---- sending ---- */
-
-/* False: the chain is no packet, and the device is broken. */
-static bool tx_send(struct netdev *nd, struct virtq_chain *c)
-{
-	uint8_t guest_header[NET_HEADER_SIZE];
-	struct net_header header;
-	const struct iovec *iov;
-	unsigned n;
-
-	if (c->read_len < NET_HEADER_SIZE)
+	if (!n || n > nd->n_pairs)
 		return false;
-	iov_to_buf(c->iov, c->n_read, 0, guest_header, sizeof(guest_header));
-	/* What needs an offload that was not offered cannot be sent; nor can an empty frame. What
-	 * the back end does not take now is lost: networks lose frames. */
-	if (!net_header_from_guest(guest_header, nd->offloads, c->read_len - NET_HEADER_SIZE,
-				   &header))
-		return true;
-	iov = virtq_chain_skip(c, NET_HEADER_SIZE, &n);
-	if (n && nd->offloads) {
-		nd->tx_iov[0] = (struct iovec){&header, sizeof(header)};
-		memcpy(nd->tx_iov + 1, iov, n * sizeof(*iov));
-		(void)nd->nq->ops->send(nd->nq, nd->tx_iov, n + 1);
-	} else if (n) {
-		(void)nd->nq->ops->send(nd->nq, iov, n);
-	}
+	for (unsigned i = 0; i < nd->n_pairs; i++)
+		if ((i < n) != (i < nd->n_active))
+			net_pair_activate(&nd->pair[i], i < n);
+	nd->n_active = n;
 	return true;
 }
 
-static enum vdev_taken tx_take(struct vdev_queue *q)
+static void set_guest_offloads(void *arg, uint64_t guest)
+{
+	struct netdev *nd = arg;
+	const uint64_t all = NET_F_GUEST_CSUM | NET_F_GUEST_TSO4 | NET_F_GUEST_TSO6 |
+			     NET_F_GUEST_USO4 | NET_F_GUEST_USO6;
+	unsigned offloads = net_header_offloads((nd->ctrl.features & ~all) | guest);
+
+	for (unsigned i = 0; i < nd->n_pairs; i++)
+		net_pair_offloads(&nd->pair[i], offloads);
+}
+
+static void mac_changed(void *arg)
+{
+	struct netdev *nd = arg;
+
+	vdev_config_set(&nd->vdev, NET_CONFIG_MAC, nd->ctrl.filter.mac, NET_MAC_SIZE);
+}
+
+static void announced(void *arg)
+{
+	struct netdev *nd = arg;
+
+	nd->announce = false;
+	publish_status(nd);
+}
+
+static void coalesce(void *arg, bool tx, uint32_t max_frames, uint32_t max_us)
+{
+	struct netdev *nd = arg;
+
+	for (unsigned i = 0; i < nd->n_pairs; i++) {
+		struct vdev_queue *q = tx ? nd->pair[i].tx : nd->pair[i].rx;
+
+		if (vdev_queue_live(q))
+			vdev_queue_coalesce(q, max_frames, max_us * NS_PER_US);
+	}
+}
+
+static const struct net_ctrl_ops ctrl_ops = {
+	.set_pairs = set_pairs,
+	.set_guest_offloads = set_guest_offloads,
+	.mac_changed = mac_changed,
+	.announced = announced,
+	.coalesce = coalesce,
+};
+
+static enum vdev_taken ctrl_take(struct vdev_queue *q)
 {
 	struct netdev *nd = netdev_of(q->dev);
+	struct virtq_chain *c = &nd->command;
+	uint8_t ack = NET_CTRL_ACK_OK;
 
-	if (vdev_pop(q, &nd->tx) <= 0)
+	if (vdev_pop(q, c) <= 0)
 		return VDEV_NONE;
-	if (!tx_send(nd, &nd->tx)) {
-		virtq_unpop(&q->ring, &nd->tx);
-		vdev_broken(q->dev, "a packet without header");
+	if (!c->write_len) {
+		virtq_unpop(&q->ring, c);
+		vdev_broken(q->dev, "a control command without room for its answer");
 		return VDEV_NONE;
 	}
-	virtq_push(&q->ring, &nd->tx, 0);
+	if (!net_ctrl_run(&nd->ctrl, c->iov, c->n_read, c->read_len))
+		ack = NET_CTRL_ACK_ERR;
+	(void)iov_from_buf(virtq_chain_writable(c), c->n_write, 0, &ack, sizeof(ack));
+	virtq_push(&q->ring, c, sizeof(ack));
 	return VDEV_TAKEN;
 }
 
 /* ---- the queues ---- */
 
-/* Both queues have been given the same features, so the first one settles it. */
+static void features_set(struct vdev *dev, uint64_t features)
+{
+	struct netdev *nd = netdev_of(dev);
+
+	net_ctrl_init(&nd->ctrl, &ctrl_ops, nd, features, nd->mac);
+	nd->rules.frame_max = NET_FRAME_MAX;
+	if (features & NET_F_MTU)
+		nd->rules.frame_max = nd->mtu + NET_ETHERNET_SIZE + NET_VLAN_SIZE;
+	nd->announce = false;
+	(void)set_pairs(nd, 1);
+	mac_changed(nd);
+	publish_status(nd);
+}
+
 static int netdev_queue_start(struct vdev_queue *q)
 {
 	struct netdev *nd = netdev_of(q->dev);
-	unsigned offloads = net_header_offloads(virtq_features(&q->ring));
+	struct net_pair *p = pair_of(nd, q);
 
-	if (offloads != nd->offloads)
-		nd->nq->ops->set_offloads(nd->nq, offloads);
-	nd->offloads = offloads;
+	/* Of whichever of the two comes first. */
+	if (p && !vdev_queue_live(p->rx) && !vdev_queue_live(p->tx))
+		net_pair_offloads(p, net_header_offloads(nd->ctrl.features));
 	return 0;
 }
 
 static void netdev_queue_stop(struct vdev_queue *q)
 {
-	if (q->index == RX)
-		want_frames(netdev_of(q->dev), false);
+	struct net_pair *p = pair_of(netdev_of(q->dev), q);
+
+	if (p && !is_tx(q))
+		net_pair_rx_stop(p);
 	vdev_queue_stopped(q);
+}
+
+static enum vdev_taken tx_take(struct vdev_queue *q)
+{
+	return net_pair_tx_take(pair_of(netdev_of(q->dev), q));
 }
 
 static void netdev_queue_kick(struct vdev_queue *q)
 {
-	if (q->index == TX) {
+	struct netdev *nd = netdev_of(q->dev);
+	struct net_pair *p = pair_of(nd, q);
+
+	if (p && is_tx(q))
 		vdev_drain(q, tx_take);
-	} else {
-		virtq_disable_kicks(&q->ring);
-		want_frames(netdev_of(q->dev), true);
-	}
+	else if (p)
+		net_pair_rx_kick(p);
+	else if (is_ctrl(nd, q))
+		vdev_drain(q, ctrl_take);
+}
+
+/* Also of one that is half made. */
+static void release(struct netdev *nd)
+{
+	for (unsigned i = 0; nd->pair && i < nd->n_pairs; i++)
+		net_pair_fini(&nd->pair[i]);
+	free(nd->pair);
+	virtq_chain_fini(&nd->command);
+	free(nd);
 }
 
 static void netdev_free(struct vdev *dev)
 {
-	struct netdev *nd = netdev_of(dev);
-
 	vdev_fini(dev);
-	nd->nq->ops->close(nd->nq);
-	virtq_chain_fini(&nd->tx);
-	virtq_chain_fini(&nd->arena);
-	free(nd);
+	release(netdev_of(dev));
 }
 
 static const struct vdev_ops netdev_ops = {
@@ -274,8 +235,24 @@ static const struct vdev_ops netdev_ops = {
 	.queue_start = netdev_queue_start,
 	.queue_stop = netdev_queue_stop,
 	.queue_kick = netdev_queue_kick,
+	.features_set = features_set,
 	.free = netdev_free,
 };
+
+/* ---- the cable ---- */
+
+void netdev_set_link(struct vdev *dev, bool up)
+{
+	struct netdev *nd = netdev_of(dev);
+
+	assert(dev->ops == &netdev_ops);
+	if (nd->rules.link_up == up)
+		return;
+	nd->rules.link_up = up;
+	nd->announce = up && (nd->ctrl.features & NET_F_GUEST_ANNOUNCE);
+	publish_status(nd);
+	vdev_config_changed(dev);
+}
 
 /* ---- making ---- */
 
@@ -285,39 +262,76 @@ static void publish_config(struct netdev *nd, const struct netdev_config *config
 
 	memcpy(bytes + NET_CONFIG_MAC, config->mac, sizeof(config->mac));
 	le16_store(bytes + NET_CONFIG_STATUS, NET_S_LINK_UP);
+	le16_store(bytes + NET_CONFIG_MAX_PAIRS, (uint16_t)nd->n_pairs);
 	le16_store(bytes + NET_CONFIG_MTU, config->mtu);
+	le32_store(bytes + NET_CONFIG_SPEED, config->speed);
+	bytes[NET_CONFIG_DUPLEX] = NET_DUPLEX_FULL;
 	vdev_config_set(&nd->vdev, 0, bytes, sizeof(bytes));
+}
+
+static uint64_t features_of(const struct netdev_config *config, unsigned n_pairs)
+{
+	const uint64_t guest = NET_F_GUEST_CSUM | NET_F_GUEST_TSO4 | NET_F_GUEST_TSO6;
+	uint64_t features = FEATURES | net_header_features(config->net->offloads);
+
+	if (features & guest)
+		features |= NET_F_CTRL_GUEST_OFFLOADS;
+	if (config->mtu)
+		features |= NET_F_MTU;
+	if (config->speed)
+		features |= NET_F_SPEED_DUPLEX;
+	if (n_pairs > 1)
+		features |= NET_F_MQ;
+	return features;
+}
+
+static int pairs_init(struct netdev *nd, const struct netdev_config *config)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < nd->n_pairs && !r; i++) {
+		struct net_pair *p = &nd->pair[i];
+
+		p->rx = &nd->vdev.queues[2 * i];
+		p->tx = &nd->vdev.queues[2 * i + 1];
+		vdev_queue_config(&nd->vdev, p->rx->index, NET_QUEUE_SIZE, config->loop);
+		vdev_queue_config(&nd->vdev, p->tx->index, NET_QUEUE_SIZE, config->loop);
+		r = net_pair_init(p, config->net, config->loop, &nd->rules);
+	}
+	return r;
 }
 
 int netdev_new(const struct netdev_config *config, struct vdev **out)
 {
 	struct netdev *nd = calloc(1, sizeof(*nd));
-	uint64_t features = NET_F_MAC | NET_F_STATUS | NET_F_MRG_RXBUF;
 	int r = -ENOMEM;
 
 	if (!nd)
 		return -ENOMEM;
-	features |= net_header_features(config->net->offloads);
-	if (config->mtu)
-		features |= NET_F_MTU;
-	if (virtq_chain_init(&nd->tx, PARTS) || virtq_chain_init(&nd->arena, PARTS))
+	nd->n_pairs = config->n_pairs ? config->n_pairs : 1;
+	assert(nd->n_pairs <= NET_PAIRS_MAX);
+	nd->mtu = config->mtu;
+	nd->rules = (struct net_rules){.filter = &nd->ctrl.filter, .link_up = true};
+	memcpy(nd->mac, config->mac, sizeof(nd->mac));
+	nd->pair = calloc(nd->n_pairs, sizeof(*nd->pair));
+	if (!nd->pair || virtq_chain_init(&nd->command, CTRL_QUEUE_SIZE))
 		goto fail;
-	r = vdev_init(&nd->vdev, &netdev_ops, features, 2, NET_CONFIG_LEN);
+	r = vdev_init(&nd->vdev, &netdev_ops, features_of(config, nd->n_pairs), 2 * nd->n_pairs + 1,
+		      NET_CONFIG_LEN);
 	if (r)
 		goto fail;
-	vdev_queue_config(&nd->vdev, RX, QUEUE_SIZE, config->loop);
-	vdev_queue_config(&nd->vdev, TX, QUEUE_SIZE, config->loop);
+	vdev_queue_config(&nd->vdev, 2 * nd->n_pairs, CTRL_QUEUE_SIZE, config->loop);
 	publish_config(nd, config);
-	r = config->net->ops->open_queue(config->net, config->loop, &user_ops, nd, &nd->nq);
+	r = pairs_init(nd, config);
 	if (r)
 		goto fail_vdev;
+	(void)set_pairs(nd, 1);
+	net_ctrl_init(&nd->ctrl, &ctrl_ops, nd, 0, nd->mac);
 	*out = &nd->vdev;
 	return 0;
 fail_vdev:
 	vdev_fini(&nd->vdev);
 fail:
-	virtq_chain_fini(&nd->tx);
-	virtq_chain_fini(&nd->arena);
-	free(nd);
+	release(nd);
 	return r;
 }

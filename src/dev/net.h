@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The network card (specification 5.1): one pair of queues over a struct net.
+ * The network card (specification 5.1): pairs of queues over a struct net, and a control queue.
  *
- * Offers MAC, STATUS (the link is always up), MRG_RXBUF, MTU when one is given, and of CSUM, TSO4
- * and TSO6, in both directions, what the network can do.
- * A frame for which the driver has no buffers waits in the back end; one that the back end cannot
- * take is dropped, as on a wire.
+ * Offers MAC, STATUS, MRG_RXBUF, CTRL_VQ with receive modes, address and VLAN filters, and
+ * NOTF_COAL; MQ with more than one pair; MTU and SPEED_DUPLEX when they are given; and of CSUM,
+ * TSO4, TSO6 and USO, in both directions, what the network can do. A frame for which the driver has
+ * no buffers waits in the back end; one that the back end cannot take is dropped, as on a wire.
  */
 #ifndef DEV_NET_H
 #define DEV_NET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct loop;
@@ -18,13 +19,20 @@ struct vdev;
 
 struct netdev_config {
 	struct net *net;   /* stays the caller's; must outlive the device */
-	struct loop *loop; /* where both queues are served */
+	struct loop *loop; /* where all queues are served */
 	uint8_t mac[6];
-	uint16_t mtu; /* 0: not told to the driver */
+	uint16_t mtu;     /* 0: not told to the driver */
+	uint32_t speed;   /* Mbit/s; 0: not told to the driver */
+	unsigned n_pairs; /* 0: one; at most NET_PAIRS_MAX (dev/net_spec.h) and net->n_queues */
 };
 
 /* Control thread, while the loop does not run or from the loop. The device is freed by vdev_free()
  * or by its carrier. 0, -ENOMEM, or what opening a queue of the network gave. */
 int netdev_new(const struct netdev_config *config, struct vdev **out);
+
+/* On the loop: pulls the card's cable out or plugs it in; it begins plugged in. Frames are lost
+ * while it is out. A driver is told; one that knows ANNOUNCE also when to make itself known anew.
+ * dev: of netdev_new(). */
+void netdev_set_link(struct vdev *dev, bool up);
 
 #endif

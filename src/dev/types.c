@@ -10,5 +10,6 @@ const struct vdev_type vdev_types[] = {
 	{"console", VIRTIO_ID_CONSOLE, "terminals and named byte streams, several ports"},
 	{"rng", VIRTIO_ID_RNG, "random bytes of the host's, or a repeatable sequence"},
 	{"input", VIRTIO_ID_INPUT, "power button, pushed by `linnet ctl PATH powerbutton`"},
+	{"fs", VIRTIO_ID_FS, "folder of the host's, served by virtiofsd (--share)"},
 	{0},
 };

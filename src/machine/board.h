@@ -19,14 +19,14 @@ struct gmem;
 struct htif;
 struct image;
 struct uart8250;
-struct virtio_mmio;
+struct carrier;
 
 /* A virtio device of the board, for reports: see machine_device_info. */
 struct machine_device {
 	char name[16];
 	unsigned slot;
 	struct vdev *dev;
-	const struct virtio_mmio *carrier;
+	struct carrier *carrier;
 };
 
 struct machine {
@@ -88,7 +88,7 @@ int firmware_start(struct machine *m, uint64_t entry, uint64_t dtb, uint64_t inf
 /* Makes a device known, also to the faults of cfg.faults, under a name and its number: "disk0". At
  * most MACHINE_MAX_DEVICES. */
 void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev,
-			const struct virtio_mmio *carrier);
+			struct carrier *carrier);
 
 /* ---- sbi_platform.c ---- */
 

@@ -18,6 +18,7 @@
 
 #include "boot/initrd.h"
 #include "machine/vcpus.h"
+#include "remote/remote.h"
 
 struct block;
 struct chr;
@@ -34,6 +35,7 @@ struct stats_list;
 #define MACHINE_MAX_DISKS   4
 #define MACHINE_MAX_NETS    2
 #define MACHINE_MAX_PORTS   4
+#define MACHINE_MAX_REMOTES 4
 #define MACHINE_MAX_INITRDS 8
 #define MACHINE_MAX_DEVICES 16
 
@@ -46,6 +48,20 @@ struct machine_disk {
 struct machine_net {
 	struct net *net;
 	uint8_t mac[6];
+	unsigned mtu;      /* 0: not told to the guest */
+	unsigned speed;    /* Mbit/s; 0: the same */
+	unsigned n_queues; /* 0: one */
+};
+
+/* A device that another process serves: see remote/remote.h. */
+struct machine_remote {
+	enum remote_kind kind;
+	const char *label, *tag;
+	uint8_t mac[6];
+	unsigned n_queues;
+	/* Gives a new connection to the back end. 0, or -errno with the message in e. */
+	int (*connect)(void *arg, int *fd, struct err *e);
+	void *arg;
 };
 
 /* A port of the virtio console; `name` is what the guest finds in /sys/class/virtio-ports. */
@@ -83,7 +99,9 @@ struct machine_config {
 	void (*console_tap)(void *arg, const uint8_t *buf, size_t len);
 	void *console_tap_arg;
 
+	bool pci;               /* what carries virtio devices: virtio-pci, or else virtio-mmio */
 	uint64_t ring_features; /* what all virtio devices offer: see vdev_offer_ring() */
+	uint32_t ring_size;     /* entries of a ring at most; 0: as each device has it */
 
 	struct machine_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;
@@ -91,6 +109,8 @@ struct machine_config {
 	unsigned n_nets;
 	struct machine_port port[MACHINE_MAX_PORTS];
 	unsigned n_ports;
+	struct machine_remote remote[MACHINE_MAX_REMOTES];
+	unsigned n_remotes;
 	bool rng; /* an entropy source */
 	bool power_button;
 
@@ -167,6 +187,11 @@ uint64_t machine_time_ns(const struct machine *m);
 /* On the loop's thread: presses the power button. 0; -ENODEV: the machine has none; -EAGAIN: no
  * driver of the guest's listens to it (yet). What the guest makes of it is its own affair. */
 int machine_press_power(struct machine *m);
+
+/* On the loop's thread: plugs in or pulls out the cable of the network card `name` ("net0"). 0;
+ * -ENODEV: there is no such card. A reboot brings a new card, whose cable is plugged in. */
+int machine_set_link(struct machine *m, const char *name, bool up);
+
 /* For a debugger, while it holds the machine or before machine_run(): see vcpus.h. */
 void machine_debug(struct machine *m, const struct vcpus_debugger *d);
 void machine_let_run(struct machine *m, uint64_t harts);

@@ -5,13 +5,15 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "base/stats.h"
 #include "dev/input.h"
+#include "dev/net.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
-#include "transport/mmio.h"
+#include "transport/carrier.h"
 #include "virtio/vdev.h"
 
 /* A device is called as the option that makes it: --disk makes a blk. */
@@ -20,8 +22,7 @@ static const char *name_of(const struct vdev *dev)
 	return dev->ops->device_id == VIRTIO_ID_BLOCK ? "disk" : dev->ops->name;
 }
 
-void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev,
-			const struct virtio_mmio *carrier)
+void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev, struct carrier *carrier)
 {
 	struct machine_device *d = &m->device[m->n_devices];
 	unsigned n = 0;
@@ -50,7 +51,7 @@ unsigned machine_devices(const struct machine *m, struct machine_device_info *ou
 			.kind = d->dev->ops->name,
 			.slot = d->slot,
 			.n_queues = d->dev->n_queues,
-			.status = virtio_mmio_status(d->carrier),
+			.status = carrier_status(d->carrier),
 			.features = vdev_features(d->dev),
 			.broken = vdev_is_broken(d->dev),
 		};
@@ -120,4 +121,17 @@ int machine_press_power(struct machine *m)
 	if (!m->power_button)
 		return -ENODEV;
 	return input_press(m->power_button);
+}
+
+int machine_set_link(struct machine *m, const char *name, bool up)
+{
+	for (unsigned i = 0; i < m->n_devices; i++) {
+		struct vdev *dev = m->device[i].dev;
+
+		if (dev->ops->device_id != VIRTIO_ID_NET || strcmp(m->device[i].name, name) != 0)
+			continue;
+		netdev_set_link(dev, up);
+		return 0;
+	}
+	return -ENODEV;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The `virt` board, wired: parts at the addresses of virt_map.h, PLIC outputs and timers to the
- * harts, a virtio-mmio slot for each device in the order disks, networks, console, entropy,
- * power button; what is left of the eight slots is empty.
+ * harts, a slot of virtio-mmio or of PCI for each device in the order disks, networks, console,
+ * entropy, power button; what is left of the eight slots of virtio-mmio is empty.
  *
  * PLIC contexts are numbered as on QEMU's board: 2n is hart n in M mode, 2n + 1 in S mode.
  */
@@ -34,7 +34,9 @@
 #include "machine/board.h"
 #include "machine/virt_fdt.h"
 #include "machine/virt_map.h"
+#include "machine/virt_pci.h"
 #include "mem/gmem.h"
+#include "transport/carrier.h"
 #include "transport/mmio.h"
 #include "virtio/vdev.h"
 
@@ -50,7 +52,8 @@ struct virt {
 	struct rtc_goldfish *rtc;
 	struct syscon *test;
 	struct virtio_mmio *slot[VIRT_N_VIRTIO];
-	unsigned n_devices; /* the first slots have devices */
+	unsigned n_slots;     /* the first ones have devices */
+	struct virt_pci *pci; /* or NULL */
 
 	unsigned busy; /* parts that quiesce waits for */
 	void (*quiet)(struct machine *m);
@@ -188,7 +191,7 @@ static int add_parts(struct machine *m)
 
 /* ---- virtio ---- */
 
-/* Puts dev, whose making returned `ret`, into the next slot; NULL makes an empty slot. */
+/* Puts dev into a slot of virtio-mmio; NULL makes an empty one. */
 static int add_slot(struct machine *m, unsigned slot, struct vdev *dev)
 {
 	struct virt *v = virt_of(m);
@@ -199,29 +202,45 @@ static int add_slot(struct machine *m, unsigned slot, struct vdev *dev)
 					       .mem = m->mem,
 					       .irq = plic_irq(v->plic, VIRT_VIRTIO_IRQ + slot),
 					       .dev = dev};
-	int ret = virtio_mmio_new(&cfg, &v->slot[slot]);
 
-	if (ret && dev)
-		vdev_free(dev);
+	return slot < VIRT_N_VIRTIO ? virtio_mmio_new(&cfg, &v->slot[slot]) : -ENOSPC;
+}
+
+static int add_mmio(struct machine *m, struct vdev *dev)
+{
+	struct virt *v = virt_of(m);
+	unsigned slot = v->n_slots;
+	int ret = add_slot(m, slot, dev);
+
+	if (ret)
+		return ret;
+	v->n_slots++;
+	machine_device_add(m, slot, dev, virtio_mmio_carrier(v->slot[slot]));
+	return 0;
+}
+
+static int add_pci(struct machine *m, struct vdev *dev)
+{
+	struct virt *v = virt_of(m);
+	int ret = virt_pci_add(v->pci, dev);
+
+	if (!ret)
+		machine_device_add(m, virt_pci_slots(v->pci), dev, virt_pci_carrier(v->pci));
 	return ret;
 }
 
 static int add_device(struct machine *m, struct vdev *dev)
 {
-	struct virt *v = virt_of(m);
-	int ret;
+	int ret = -ENOSPC;
 
 	vdev_offer_ring(dev, m->cfg.ring_features);
-	if (v->n_devices == VIRT_N_VIRTIO) {
-		vdev_free(dev);
-		return -ENOSPC;
-	}
-	ret = add_slot(m, v->n_devices, dev);
+	if (m->cfg.ring_size)
+		vdev_limit_rings(dev, m->cfg.ring_size);
+	if (m->n_devices < MACHINE_MAX_DEVICES)
+		ret = m->cfg.pci ? add_pci(m, dev) : add_mmio(m, dev);
 	if (ret)
-		return ret;
-	machine_device_add(m, v->n_devices, dev, v->slot[v->n_devices]);
-	v->n_devices++;
-	return 0;
+		vdev_free(dev);
+	return ret;
 }
 
 static int add_disk(struct machine *m, const struct machine_disk *d)
@@ -231,6 +250,7 @@ static int add_disk(struct machine *m, const struct machine_disk *d)
 		.loop = m->loop,
 		.serial = d->serial,
 		.n_queues = d->n_queues,
+		.ring_size = m->cfg.ring_size,
 	};
 	struct vdev *dev;
 	int ret = blk_new(&cfg, &dev);
@@ -240,7 +260,11 @@ static int add_disk(struct machine *m, const struct machine_disk *d)
 
 static int add_net(struct machine *m, const struct machine_net *n)
 {
-	struct netdev_config cfg = {.net = n->net, .loop = m->loop};
+	struct netdev_config cfg = {.net = n->net,
+				    .loop = m->loop,
+				    .mtu = (uint16_t)n->mtu,
+				    .speed = n->speed,
+				    .n_pairs = n->n_queues};
 	struct vdev *dev;
 	int ret;
 
@@ -278,6 +302,36 @@ static int add_rng(struct machine *m)
 	return ret ? ret : add_device(m, dev);
 }
 
+static int add_remote(struct machine *m, const struct machine_remote *r, struct err *e)
+{
+	struct remote_config cfg = {.kind = r->kind,
+				    .loop = m->loop,
+				    .mem = m->mem,
+				    .label = r->label,
+				    .tag = r->tag,
+				    .n_queues = r->n_queues};
+	struct vdev *dev;
+	int ret = r->connect(r->arg, &cfg.fd, e);
+
+	memcpy(cfg.mac, r->mac, sizeof(cfg.mac));
+	if (!ret)
+		ret = remote_new(&cfg, &dev, e);
+	if (ret)
+		return ret;
+	ret = add_device(m, dev);
+	return ret ? err_set(e, ret, "%s: this board has no place left for it", r->label) : 0;
+}
+
+/* Said by whoever failed. */
+static int add_remotes(struct machine *m, struct err *e)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < m->cfg.n_remotes && !ret; i++)
+		ret = add_remote(m, &m->cfg.remote[i], e);
+	return ret;
+}
+
 static int add_power_button(struct machine *m)
 {
 	int ret = input_power_button_new(m->loop, &m->power_button);
@@ -288,7 +342,7 @@ static int add_power_button(struct machine *m)
 static int add_virtio(struct machine *m)
 {
 	struct virt *v = virt_of(m);
-	int ret = 0;
+	int ret = m->cfg.pci ? virt_pci_new(m, v->plic, &v->pci) : 0;
 
 	for (unsigned i = 0; i < m->cfg.n_disks && !ret; i++)
 		ret = add_disk(m, &m->cfg.disk[i]);
@@ -300,7 +354,15 @@ static int add_virtio(struct machine *m)
 		ret = add_rng(m);
 	if (!ret && m->cfg.power_button)
 		ret = add_power_button(m);
-	for (unsigned slot = v->n_devices; slot < VIRT_N_VIRTIO && !ret; slot++)
+	return ret;
+}
+
+static int add_empty_slots(struct machine *m)
+{
+	struct virt *v = virt_of(m);
+	int ret = 0;
+
+	for (unsigned slot = v->n_slots; slot < VIRT_N_VIRTIO && !ret; slot++)
 		ret = add_slot(m, slot, NULL);
 	return ret;
 }
@@ -330,7 +392,9 @@ static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_en
 				      .mem = m->cfg.mem,
 				      .bootargs = m->cfg.append,
 				      .initrd_start = initrd_start,
-				      .initrd_end = initrd_end};
+				      .initrd_end = initrd_end,
+				      .n_pci = virt_pci_slots(virt_of(m)->pci),
+				      .pci_high_base = virt_pci_high_base(m)};
 
 	if (m->cfg.counted_time)
 		memset(cfg.rng_seed, 0x4c, sizeof(cfg.rng_seed));
@@ -360,6 +424,12 @@ static int virt_build(struct machine *m, struct err *e)
 		ret = add_virtio(m);
 	if (ret)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
+	ret = add_remotes(m, e);
+	if (ret)
+		return ret;
+	ret = add_empty_slots(m);
+	if (ret)
+		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
 	return machine_load(m, &plan, e);
 }
 
@@ -380,9 +450,9 @@ static void virt_quiesce(struct machine *m, void (*quiet)(struct machine *m))
 	struct virt *v = virt_of(m);
 
 	v->quiet = quiet;
-	v->busy = v->n_devices + 2;
-	for (unsigned i = 0; i < v->n_devices; i++)
-		virtio_mmio_reset(v->slot[i], part_quiet, m);
+	v->busy = m->n_devices + 2;
+	for (unsigned i = 0; i < m->n_devices; i++)
+		carrier_reset(m->device[i].carrier, part_quiet, m);
 	uart8250_flush(v->uart, part_quiet, m);
 	part_quiet(m);
 }
@@ -395,6 +465,7 @@ static void virt_free(struct machine *m)
 		return;
 	for (unsigned i = 0; i < VIRT_N_VIRTIO; i++)
 		virtio_mmio_free(v->slot[i]);
+	virt_pci_free(v->pci);
 	uart8250_free(v->uart);
 	rtc_goldfish_free(v->rtc);
 	syscon_free(v->test);
@@ -412,7 +483,7 @@ const struct machine_type virt_machine = {
 	.name = "virt",
 	.help = "RV64 board with virtio devices, addresses as on QEMU's virt (default)",
 	.ram_base = VIRT_RAM_BASE,
-	.default_append = "console=ttyS0 panic=-1",
+	.default_append = "console=ttyS0 earlycon panic=-1",
 	.build = virt_build,
 	.quiesce = virt_quiesce,
 	.free_board = virt_free,

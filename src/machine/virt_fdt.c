@@ -4,15 +4,18 @@
  * hart n's interrupt controller is 1 + n, the rest follow behind the last possible hart.
  *
  * Properties follow the bindings in the kernel's Documentation/devicetree. An empty virtio slot has
- * its node too, as on QEMU's board: a driver reads device id 0 there and leaves it alone.
+ * its node too, as on QEMU's board: a driver reads device id 0 there and leaves it alone. With PCI
+ * there are only empty ones, and they are left out.
  */
 #include "machine/virt_fdt.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/err.h"
 #include "boot/fdt.h"
+#include "bus/pci.h"
 #include "cpu/cpu.h"
 #include "machine/isa.h"
 #include "machine/virt_map.h"
@@ -20,6 +23,13 @@
 #define PHANDLE_INTC(hart) (1 + (hart))
 #define PHANDLE_PLIC       (CPU_MAX_HARTS + 1)
 #define PHANDLE_TEST       (CPU_MAX_HARTS + 2)
+
+/* The first cell of an address on the PCI bus (the binding of Open Firmware). */
+#define PCI_SPACE_MEM32     0x02000000u
+#define PCI_SPACE_MEM64     0x03000000u
+#define PCI_SLOT_CELL(slot) ((slot) << 11)
+#define PCI_PIN_A           1
+#define PCI_PIN_MASK        7
 
 /* A node `name@base` with its compatible strings and its one register window. */
 static void device_begin(struct fdt_builder *t, const char *name, uint64_t base, uint64_t size,
@@ -159,13 +169,71 @@ static void write_parts(struct fdt_builder *t)
 	fdtb_u32(t, "clock-frequency", VIRT_UART_CLOCK);
 	interrupt(t, VIRT_UART_IRQ);
 	fdtb_end(t);
+}
 
+static void write_mmio_slots(struct fdt_builder *t)
+{
 	for (unsigned slot = 0; slot < VIRT_N_VIRTIO; slot++) {
 		DEVICE_BEGIN(t, "virtio_mmio", VIRT_VIRTIO_BASE + slot * VIRT_VIRTIO_STEP,
 			     VIRT_VIRTIO_STEP, "virtio,mmio");
 		interrupt(t, VIRT_VIRTIO_IRQ + slot);
 		fdtb_end(t);
 	}
+}
+
+/* Which source a slot's INTA# leads to: the binding's map of (address, pin) to an interrupt, whose
+ * controller has no address. */
+static void pci_interrupt_map(struct fdt_builder *t, unsigned n_slots)
+{
+	static const uint32_t mask[] = {PCI_SLOT_CELL(31), 0, 0, PCI_PIN_MASK};
+	uint32_t cells[31 * 6];
+	unsigned n = 0;
+
+	for (unsigned slot = 1; slot <= n_slots; slot++) {
+		cells[n++] = PCI_SLOT_CELL(slot);
+		cells[n++] = 0;
+		cells[n++] = 0;
+		cells[n++] = PCI_PIN_A;
+		cells[n++] = PHANDLE_PLIC;
+		cells[n++] = VIRT_PCI_IRQ + slot;
+	}
+	fdtb_cells(t, "interrupt-map-mask", mask, ARRAY_SIZE(mask));
+	fdtb_cells(t, "interrupt-map", cells, n);
+}
+
+static void write_pci(struct fdt_builder *t, const struct virt_fdt_config *cfg)
+{
+	const uint64_t high = cfg->pci_high_base;
+	/* Of each window: what it is and where on the PCI bus, where in memory, its size. */
+	const uint32_t ranges[] = {
+		PCI_SPACE_MEM32,
+		0,
+		VIRT_PCI_MEM_BASE,
+		0,
+		VIRT_PCI_MEM_BASE,
+		0,
+		VIRT_PCI_MEM_SIZE,
+		PCI_SPACE_MEM64,
+		(uint32_t)(high >> 32),
+		(uint32_t)high,
+		(uint32_t)(high >> 32),
+		(uint32_t)high,
+		0,
+		VIRT_PCI_HIGH_SIZE,
+	};
+	static const uint32_t buses[] = {0, VIRT_PCI_ECAM_SIZE / PCI_ECAM_BUS - 1};
+
+	DEVICE_BEGIN(t, "pci", VIRT_PCI_ECAM_BASE, VIRT_PCI_ECAM_SIZE, "pci-host-ecam-generic");
+	fdtb_string(t, "device_type", "pci");
+	fdtb_u32(t, "#address-cells", 3);
+	fdtb_u32(t, "#size-cells", 2);
+	fdtb_u32(t, "#interrupt-cells", 1);
+	fdtb_u32(t, "linux,pci-domain", 0);
+	fdtb_cells(t, "bus-range", buses, ARRAY_SIZE(buses));
+	fdtb_empty(t, "dma-coherent");
+	fdtb_cells(t, "ranges", ranges, ARRAY_SIZE(ranges));
+	pci_interrupt_map(t, cfg->n_pci);
+	fdtb_end(t);
 }
 
 int virt_fdt_build(const struct virt_fdt_config *cfg, void **out, size_t *len, struct err *e)
@@ -187,6 +255,10 @@ int virt_fdt_build(const struct virt_fdt_config *cfg, void **out, size_t *len, s
 	fdtb_string(t, "compatible", "simple-bus");
 	fdtb_empty(t, "ranges");
 	write_parts(t);
+	if (cfg->n_pci)
+		write_pci(t, cfg);
+	else
+		write_mmio_slots(t);
 	write_interrupt_controllers(t, cfg->smp);
 	fdtb_end(t);
 	write_syscon_user(t, "poweroff", "syscon-poweroff", 0x5555);

@@ -16,6 +16,8 @@ struct virt_fdt_config {
 	const char *bootargs;              /* or NULL */
 	uint64_t initrd_start, initrd_end; /* equal: none */
 	uint8_t rng_seed[32];
+	unsigned n_pci;         /* slots 1 to n_pci have functions; 0: no PCI, but virtio-mmio */
+	uint64_t pci_high_base; /* of the window for 64-bit BARs */
 };
 
 /* *out is malloc'd and the caller's. 0, or -errno with the message in e. */

@@ -22,11 +22,21 @@
 #define VIRT_N_VIRTIO    8u
 #define VIRT_RAM_BASE    0x80000000u
 
+/* PCI, with --transport pci: configuration space, and where BARs may lie. The second window of
+ * memory is above RAM, see virt_pci_high_base(). */
+#define VIRT_PCI_ECAM_BASE  0x30000000u
+#define VIRT_PCI_ECAM_SIZE  0x10000000u
+#define VIRT_PCI_MEM_BASE   0x40000000u
+#define VIRT_PCI_MEM_SIZE   0x40000000u
+#define VIRT_PCI_HIGH_ALIGN 0x400000000ull
+#define VIRT_PCI_HIGH_SIZE  0x80000000u
+
 /* PLIC sources. */
 #define VIRT_N_IRQS     95u /* numbers 1 to 95 */
 #define VIRT_VIRTIO_IRQ 1u  /* slot n has VIRT_VIRTIO_IRQ + n */
 #define VIRT_UART_IRQ   10u
 #define VIRT_RTC_IRQ    11u
+#define VIRT_PCI_IRQ    32u /* slot n has VIRT_PCI_IRQ + n */
 
 #define VIRT_UART_CLOCK 3686400u /* Hz */
 

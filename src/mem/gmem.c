@@ -67,10 +67,13 @@ static int region_open(struct gmem_region *r, uint64_t size)
 	int err;
 
 	r->size = size;
-	r->fd = memfd_create("linnet-ram", MFD_CLOEXEC);
+	r->fd = memfd_create("linnet-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (r->fd < 0)
 		return -errno;
 	if (ftruncate(r->fd, (off_t)size))
+		goto fail;
+	/* Whoever else has it must not be able to take it away beneath us. */
+	if (fcntl(r->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		goto fail;
 	r->host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, r->fd, 0);
 	if (r->host == MAP_FAILED)
@@ -192,7 +195,13 @@ uint64_t gmem_sum(const struct gmem *m)
 	return sum;
 }
 
-void gmem_note_write(const struct gmem *m, uint64_t gpa, uint64_t len)
+void gmem_note_fence(void)
+{
+	/* The writer's half of the barrier described above; one for all pages. */
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+void gmem_note_fenced(const struct gmem *m, uint64_t gpa, uint64_t len)
 {
 	const struct gmem_region *r = gmem_find(m, gpa);
 	uint64_t page, last;
@@ -201,9 +210,13 @@ void gmem_note_write(const struct gmem *m, uint64_t gpa, uint64_t len)
 		return;
 	page = (gpa - r->gpa) >> GMEM_PAGE_SHIFT;
 	last = min_u64(r->size - 1, gpa - r->gpa + (len - 1)) >> GMEM_PAGE_SHIFT;
-	/* The writer's half of the barrier described above; one for all pages. */
-	atomic_thread_fence(memory_order_seq_cst);
 	for (; page <= last; page++)
 		if (atomic_load_explicit(&r->code[page], memory_order_relaxed) & GMEM_HAS_CODE)
 			gmem_code_written(&r->code[page]);
+}
+
+void gmem_note_write(const struct gmem *m, uint64_t gpa, uint64_t len)
+{
+	gmem_note_fence();
+	gmem_note_fenced(m, gpa, len);
 }

@@ -1,92 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The register window. The status byte lives here, not in the device.
- *
- * Three kinds of state: the interrupt status and the status byte are atomics, since vCPUs, queue
- * loops and home all touch them; the selectors and queue registers belong to home; the rest never
- * changes.
+ * The register window. What the registers mean is carrier.c's; here is where they lie, who answers
+ * for them, and the interrupt.
  *
  * The wire follows the interrupt status, and two threads may move it at once: a device raises while
- * a vCPU acknowledges. No lock is held over irq_set(). Instead whoever changed the status sets the
- * wire to what it saw, and looks again; if the status has become zero or nonzero meanwhile, it sets
- * the wire once more. The last one to touch the wire thus leaves it right.
- *
- * Rules that drivers break are not faults of the access: such a write is ignored, or the device
- * asks for a reset when it would otherwise be silently dead.
+ * a vCPU acknowledges. See irq_follow_word().
  */
 #include "transport/mmio.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/bits.h"
 #include "bus/bus.h"
+#include "transport/carrier.h"
 #include "virtio/vdev.h"
 
 #define VENDOR_ID 0x554e494cu /* "LINU" */
 #define VERSION   2u
 
-#define STATUS_WRITABLE                                                               \
-	(VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER | VIRTIO_STATUS_DRIVER_OK | \
-	 VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_FAILED)
-
-/* A queue's registers. */
-struct mmio_queue {
-	struct virtio_mmio *t;
-	uint32_t size;
-	uint64_t desc;
-	uint64_t driver;
-	uint64_t device;
-	bool ready;
-	struct bus_access *stopping; /* the access that waits for the queue to stop */
-};
-
 struct virtio_mmio {
-	struct vdev *dev;
+	struct carrier c; /* c.dev is NULL in an empty slot */
 	struct bus *bus;
 	uint64_t base;
 	struct irq irq;
 	atomic_uint interrupt_status;
-	atomic_uint status;
-
-	/* home */
-	uint32_t device_features_sel;
-	uint32_t driver_features_sel;
-	uint32_t queue_sel;
-	uint64_t driver_features;
-	struct mmio_queue *queues;
-	bool resetting;
-	struct bus_access *reset_access; /* the access that waits for the reset, if one does */
-	void (*reset_cb)(void *arg);
-	void *reset_arg;
 };
 
 /* ---- interrupts ---- */
 
-static void wire_follow(struct virtio_mmio *t)
-{
-	bool level = atomic_load(&t->interrupt_status) != 0;
-	bool again;
-
-	do {
-		irq_set(t->irq, level);
-		again = level;
-		/* Ordered after whatever irq_set() did, by an operation that writes. */
-		level = atomic_fetch_or(&t->interrupt_status, 0) != 0;
-	} while (again != level);
-}
-
 static void acknowledge(struct virtio_mmio *t, unsigned bits)
 {
-	if (bits & atomic_fetch_and(&t->interrupt_status, ~bits))
-		wire_follow(t);
+	irq_clear_bits(t->irq, &t->interrupt_status, bits);
 }
 
 static void raise(struct virtio_mmio *t, unsigned bits)
 {
-	/* With the bits set already, who set them sees to the wire. */
-	if (bits & ~atomic_fetch_or(&t->interrupt_status, bits))
-		wire_follow(t);
-	if (unlikely(vdev_is_gone(t->dev)))
+	irq_raise_bits(t->irq, &t->interrupt_status, bits);
+	if (unlikely(vdev_is_gone(t->c.dev)))
 		acknowledge(t, ~0u);
 }
 
@@ -105,7 +56,7 @@ static void port_config_changed(void *port)
 {
 	struct virtio_mmio *t = port;
 
-	if (atomic_load(&t->status) & VIRTIO_STATUS_DRIVER_OK)
+	if (carrier_status(&t->c) & VIRTIO_STATUS_DRIVER_OK)
 		raise(t, VIRTIO_MMIO_INT_CONFIG);
 }
 
@@ -113,8 +64,7 @@ static void port_broken(void *port)
 {
 	struct virtio_mmio *t = port;
 
-	/* 2.1.2: the driver is told only once it is ready to hear it. */
-	if (atomic_fetch_or(&t->status, VIRTIO_STATUS_NEEDS_RESET) & VIRTIO_STATUS_DRIVER_OK)
+	if (carrier_needs_reset(&t->c))
 		raise(t, VIRTIO_MMIO_INT_CONFIG);
 }
 
@@ -154,22 +104,22 @@ static enum bus_result direct_read(void *arg, uint64_t offset, unsigned size, ui
 {
 	struct virtio_mmio *t = arg;
 
-	if (unlikely(vdev_is_gone(t->dev)))
+	if (unlikely(vdev_is_gone(t->c.dev)))
 		return empty_read(arg, offset, size, value);
 	if (offset >= VIRTIO_MMIO_CONFIG) {
 		unsigned at = (unsigned)offset - VIRTIO_MMIO_CONFIG;
 
-		return vdev_config_read(t->dev, at, size, value) ? BUS_OK : BUS_POST;
+		return vdev_config_read(t->c.dev, at, size, value) ? BUS_OK : BUS_POST;
 	}
 	if (!is_register(offset, size))
 		return BUS_OK;
 	switch (offset) {
 	case VIRTIO_MMIO_MAGIC: *value = VIRTIO_MMIO_MAGIC_VALUE; break;
 	case VIRTIO_MMIO_VERSION: *value = VERSION; break;
-	case VIRTIO_MMIO_DEVICE_ID: *value = t->dev->ops->device_id; break;
+	case VIRTIO_MMIO_DEVICE_ID: *value = t->c.dev->ops->device_id; break;
 	case VIRTIO_MMIO_VENDOR_ID: *value = VENDOR_ID; break;
 	case VIRTIO_MMIO_INTERRUPT_STATUS: *value = atomic_load(&t->interrupt_status); break;
-	case VIRTIO_MMIO_CONFIG_GENERATION: *value = vdev_config_generation(t->dev); break;
+	case VIRTIO_MMIO_CONFIG_GENERATION: *value = vdev_config_generation(t->c.dev); break;
 	default: return BUS_POST;
 	}
 	return BUS_OK;
@@ -179,14 +129,14 @@ static enum bus_result direct_write(void *arg, uint64_t offset, unsigned size, u
 {
 	struct virtio_mmio *t = arg;
 
-	if (unlikely(vdev_is_gone(t->dev)))
+	if (unlikely(vdev_is_gone(t->c.dev)))
 		return empty_write(arg, offset, size, value);
 	if (offset >= VIRTIO_MMIO_CONFIG)
 		return BUS_POST;
 	if (!is_register(offset, size))
 		return BUS_OK;
 	switch (offset) {
-	case VIRTIO_MMIO_QUEUE_NOTIFY: vdev_kick(t->dev, (unsigned)value); break;
+	case VIRTIO_MMIO_QUEUE_NOTIFY: vdev_notify(t->c.dev, (uint32_t)value); break;
 	case VIRTIO_MMIO_INTERRUPT_ACK: acknowledge(t, (unsigned)value); break;
 	default: return BUS_POST;
 	}
@@ -195,197 +145,86 @@ static enum bus_result direct_write(void *arg, uint64_t offset, unsigned size, u
 
 static const struct bus_direct_ops direct_ops = {.read = direct_read, .write = direct_write};
 
-/* ---- on the loop: queues ---- */
+/* ---- on the loop ---- */
 
-static struct mmio_queue *selected(struct virtio_mmio *t)
+/* The access that has waited for a queue to stop, or for a reset. */
+static void answer(void *arg)
 {
-	return t->queue_sel < t->dev->n_queues ? &t->queues[t->queue_sel] : NULL;
-}
-
-static void queue_start(struct mmio_queue *q)
-{
-	struct vdev_queue_setup setup = {
-		.ring = {.size = q->size,
-			 .desc = q->desc,
-			 .driver = q->driver,
-			 .device = q->device},
-		.kick_fd = -1,
-		.call_fd = -1,
-	};
-
-	if (vdev_queue_start(q->t->dev, (unsigned)(q - q->t->queues), &setup)) {
-		q->ready = false;
-		vdev_broken(q->t->dev, "the driver set up a queue that cannot be");
-	}
-}
-
-static void queue_stopped(void *arg)
-{
-	struct mmio_queue *q = arg;
-	struct bus_access *a = q->stopping;
-
-	q->stopping = NULL;
-	q->ready = false;
-	bus_complete(a, BUS_OK);
+	bus_complete(arg, BUS_OK);
 }
 
 static enum bus_result queue_ready_write(struct virtio_mmio *t, struct bus_access *a)
 {
-	struct mmio_queue *q = selected(t);
-	unsigned status = atomic_load(&t->status);
+	struct carrier_queue *q = carrier_selected(&t->c);
 
-	if (!q || q->stopping || q->ready == (a->value & 1))
+	if (!q)
 		return BUS_OK;
 	if (a->value & 1) {
-		if (!(status & VIRTIO_STATUS_FEATURES_OK))
-			return BUS_OK;
-		q->ready = true;
-		if (status & VIRTIO_STATUS_DRIVER_OK)
-			queue_start(q);
+		carrier_queue_enable(q);
 		return BUS_OK;
 	}
-	if (vdev_queue_stop(t->dev, t->queue_sel, queue_stopped, q)) {
-		q->ready = false; /* it was not started yet */
+	return carrier_queue_stop(q, answer, a) ? BUS_PENDING : BUS_OK;
+}
+
+static enum bus_result queue_reset_write(struct virtio_mmio *t, struct bus_access *a)
+{
+	struct carrier_queue *q = carrier_selected(&t->c);
+
+	if (!q || !(a->value & 1))
 		return BUS_OK;
-	}
-	q->stopping = a;
-	return BUS_PENDING;
-}
-
-static void set_low(uint64_t *word, uint32_t v)
-{
-	*word = (*word & ~(uint64_t)UINT32_MAX) | v;
-}
-
-static void set_high(uint64_t *word, uint32_t v)
-{
-	*word = (*word & UINT32_MAX) | (uint64_t)v << 32;
+	return carrier_queue_reset(q, answer, a) > 0 ? BUS_PENDING : BUS_OK;
 }
 
 static void queue_write(struct virtio_mmio *t, uint64_t offset, uint32_t v)
 {
-	struct mmio_queue *q = selected(t);
+	struct carrier_queue *q = carrier_queue_writable(&t->c);
 
-	if (!q || q->ready)
+	if (!q)
 		return;
 	switch (offset) {
 	case VIRTIO_MMIO_QUEUE_NUM: q->size = v; break;
-	case VIRTIO_MMIO_QUEUE_DESC_LOW: set_low(&q->desc, v); break;
-	case VIRTIO_MMIO_QUEUE_DESC_HIGH: set_high(&q->desc, v); break;
-	case VIRTIO_MMIO_QUEUE_DRIVER_LOW: set_low(&q->driver, v); break;
-	case VIRTIO_MMIO_QUEUE_DRIVER_HIGH: set_high(&q->driver, v); break;
-	case VIRTIO_MMIO_QUEUE_DEVICE_LOW: set_low(&q->device, v); break;
-	case VIRTIO_MMIO_QUEUE_DEVICE_HIGH: set_high(&q->device, v); break;
+	case VIRTIO_MMIO_QUEUE_DESC_LOW: carrier_set_low(&q->desc, v); break;
+	case VIRTIO_MMIO_QUEUE_DESC_HIGH: carrier_set_high(&q->desc, v); break;
+	case VIRTIO_MMIO_QUEUE_DRIVER_LOW: carrier_set_low(&q->driver, v); break;
+	case VIRTIO_MMIO_QUEUE_DRIVER_HIGH: carrier_set_high(&q->driver, v); break;
+	case VIRTIO_MMIO_QUEUE_DEVICE_LOW: carrier_set_low(&q->device, v); break;
+	case VIRTIO_MMIO_QUEUE_DEVICE_HIGH: carrier_set_high(&q->device, v); break;
 	default: break;
 	}
 }
 
-/* ---- on the loop: status ---- */
-
-static void reset_done(void *arg)
-{
-	struct virtio_mmio *t = arg;
-	struct bus_access *a = t->reset_access;
-	void (*cb)(void *arg) = t->reset_cb;
-
-	for (unsigned i = 0; i < t->dev->n_queues; i++)
-		t->queues[i] = (struct mmio_queue){.t = t};
-	t->device_features_sel = 0;
-	t->driver_features_sel = 0;
-	t->queue_sel = 0;
-	t->driver_features = 0;
-	acknowledge(t, ~0u);
-	atomic_store(&t->status, 0);
-	t->resetting = false;
-	t->reset_access = NULL;
-	t->reset_cb = NULL;
-	if (a)
-		bus_complete(a, BUS_OK);
-	if (cb)
-		cb(t->reset_arg);
-}
-
-static enum bus_result reset_write(struct virtio_mmio *t, struct bus_access *a)
-{
-	t->resetting = true;
-	t->reset_access = NULL;
-	vdev_reset(t->dev, reset_done, t);
-	if (!t->resetting)
-		return BUS_OK;
-	t->reset_access = a;
-	return BUS_PENDING;
-}
-
-void virtio_mmio_reset(struct virtio_mmio *t, void (*cb)(void *arg), void *arg)
-{
-	if (!t->dev) {
-		cb(arg);
-		return;
-	}
-	t->reset_cb = cb;
-	t->reset_arg = arg;
-	if (t->resetting)
-		return; /* the driver has begun it */
-	t->resetting = true;
-	vdev_reset(t->dev, reset_done, t);
-}
-
-uint8_t virtio_mmio_status(const struct virtio_mmio *t)
-{
-	return (uint8_t)atomic_load(&t->status);
-}
-
 static enum bus_result status_write(struct virtio_mmio *t, struct bus_access *a)
 {
-	unsigned v = (unsigned)a->value & STATUS_WRITABLE;
-	unsigned old = atomic_load(&t->status);
-
 	if (!a->value)
-		return reset_write(t, a);
-	if (v & ~old & VIRTIO_STATUS_FEATURES_OK && vdev_set_features(t->dev, t->driver_features))
-		v &= ~VIRTIO_STATUS_FEATURES_OK;
-	if (!((old | v) & VIRTIO_STATUS_FEATURES_OK))
-		v &= ~VIRTIO_STATUS_DRIVER_OK;
-	atomic_fetch_or(&t->status, v);
-	if (v & ~old & VIRTIO_STATUS_DRIVER_OK)
-		for (unsigned i = 0; i < t->dev->n_queues; i++)
-			if (t->queues[i].ready)
-				queue_start(&t->queues[i]);
+		return carrier_driver_reset(&t->c, answer, a) ? BUS_PENDING : BUS_OK;
+	carrier_status_write(&t->c, (uint8_t)a->value);
 	return BUS_OK;
 }
 
-static void driver_features_write(struct virtio_mmio *t, uint32_t v)
+static void was_reset(struct carrier *c)
 {
-	if (atomic_load(&t->status) & VIRTIO_STATUS_FEATURES_OK)
-		return;
-	if (t->driver_features_sel == 0)
-		set_low(&t->driver_features, v);
-	else if (t->driver_features_sel == 1)
-		set_high(&t->driver_features, v);
-	else if (v)
-		t->driver_features |= BIT(63); /* never offered: FEATURES_OK will be refused */
+	acknowledge(container_of(c, struct virtio_mmio, c), ~0u);
 }
-
-/* ---- on the loop: all accesses ---- */
 
 static enum bus_result posted_write(struct virtio_mmio *t, struct bus_access *a)
 {
 	uint32_t v = (uint32_t)a->value;
 
 	/* A vCPU that writes while another one's reset is under way has lost the race. */
-	if (t->resetting)
+	if (carrier_is_resetting(&t->c))
 		return BUS_OK;
 	if (a->offset >= VIRTIO_MMIO_CONFIG) {
-		vdev_config_write(t->dev, (unsigned)a->offset - VIRTIO_MMIO_CONFIG, a->size,
+		vdev_config_write(t->c.dev, (unsigned)a->offset - VIRTIO_MMIO_CONFIG, a->size,
 				  a->value);
 		return BUS_OK;
 	}
 	switch (a->offset) {
-	case VIRTIO_MMIO_DEVICE_FEATURES_SEL: t->device_features_sel = v; break;
-	case VIRTIO_MMIO_DRIVER_FEATURES_SEL: t->driver_features_sel = v; break;
-	case VIRTIO_MMIO_DRIVER_FEATURES: driver_features_write(t, v); break;
-	case VIRTIO_MMIO_QUEUE_SEL: t->queue_sel = v; break;
+	case VIRTIO_MMIO_DEVICE_FEATURES_SEL: t->c.device_features_sel = v; break;
+	case VIRTIO_MMIO_DRIVER_FEATURES_SEL: t->c.driver_features_sel = v; break;
+	case VIRTIO_MMIO_DRIVER_FEATURES: carrier_driver_features_write(&t->c, v); break;
+	case VIRTIO_MMIO_QUEUE_SEL: t->c.queue_sel = v; break;
 	case VIRTIO_MMIO_QUEUE_READY: return queue_ready_write(t, a);
+	case VIRTIO_MMIO_QUEUE_RESET: return queue_reset_write(t, a);
 	case VIRTIO_MMIO_STATUS: return status_write(t, a);
 	default: queue_write(t, a->offset, v); break;
 	}
@@ -394,17 +233,17 @@ static enum bus_result posted_write(struct virtio_mmio *t, struct bus_access *a)
 
 static uint64_t posted_read(struct virtio_mmio *t, const struct bus_access *a)
 {
-	const struct mmio_queue *q = selected(t);
+	const struct carrier_queue *q = carrier_selected(&t->c);
 	uint64_t value = 0;
 
 	switch (a->offset) {
-	case VIRTIO_MMIO_DEVICE_FEATURES:
-		if (t->device_features_sel < 2)
-			value = (uint32_t)(t->dev->offered >> 32 * t->device_features_sel);
+	case VIRTIO_MMIO_DEVICE_FEATURES: value = carrier_device_features(&t->c); break;
+	case VIRTIO_MMIO_QUEUE_NUM_MAX:
+		value = vdev_queue_size_max(t->c.dev, t->c.queue_sel);
 		break;
-	case VIRTIO_MMIO_QUEUE_NUM_MAX: value = vdev_queue_size_max(t->dev, t->queue_sel); break;
 	case VIRTIO_MMIO_QUEUE_READY: value = q && q->ready; break;
-	case VIRTIO_MMIO_STATUS: value = atomic_load(&t->status); break;
+	case VIRTIO_MMIO_QUEUE_RESET: value = q && q->resetting; break;
+	case VIRTIO_MMIO_STATUS: value = carrier_status(&t->c); break;
 	default:
 		/* 4.2.2.1: a length of -1 says that there is no such shared memory. */
 		if (a->offset >= VIRTIO_MMIO_SHM_LEN_LOW && a->offset <= VIRTIO_MMIO_SHM_BASE_HIGH)
@@ -423,8 +262,8 @@ static enum bus_result posted_access(void *arg, struct bus_access *a)
 	if (a->offset < VIRTIO_MMIO_CONFIG)
 		a->value = posted_read(t, a);
 	else
-		while (!vdev_config_read(t->dev, (unsigned)a->offset - VIRTIO_MMIO_CONFIG, a->size,
-					 &a->value))
+		while (!vdev_config_read(t->c.dev, (unsigned)a->offset - VIRTIO_MMIO_CONFIG,
+					 a->size, &a->value))
 			continue; /* its writer holds nothing but the counter */
 	return BUS_OK;
 }
@@ -435,13 +274,11 @@ static const struct bus_posted_ops posted_ops = {.access = posted_access};
 
 static int attach(struct virtio_mmio *t, const struct virtio_mmio_config *config)
 {
-	t->queues = calloc(config->dev->n_queues, sizeof(*t->queues));
-	if (!t->queues)
-		return -ENOMEM;
-	for (unsigned i = 0; i < config->dev->n_queues; i++)
-		t->queues[i].t = t;
-	vdev_attach(config->dev, &port_ops, t, config->loop, config->mem);
-	return 0;
+	int r = carrier_init(&t->c, config->dev, was_reset);
+
+	if (!r)
+		vdev_attach(config->dev, &port_ops, t, config->loop, config->mem);
+	return r;
 }
 
 int virtio_mmio_new(const struct virtio_mmio_config *config, struct virtio_mmio **out)
@@ -460,15 +297,14 @@ int virtio_mmio_new(const struct virtio_mmio_config *config, struct virtio_mmio 
 
 	if (!t)
 		return -ENOMEM;
-	t->dev = config->dev;
 	t->bus = config->bus;
 	t->base = config->base;
 	t->irq = config->irq;
-	r = t->dev ? attach(t, config) : 0;
+	r = config->dev ? attach(t, config) : 0;
 	if (!r)
 		r = bus_add(t->bus, &range);
 	if (r) {
-		free(t->queues);
+		carrier_fini(&t->c);
 		free(t);
 		return r;
 	}
@@ -476,12 +312,17 @@ int virtio_mmio_new(const struct virtio_mmio_config *config, struct virtio_mmio 
 	return 0;
 }
 
+struct carrier *virtio_mmio_carrier(struct virtio_mmio *t)
+{
+	return &t->c;
+}
+
 void virtio_mmio_free(struct virtio_mmio *t)
 {
 	if (!t)
 		return;
 	(void)bus_remove(t->bus, t->base);
-	vdev_free(t->dev);
-	free(t->queues);
+	vdev_free(t->c.dev);
+	carrier_fini(&t->c);
 	free(t);
 }

@@ -4,8 +4,9 @@
  * interrupt wire, for one device.
  *
  * Answered on the vCPU's thread: the identification registers, QueueNotify, InterruptStatus and
- * InterruptACK, config space and its generation. The rest goes to the loop. A status write of 0 and
- * QueueReady = 0 keep their vCPU waiting until nothing of the device (of the queue) is in flight.
+ * InterruptACK, config space and its generation. The rest goes to the loop. A status write of 0,
+ * QueueReady = 0 and QueueReset = 1 keep their vCPU waiting until nothing of the device (of the
+ * queue) is in flight.
  */
 #ifndef TRANSPORT_MMIO_H
 #define TRANSPORT_MMIO_H
@@ -16,6 +17,7 @@
 #include "virtio/spec.h"
 
 struct bus;
+struct carrier;
 struct gmem;
 struct loop;
 struct vdev;
@@ -35,13 +37,8 @@ struct virtio_mmio_config {
  * the carrier; on error (-EEXIST, -EINVAL: the window; -ENOMEM) it stays the caller's. */
 int virtio_mmio_new(const struct virtio_mmio_config *config, struct virtio_mmio **out);
 
-/* Any thread: the status byte (2.1) as the driver would read it. */
-uint8_t virtio_mmio_status(const struct virtio_mmio *t);
-
-/* On the loop: a reset as by the driver, for a machine that stops or starts again. cb(arg) is
- * called once on the loop, perhaps inside the call, when nothing is in flight; the device may then
- * be used again, or freed. One at a time. */
-void virtio_mmio_reset(struct virtio_mmio *t, void (*cb)(void *arg), void *arg);
+/* What the machine needs of it; not of an empty slot. */
+struct carrier *virtio_mmio_carrier(struct virtio_mmio *t);
 
 /* Removes the window and frees carrier and device; see vdev_free(). No vCPU runs. NULL is allowed.
  */

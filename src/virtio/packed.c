@@ -47,9 +47,10 @@ static uint8_t *slot_at(const struct virtq *vq, uint32_t i)
 	return vq->packed.desc + (uint64_t)i * PACKED_DESC_SIZE;
 }
 
+/* All of a descriptor but its flags. */
 static void desc_read(struct packed_desc *d, const uint8_t *p)
 {
-	uint8_t raw[PACKED_DESC_SIZE];
+	uint8_t raw[DESC_FLAGS];
 
 	memcpy(raw, p, sizeof(raw));
 	/* From here on the compiler may not go back to guest memory for a field. */
@@ -57,7 +58,11 @@ static void desc_read(struct packed_desc *d, const uint8_t *p)
 	d->addr = le64_load(raw);
 	d->len = le32_load(raw + DESC_LEN);
 	d->id = le16_load(raw + DESC_ID);
-	d->flags = le16_load(raw + DESC_FLAGS);
+}
+
+static uint16_t flags_read(const uint8_t *p, int order)
+{
+	return ring_load16(p + DESC_FLAGS, order);
 }
 
 /* Moves a place on by n, at most a round. */
@@ -116,12 +121,11 @@ int packed_init(struct virtq *vq, const struct virtq_setup *setup)
 	return 0;
 }
 
-static bool is_available(const struct virtq *vq, int order)
+static bool is_available(const struct virtq *vq, uint16_t flags)
 {
-	const struct packed_place *at = &vq->packed.avail;
-	uint16_t flags = ring_load16(slot_at(vq, at->slot) + DESC_FLAGS, order);
+	bool wrap = vq->packed.avail.wrap;
 
-	return !!(flags & PACKED_F_AVAIL) == at->wrap && !!(flags & PACKED_F_USED) != at->wrap;
+	return !!(flags & PACKED_F_AVAIL) == wrap && !!(flags & PACKED_F_USED) != wrap;
 }
 
 /* All entries of the table that d names. 0 or -EPROTO. */
@@ -141,6 +145,7 @@ static int walk_table(struct virtq *vq, struct virtq_chain *c, const struct pack
 		struct packed_desc e;
 
 		desc_read(&e, table + (uint64_t)i * PACKED_DESC_SIZE);
+		e.flags = flags_read(table + (uint64_t)i * PACKED_DESC_SIZE, __ATOMIC_RELAXED);
 		if (e.flags & VIRTQ_DESC_F_INDIRECT ||
 		    ring_chain_add(vq, c, e.addr, e.len, e.flags & VIRTQ_DESC_F_WRITE))
 			return -EPROTO;
@@ -148,7 +153,8 @@ static int walk_table(struct virtq *vq, struct virtq_chain *c, const struct pack
 	return 0;
 }
 
-static int walk(struct virtq *vq, struct virtq_chain *c)
+/* The chain whose first descriptor has these flags, which are not read again. */
+static int walk(struct virtq *vq, struct virtq_chain *c, uint16_t flags)
 {
 	struct packed_place at = vq->packed.avail;
 	struct packed_desc d;
@@ -159,6 +165,7 @@ static int walk(struct virtq *vq, struct virtq_chain *c)
 		if (vq->packed.n_taken + n == vq->size)
 			return -EPROTO;
 		desc_read(&d, slot_at(vq, at.slot));
+		d.flags = n ? flags_read(slot_at(vq, at.slot), __ATOMIC_RELAXED) : flags;
 		if (d.flags & VIRTQ_DESC_F_INDIRECT) {
 			if (n || walk_table(vq, c, &d))
 				return -EPROTO;
@@ -177,7 +184,9 @@ static int walk(struct virtq *vq, struct virtq_chain *c)
 
 int packed_pop(struct virtq *vq, struct virtq_chain *c)
 {
-	return is_available(vq, __ATOMIC_ACQUIRE) ? walk(vq, c) : 0;
+	uint16_t flags = flags_read(slot_at(vq, vq->packed.avail.slot), __ATOMIC_ACQUIRE);
+
+	return is_available(vq, flags) ? walk(vq, c, flags) : 0;
 }
 
 void packed_unpop(struct virtq *vq, const struct virtq_chain *c)
@@ -186,7 +195,7 @@ void packed_unpop(struct virtq *vq, const struct virtq_chain *c)
 	retreat(vq, &vq->packed.avail, c->n_slots);
 }
 
-void packed_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written)
+void packed_use(struct virtq *vq, uint16_t id, uint32_t written, uint32_t n_slots)
 {
 	struct packed_place at = vq->packed.used;
 	uint8_t *slot = slot_at(vq, at.slot);
@@ -194,18 +203,29 @@ void packed_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written
 				    (written ? VIRTQ_DESC_F_WRITE : 0));
 
 	ring_store32(slot + DESC_LEN, written);
-	ring_store16(slot + DESC_ID, c->head, __ATOMIC_RELAXED);
+	ring_store16(slot + DESC_ID, id, __ATOMIC_RELAXED);
 	if (vq->packed.n_batch) {
 		ring_store16(slot + DESC_FLAGS, flags, __ATOMIC_RELAXED);
 	} else {
 		vq->packed.first = at.slot;
 		vq->packed.first_flags = flags;
 	}
-	gmem_note_write(vq->mem, vq->packed.desc_gpa + (uint64_t)at.slot * PACKED_DESC_SIZE,
-			PACKED_DESC_SIZE);
-	vq->packed.n_batch += c->n_slots;
-	vq->packed.n_taken -= c->n_slots;
-	advance(vq, &vq->packed.used, c->n_slots);
+	vq->packed.n_batch += n_slots;
+	vq->packed.n_taken -= n_slots;
+	advance(vq, &vq->packed.used, n_slots);
+}
+
+/* The ring is guest memory too: code may have been in the slots of the batch. */
+static void note_batch(const struct virtq *vq)
+{
+	uint32_t first = vq->packed.first, n = vq->packed.n_batch;
+
+	if (first + n > vq->size) {
+		first = 0;
+		n = vq->size;
+	}
+	gmem_note_write(vq->mem, vq->packed.desc_gpa + (uint64_t)first * PACKED_DESC_SIZE,
+			(uint64_t)n * PACKED_DESC_SIZE);
 }
 
 void packed_publish(struct virtq *vq)
@@ -215,6 +235,7 @@ void packed_publish(struct virtq *vq)
 	/* Sequentially consistent for the decision about an interrupt that follows: see split.c. */
 	ring_store16(slot_at(vq, vq->packed.first) + DESC_FLAGS, vq->packed.first_flags,
 		     __ATOMIC_SEQ_CST);
+	note_batch(vq);
 	vq->packed.n_undecided += vq->packed.n_batch;
 	vq->packed.n_batch = 0;
 }
@@ -267,5 +288,5 @@ bool packed_enable_kicks(struct virtq *vq)
 			    PACKED_EVENT_DESC);
 	else
 		store_event(vq, 0, PACKED_EVENT_ENABLE);
-	return is_available(vq, __ATOMIC_SEQ_CST);
+	return is_available(vq, flags_read(slot_at(vq, at->slot), __ATOMIC_SEQ_CST));
 }

@@ -21,13 +21,24 @@
 #define VIRTIO_ID_BLOCK   2u
 #define VIRTIO_ID_CONSOLE 3u
 #define VIRTIO_ID_RNG     4u
+#define VIRTIO_ID_BALLOON 5u
 #define VIRTIO_ID_INPUT   18u
+#define VIRTIO_ID_VSOCK   19u
+#define VIRTIO_ID_FS      26u
 
 /* 6 Reserved Feature Bits */
-#define VIRTIO_F_INDIRECT_DESC BIT(28)
-#define VIRTIO_F_EVENT_IDX     BIT(29)
-#define VIRTIO_F_VERSION_1     BIT(32)
-#define VIRTIO_F_RING_PACKED   BIT(34)
+#define VIRTIO_F_INDIRECT_DESC     BIT(28)
+#define VIRTIO_F_EVENT_IDX         BIT(29)
+#define VIRTIO_F_VERSION_1         BIT(32)
+#define VIRTIO_F_ACCESS_PLATFORM   BIT(33)
+#define VIRTIO_F_RING_PACKED       BIT(34)
+#define VIRTIO_F_IN_ORDER          BIT(35)
+#define VIRTIO_F_NOTIFICATION_DATA BIT(38)
+#define VIRTIO_F_RING_RESET        BIT(40)
+
+/* 2.9, 4.2.2: what a driver writes to notify, with NOTIFICATION_DATA. Above the queue's number: how
+ * far the driver is, as an index (split) or a slot and a wrap counter (packed). */
+#define VIRTIO_NOTIFY_QUEUE 0xffffu
 
 /* 2.7 Split Virtqueues */
 #define VIRTQ_SIZE_MAX   32768u
@@ -82,6 +93,7 @@
 #define VIRTIO_MMIO_SHM_SEL             0x0acu
 #define VIRTIO_MMIO_SHM_LEN_LOW         0x0b0u
 #define VIRTIO_MMIO_SHM_BASE_HIGH       0x0bcu
+#define VIRTIO_MMIO_QUEUE_RESET         0x0c0u
 #define VIRTIO_MMIO_CONFIG_GENERATION   0x0fcu
 #define VIRTIO_MMIO_CONFIG              0x100u
 #define VIRTIO_MMIO_SIZE                0x200u
@@ -91,5 +103,42 @@
 /* InterruptStatus and InterruptACK */
 #define VIRTIO_MMIO_INT_RING   1u
 #define VIRTIO_MMIO_INT_CONFIG 2u
+
+/* 4.1.2 PCI Device Discovery; a device's ID is behind VIRTIO_PCI_DEVICE_0 */
+#define VIRTIO_PCI_VENDOR   0x1af4u
+#define VIRTIO_PCI_DEVICE_0 0x1040u
+
+/* 4.1.4 Virtio Structure PCI Capabilities: cfg_type, and the length of a capability */
+#define VIRTIO_PCI_CAP_COMMON 1u
+#define VIRTIO_PCI_CAP_NOTIFY 2u
+#define VIRTIO_PCI_CAP_ISR    3u
+#define VIRTIO_PCI_CAP_DEVICE 4u
+#define VIRTIO_PCI_CAP_PCI    5u
+#define VIRTIO_PCI_CAP_LEN    16u
+
+/* 4.1.4.3 Common configuration structure layout */
+#define VIRTIO_PCI_DEVICE_FEATURE_SELECT 0u
+#define VIRTIO_PCI_DEVICE_FEATURE        4u
+#define VIRTIO_PCI_DRIVER_FEATURE_SELECT 8u
+#define VIRTIO_PCI_DRIVER_FEATURE        12u
+#define VIRTIO_PCI_CONFIG_VECTOR         16u
+#define VIRTIO_PCI_NUM_QUEUES            18u
+#define VIRTIO_PCI_DEVICE_STATUS         20u
+#define VIRTIO_PCI_CONFIG_GENERATION     21u
+#define VIRTIO_PCI_QUEUE_SELECT          22u
+#define VIRTIO_PCI_QUEUE_SIZE            24u
+#define VIRTIO_PCI_QUEUE_VECTOR          26u
+#define VIRTIO_PCI_QUEUE_ENABLE          28u
+#define VIRTIO_PCI_QUEUE_NOTIFY_OFF      30u
+#define VIRTIO_PCI_QUEUE_DESC            32u
+#define VIRTIO_PCI_QUEUE_DRIVER          40u
+#define VIRTIO_PCI_QUEUE_DEVICE          48u
+#define VIRTIO_PCI_QUEUE_NOTIFY_DATA     56u
+#define VIRTIO_PCI_QUEUE_RESET           58u
+
+/* 4.1.4.5 ISR status, and 4.1.5.1.2 no MSI-X vector */
+#define VIRTIO_PCI_ISR_RING   1u
+#define VIRTIO_PCI_ISR_CONFIG 2u
+#define VIRTIO_PCI_NO_VECTOR  0xffffu
 
 #endif

@@ -149,6 +149,7 @@ int split_pop(struct virtq *vq, struct virtq_chain *c)
 			return 0;
 	}
 	c->head = ring_load16(vq->split.avail + SPLIT_AVAIL_RING + 2ull * slot, __ATOMIC_RELAXED);
+	c->n_slots = 1;
 	vq->split.next_avail++;
 	return chain_walk(vq, c, c->head);
 }
@@ -158,12 +159,13 @@ void split_unpop(struct virtq *vq)
 	vq->split.next_avail--;
 }
 
-void split_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written)
+void split_use(struct virtq *vq, uint16_t head, uint32_t written, uint32_t n)
 {
-	uint32_t slot = vq->split.next_used++ & (vq->size - 1);
+	uint32_t slot = vq->split.next_used & (vq->size - 1);
 	uint8_t *entry = vq->split.used + SPLIT_USED_RING + (uint64_t)SPLIT_USED_SIZE * slot;
 
-	ring_store32(entry, c->head);
+	vq->split.next_used = (uint16_t)(vq->split.next_used + n);
+	ring_store32(entry, head);
 	ring_store32(entry + 4, written);
 }
 
@@ -177,10 +179,11 @@ static void note_used(const struct virtq *vq, uint16_t from, uint16_t to)
 		first = 0;
 		n = vq->size;
 	}
-	gmem_note_write(vq->mem, vq->split.used_gpa, SPLIT_USED_RING);
-	gmem_note_write(vq->mem,
-			vq->split.used_gpa + SPLIT_USED_RING + (uint64_t)SPLIT_USED_SIZE * first,
-			SPLIT_USED_SIZE * n);
+	gmem_note_fence();
+	gmem_note_fenced(vq->mem, vq->split.used_gpa, SPLIT_USED_RING);
+	gmem_note_fenced(vq->mem,
+			 vq->split.used_gpa + SPLIT_USED_RING + (uint64_t)SPLIT_USED_SIZE * first,
+			 SPLIT_USED_SIZE * n);
 }
 
 void split_publish(struct virtq *vq)

@@ -6,11 +6,6 @@
  * takes. A stop that overtakes a start replaces it, and the task then finds nothing to stop and
  * reports at once; so there is one report for each stop, in whatever order things run. The setup
  * and the ring are written by home before the command while the queue has no use for them.
- *
- * Config space is a sequence lock: the counter is odd while a writer is at work, which also keeps a
- * second writer out. A reader that saw the same even number before and after has a consistent
- * snapshot. Bytes are stored with release order, so that none can be seen before the odd number,
- * and loaded with acquire order, so that the second look at the counter comes after all of them.
  */
 #include "virtio/vdev.h"
 
@@ -23,6 +18,7 @@
 #include "base/bits.h"
 #include "base/fault.h"
 #include "base/fd.h"
+#include "virtio/coalesce.h"
 
 enum { CMD_NONE, CMD_START, CMD_STOP };
 
@@ -92,6 +88,13 @@ void vdev_offer_ring(struct vdev *dev, uint64_t features)
 	dev->offered |= (features & VIRTQ_FEATURES_ALL) | VIRTIO_F_VERSION_1;
 }
 
+void vdev_limit_rings(struct vdev *dev, uint32_t max)
+{
+	for (unsigned i = 0; i < dev->n_queues; i++)
+		if (dev->queues[i].size_max > max)
+			dev->queues[i].size_max = max;
+}
+
 void vdev_fini(struct vdev *dev)
 {
 	if (dev->faults)
@@ -105,6 +108,7 @@ void vdev_fini(struct vdev *dev)
 		loop_task_cancel(q->loop, &q->flush);
 		if (dev->home)
 			loop_task_cancel(dev->home, &q->stopped);
+		free(q->waiting);
 	}
 	free(dev->queues);
 	dev->queues = NULL;
@@ -118,7 +122,7 @@ void vdev_free(struct vdev *dev)
 
 void vdev_queue_config(struct vdev *dev, unsigned index, uint32_t size_max, struct loop *loop)
 {
-	assert(is_power_of_two(size_max) && size_max <= VIRTQ_SIZE_MAX);
+	assert(size_max && size_max <= VIRTQ_SIZE_MAX);
 	dev->queues[index].size_max = size_max;
 	dev->queues[index].loop = loop;
 }
@@ -247,6 +251,8 @@ void vdev_flush(struct vdev_queue *q)
 	if (unlikely(vdev_is_gone(q->dev)))
 		return;
 	virtq_publish(&q->ring);
+	if (unlikely(q->coalesce.max_ns) && coalesce_holds(q))
+		return;
 	if (virtq_wants_interrupt(&q->ring))
 		queue_interrupt(q);
 }
@@ -286,6 +292,7 @@ void vdev_flush_soon(struct vdev_queue *q)
 void vdev_queue_stopped(struct vdev_queue *q)
 {
 	assert(q->stopping && !virtq_in_flight(&q->ring));
+	coalesce_end(q);
 	vdev_flush(q);
 	q->stopping = false;
 	q->running = false;
@@ -296,7 +303,7 @@ void vdev_queue_stopped(struct vdev_queue *q)
 
 static void set_features(struct vdev *dev, uint64_t features)
 {
-	dev->features = features;
+	atomic_store_explicit(&dev->features, features, memory_order_relaxed);
 	if (dev->ops->features_set)
 		dev->ops->features_set(dev, features);
 }
@@ -311,12 +318,36 @@ int vdev_set_features(struct vdev *dev, uint64_t features)
 
 uint64_t vdev_features(const struct vdev *dev)
 {
-	return dev->features;
+	return atomic_load_explicit(&dev->features, memory_order_relaxed);
 }
 
 uint32_t vdev_queue_size_max(const struct vdev *dev, unsigned index)
 {
-	return index < dev->n_queues ? dev->queues[index].size_max : 0;
+	uint32_t max;
+
+	if (index >= dev->n_queues)
+		return 0;
+	max = dev->queues[index].size_max;
+	if (vdev_features(dev) & VIRTIO_F_RING_PACKED)
+		return max;
+	return 1u << (31 - __builtin_clz(max));
+}
+
+/* What a ring takes for IN_ORDER lives as long as the queue is started. */
+static int waiting_new(struct vdev_queue *q, struct virtq_setup *ring)
+{
+	ring->waiting = NULL;
+	if (!(ring->features & VIRTIO_F_IN_ORDER))
+		return 0;
+	q->waiting = calloc(ring->size, sizeof(*q->waiting));
+	ring->waiting = q->waiting;
+	return q->waiting ? 0 : -ENOMEM;
+}
+
+static void waiting_free(struct vdev_queue *q)
+{
+	free(q->waiting);
+	q->waiting = NULL;
 }
 
 int vdev_queue_start(struct vdev *dev, unsigned index, const struct vdev_queue_setup *setup)
@@ -330,13 +361,17 @@ int vdev_queue_start(struct vdev *dev, unsigned index, const struct vdev_queue_s
 	q = &dev->queues[index];
 	if (q->started || dev->reset_cb)
 		return -EBUSY;
-	if (ring.size > q->size_max)
+	if (!ring.size || ring.size > q->size_max)
 		return -EINVAL;
-	ring.features = dev->features;
+	ring.features = vdev_features(dev);
 	ring.stats = &q->stats.ring;
-	r = virtq_init(&q->ring, dev->mem, &ring);
-	if (r)
+	r = waiting_new(q, &ring);
+	if (!r)
+		r = virtq_init(&q->ring, dev->mem, &ring);
+	if (r) {
+		waiting_free(q);
 		return r;
+	}
 	q->setup = *setup;
 	q->setup.ring = ring;
 	q->started = true;
@@ -367,6 +402,22 @@ int vdev_queue_stop(struct vdev *dev, unsigned index, void (*cb)(void *arg), voi
 	return 0;
 }
 
+int vdev_queue_reset(struct vdev *dev, unsigned index, void (*cb)(void *arg), void *arg)
+{
+	struct vdev_queue *q;
+
+	if (index >= dev->n_queues || !(vdev_features(dev) & VIRTIO_F_RING_RESET))
+		return -EINVAL;
+	q = &dev->queues[index];
+	if (q->stopped_cb || dev->reset_cb)
+		return -EBUSY;
+	if (q->started)
+		queue_stop(q, cb, arg);
+	else
+		cb(arg);
+	return 0;
+}
+
 static void reset_finish(struct vdev *dev)
 {
 	void (*cb)(void *arg) = dev->reset_cb;
@@ -385,6 +436,7 @@ static void stopped_task(struct loop_task *t)
 
 	q->stopped_cb = NULL;
 	q->started = false;
+	waiting_free(q);
 	dev->n_started--;
 	cb(q->stopped_arg);
 	if (dev->reset_cb && !dev->n_started)
@@ -443,6 +495,13 @@ void vdev_kick(struct vdev *dev, unsigned index)
 	vdev_go_on(&dev->queues[index]);
 }
 
+void vdev_notify(struct vdev *dev, uint32_t word)
+{
+	bool data = vdev_features(dev) & VIRTIO_F_NOTIFICATION_DATA;
+
+	vdev_kick(dev, data ? word & VIRTIO_NOTIFY_QUEUE : word);
+}
+
 void vdev_go_on(struct vdev_queue *q)
 {
 	/* The task's own flag makes a burst of kicks one wake-up. */
@@ -461,8 +520,18 @@ bool vdev_is_broken(const struct vdev *dev)
 
 void vdev_broken(struct vdev *dev, const char *why)
 {
-	if (atomic_exchange(&dev->is_broken, true))
-		return;
+	if (!atomic_exchange(&dev->is_broken, true))
+		vdev_degraded(dev, why);
+}
+
+const char *vdev_why(const struct vdev *dev)
+{
+	return atomic_load(&dev->why);
+}
+
+void vdev_degraded(struct vdev *dev, const char *why)
+{
+	atomic_store(&dev->why, why);
 	counter_add_shared(&dev->stats.broken, 1);
 	log_warn_limited(&dev->log, LOG_MAX, "virtio %s: %s; the device needs a reset",
 			 dev->ops->name, why);
@@ -477,52 +546,4 @@ void vdev_gone(struct vdev *dev)
 	log_warn_limited(&dev->log, LOG_MAX, "virtio %s: the device is gone", dev->ops->name);
 	if (dev->port->gone)
 		dev->port->gone(dev->port_arg);
-}
-
-void vdev_config_set(struct vdev *dev, unsigned offset, const void *buf, unsigned len)
-{
-	const uint8_t *p = buf;
-	unsigned seq;
-
-	assert(offset <= dev->config_len && len <= dev->config_len - offset);
-	do {
-		seq = atomic_load_explicit(&dev->config_seq, memory_order_relaxed) & ~1u;
-	} while (!atomic_compare_exchange_weak_explicit(
-		&dev->config_seq, &seq, seq + 1, memory_order_acquire, memory_order_relaxed));
-	for (unsigned i = 0; i < len; i++)
-		atomic_store_explicit(&dev->config[offset + i], p[i], memory_order_release);
-	atomic_store_explicit(&dev->config_seq, seq + 2, memory_order_release);
-}
-
-void vdev_config_changed(struct vdev *dev)
-{
-	if (!vdev_is_gone(dev))
-		dev->port->config_changed(dev->port_arg);
-}
-
-bool vdev_config_read(const struct vdev *dev, unsigned offset, unsigned size, uint64_t *value)
-{
-	unsigned seq = atomic_load_explicit(&dev->config_seq, memory_order_acquire);
-	uint64_t v = 0;
-
-	if (seq & 1)
-		return false;
-	for (unsigned i = 0; i < size && offset + i < dev->config_len; i++)
-		v |= (uint64_t)atomic_load_explicit(&dev->config[offset + i], memory_order_acquire)
-		     << 8 * i;
-	*value = v;
-	return atomic_load_explicit(&dev->config_seq, memory_order_relaxed) == seq;
-}
-
-uint32_t vdev_config_generation(const struct vdev *dev)
-{
-	return atomic_load_explicit(&dev->config_seq, memory_order_acquire) >> 1;
-}
-
-void vdev_config_write(struct vdev *dev, unsigned offset, unsigned size, uint64_t value)
-{
-	if (!dev->ops->config_written || offset > dev->config_len ||
-	    size > dev->config_len - offset)
-		return;
-	dev->ops->config_written(dev, offset, size, value);
 }

@@ -123,6 +123,14 @@ struct vdev_queue {
 	void (*stopped_cb)(void *arg);
 	void *stopped_arg;
 	struct vdev_queue_setup setup;
+	struct virtq_waiting *waiting; /* home: what the ring takes for IN_ORDER */
+	struct {                       /* see virtio/coalesce.h */
+		uint32_t max_chains;
+		uint64_t max_ns; /* 0: off */
+		uint64_t chains; /* counted at the last decision */
+		struct loop_timer timer;
+		bool waits, due;
+	} coalesce;
 };
 
 /* The common head of every device; devices embed it. */
@@ -138,8 +146,9 @@ struct vdev {
 	void *port_arg;
 	struct loop *home;
 	const struct gmem *mem;
-	uint64_t features; /* negotiated; home */
+	_Atomic uint64_t features; /* negotiated; home sets them */
 	atomic_bool is_broken;
+	const char *_Atomic why;
 	atomic_bool is_gone;
 	struct fault_device *faults; /* NULL: none on purpose; the points are NULL then too */
 	struct fault_point *fault_irq, *fault_gone, *fault_broken;
@@ -162,10 +171,13 @@ int vdev_init(struct vdev *dev, const struct vdev_ops *ops, uint64_t features, u
 /* Before it is attached: which features of the ring are offered, of VIRTQ_FEATURES_ALL; VERSION_1
  * always is. Without this call VIRTQ_FEATURES are. */
 void vdev_offer_ring(struct vdev *dev, uint64_t features);
+/* Before it is attached: no ring takes more than `max` entries, at least 1. */
+void vdev_limit_rings(struct vdev *dev, uint32_t max);
 /* From ops->free. */
 void vdev_fini(struct vdev *dev);
 
-/* size_max: a power of two up to VIRTQ_SIZE_MAX. The loop must outlive the device. */
+/* size_max: 1 to VIRTQ_SIZE_MAX; a split ring takes no more than the power of two below. The loop
+ * must outlive the device. */
 void vdev_queue_config(struct vdev *dev, unsigned index, uint32_t size_max, struct loop *loop);
 
 /* ---- for devices ---- */
@@ -207,8 +219,16 @@ void vdev_go_on(struct vdev_queue *q);
  * statistics. Telling the driver is the device's. */
 void vdev_count_error(struct vdev *dev);
 
-/* Any: marks the device broken, says why in one line of the log, and tells the carrier. */
+/* Any: marks the device broken, says why (a literal) in one line of the log, and tells the
+ * carrier. */
 void vdev_broken(struct vdev *dev, const char *why);
+
+/* Any: the same for a device that can still answer its requests, with errors: the driver is told
+ * that a reset is due, and its queues are served on. */
+void vdev_degraded(struct vdev *dev, const char *why);
+
+/* Any: what the last vdev_broken() or vdev_degraded() said, over resets too; NULL: neither ever. */
+const char *vdev_why(const struct vdev *dev);
 
 /* Any, before and after attachment: replaces config bytes [offset, offset + len). */
 void vdev_config_set(struct vdev *dev, unsigned offset, const void *buf, unsigned len);
@@ -237,22 +257,29 @@ static inline bool vdev_is_gone(const struct vdev *dev)
 /* Home: the driver's choice of features. -EINVAL: not all offered, or without VERSION_1. */
 int vdev_set_features(struct vdev *dev, uint64_t features);
 
-/* Home: what the driver has chosen; 0 before. */
+/* Any: what the driver has chosen; 0 before. */
 uint64_t vdev_features(const struct vdev *dev);
 
 /* Any: whether the driver broke it since the last reset. */
 bool vdev_is_broken(const struct vdev *dev);
 
-/* Any: the largest ring of queue `index`, 0 when there is no such queue. */
+/* Any: the largest ring of queue `index`, 0 when there is no such queue; a power of two until the
+ * driver has chosen packed rings. */
 uint32_t vdev_queue_size_max(const struct vdev *dev, unsigned index);
 
 /* Home: 0; -EINVAL: no such queue, or a ring that the specification does not allow or that does not
- * lie in RAM; -EBUSY: not stopped, or a reset is under way. */
+ * lie in RAM; -EBUSY: not stopped, or a reset is under way; -ENOMEM. */
 int vdev_queue_start(struct vdev *dev, unsigned index, const struct vdev_queue_setup *setup);
 
 /* Home: cb(arg) follows once, on home, never inside the call, when nothing of the queue is in
  * flight any more. -EINVAL: not started, or being stopped already; then cb is not called. */
 int vdev_queue_stop(struct vdev *dev, unsigned index, void (*cb)(void *arg), void *arg);
+
+/* Home: the driver resets one queue (2.6.1): cb(arg) follows once, on home, when nothing of it is
+ * in flight any more and it may be started anew; inside the call when it is not started. -EINVAL:
+ * no such queue, or RING_RESET was not negotiated; -EBUSY: it is being stopped. Then cb is not
+ * called. */
+int vdev_queue_reset(struct vdev *dev, unsigned index, void (*cb)(void *arg), void *arg);
 
 /* Home: stops all queues, forgets features and the broken state, and calls cb(arg) on home, once;
  * inside the call when no queue had to be stopped. One reset at a time. */
@@ -261,6 +288,11 @@ void vdev_reset(struct vdev *dev, void (*cb)(void *arg), void *arg);
 /* Any: the driver says that there are new chains. Ignored while the queue is not started. Never
  * waits. */
 void vdev_kick(struct vdev *dev, unsigned index);
+
+/* Any: the same for a carrier whose driver writes one word to notify (2.9): with NOTIFICATION_DATA
+ * the queue's number is the lower half of it, else all of it. The upper half tells what
+ * the ring tells too, and is ignored. */
+void vdev_notify(struct vdev *dev, uint32_t word);
 
 /* Any: `size` (1, 2, 4 or 8) bytes of config space as one snapshot; bytes beyond its end are 0.
  * False: it was being changed meanwhile, try again. */

@@ -53,39 +53,6 @@ struct iovec *virtq_chain_skip(struct virtq_chain *c, uint32_t len, unsigned *n)
 	return iov;
 }
 
-int ring_chain_add(struct virtq *vq, struct virtq_chain *c, uint64_t gpa, uint32_t len,
-		   bool writable)
-{
-	unsigned n = c->n_read + c->n_write;
-	void *host;
-
-	if (!len)
-		return 0;
-	if (n == c->max || (!writable && c->n_write))
-		return -EPROTO;
-	/* 2.7.5: at most 2^32 bytes; one byte less, so that the sum fits the used length. */
-	if (len > UINT32_MAX - c->read_len - c->write_len)
-		return -EPROTO;
-	host = ring_map(vq, gpa, len);
-	if (!host)
-		return -EPROTO;
-	c->iov[n] = (struct iovec){.iov_base = host, .iov_len = len};
-	c->seg[n] = (struct virtq_seg){.gpa = gpa, .len = len};
-	if (writable) {
-		c->n_write++;
-		c->write_len += len;
-	} else {
-		c->n_read++;
-		c->read_len += len;
-	}
-	return 0;
-}
-
-static bool is_packed(const struct virtq *vq)
-{
-	return vq->features & VIRTIO_F_RING_PACKED;
-}
-
 int virtq_init(struct virtq *vq, const struct gmem *mem, const struct virtq_setup *setup)
 {
 	memset(vq, 0, sizeof(*vq));
@@ -96,7 +63,9 @@ int virtq_init(struct virtq *vq, const struct gmem *mem, const struct virtq_setu
 	vq->features = setup->features;
 	vq->size = setup->size;
 	vq->stats = setup->stats;
-	return is_packed(vq) ? packed_init(vq, setup) : split_init(vq, setup);
+	if (order_init(vq, setup))
+		return -EINVAL;
+	return ring_is_packed(vq) ? packed_init(vq, setup) : split_init(vq, setup);
 }
 
 int virtq_pop(struct virtq *vq, struct virtq_chain *c)
@@ -109,8 +78,8 @@ int virtq_pop(struct virtq *vq, struct virtq_chain *c)
 	c->n_write = 0;
 	c->read_len = 0;
 	c->write_len = 0;
-	r = is_packed(vq) ? packed_pop(vq, c) : split_pop(vq, c);
-	if (r > 0 && unlikely(vq->in_flight == vq->size))
+	r = ring_is_packed(vq) ? packed_pop(vq, c) : split_pop(vq, c);
+	if (r > 0 && unlikely(vq->in_flight == vq->size || !order_pop(vq, c)))
 		r = -EPROTO;
 	if (r > 0)
 		vq->in_flight++;
@@ -123,7 +92,8 @@ void virtq_unpop(struct virtq *vq, const struct virtq_chain *c)
 {
 	assert(vq->in_flight);
 	vq->in_flight--;
-	if (is_packed(vq))
+	order_unpop(vq);
+	if (ring_is_packed(vq))
 		packed_unpop(vq, c);
 	else
 		split_unpop(vq);
@@ -132,10 +102,12 @@ void virtq_unpop(struct virtq *vq, const struct virtq_chain *c)
 /* Tells code tracking about the first `written` bytes of the writable parts. */
 static void note_written(const struct virtq *vq, const struct virtq_chain *c, uint32_t written)
 {
+	if (written)
+		gmem_note_fence();
 	for (const struct virtq_seg *s = c->seg + c->n_read; written; s++) {
 		uint32_t len = s->len < written ? s->len : written;
 
-		gmem_note_write(vq->mem, s->gpa, len);
+		gmem_note_fenced(vq->mem, s->gpa, len);
 		written -= len;
 	}
 }
@@ -150,15 +122,16 @@ void virtq_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written)
 		counter_add(&vq->stats->written, written);
 	}
 	note_written(vq, c, written);
-	if (is_packed(vq))
-		packed_push(vq, c, written);
+	if (unlikely(vq->order.waiting))
+		order_push(vq, c, written);
 	else
-		split_push(vq, c, written);
+		ring_use(vq, c->head, written, c->n_slots);
 }
 
 void virtq_publish(struct virtq *vq)
 {
-	if (is_packed(vq))
+	order_publish(vq);
+	if (ring_is_packed(vq))
 		packed_publish(vq);
 	else
 		split_publish(vq);
@@ -166,12 +139,12 @@ void virtq_publish(struct virtq *vq)
 
 bool virtq_wants_interrupt(struct virtq *vq)
 {
-	return is_packed(vq) ? packed_wants_interrupt(vq) : split_wants_interrupt(vq);
+	return ring_is_packed(vq) ? packed_wants_interrupt(vq) : split_wants_interrupt(vq);
 }
 
 void virtq_disable_kicks(struct virtq *vq)
 {
-	if (is_packed(vq))
+	if (ring_is_packed(vq))
 		packed_disable_kicks(vq);
 	else
 		split_disable_kicks(vq);
@@ -179,5 +152,5 @@ void virtq_disable_kicks(struct virtq *vq)
 
 bool virtq_enable_kicks(struct virtq *vq)
 {
-	return is_packed(vq) ? packed_enable_kicks(vq) : split_enable_kicks(vq);
+	return ring_is_packed(vq) ? packed_enable_kicks(vq) : split_enable_kicks(vq);
 }

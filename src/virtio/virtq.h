@@ -15,8 +15,11 @@
  * checked, and only then used. What breaks the rules of the specification is -EPROTO, and the ring
  * stays broken from then on: what is in flight may be pushed, nothing more can be popped.
  *
+ * With IN_ORDER a device may still end its chains in any order: what was pushed too early waits
+ * here for those before it.
+ *
  * Specification: 2.7 (split), 2.8 (packed), 2.7.5.3 and 2.8.7 (indirect), 2.7.7, 2.7.10 and 2.8.14
- * (event index).
+ * (event index), 2.7.9 and 2.8.9 (in order).
  */
 #ifndef VIRTIO_VIRTQ_H
 #define VIRTIO_VIRTQ_H
@@ -30,8 +33,11 @@
 #include "virtio/spec.h"
 
 /* The feature bits that are the ring's own: what a device may offer without doing anything. */
-#define VIRTQ_FEATURES_ALL (VIRTQ_FEATURES | VIRTIO_F_RING_PACKED)
-#define VIRTQ_FEATURES     (VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX)
+#define VIRTQ_FEATURES_ALL                                                                      \
+	(VIRTQ_FEATURES | VIRTIO_F_ACCESS_PLATFORM | VIRTIO_F_RING_PACKED | VIRTIO_F_IN_ORDER | \
+	 VIRTIO_F_NOTIFICATION_DATA)
+#define VIRTQ_FEATURES \
+	(VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_RING_RESET)
 
 #define VIRTQ_PACKED_WRAP 0x8000u
 
@@ -40,6 +46,15 @@ struct virtq_stats {
 	struct counter chains; /* pushed */
 	struct counter read;   /* bytes: the readable parts of those chains */
 	struct counter written;
+};
+
+/* With IN_ORDER: a chain in flight, or one that waits for those before it. */
+struct virtq_waiting {
+	uint32_t written;
+	uint16_t head;
+	uint16_t n_slots;
+	bool pushed;
+	bool whole; /* all of its writable bytes were written */
 };
 
 /* Where a ring lies and how it is to be used. */
@@ -53,7 +68,8 @@ struct virtq_setup {
 	 * VIRTQ_PACKED_WRAP set where the wrap counter is 0, so that 0 is a fresh ring here too. */
 	uint16_t next_avail;
 	uint16_t next_used;
-	struct virtq_stats *stats; /* counts on there, and outlives the ring; NULL: nowhere */
+	struct virtq_stats *stats;     /* counts on there, and outlives the ring; NULL: nowhere */
+	struct virtq_waiting *waiting; /* IN_ORDER: `size` of them, the ring's while it is used */
 };
 
 /* A part of a chain in guest terms, kept for virtq_push(). */
@@ -78,7 +94,8 @@ struct virtq_chain {
 	uint32_t write_len;
 	/* private */
 	uint16_t head;    /* what names the chain to the driver */
-	uint16_t n_slots; /* packed: its length in the ring */
+	uint16_t n_slots; /* packed: its length in the ring; else 1 */
+	uint16_t turn;    /* IN_ORDER: its place in virtq.order */
 };
 
 /* Allocates storage for `max` parts. 0 or -ENOMEM. */
@@ -109,6 +126,12 @@ struct virtq {
 	uint32_t in_flight; /* popped, not yet pushed */
 	bool broken;
 	struct virtq_stats *stats;
+	struct {
+		struct virtq_waiting *waiting; /* a circle of `size`; NULL: not IN_ORDER */
+		uint32_t first, n;             /* the oldest that was popped and is not used yet */
+		struct virtq_waiting batch;    /* the last of those to be used by one entry */
+		uint32_t n_batch;              /* what the entry stands for; 0: no batch */
+	} order;
 	union {
 		struct {
 			uint8_t *desc;
@@ -136,7 +159,8 @@ struct virtq {
 };
 
 /* Prepares a ring of guest memory `mem`, which must outlive it; reads nothing of the ring yet.
- * -EINVAL: a size, alignment (2.7) or format that is not allowed, or a part outside one region. */
+ * -EINVAL: a size, alignment (2.7) or format that is not allowed, a part outside one region, or
+ * IN_ORDER without setup->waiting. */
 int virtq_init(struct virtq *vq, const struct gmem *mem, const struct virtq_setup *setup);
 
 /* Takes the next chain: 1, 0 when there is none, -EPROTO when the driver broke the rules or the

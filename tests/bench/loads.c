@@ -58,38 +58,45 @@ static struct node *list_reverse(struct node *l)
 	return r;
 }
 
+enum text_state { START, INT, FRACTION, WORD, OTHER, N_TEXT_STATES };
+
+static int is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static int is_letter(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static enum text_state text_step(enum text_state state, char c)
+{
+	enum text_state otherwise = c == ' ' ? START : OTHER;
+
+	switch (state) {
+	case START:
+		if (is_digit(c))
+			return INT;
+		return is_letter(c) ? WORD : otherwise;
+	case INT:
+		if (c == '.')
+			return FRACTION;
+		return is_digit(c) ? INT : otherwise;
+	case FRACTION: return is_digit(c) ? FRACTION : otherwise;
+	case WORD: return is_letter(c) ? WORD : otherwise;
+	default: return otherwise;
+	}
+}
+
 /* A state machine over text: counts numbers, words and the rest. */
 static unsigned scan(const char *s)
 {
-	enum { START, INT, FRACTION, WORD, OTHER } state = START;
-	unsigned count[5] = {0};
+	enum text_state state = START;
+	unsigned count[N_TEXT_STATES] = {0};
 
 	for (; *s; s++) {
-		switch (state) {
-		case START:
-			state = *s >= '0' && *s <= '9'   ? INT
-				: *s >= 'a' && *s <= 'z' ? WORD
-				: *s == ' '              ? START
-							 : OTHER;
-			break;
-		case INT:
-			if (*s == '.')
-				state = FRACTION;
-			else if (*s < '0' || *s > '9')
-				state = *s == ' ' ? START : OTHER;
-			break;
-		case FRACTION:
-			if (*s < '0' || *s > '9')
-				state = *s == ' ' ? START : OTHER;
-			break;
-		case WORD:
-			if (*s < 'a' || *s > 'z')
-				state = *s == ' ' ? START : OTHER;
-			break;
-		default:
-			if (*s == ' ')
-				state = START;
-		}
+		state = text_step(state, *s);
 		count[state]++;
 	}
 	return count[0] + 3 * count[1] + 5 * count[2] + 7 * count[3] + 11 * count[4];

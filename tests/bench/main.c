@@ -224,21 +224,49 @@ static void measure(struct table *t, const struct scene *s, const struct options
 
 /* ---- the table ---- */
 
-static void print_ratio(double ratio, double *log_sum, unsigned *n)
+/* What the ratios of a column come to. */
+struct mean {
+	double log_sum;
+	unsigned n;
+};
+
+static void print_ratio(double ratio, struct mean *mean)
 {
 	if (isnan(ratio)) {
 		printf(" %9s", "-");
 		return;
 	}
 	printf(" %9.2f", ratio);
-	*log_sum += log(ratio);
-	++*n;
+	mean->log_sum += log(ratio);
+	mean->n++;
+}
+
+/* The CPU seconds of a load, and its ratios; 1 when a peer came to another result. */
+static int print_row(const struct table *t, const struct options *o, unsigned i, struct mean *means)
+{
+	double jit = median(t->cpu[0][i], o->rounds);
+	int bad = 0;
+
+	printf("%-10s", t->name[i]);
+	for (unsigned p = 0; p < n_peers; p++)
+		if (t->have[p])
+			printf(" %8.2f", median(t->cpu[p][i], o->rounds));
+	for (unsigned p = 1; p < n_peers; p++)
+		if (t->have[p])
+			print_ratio(median(t->cpu[p][i], o->rounds) / jit, &means[p]);
+	for (unsigned p = 1; p < n_peers; p++)
+		/* Native code may fuse operations, and sees another kernel. */
+		if (t->have[p] && peers[p].guest_devices && t->result[p][i] != t->result[0][i]) {
+			printf("  %s computed something else", peers[p].name);
+			bad = 1;
+		}
+	putchar('\n');
+	return bad;
 }
 
 static int print_table(const struct table *t, const struct options *o)
 {
-	double log_sum[MAX_PEERS] = {0};
-	unsigned n[MAX_PEERS] = {0};
+	struct mean means[MAX_PEERS] = {0};
 	int bad = 0;
 
 	printf("%-10s", "CPU s");
@@ -249,33 +277,15 @@ static int print_table(const struct table *t, const struct options *o)
 		if (t->have[p])
 			printf(" %6s/jit", peers[p].name);
 	putchar('\n');
-	for (unsigned i = 0; i < t->n; i++) {
-		double jit = median(t->cpu[0][i], o->rounds);
-
-		printf("%-10s", t->name[i]);
-		for (unsigned p = 0; p < n_peers; p++)
-			if (t->have[p])
-				printf(" %8.2f", median(t->cpu[p][i], o->rounds));
-		for (unsigned p = 1; p < n_peers; p++)
-			if (t->have[p])
-				print_ratio(median(t->cpu[p][i], o->rounds) / jit, &log_sum[p],
-					    &n[p]);
-		for (unsigned p = 1; p < n_peers; p++)
-			/* Native code may fuse operations, and sees another kernel. */
-			if (t->have[p] && peers[p].guest_devices &&
-			    t->result[p][i] != t->result[0][i]) {
-				printf("  %s computed something else", peers[p].name);
-				bad = 1;
-			}
-		putchar('\n');
-	}
+	for (unsigned i = 0; i < t->n; i++)
+		bad |= print_row(t, o, i, means);
 	printf("%-10s", "geo. mean");
 	for (unsigned p = 0; p < n_peers; p++)
 		if (t->have[p])
 			printf(" %8s", "");
 	for (unsigned p = 1; p < n_peers; p++)
 		if (t->have[p])
-			printf(" %9.2f", n[p] ? exp(log_sum[p] / n[p]) : NAN);
+			printf(" %9.2f", means[p].n ? exp(means[p].log_sum / means[p].n) : NAN);
 	printf("\nLinnet's memory beyond guest RAM: %.1f MB\n", t->extra_mb);
 	return bad;
 }

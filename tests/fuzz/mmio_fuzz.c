@@ -24,6 +24,7 @@
 #include "dev/rng.h"
 #include "lib/mem_block.h"
 #include "lib/mem_net.h"
+#include "transport/carrier.h"
 #include "transport/mmio.h"
 #include "virtio/vdev.h"
 
@@ -59,7 +60,7 @@ struct world {
 	struct vdev *dev;
 	enum device device;
 	struct mem_block block;
-	struct mem_net net;
+	struct mem_net net, more_net; /* of two pairs of queues */
 	struct chr *near[PORTS], *far[PORTS];
 	struct ring ring[N_RINGS];
 	uint16_t ring_size;
@@ -241,6 +242,7 @@ static void op_back_end(struct world *w, struct script *s)
 {
 	static uint8_t frame[2000];
 	unsigned what = get8(s), much = get16(s);
+	struct mem_net *m = what & 0x40 ? &w->more_net : &w->net;
 
 	switch (w->device) {
 	case BLK:
@@ -249,9 +251,11 @@ static void op_back_end(struct world *w, struct script *s)
 		break;
 	case NET:
 		w->net.send_result = what & 0x80 ? -11 : 0;
-		if (w->net.wanted)
-			(void)mem_net_offer(&w->net, frame, much % sizeof(frame),
+		if (m->wanted)
+			(void)mem_net_offer(m, frame, much % sizeof(frame),
 					    what % (much % sizeof(frame) + 1));
+		if (what % 32 == 31)
+			netdev_set_link(w->dev, what & 0x20);
 		break;
 	case CONSOLE: port_event(w, much % PORTS, what); break;
 	case INPUT: (void)input_press(w->dev); break;
@@ -293,7 +297,8 @@ static struct vdev *new_device(struct world *w)
 {
 	struct blk_config blk = {
 		.block = &w->block.block, .loop = w->loop, .serial = "fuzz", .n_queues = 2};
-	struct netdev_config net = {.net = &w->net.net, .loop = w->loop, .mtu = 1500};
+	struct netdev_config net = {
+		.net = &w->net.net, .loop = w->loop, .mtu = 1500, .speed = 1, .n_pairs = 2};
 	struct rng_config rng = {.loop = w->loop, .repeatable = true};
 	struct vdev *dev;
 
@@ -318,6 +323,8 @@ static void world_init(struct world *w, enum device device)
 	mem_block_init(&w->block, 64 * 512, false);
 	w->block.room = 4;
 	mem_net_init(&w->net);
+	mem_net_init(&w->more_net);
+	w->net.next = &w->more_net;
 	w->net.net.offloads = ~0u;
 	config.bus = w->bus;
 	config.loop = w->loop;
@@ -334,7 +341,7 @@ static void stopped(void *arg)
 static void world_fini(struct world *w)
 {
 	w->block.room = 4; /* a back end that never takes anything would never be done */
-	virtio_mmio_reset(w->mmio, stopped, w);
+	carrier_reset(virtio_mmio_carrier(w->mmio), stopped, w);
 	for (unsigned i = 0; i < 1000 && !w->stopped; i++)
 		loop_turn(w->loop, 0);
 	require(w->stopped);

@@ -31,9 +31,11 @@ static void check(const struct net_header *h, unsigned offloads, size_t len)
 		require(!h->hdr_len && !h->gso_size);
 		return;
 	}
-	require(h->gso_type == NET_GSO_TCPV4 ? offloads & NET_OFFLOAD_SEND_TSO4
-					     : offloads & NET_OFFLOAD_SEND_TSO6);
-	require(h->gso_size && h->hdr_len <= len && h->hdr_len >= h->csum_start + 20);
+	require(h->gso_type == NET_GSO_TCPV4   ? offloads & NET_OFFLOAD_SEND_TSO4
+		: h->gso_type == NET_GSO_TCPV6 ? offloads & NET_OFFLOAD_SEND_TSO6
+					       : offloads & NET_OFFLOAD_SEND_USO);
+	require(h->gso_size && h->hdr_len <= len &&
+		h->hdr_len >= h->csum_start + (h->gso_type == NET_GSO_UDP ? 8 : 20));
 }
 
 /* One byte of offloads, two of the frame's length, the header. */
@@ -50,7 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (net_header_to_guest(&h, data[0], guest)) {
 		require(!(guest[0] & ~3) && le16_load(guest + 10) == 1);
 		require(!guest[0] || (data[0] & NET_OFFLOAD_RECV_CSUM));
-		require(!guest[1] || (data[0] & (NET_OFFLOAD_RECV_TSO4 | NET_OFFLOAD_RECV_TSO6)));
+		require(!guest[1] || (data[0] & (NET_OFFLOAD_RECV_TSO4 | NET_OFFLOAD_RECV_TSO6 |
+						 NET_OFFLOAD_RECV_USO)));
 	}
 	return 0;
 }

@@ -86,6 +86,10 @@ case_panic() {
 	expect_status 1
 	expect_in out 'Kernel panic'
 	expect_in err 'panicked'
+	# So is one that dies before its console is there; with so little memory Debian's does.
+	linnet run --mem 64M --exec true </dev/null
+	expect_status 125
+	expect_in err 'Kernel panic'
 	# A kernel that halts after its panic is noticed as well.
 	linnet run --append 'rdinit=/nowhere init=/nowhere root=/dev/none panic=0' --time-limit 60 </dev/null
 	expect_status 1

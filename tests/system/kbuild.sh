@@ -183,6 +183,13 @@ case_damage() {
 	expect_in err 'could not be downloaded$'
 }
 
+# drivers_of_make NAME=VALUE...: what `make` does for them, which downloads nothing.
+drivers_of_make() {
+	env "$@" "$(dirname "$0")/../../tools/drivers.sh" "$LINNET" >"$work/out" 2>"$work/err"
+	status=$?
+	expect_status 0
+}
+
 # Linnet's own drivers: there for modprobe once they are built, and --no-extras leaves them out.
 case_extras() {
 	local cpio
@@ -193,8 +200,10 @@ case_extras() {
 	mv "$work/cache" "$XDG_CACHE_HOME/linnet"
 	guest 'modprobe linnet_bugs bug=warn'
 	expect_status 1
-	linnet kbuild --extras
-	expect_status 0
+	drivers_of_make XDG_CACHE_HOME="$work"
+	expect_in out 'not built'
+	drivers_of_make
+	expect_not_in out 'not built'
 	expect_not_in err 'warning|WARNING'
 	guest 'modprobe linnet_bugs bug=warn && dmesg && modprobe -r linnet_bugs && grep /mnt /proc/mounts'
 	expect_status 0

@@ -38,12 +38,11 @@ struct interp {
 	struct rv64_jit *jit;
 	uint64_t native_page;
 	bool native_fp, native_call, native_cut;
-	/* Translations that native code keeps within a block (jit/analyse.c): host address = guest
-	 * address + addend, while the base register is below the limit, or above. */
-	struct {
-		uint64_t limit;
-		uintptr_t addend;
-	} native_slot[INTERP_NATIVE_SLOTS];
+	/* What native code keeps within a block (jit/analyse.c): translations, host address = guest
+	 * address + slot; and in a loop the part of `left` behind the rounds for which they
+	 * hold. */
+	uintptr_t native_slot[INTERP_NATIVE_SLOTS];
+	int64_t native_rest;
 	/* Where native code gave up: its block's entry; this instruction is the interpreter's. */
 	const void *native_entry;
 	uint32_t native_index;

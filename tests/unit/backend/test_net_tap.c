@@ -107,7 +107,7 @@ static int setup(void **state)
 	assert_int_equal(make_device(NAME, IFF_TAP, true), 0);
 	set_up(NAME, true);
 	assert_int_equal(loop_new(&r->loop), 0);
-	assert_int_equal(net_tap_open(NAME, &r->net, &r->e), 0);
+	assert_int_equal(net_tap_open(NAME, 1, &r->net, &r->e), 0);
 	assert_int_equal(r->net->ops->open_queue(r->net, r->loop, &guest_ops, r, &r->q), 0);
 	r->host = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(TYPE));
 	addr.sll_ifindex = (int)if_nametoindex(NAME);
@@ -260,6 +260,49 @@ static void test_queues(void **state)
 	assert_int_equal(r->len, 60);
 }
 
+/* Frames reach the queues that are active; two of one interface, or one of many. */
+static void test_several_queues(void **state)
+{
+	struct rig *r = *state, two = {.room = 1000, .host = r->host};
+	struct net_queue *q[2], *third;
+	struct sockaddr_ll addr = {.sll_family = AF_PACKET, .sll_protocol = htons(TYPE)};
+	uint8_t frame[FRAME_MAX];
+	struct iovec iov = {frame, 60};
+
+	assert_int_equal(make_device("mq0", IFF_TAP | IFF_MULTI_QUEUE, true), 0);
+	set_up("mq0", true);
+	addr.sll_ifindex = (int)if_nametoindex("mq0");
+	assert_int_equal(bind(r->host, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(net_tap_open("mq0", 1, &two.net, &two.e), 0);
+	two.net->ops->free(two.net);
+	assert_int_equal(net_tap_open("mq0", 2, &two.net, &two.e), 0);
+	two.loop = r->loop;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(
+			two.net->ops->open_queue(two.net, r->loop, &guest_ops, &two, &q[i]), 0);
+		q[i]->ops->want_recv(q[i], true);
+	}
+	assert_int_equal(two.net->ops->open_queue(two.net, r->loop, &guest_ops, &two, &third),
+			 -EBUSY);
+	fill(frame, 60, 3);
+	for (unsigned round = 0; round < 3; round++) { /* the first, both, the first */
+		q[0]->ops->set_active(q[0], true);
+		q[1]->ops->set_active(q[1], round == 1);
+		q[1]->ops->want_recv(q[1], true);
+		for (unsigned i = 0; i < 4; i++)
+			host_sends(&two, 60, (uint8_t)i);
+		wait_frames(&two, 4 * round + 4);
+		assert_int_equal(q[0]->ops->send(q[0], &iov, 1), 0);
+		assert_int_equal(host_gets(&two, frame), 60);
+		assert_int_equal(q[1]->ops->send(q[1], &iov, 1), 0); /* sending, any may */
+		assert_int_equal(host_gets(&two, frame), 60);
+	}
+	q[0]->ops->close(q[0]);
+	q[1]->ops->close(q[1]);
+	two.net->ops->free(two.net);
+	assert_int_equal(make_device("mq0", IFF_TAP | IFF_MULTI_QUEUE, false), 0);
+}
+
 static void test_interface_removed(void **state)
 {
 	struct rig *r = *state;
@@ -284,27 +327,28 @@ static void test_interface_removed(void **state)
 	assert_int_equal(loop_turn(r->loop, 0), 0);
 }
 
-static void expect_refused(const char *name, int want, const char *why)
+static void expect_refused(const char *name, unsigned n_queues, int want, const char *why)
 {
 	struct err e = {0};
 	struct net *net;
 
-	assert_int_equal(net_tap_open(name, &net, &e), want);
+	assert_int_equal(net_tap_open(name, n_queues, &net, &e), want);
 	if (!strstr(e.text, why))
 		fail_msg("%s: \"%s\" does not say \"%s\"", name, e.text, why);
 }
 
 static void test_refused(void **state)
 {
-	expect_refused("", -EINVAL, "is no name");
-	expect_refused("0123456789abcdef", -EINVAL, "is no name");
-	expect_refused("a/b", -EINVAL, "is no name");
-	expect_refused("tap%d", -EINVAL, "is no name");
-	expect_refused("nosuch", -ENODEV, "ip tuntap add dev nosuch mode tap user $USER");
-	expect_refused("lo", -EINVAL, "is no TAP device");
-	expect_refused(NAME, -EBUSY, "is in use");
+	expect_refused("", 1, -EINVAL, "is no name");
+	expect_refused("0123456789abcdef", 1, -EINVAL, "is no name");
+	expect_refused("a/b", 1, -EINVAL, "is no name");
+	expect_refused("tap%d", 1, -EINVAL, "is no name");
+	expect_refused("nosuch", 1, -ENODEV, "ip tuntap add dev nosuch mode tap user $USER");
+	expect_refused("lo", 1, -EINVAL, "is no TAP device");
+	expect_refused(NAME, 1, -EBUSY, "is in use");
+	expect_refused(NAME, 2, -EINVAL, "ip tuntap add dev " NAME " mode tap multi_queue user");
 	assert_int_equal(make_device("tun9", IFF_TUN, true), 0);
-	expect_refused("tun9", -EINVAL, "is no TAP device");
+	expect_refused("tun9", 1, -EINVAL, "is no TAP device");
 	assert_int_equal(make_device("tun9", IFF_TUN, false), 0);
 }
 
@@ -313,8 +357,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_frames), TEST(test_no_room),           TEST(test_offloads),
-		TEST(test_queues), TEST(test_interface_removed), TEST(test_refused),
+		TEST(test_frames),         TEST(test_no_room),           TEST(test_offloads),
+		TEST(test_queues),         TEST(test_interface_removed), TEST(test_refused),
+		TEST(test_several_queues),
 	};
 
 	if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET)) {

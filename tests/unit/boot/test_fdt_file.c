@@ -178,6 +178,9 @@ static void test_refused(void **state)
 	memcpy(bad, blob, len);
 	memset(bad + 8, 0xff, 4); /* where the nodes begin */
 	refuse(f, bad, len, "is damaged");
+	memcpy(bad, blob, len);
+	fdt_set_version(bad, 7);
+	refuse(f, bad, len, "is of the old version 7");
 
 	/* With what is added it would not fit. */
 	r = request(write_file(f, blob, len));

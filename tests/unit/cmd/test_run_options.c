@@ -136,6 +136,17 @@ static void test_net(void **state)
 	assert_string_equal(p.o.net.ifname, "t0");
 	assert_memory_equal(p.o.net.mac, "\x52\x54\x00\xab\xcd\xef", 6);
 	done(&p);
+	assert_int_equal(parse(&p, "--net tap,ifname=t0,queues=8,mtu=68,speed=40000,pcap=f"), 0);
+	assert_true(p.o.net.queues == 8 && p.o.net.mtu == 68 && p.o.net.speed == 40000);
+	assert_string_equal(p.o.net.pcap, "f");
+	done(&p);
+	expect_refused("--net tap,ifname=t0,queues=0", "queues");
+	expect_refused("--net tap,ifname=t0,queues=9", "queues");
+	expect_refused("--net user,queues=2", "queues");
+	expect_refused("--net user,mtu=67", "mtu");
+	expect_refused("--net user,mtu=65536", "mtu");
+	expect_refused("--net user,speed=0", "speed");
+	expect_refused("--net none,pcap=f", "takes no keys");
 	expect_refused("--net tap", "--net tap,ifname=NAME");
 	expect_refused("--net tap,mac=52:54:00:12:34:56", "ifname=NAME");
 	expect_refused("--net tap,ifname=t0,hostfwd=tcp::1-:1", "hostfwd");
@@ -214,13 +225,36 @@ static void test_refused(void **state)
 	expect_refused("--memory 1G", "--mem");
 }
 
+static void test_ring(void **state)
+{
+	struct parsed p;
+
+	assert_int_equal(parse(&p, ""), 0);
+	assert_true(!p.o.ring.packed && p.o.ring.event_idx && p.o.ring.indirect);
+	assert_true(p.o.ring.queue_reset && !p.o.ring.in_order && !p.o.ring.notification_data);
+	done(&p);
+	assert_int_equal(parse(&p, "--ring packed,in-order=on,notification-data=on,size=100,"
+				   "queue-reset=off,access-platform=on,indirect=off"),
+			 0);
+	assert_true(p.o.ring.packed && p.o.ring.event_idx && !p.o.ring.indirect);
+	assert_true(p.o.ring.in_order && p.o.ring.notification_data && p.o.ring.access_platform);
+	assert_false(p.o.ring.queue_reset);
+	assert_int_equal(p.o.ring.size, 100);
+	done(&p);
+	expect_refused("--ring split,size=100", "a split ring's size is a power of two");
+	expect_refused("--ring packed,size=0", "size");
+	expect_refused("--ring packed,size=32769", "size");
+	expect_refused("--ring both", "--ring");
+	expect_refused("--ring packed,in-order=perhaps", "in-order");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_disks),    cmocka_unit_test(test_net),
-		cmocka_unit_test(test_files),    cmocka_unit_test(test_env),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_ring),
+		cmocka_unit_test(test_values),   cmocka_unit_test(test_disks),
+		cmocka_unit_test(test_net),      cmocka_unit_test(test_files),
+		cmocka_unit_test(test_env),      cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

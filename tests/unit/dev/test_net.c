@@ -90,7 +90,7 @@ static void test_config(void **state)
 	struct world *w = *state;
 
 	assert_int_equal(driver_read(&w->d, VIRTIO_MMIO_DEVICE_ID), 1);
-	assert_int_equal(driver_offered(&w->d) & 0xffffff, F_MTU | F_MAC | F_MRG_RXBUF | F_STATUS);
+	assert_int_equal(driver_offered(&w->d) & 0x1ffff, F_MTU | F_MAC | F_MRG_RXBUF | F_STATUS);
 	assert_int_equal(driver_config(&w->d, 0, 4), 0x01000002);
 	assert_int_equal(driver_config(&w->d, 4, 2), 0x0302);
 	assert_int_equal(driver_config(&w->d, 6, 2), 1);
@@ -386,16 +386,17 @@ static void test_reset(void **state)
 
 /* ---- offloads ---- */
 
-#define F_CSUM       BIT(0)
-#define F_GUEST_CSUM BIT(1)
-#define F_HOST_TSO4  BIT(11)
+#define F_CSUM                BIT(0)
+#define F_GUEST_CSUM          BIT(1)
+#define F_CTRL_GUEST_OFFLOADS BIT(2)
+#define F_HOST_TSO4           BIT(11)
 
 static void test_offloads_offered(void **state)
 {
 	struct world *w = *state;
 
 	assert_int_equal(driver_offered(&w->d) & 0x7fff & ~(F_MTU | F_MAC),
-			 F_CSUM | F_GUEST_CSUM | F_HOST_TSO4);
+			 F_CSUM | F_GUEST_CSUM | F_CTRL_GUEST_OFFLOADS | F_HOST_TSO4);
 	bring_up(w, F_CSUM | F_GUEST_CSUM | F_HOST_TSO4, 16);
 	assert_int_equal(w->m.offloads, OFFLOADS);
 	/* The next driver may want less. */

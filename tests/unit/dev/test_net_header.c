@@ -12,14 +12,21 @@
 #include "base/endian.h"
 #include "dev/net_header.h"
 
-#define SEND_ALL (NET_OFFLOAD_SEND_CSUM | NET_OFFLOAD_SEND_TSO4 | NET_OFFLOAD_SEND_TSO6)
-#define RECV_ALL (NET_OFFLOAD_RECV_CSUM | NET_OFFLOAD_RECV_TSO4 | NET_OFFLOAD_RECV_TSO6)
+#define SEND_ALL                                                                 \
+	(NET_OFFLOAD_SEND_CSUM | NET_OFFLOAD_SEND_TSO4 | NET_OFFLOAD_SEND_TSO6 | \
+	 NET_OFFLOAD_SEND_USO)
+#define RECV_ALL                                                                 \
+	(NET_OFFLOAD_RECV_CSUM | NET_OFFLOAD_RECV_TSO4 | NET_OFFLOAD_RECV_TSO6 | \
+	 NET_OFFLOAD_RECV_USO)
+#define USO_BITS (BIT(54) | BIT(55) | BIT(56))
 
 static void test_features(void **state)
 {
 	assert_int_equal(net_header_features(0), 0);
 	assert_int_equal(net_header_features(SEND_ALL | RECV_ALL),
-			 BIT(0) | BIT(1) | BIT(7) | BIT(8) | BIT(11) | BIT(12));
+			 BIT(0) | BIT(1) | BIT(7) | BIT(8) | BIT(11) | BIT(12) | USO_BITS);
+	/* The kernel has one kind of UDP to be cut, so over both versions of IP or neither. */
+	assert_int_equal(net_header_offloads(BIT(1) | BIT(54)), NET_OFFLOAD_RECV_CSUM);
 	/* What segments has to make checksums too. */
 	assert_int_equal(net_header_features(NET_OFFLOAD_SEND_TSO4), 0);
 	assert_int_equal(net_header_offloads(BIT(7) | BIT(8) | BIT(11) | BIT(12)), 0);
@@ -93,9 +100,12 @@ static void test_segments(void **state)
 		{{0, 1, 54, 1448, 34, 16}, false, 0}, /* without a checksum */
 		{{1, 1, 54, 1448, 34, 6}, false, 0},  /* not TCP's */
 		{{1, 1, 54, 1448, 2980, 16}, true, 3000},
-		{{1, 1, 54, 1448, 2981, 16}, false, 0},  /* no room for a TCP header */
-		{{1, 3, 54, 1448, 34, 16}, false, 0},    /* UDP */
-		{{1, 5, 54, 1448, 34, 16}, false, 0},    /* UDP_L4 */
+		{{1, 1, 54, 1448, 2981, 16}, false, 0}, /* no room for a TCP header */
+		{{1, 3, 54, 1448, 34, 16}, false, 0},   /* UDP */
+		{{1, 5, 54, 1448, 34, 16}, false, 0},   /* UDP to be cut, with TCP's offset */
+		{{1, 5, 42, 1448, 34, 6}, true, 42},
+		{{1, 5, 99, 1448, 2992, 6}, true, 3000},
+		{{1, 5, 42, 1448, 2993, 6}, false, 0},   /* no room for its header */
 		{{1, 0x81, 54, 1448, 34, 16}, false, 0}, /* ECN */
 		{{1, 0x80, 54, 1448, 34, 16}, false, 0},
 		{{1, 255, 54, 1448, 34, 16}, false, 0},
@@ -111,6 +121,9 @@ static void test_segments(void **state)
 	assert_false(from_guest(cases[0].f, NET_OFFLOAD_SEND_CSUM, 3000, &h));
 	assert_false(from_guest(cases[0].f, SEND_ALL & ~NET_OFFLOAD_SEND_TSO4, 3000, &h));
 	assert_false(from_guest(cases[1].f, SEND_ALL & ~NET_OFFLOAD_SEND_TSO6, 3000, &h));
+	assert_true(from_guest((struct fields){1, 5, 42, 1448, 34, 6}, SEND_ALL, 3000, &h));
+	assert_false(from_guest((struct fields){1, 5, 42, 1448, 34, 6},
+				SEND_ALL & ~NET_OFFLOAD_SEND_USO, 3000, &h));
 }
 
 static void test_to_guest(void **state)

@@ -71,6 +71,14 @@ void guest_packed_fini(struct guest_packed *g)
 {
 	free(g->free_id);
 	free(g->n_slots);
+	free(g->fifo);
+}
+
+void guest_packed_in_order(struct guest_packed *g)
+{
+	g->in_order = true;
+	g->fifo = calloc(g->size, sizeof(*g->fifo));
+	assert(g->fifo);
 }
 
 uint16_t guest_packed_state(struct guest_place place)
@@ -136,6 +144,8 @@ int guest_packed_add(struct guest_packed *g, const struct guest_part *part, unsi
 				   i + 1 < need ? NO_ID : id);
 	}
 	g->n_slots[id] = (uint16_t)need;
+	if (g->in_order)
+		g->fifo[(g->fifo_first + g->fifo_n++) % g->size] = id;
 	g->n_free -= need;
 	g->n_unannounced += need;
 	return id;
@@ -171,7 +181,8 @@ static bool is_used(const struct guest_packed *g)
 	return !!(flags & AVAIL) == g->used.wrap && !!(flags & USED) == g->used.wrap;
 }
 
-bool guest_packed_reap(struct guest_packed *g, uint16_t *id, uint32_t *len)
+/* The used descriptor at g->used, if there is one. */
+static bool used_desc(const struct guest_packed *g, uint16_t *id, uint32_t *len)
 {
 	const uint8_t *d = at(g->mem, g->desc + 16ull * g->used.slot, 16);
 
@@ -180,6 +191,29 @@ bool guest_packed_reap(struct guest_packed *g, uint16_t *id, uint32_t *len)
 	*len = le32_load(d + 8);
 	*id = le16_load(d + 12);
 	assert(*id < g->size && g->n_slots[*id]);
+	return true;
+}
+
+/* 2.8.9: a used descriptor stands for all chains up to the one that it names. */
+static bool next_in_order(struct guest_packed *g, uint16_t *id, uint32_t *len)
+{
+	if (!g->batch) {
+		if (!used_desc(g, id, &g->batch_len))
+			return false;
+		while (g->fifo[(g->fifo_first + g->batch++) % g->size] != *id)
+			assert(g->batch < g->fifo_n);
+	}
+	*id = g->fifo[g->fifo_first];
+	*len = --g->batch ? GUEST_WHOLE : g->batch_len;
+	g->fifo_first = (g->fifo_first + 1) % g->size;
+	g->fifo_n--;
+	return true;
+}
+
+bool guest_packed_reap(struct guest_packed *g, uint16_t *id, uint32_t *len)
+{
+	if (g->in_order ? !next_in_order(g, id, len) : !used_desc(g, id, len))
+		return false;
 	step(g, &g->used, g->n_slots[*id]);
 	g->n_free += g->n_slots[*id];
 	g->n_slots[*id] = 0;

@@ -27,12 +27,20 @@ struct guest_packed {
 	uint16_t *free_id;
 	uint32_t n_id;
 	uint16_t *n_slots; /* by id */
+	bool in_order;
+	uint16_t *fifo; /* IN_ORDER: ids that are not reaped, a circle */
+	uint32_t fifo_first, fifo_n;
+	uint32_t batch; /* of those, used by the descriptor that was read last */
+	uint32_t batch_len;
 };
 
 /* Lays out a ring at gpa (4 KiB aligned) in which both sides begin at `start`. */
 void guest_packed_init(struct guest_packed *g, const struct gmem *mem, uint64_t gpa, uint32_t size,
 		       struct guest_place start, bool event_idx);
 void guest_packed_fini(struct guest_packed *g);
+
+/* After guest_packed_init(): IN_ORDER was negotiated, see guest_ring_in_order(). */
+void guest_packed_in_order(struct guest_packed *g);
 
 /* The place as a device is told of it: the slot, VIRTQ_PACKED_WRAP set where the counter is 0. */
 uint16_t guest_packed_state(struct guest_place at);

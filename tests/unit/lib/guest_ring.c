@@ -71,6 +71,15 @@ void guest_ring_fini(struct guest_ring *g)
 {
 	free(g->next);
 	free(g->n_desc);
+	free(g->fifo);
+}
+
+void guest_ring_in_order(struct guest_ring *g)
+{
+	g->in_order = true;
+	g->next[g->size - 1] = 0;
+	g->fifo = calloc(g->size, sizeof(*g->fifo));
+	assert(g->fifo);
 }
 
 void guest_desc_write(const struct gmem *mem, uint64_t table, uint32_t i, uint64_t addr,
@@ -121,6 +130,8 @@ int guest_ring_add(struct guest_ring *g, const struct guest_part *part, unsigned
 	g->free_head = i;
 	g->n_free = (uint16_t)(g->n_free - need);
 	g->n_desc[head] = (uint16_t)need;
+	if (g->in_order)
+		g->fifo[(g->fifo_first + g->fifo_n++) % g->size] = head;
 	put16(g, g->avail + 4 + 2ull * (g->next_avail % g->size), head);
 	g->next_avail++;
 	return head;
@@ -148,18 +159,49 @@ bool guest_ring_publish(struct guest_ring *g)
 	return (uint16_t)(new - get16(g, avail_event(g)) - 1) < (uint16_t)(new - old);
 }
 
-bool guest_ring_reap(struct guest_ring *g, uint32_t *id, uint32_t *len)
+/* The used entry at next_used, if there is one. */
+static bool used_entry(const struct guest_ring *g, uint32_t *id, uint32_t *len)
 {
 	const uint8_t *e;
-	uint16_t tail;
 
 	if (get16(g, g->used + 2) == g->next_used)
 		return false;
 	e = at(g->mem, g->used + 4 + 8ull * (g->next_used % g->size), 8);
 	*id = le32toh(__atomic_load_n((const uint32_t *)(const void *)e, __ATOMIC_RELAXED));
 	*len = le32toh(__atomic_load_n((const uint32_t *)(const void *)(e + 4), __ATOMIC_RELAXED));
-	g->next_used++;
 	assert(*id < g->size && g->n_desc[*id]);
+	return true;
+}
+
+/* 2.7.9: an entry stands for all chains up to the one that it names. */
+static bool reap_in_order(struct guest_ring *g, uint32_t *id, uint32_t *len)
+{
+	if (!g->batch) {
+		if (!used_entry(g, id, &g->batch_len))
+			return false;
+		while (g->fifo[(g->fifo_first + g->batch++) % g->size] != *id)
+			assert(g->batch < g->fifo_n);
+		g->next_used = (uint16_t)(g->next_used + g->batch);
+		assert((uint16_t)(get16(g, g->used + 2) - g->next_used) < 0x8000);
+	}
+	*id = g->fifo[g->fifo_first];
+	*len = --g->batch ? GUEST_WHOLE : g->batch_len;
+	g->fifo_first = (g->fifo_first + 1) % g->size;
+	g->fifo_n--;
+	g->n_free = (uint16_t)(g->n_free + g->n_desc[*id]);
+	g->n_desc[*id] = 0;
+	return true;
+}
+
+bool guest_ring_reap(struct guest_ring *g, uint32_t *id, uint32_t *len)
+{
+	uint16_t tail;
+
+	if (g->in_order)
+		return reap_in_order(g, id, len);
+	if (!used_entry(g, id, len))
+		return false;
+	g->next_used++;
 	tail = (uint16_t)*id;
 	for (unsigned k = 1; k < g->n_desc[*id]; k++)
 		tail = g->next[tail];

@@ -31,13 +31,25 @@ struct guest_ring {
 	uint16_t *next; /* free list and chains, by descriptor */
 	uint16_t free_head;
 	uint16_t *n_desc; /* by head */
+	bool in_order;
+	uint16_t *fifo; /* IN_ORDER: heads that are not reaped, a circle */
+	uint32_t fifo_first, fifo_n;
+	uint32_t batch; /* of those, used by the entry that was read last */
+	uint32_t batch_len;
 };
+
+/* What guest_ring_reap() gives for the length of a chain that was passed over: all of it. */
+#define GUEST_WHOLE UINT32_MAX
 
 /* Lays out a zeroed ring at gpa (4 KiB aligned) that begins at index `start`; returns the first
  * guest address after it. */
 uint64_t guest_ring_init(struct guest_ring *g, const struct gmem *mem, uint64_t gpa, uint32_t size,
 			 uint16_t start, bool event_idx);
 void guest_ring_fini(struct guest_ring *g);
+
+/* After guest_ring_init(): IN_ORDER was negotiated. Descriptors are then taken in the order of the
+ * table, and chains are reaped in the order in which they were made. */
+void guest_ring_in_order(struct guest_ring *g);
 
 /* Makes one chain of n parts and its entry in the available ring; with indirect != 0 all but the
  * first `direct` parts go into a table there. The head, or -1 when there is no room. */

@@ -28,6 +28,11 @@ static void set_offloads(struct net_queue *q, unsigned offloads)
 	container_of(q, struct mem_net, queue)->offloads = offloads;
 }
 
+static void set_active(struct net_queue *q, bool active)
+{
+	container_of(q, struct mem_net, queue)->active = active;
+}
+
 static void close_queue(struct net_queue *q)
 {
 	container_of(q, struct mem_net, queue)->closed = true;
@@ -37,6 +42,7 @@ static const struct net_queue_ops queue_ops = {
 	.send = send_frame,
 	.want_recv = want_recv,
 	.set_offloads = set_offloads,
+	.set_active = set_active,
 	.close = close_queue,
 };
 
@@ -45,6 +51,8 @@ static int open_queue(struct net *n, struct loop *loop, const struct net_user_op
 {
 	struct mem_net *m = container_of(n, struct mem_net, net);
 
+	while (m->user && m->next)
+		m = m->next;
 	m->user_ops = user_ops;
 	m->user = user;
 	m->queue = (struct net_queue){.ops = &queue_ops, .net = n};

@@ -11,8 +11,10 @@ struct mem_net {
 	const struct net_user_ops *user_ops;
 	void *user;
 	bool wanted;
+	bool active;
 	bool closed;
-	unsigned offloads; /* in use; what may be is net.offloads, for the test to set */
+	struct mem_net *next; /* the next queue of the same net, which its first one has opened */
+	unsigned offloads;    /* in use; what may be is net.offloads, for the test to set */
 	unsigned n_sent;
 	/* The last frame sent, with its header if there are offloads, of ... */
 	uint8_t last[sizeof(struct net_header) + NET_FRAME_MAX];

@@ -1,68 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The register window of virtio-mmio: identification, negotiation, queues, interrupts, reset. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "lib/driver.h"
-#include "lib/toy.h"
-#include "transport/mmio.h"
-
-struct world {
-	struct driver d;
-	struct toy *toy;
-	bool freed;
-	struct loop_timer release; /* fires release_timer() */
-	bool released;
-};
-
-static int setup(void **state)
-{
-	static struct world w;
-
-	memset(&w, 0, sizeof(w));
-	driver_init(&w.d);
-	w.toy = toy_new(w.d.loop, &w.freed);
-	driver_plug(&w.d, &w.toy->vdev);
-	*state = &w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	w->toy->hold = false;
-	toy_release(w->toy, 0);
-	toy_release(w->toy, 1);
-	driver_fini(&w->d);
-	assert_true(w->freed);
-	return 0;
-}
-
-static uint32_t status(struct world *w)
-{
-	return driver_read(&w->d, VIRTIO_MMIO_STATUS);
-}
-
-/* All up to DRIVER_OK, with both queues. */
-static void bring_up(struct world *w)
-{
-	assert_true(driver_negotiate(&w->d, TOY_FEATURE));
-	driver_queue(&w->d, 0, 8, false);
-	driver_queue(&w->d, 1, 8, false);
-	driver_ok(&w->d);
-	driver_settle(&w->d);
-}
-
-static struct guest_part buffer(struct world *w)
-{
-	return (struct guest_part){.gpa = driver_alloc(&w->d, 64), .len = 64, .write = true};
-}
+#include "mmio_world.h"
 
 static void test_identification(void **state)
 {
@@ -117,7 +57,9 @@ static void test_features(void **state)
 	struct driver *d = &w->d;
 
 	assert_int_equal(driver_offered(d), TOY_FEATURE | VIRTIO_F_VERSION_1 |
-						    VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX);
+						    VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX |
+						    VIRTIO_F_RING_RESET |
+						    VIRTIO_F_NOTIFICATION_DATA);
 	driver_write(d, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 2);
 	assert_int_equal(driver_read(d, VIRTIO_MMIO_DEVICE_FEATURES), 0);
 	assert_false(driver_negotiate(d, BIT(0)));
@@ -317,28 +259,6 @@ static void test_raise_against_acknowledge(void **state)
 	assert_false(w->d.level);
 }
 
-static void release_timer(struct loop_timer *t)
-{
-	struct world *w = t->arg;
-
-	w->released = true;
-	w->toy->hold = false;
-	toy_release(w->toy, 0);
-}
-
-/* Puts one chain in flight and has it completed a little later, from the loop. */
-static void put_in_flight(struct world *w)
-{
-	struct guest_part p = buffer(w);
-
-	w->toy->hold = true;
-	driver_submit(&w->d, 0, &p, 1);
-	driver_settle(&w->d);
-	assert_int_equal(w->toy->q[0].n_held, 1);
-	w->release = (struct loop_timer){.fn = release_timer, .arg = w};
-	loop_timer_arm(w->d.loop, &w->release, loop_now(w->d.loop) + 5000000);
-}
-
 static void test_reset_waits(void **state)
 {
 	struct world *w = *state;
@@ -377,7 +297,7 @@ static void stop_task(struct loop_task *t)
 {
 	struct machine_stop *s = t->arg;
 
-	virtio_mmio_reset(s->w->d.mmio, machine_stopped, &s->n);
+	carrier_reset(virtio_mmio_carrier(s->w->d.mmio), machine_stopped, &s->n);
 	s->early = s->n != 0;
 }
 

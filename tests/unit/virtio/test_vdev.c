@@ -200,6 +200,60 @@ static void test_reset_joins_a_stop(void **state)
 	assert_int_equal(start(w), 0);
 }
 
+static void test_queue_reset(void **state)
+{
+	struct world *w = *state;
+	struct vdev *dev = &w->toy->vdev;
+
+	assert_int_equal(vdev_queue_reset(dev, 0, on_stopped, w), -EINVAL); /* not negotiated */
+	assert_int_equal(vdev_set_features(dev, VIRTIO_F_VERSION_1 | VIRTIO_F_RING_RESET), 0);
+	assert_int_equal(vdev_queue_reset(dev, TOY_QUEUES, on_stopped, w), -EINVAL);
+	assert_int_equal(vdev_queue_reset(dev, 0, on_stopped, w), 0);
+	assert_int_equal(w->n_stopped, 1); /* it was not started */
+	w->toy->hold = true;
+	assert_int_equal(start(w), 0);
+	submit(w);
+	settle(w);
+	assert_int_equal(vdev_queue_reset(dev, 0, on_stopped, w), 0);
+	assert_int_equal(vdev_queue_reset(dev, 0, on_stopped, w), -EBUSY);
+	settle(w);
+	assert_int_equal(w->n_stopped, 1);
+	/* A reset of the whole device joins it. */
+	vdev_reset(dev, on_reset, w);
+	assert_int_equal(vdev_queue_reset(dev, 1, on_stopped, w), -EBUSY);
+	toy_release(w->toy, 0);
+	settle(w);
+	assert_int_equal(w->n_stopped, 2);
+	assert_int_equal(w->n_reset, 1);
+}
+
+/* What a ring takes for IN_ORDER comes and goes with the queue; a split ring is offered the power
+ * of two below what the device takes. */
+static void test_in_order_and_sizes(void **state)
+{
+	struct world *w = *state;
+	struct vdev *dev = &w->toy->vdev;
+
+	vdev_offer_ring(dev, VIRTQ_FEATURES_ALL);
+	vdev_limit_rings(dev, 50);
+	assert_int_equal(vdev_queue_size_max(dev, 0), 32);
+	assert_int_equal(vdev_set_features(dev, VIRTIO_F_VERSION_1 | VIRTIO_F_IN_ORDER), 0);
+	assert_int_equal(start(w), 0);
+	settle(w);
+	for (unsigned i = 0; i < 3; i++)
+		submit(w);
+	vdev_kick(dev, 0);
+	settle(w);
+	assert_int_equal(counter_read(&w->toy->vdev.queues[0].stats.ring.chains), 3);
+	vdev_reset(dev, on_reset, w);
+	settle(w);
+	assert_int_equal(vdev_set_features(dev, VIRTIO_F_VERSION_1 | VIRTIO_F_RING_PACKED), 0);
+	assert_int_equal(vdev_queue_size_max(dev, 1), 50);
+	assert_int_equal(vdev_queue_size_max(dev, TOY_QUEUES), 0);
+	w->setup.ring.size = 51;
+	assert_int_equal(start(w), -EINVAL);
+}
+
 static void test_refused_setups(void **state)
 {
 	struct world *w = *state;
@@ -329,6 +383,8 @@ int main(void)
 		T(test_stop_overtakes_start),
 		T(test_stop_waits_for_what_is_in_flight),
 		T(test_reset_joins_a_stop),
+		T(test_queue_reset),
+		T(test_in_order_and_sizes),
 		T(test_refused_setups),
 		T(test_eventfds),
 		T(test_broken_is_told_once),

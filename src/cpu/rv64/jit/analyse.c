@@ -9,9 +9,12 @@
  * block is done by a second version of its code, without groups.
  *
  * Carried groups. In a block that begins with a loop around itself, a base register which changes
- * by a constant in each round stays in its page for many of them: then the answer of the TLB is
- * kept, together with the limit up to which it holds, and the first access only compares with that.
- * Since the register moves one way, one limit is enough.
+ * by a constant in each round stays in its page for many of them: then the TLB is asked before the
+ * loop, and for so many rounds nothing needs to be looked at. The rounds are counted by `left`,
+ * which counts down anyway.
+ *
+ * Narrow results. Instructions on 32 bits leave their result sign-extended. That is not done as
+ * long as only other such instructions read it.
  *
  * A translation that the first access found holds to the end of the group, or of the loop: what
  * could change it (requests of other harts, CSRs, fences) leaves the block, or is not in a group.
@@ -19,6 +22,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "cpu/rv64/jit/dump.h"
 #include "cpu/rv64/jit/native.h"
 
 #define MAX_SPAN 2048 /* of a group, and what is added to its base register in between */
@@ -131,7 +135,7 @@ static bool jumps_to_start(const struct jit_source *s, unsigned i, unsigned offs
 }
 
 /* How many instructions a round of the loop has with which the block begins: up to the first jump
- * to its begin, if nothing forgets translations before; else 0. */
+ * to its begin, if nothing forgets translations before, and no loop lies within; else 0. */
 static unsigned find_loop(const struct jit_source *s)
 {
 	unsigned offset = s->start;
@@ -139,6 +143,8 @@ static unsigned find_loop(const struct jit_source *s)
 	for (unsigned i = 0; i < s->n && !s->crosses && !forgets(&s->insn[i]); i++) {
 		if (jumps_to_start(s, i, offset))
 			return i + 1;
+		if (rv64_insn_info[s->insn[i].id].format == RV64_FMT_B && s->insn[i].imm < 0)
+			return 0;
 		offset += s->insn[i].len;
 	}
 	return 0;
@@ -149,11 +155,14 @@ static bool can_be_carried(const struct jit_source *s, struct jit_group *g)
 {
 	int32_t up = 0, down = 0;
 
+	g->before = 0;
 	for (unsigned i = 0; i < s->loop; i++) {
 		const struct rv64_insn *in = &s->insn[i];
 
 		if (is_access(in) && in->rs1 == g->base && (i < g->first || i > g->last))
 			return false;
+		if (i == g->first)
+			g->before = up - down;
 		if (adds_to(in, g->base) && in->imm > 0)
 			up += in->imm;
 		else if (adds_to(in, g->base))
@@ -161,7 +170,7 @@ static bool can_be_carried(const struct jit_source *s, struct jit_group *g)
 		else if (writes(in, g->base))
 			return false;
 	}
-	g->down = down > 0;
+	g->step = up - down;
 	return (!up || !down) && up <= MAX_SPAN && down <= MAX_SPAN;
 }
 
@@ -192,13 +201,14 @@ static void add_group(struct jit_source *s, struct jit_group *g)
 			s->group_of[k] = (uint8_t)s->n_groups;
 		}
 	s->group[s->n_groups++] = *g;
+	s->any_carried |= g->carried;
 }
 
-void jit_find_groups(struct jit_source *s)
+static void find_groups(struct jit_source *s)
 {
 	memset(s->role, JIT_ALONE, sizeof(s->role));
 	s->n_groups = 0;
-	s->loop = find_loop(s);
+	s->any_carried = false;
 	for (unsigned i = 0; i < s->n && s->n_groups < JIT_MAX_GROUPS; i++) {
 		struct jit_group g;
 
@@ -209,4 +219,114 @@ void jit_find_groups(struct jit_source *s)
 		if (g.n > 1 || g.carried)
 			add_group(s, &g);
 	}
+}
+
+/* ---- narrow results ---- */
+
+uint32_t jit_x_read(const struct rv64_insn *in)
+{
+	uint32_t first = 1u << in->rs1, second = 1u << in->rs2;
+
+	switch ((enum rv64_format)rv64_insn_info[in->id].format) {
+	case RV64_FMT_R:
+	case RV64_FMT_B: return first | second;
+	case RV64_FMT_S: return rv64_insn_is_fp(in->id) ? first : first | second;
+	case RV64_FMT_R1:
+	case RV64_FMT_I:
+	case RV64_FMT_SH:
+	case RV64_FMT_CSR:
+	case RV64_FMT_FLD:
+	case RV64_FMT_FX: return first;
+	default: return 0;
+	}
+}
+
+/* Whether the instruction would do the same if x[reg], which it reads, had another upper half. */
+static bool reads_low(const struct rv64_insn *in, unsigned reg)
+{
+	switch (in->id) {
+	case RV64_addw:
+	case RV64_subw:
+	case RV64_mulw:
+	case RV64_sllw:
+	case RV64_srlw:
+	case RV64_sraw:
+	case RV64_divw:
+	case RV64_divuw:
+	case RV64_remw:
+	case RV64_remuw:
+	case RV64_addiw:
+	case RV64_slliw:
+	case RV64_srliw:
+	case RV64_sraiw:
+	case RV64_roriw:
+	case RV64_slli_uw:
+	case RV64_sext_b:
+	case RV64_sext_h:
+	case RV64_zext_h: return true;
+	case RV64_sb:
+	case RV64_sh:
+	case RV64_sw: return in->rs1 != reg;
+	case RV64_slli: return in->imm >= 32;
+	case RV64_andi: return in->imm >= 0;
+	case RV64_beq:
+	case RV64_bne: return !in->rs2;
+	default: return false;
+	}
+}
+
+/* Whether native code goes from instruction i to the next one and nowhere else. */
+static bool just_goes_on(const struct jit_source *s, unsigned i)
+{
+	const struct rv64_insn *in = &s->insn[i];
+
+	if (is_access(in))
+		return s->role[i] != JIT_ALONE && s->group[s->group_of[i]].carried &&
+		       !rv64_insn_is_fp(in->id);
+	switch (rv64_insn_info[in->id].ext) {
+	case RV64_EXT_I: return rv64_insn_info[in->id].format != RV64_FMT_B && in->id != RV64_fence;
+	case RV64_EXT_M:
+	case RV64_EXT_ZBA: return jit_host_lowers(in);
+	default: return false;
+	}
+}
+
+/* Whether only the lower half of what instruction i writes is read before it is written again,
+ * which it is; in a loop that may be in the next round. Who leaves the block on the way, or calls
+ * C, has to complete it; so at the begin of a round, where it need not be such a result yet,
+ * nothing must do that. */
+static bool is_narrow(const struct jit_source *s, unsigned i)
+{
+	const unsigned reg = s->insn[i].rd;
+	const bool loop = i < s->loop;
+	bool wrapped = false;
+
+	if (!reg || !rv64_insn_writes_x(s->insn[i].id))
+		return false;
+	for (unsigned n = 0; n < s->n; n++) {
+		const struct rv64_insn *in;
+
+		if (++i == (loop ? s->loop : s->n)) {
+			if (!loop)
+				return false;
+			i = 0;
+			wrapped = true;
+		}
+		in = &s->insn[i];
+		if ((wrapped && !just_goes_on(s, i)) || in->id == RV64_fence)
+			return false; /* fences have an rd that they do not write */
+		if (jit_x_read(in) & BIT(reg) && !reads_low(in, reg))
+			return false;
+		if (writes(in, reg))
+			return true;
+	}
+	return false;
+}
+
+void jit_analyse(struct jit_source *s)
+{
+	s->loop = find_loop(s);
+	find_groups(s);
+	for (unsigned i = 0; i < s->n; i++)
+		s->narrow[i] = is_narrow(s, i);
 }

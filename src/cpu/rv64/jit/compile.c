@@ -34,7 +34,7 @@
  * them: rv64_jit_fp_end() is called before C computes, before CSRs are read, and whenever native
  * code is left (x86_fp.c).
  *
- * Passes: read_block() decodes; jit_find_groups() looks at the whole; the lowering emits host code
+ * Passes: read_block() decodes; jit_analyse() looks at the whole; the lowering emits host code
  * for one instruction after the other. Where groups are used the tail of the block is lowered
  * twice.
  */
@@ -208,7 +208,7 @@ static const void *compile(struct interp *c, const struct rv64_block *b)
 	s->start = b->pa & (GMEM_PAGE_SIZE - 1);
 	s->crosses = s->start == GMEM_PAGE_SIZE - 2;
 	read_block(s);
-	jit_find_groups(s);
+	jit_analyse(s);
 	s->offset = s->start;
 	s->index = 0;
 	j->gives_up = false;

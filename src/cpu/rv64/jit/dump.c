@@ -64,7 +64,7 @@ static void dump_groups(FILE *out, const struct jit_source *s)
 		fprintf(out, "  group %u: %u accesses in [x%u%+d, x%u%+d), %u to %u%s%s%s\n", i,
 			g->n, g->base, g->low, g->base, g->high, g->first, g->last,
 			g->store ? ", stores" : "", g->carried ? ", carried" : "",
-			g->carried && g->down ? " downwards" : "");
+			g->carried && g->step < 0 ? " downwards" : "");
 	}
 	if (s->loop)
 		fprintf(out, "  loop: the first %u instructions\n", s->loop);
@@ -84,16 +84,17 @@ static void used_registers(const struct jit_source *s, uint32_t used[2])
 	}
 }
 
-static void dump_registers(FILE *out, const struct jit_source *s)
+static void dump_registers(FILE *out, const struct rv64_jit *j)
 {
 	uint32_t used[2];
 
-	used_registers(s, used);
+	used_registers(&j->source, used);
 	fputs("  registers:", out);
 	for (unsigned f = 0; f < 2; f++)
 		for (unsigned g = f ? 0 : 1; g < 32; g++)
-			if (used[f] >> g & 1 && jit_host_register(f, g))
-				fprintf(out, " %c%u=%s", f ? 'f' : 'x', g, jit_host_register(f, g));
+			if (used[f] >> g & 1 && jit_host_register(j, f, g))
+				fprintf(out, " %c%u=%s", f ? 'f' : 'x', g,
+					jit_host_register(j, f, g));
 	fputs("; others in memory\n", out);
 }
 
@@ -114,7 +115,7 @@ void jit_dump(struct interp *c, const uint8_t *code, size_t size)
 		h->cpu.id, s->n, (unsigned)(s->offset - s->start));
 	dump_guest(out, s, h->pc);
 	fputs("analysis:\n", out);
-	dump_registers(out, s);
+	dump_registers(out, c->jit);
 	dump_groups(out, s);
 	fprintf(out, "host code: %zu bytes\n", size);
 	jit_dump_host(out, c->jit, code, size);

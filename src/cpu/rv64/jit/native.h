@@ -48,7 +48,8 @@ struct jit_group {
 	int32_t low, high;    /* they lie in [base + low, base + high), by the first one's base */
 	bool store;           /* one of them at least is a store */
 	bool carried;         /* from one round of a loop to the next */
-	bool down;            /* then: the base register becomes less */
+	int32_t step;         /* then: what a round adds to the base register, */
+	int32_t before;       /* and what it adds before the first access */
 	bool in_register;     /* where its translation is kept; else in the slot */
 	unsigned slot;        /* of native_slot in struct interp */
 };
@@ -66,8 +67,10 @@ struct jit_source {
 	unsigned n;          /* instructions */
 	struct rv64_insn insn[RV64_BLOCK_INSNS];
 
-	/* By jit_find_groups(). */
-	unsigned loop; /* a loop of so many instructions is what the block begins with, or 0 */
+	/* By jit_analyse(). */
+	bool narrow[RV64_BLOCK_INSNS]; /* nobody looks at the upper half of the result */
+	unsigned loop;    /* a loop of so many instructions is what the block begins with, or 0 */
+	bool any_carried; /* some group is */
 	uint8_t role[RV64_BLOCK_INSNS]; /* enum jit_role */
 	uint8_t group_of[RV64_BLOCK_INSNS];
 	unsigned n_groups;
@@ -152,7 +155,14 @@ enum jit_kind {
 	JIT_SYS, /* ends the block in C */
 };
 
-void jit_find_groups(struct jit_source *s); /* analyse.c */
+/* ---- analyse.c ---- */
+
+/* The loop, the groups, and which results are narrow. */
+void jit_analyse(struct jit_source *s);
+/* The x registers that the instruction reads. */
+uint32_t jit_x_read(const struct rv64_insn *in);
+
+/* ---- x86_lower.c again ---- */
 
 struct jit_lower;
 /* Space to work in, or NULL. */

@@ -22,9 +22,9 @@ static const char *const xmm_names[] = {"xmm0",  "xmm1",  "xmm2",  "xmm3", "xmm4
 					"xmm6",  "xmm7",  "xmm8",  "xmm9", "xmm10", "xmm11",
 					"xmm12", "xmm13", "xmm14", "xmm15"};
 
-const char *jit_host_register(bool f, unsigned g)
+const char *jit_host_register(const struct rv64_jit *j, bool f, unsigned g)
 {
-	unsigned host = f ? jit_pinned_f[g] : jit_pinned[g];
+	unsigned host = f ? jit_pinned_f[g] : j->lower->reg[g];
 
 	return host == JIT_NONE ? NULL : f ? xmm_names[host] : gpr_names[host];
 }

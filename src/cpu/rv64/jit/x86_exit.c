@@ -38,17 +38,17 @@ static enum x86_cond mirrored(enum x86_cond cond)
 /* Sets the host's flags; returns which of them to branch by. */
 static enum x86_cond compare(struct jit_lower *l, const struct rv64_insn *in)
 {
-	unsigned a = jit_pinned[in->rs1];
+	unsigned a = l->reg[in->rs1];
 	enum x86_cond cond = condition(in->id);
 
 	if (!in->rs2 && in->rs1 && in->rs1 == l->was_tested && (cond == X86_E || cond == X86_NE))
 		return cond;
 	if (!in->rs2 && a != JIT_NONE) {
-		x86_rr(&l->e, X86_TEST, X86_Q, a, a);
+		x86_rr(&l->e, X86_TEST, l->narrow & BIT(in->rs1) ? X86_L : X86_Q, a, a);
 	} else if (!in->rs2 && in->rs1) {
 		x86_alu_imm_mem(&l->e, X86_G_CMP, X86_Q, REG_HART, jit_off_x(in->rs1), 0);
-	} else if (in->rs1 && a == JIT_NONE && jit_pinned[in->rs2] != JIT_NONE) {
-		jit_op_x(l, X86_CMP, X86_Q, jit_pinned[in->rs2], in->rs1);
+	} else if (in->rs1 && a == JIT_NONE && l->reg[in->rs2] != JIT_NONE) {
+		jit_op_x(l, X86_CMP, X86_Q, l->reg[in->rs2], in->rs1);
 		return mirrored(cond);
 	} else {
 		a = jit_get(l, in->rs1, RAX);
@@ -82,12 +82,13 @@ void jit_lower_branch(struct jit_lower *l, const struct rv64_insn *in)
 /* rd = the pc behind the instruction */
 static void link_register(struct jit_lower *l, const struct rv64_insn *in)
 {
-	unsigned d = jit_dst(in->rd);
+	unsigned d = jit_dst(l, in->rd);
 
 	if (!in->rd)
 		return;
 	jit_pc(l, d, (int32_t)(l->s->offset + in->len));
 	jit_put(l, in->rd, d);
+	l->narrow &= (uint32_t)~BIT(in->rd);
 }
 
 void jit_lower_jal(struct jit_lower *l, const struct rv64_insn *in)
@@ -114,18 +115,18 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 	if (in->rd) {
 		jit_pc(l, RCX, (int32_t)(l->s->offset + in->len));
 		jit_put(l, in->rd, RCX);
+		l->narrow &= (uint32_t)~BIT(in->rd);
 	}
+	jit_move_out(l);
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)l->s->index + 1);
 	jit_emit_dispatch(e, &l->jit->glue);
 }
 
-/* Where to jump back to: what was found out at the entry holds still, or it is found out again. */
-static const uint8_t *next_round(const struct jit_lower *l)
+/* Whether what was found out at the entry of the loop holds still. */
+static bool same_as_at_entry(const struct jit_lower *l)
 {
-	bool same = l->s->index + 1 == l->s->loop && !l->plain && l->fp_live == l->fp_entered &&
-		    (l->boxed & l->loop_boxed) == l->loop_boxed;
-
-	return same ? l->loop_head : l->begin;
+	return l->s->index + 1 == l->s->loop && !l->plain && l->fp_live == l->fp_entered &&
+	       (l->boxed & l->loop_boxed) == l->loop_boxed;
 }
 
 static void bound(struct jit_lower *l, int32_t target)
@@ -134,22 +135,54 @@ static void bound(struct jit_lower *l, int32_t target)
 	x86_u32(&l->e, (uint32_t)target);
 }
 
+/* To the begin of this block, unless `left` is used up. In a loop that counts it may be that only
+ * the rounds are used up for which translations are known. */
+static void again(struct jit_lower *l, unsigned count)
+{
+	struct x86 *e = &l->e;
+	const uint32_t narrow = l->narrow;
+	const uint8_t state = l->state;
+
+	if (same_as_at_entry(l)) {
+		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
+		x86_jcc_to(e, X86_GT, l->loop_head);
+		jit_extend(l);
+		if (state & JIT_COUNTED) {
+			x86_rm(e, X86_ADD, X86_Q, REG_LEFT, REG_HART, JIT_OFF(native_rest));
+			x86_jcc_to(e, X86_GT, l->moved_in);
+		}
+	} else {
+		jit_extend(l);
+		if (state & JIT_COUNTED)
+			x86_rm(e, X86_ADD, X86_Q, REG_LEFT, REG_HART, JIT_OFF(native_rest));
+		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
+		x86_jcc_to(e, X86_GT, state & JIT_MOVED ? l->moved_in : l->begin);
+	}
+	jit_set_state(l, state & JIT_MOVED);
+	l->narrow = 0;
+	jit_move_out(l);
+	bound(l, (int32_t)l->s->start);
+	jit_set_state(l, state);
+	l->narrow = narrow;
+}
+
 void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 {
 	struct x86 *e = &l->e;
 
 	if (!same_page(l, target)) {
+		jit_move_out(l);
 		jit_pc(l, RAX, target);
 		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
 		jit_emit_dispatch(e, &l->jit->glue);
 		return;
 	}
-	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
 	if (target == (int32_t)l->s->start) {
-		x86_jcc_to(e, X86_GT, next_round(l));
-		bound(l, target);
+		again(l, count);
 		return;
 	}
+	jit_move_out(l);
+	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
 	jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_LE))->target = target;
 	if (target <= (int32_t)l->s->offset) {
 		x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);

@@ -190,15 +190,27 @@ void jit_fp_enter(struct jit_lower *l)
 	check_boxes(l, read);
 }
 
+void jit_call_fp(struct jit_lower *l)
+{
+	const uint32_t narrow = l->narrow;
+
+	l->narrow = 0; /* it keeps all registers, and never traps */
+	jit_move_out(l);
+	x86_call_to(&l->e, l->jit->glue.fp);
+	jit_move_in(l);
+	l->narrow = narrow;
+}
+
 void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o)
 {
 	struct x86 *e = &l->e;
 
 	if (o->back) {
-		x86_call_to(e, l->jit->glue.fp);
+		jit_call_fp(l);
 		x86_rr(e, X86_TEST, X86_L, RAX, RAX);
 		x86_jcc_to(e, X86_E, o->back);
 	}
+	jit_move_out(l);
 	jit_pc(l, RAX, (int32_t)l->s->start);
 	l->jit->gives_up = true;
 	x86_mov_imm(e, RDX, (uintptr_t)(l->begin + e->exec));

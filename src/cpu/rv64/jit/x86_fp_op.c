@@ -255,7 +255,7 @@ static void compare(struct jit_lower *l, const struct rv64_insn *in, const struc
 {
 	bool dbl = r->flag & DOUBLE;
 	unsigned first = r->op ? in->rs2 : in->rs1, second = r->op ? in->rs1 : in->rs2;
-	unsigned d = in->rd ? jit_dst(in->rd) : RAX;
+	unsigned d = in->rd ? jit_dst(l, in->rd) : RAX;
 	struct x86 *e = &l->e;
 
 	jit_fp_need(l);
@@ -384,7 +384,7 @@ static void to_unsigned(struct jit_lower *l, const struct rv64_insn *in, const s
 static void move_to_x(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
 	bool dbl = r->flag & DOUBLE;
-	unsigned d = in->rd ? jit_dst(in->rd) : RAX;
+	unsigned d = in->rd ? jit_dst(l, in->rd) : RAX;
 	struct x86 *e = &l->e;
 
 	jit_fp_need(l);

@@ -30,7 +30,8 @@ enum { REG_HART = RBP, REG_GROUP = R15, REG_LEFT = R14 };
 
 #define JIT_NONE 0xff /* a guest register that lives in memory */
 
-/* The host register of each guest register. */
+/* The host register of each x register between blocks, and in those that have no others. */
+#define JIT_N_PINNED 9
 extern const uint8_t jit_pinned[32];
 /* The same of f registers. */
 extern const uint8_t jit_pinned_f[32];

@@ -2,26 +2,28 @@
 /*
  * Lowering to x86-64: groups of accesses (analyse.c).
  *
- * A group keeps what is to be added to a guest address of its page, in r15 or in a slot of struct
- * interp; the operand of each access is that plus base register plus offset. The slot of a carried
- * group has a limit too: the TLB is asked when the base register is not below it (a register that
- * moves up), or not above it (down). Limits are chosen so that at the begin, when nothing is known,
- * no value passes.
+ * A group keeps what is to be added to a guest address of its page, in a register or in a slot of
+ * struct interp; the operand of each access is that plus base register plus offset.
+ *
+ * Carried groups ask the TLB before the loop. How many rounds their pages last is known then, and
+ * what `left` has beyond these is put aside (`native_rest`): when it has run down to 0 the loop
+ * takes it back and begins anew.
  */
 #include "cpu/rv64/jit/x86_lower.h"
 #include "mem/gmem.h"
 
 #define PAGE_SIZE ((int32_t)GMEM_PAGE_SIZE)
 
-static int32_t slot_addend(const struct jit_group *g)
+int32_t jit_slot(unsigned slot)
 {
 	return JIT_OFF(native_slot) +
-	       (int32_t)(g->slot * sizeof(((struct interp *)0)->native_slot[0]) + sizeof(uint64_t));
+	       (int32_t)(slot * sizeof(((struct interp *)0)->native_slot[0]));
 }
 
-static int32_t slot_limit(const struct jit_group *g)
+/* The register that the group has for its distance. */
+static unsigned own_register(const struct jit_lower *l, const struct jit_group *g)
 {
-	return slot_addend(g) - (int32_t)sizeof(uint64_t);
+	return g->in_register ? REG_GROUP : l->group_reg[g->slot];
 }
 
 void jit_at(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg,
@@ -38,97 +40,116 @@ static void to_plain(struct jit_lower *l, uint8_t *from, unsigned first)
 	jit_ool(l, JIT_OOL_PLAIN, from)->index = (uint8_t)first;
 }
 
-/* Leaves the address of the group's first byte in rax and the distance to host memory where the
- * group keeps it, if all of the group is in one page of the TLB; else on to the plain version. */
-static void ask(struct jit_lower *l, const struct jit_group *g)
+/* Leaves the distance to host memory where the group keeps it, and in edx the offset of its first
+ * byte in the page, if all of it is in one page of the TLB; else on to the plain version. Its base
+ * register has yet to grow by `before`. */
+static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 {
 	struct x86 *e = &l->e;
-	unsigned addend = g->in_register ? REG_GROUP : RCX;
+	unsigned own = own_register(l, g), addend = own != JIT_NONE ? own : RCX;
+	const unsigned first = g->carried ? 0 : g->first;
 
-	jit_add(l, RAX, g->base, g->low);
+	jit_add(l, RAX, g->base, g->low + before);
 	jit_tlb_slot(l, RAX);
 	x86_mov(e, RDX, RAX);
 	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, -PAGE_SIZE);
 	x86_rm(e, X86_OR, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.ctx));
 	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX,
 	       g->store ? JIT_TLB(store_tag) : JIT_TLB(load_tag));
-	to_plain(l, x86_jcc(e, X86_NE), g->first);
+	to_plain(l, x86_jcc(e, X86_NE), first);
 	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
 	x86_alu_imm(e, X86_G_AND, X86_L, RDX, PAGE_SIZE - 1);
 	x86_alu_imm(e, X86_G_CMP, X86_L, RDX, PAGE_SIZE - (g->high - g->low));
-	to_plain(l, x86_jcc(e, X86_A), g->first);
+	to_plain(l, x86_jcc(e, X86_A), first);
 	x86_rx(e, X86_MOV, X86_Q, addend, REG_HART, RCX, JIT_TLB(addend));
 	if (!g->in_register)
-		x86_rm(e, X86_MOV_TO, X86_Q, RCX, REG_HART, slot_addend(g));
+		x86_rm(e, X86_MOV_TO, X86_Q, addend, REG_HART, jit_slot(g->slot));
 }
 
-/*
- * The limit. Up: base + high <= page + 4096, so base < page + 4097 - high. Down: base + low >=
- * page, so base > page - low - 1. Either may wrap around, and then says no more often than it must;
- * only going down from page 0 might it say yes wrongly, so that page is left to the plain version.
- */
-void jit_ool_keep(struct jit_lower *l, const struct jit_ool *o)
+/* edx = how many more rounds than one the group's page lasts, or less: a product instead of a
+ * quotient. */
+static void rounds_of(struct jit_lower *l, const struct jit_group *g)
 {
-	const struct jit_group *g = &l->s->group[o->info];
+	const unsigned step = g->step < 0 ? 0u - (unsigned)g->step : (unsigned)g->step;
 	struct x86 *e = &l->e;
 
-	ask(l, g);
-	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -PAGE_SIZE);
-	if (g->down)
-		to_plain(l, x86_jcc(e, X86_E), g->first);
-	x86_alu_imm(e, X86_G_ADD, X86_Q, RAX, g->down ? -g->low - 1 : PAGE_SIZE + 1 - g->high);
-	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, slot_limit(g));
-	x86_jmp_to(e, o->back);
-}
-
-static void lead(struct jit_lower *l, unsigned number)
-{
-	const struct jit_group *g = &l->s->group[number];
-	struct x86 *e = &l->e;
-	struct jit_ool *o;
-
-	if (l->plain_from == l->s->n)
-		l->plain_from = l->s->index;
-	if (!g->carried) {
-		ask(l, g);
-		return;
+	if (g->step > 0) {
+		x86_unary(e, X86_G_NEG, X86_L, RDX);
+		x86_alu_imm(e, X86_G_ADD, X86_L, RDX, PAGE_SIZE - (g->high - g->low));
 	}
-	x86_rm(e, X86_CMP, X86_Q, jit_get(l, g->base, RAX), REG_HART, slot_limit(g));
-	o = jit_ool(l, JIT_OOL_KEEP, x86_jcc(e, g->down ? X86_BE : X86_NC));
-	o->info = number;
-	o->back = e->p;
+	if (step > 1) {
+		x86_rr(e, 0x69, X86_L, RDX, RDX); /* imul */
+		x86_u32(e, 0x10000 / step);
+		x86_shift_imm(e, X86_G_SHR, X86_L, RDX, 16);
+	}
+}
+
+/* native_rest is how many rounds more than one are known of; puts aside there what `left` has
+ * beyond these. */
+static void put_rest_aside(struct jit_lower *l)
+{
+	struct x86 *e = &l->e;
+
+	x86_rm(e, 0x69, X86_L, RDX, REG_HART, JIT_OFF(native_rest)); /* imul */
+	x86_u32(e, l->s->loop);
+	x86_alu_imm(e, X86_G_ADD, X86_L, RDX, (int32_t)l->s->loop);
+	x86_mov(e, RAX, REG_LEFT);
+	x86_mov_imm(e, RCX, 0);
+	x86_rr(e, X86_SUB, X86_Q, RAX, RDX);
+	x86_rr(e, X86_CMOV + X86_LT, X86_Q, RAX, RCX);
+	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, JIT_OFF(native_rest));
+	x86_rr(e, X86_SUB, X86_Q, REG_LEFT, RAX);
+	jit_set_state(l, l->state | JIT_COUNTED);
 }
 
 void jit_group_enter(struct jit_lower *l)
 {
+	struct x86 *e = &l->e;
+	bool limited = false;
+
 	for (unsigned i = 0; i < l->s->n_groups; i++) {
 		const struct jit_group *g = &l->s->group[i];
 
 		if (!g->carried)
 			continue;
-		x86_rm(&l->e, 0xc7, X86_Q, 0, REG_HART, slot_limit(g)); /* mov */
-		x86_u32(&l->e, g->down ? UINT32_MAX : 0);
+		l->plain_from = 0;
+		ask(l, g, g->before);
+		if (!g->step)
+			continue;
+		rounds_of(l, g);
+		if (limited) {
+			x86_rm(e, X86_CMP, X86_L, RDX, REG_HART, JIT_OFF(native_rest));
+			x86_rm(e, X86_CMOV + X86_A, X86_L, RDX, REG_HART, JIT_OFF(native_rest));
+		}
+		x86_rm(e, X86_MOV_TO, X86_L, RDX, REG_HART, JIT_OFF(native_rest));
+		limited = true;
 	}
+	if (limited)
+		put_rest_aside(l);
 }
 
 bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_place *at)
 {
 	const struct jit_source *s = l->s;
 	const struct jit_group *g = &s->group[s->group_of[s->index]];
-	unsigned base = jit_pinned[in->rs1];
+	unsigned base = l->reg[in->rs1], own;
 
 	if (l->plain || s->role[s->index] == JIT_ALONE)
 		return false;
-	if (s->role[s->index] == JIT_LEADS)
-		lead(l, s->group_of[s->index]);
+	if (s->role[s->index] == JIT_LEADS && !g->carried) {
+		if (l->plain_from == s->n)
+			l->plain_from = s->index;
+		ask(l, g, 0);
+	}
+	own = own_register(l, g);
 	*at = (struct jit_place){
-		.base = REG_GROUP, .index = (uint8_t)base, .indexed = true, .disp = in->imm};
-	if (g->in_register && base == JIT_NONE) {
+		.base = (uint8_t)own, .index = (uint8_t)base, .indexed = true, .disp = in->imm};
+	if (own != JIT_NONE && base == JIT_NONE) {
 		jit_load(l, RAX, in->rs1);
 		at->index = RAX;
-	} else if (!g->in_register) {
+	} else if (own == JIT_NONE) {
 		at->base = RCX;
-		x86_rm(&l->e, X86_MOV, X86_Q, RCX, REG_HART, slot_addend(g));
+		x86_rm(&l->e, X86_MOV, X86_Q, RCX, REG_HART, jit_slot(g->slot));
 		if (base == JIT_NONE) {
 			at->indexed = false;
 			jit_op_x(l, X86_ADD, X86_Q, RCX, in->rs1);

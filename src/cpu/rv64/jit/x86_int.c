@@ -6,18 +6,26 @@
  * where the destination is also the second operand. A block knows constants (lui, auipc, li and
  * sums of them), so that a far call's target is known when it is jumped to.
  */
+#include "base/bits.h"
 #include "cpu/rv64/jit/x86_lower.h"
 
 /* Whether writing d would destroy x[g]. */
-static bool is_in(unsigned g, unsigned d)
+static bool is_in(const struct jit_lower *l, unsigned g, unsigned d)
 {
-	return jit_pinned[g] == d;
+	return l->reg[g] == d;
 }
 
-static void sign_extend_w(struct jit_lower *l, enum x86_width w, unsigned d)
+/* d has the result of 32 bits, if w says so, that is going into x[rd]. */
+static void sign_extend_w(struct jit_lower *l, enum x86_width w, unsigned rd, unsigned d)
 {
-	if (w == X86_L)
+	if (w != X86_L)
+		return;
+	if (l->s->narrow[l->s->index] && !l->plain && l->reg[rd] != JIT_NONE) {
+		l->narrow |= (uint32_t)BIT(rd);
+		l->made_narrow = true;
+	} else {
 		x86_rr(&l->e, X86_MOVSXD, X86_Q, d, d);
+	}
 }
 
 /* ---- rules ---- */
@@ -26,9 +34,9 @@ static void sign_extend_w(struct jit_lower *l, enum x86_width w, unsigned d)
 static void alu_rr(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
 	unsigned rs1 = in->rs1, rs2 = in->rs2;
-	unsigned d = jit_dst(in->rd);
+	unsigned d = jit_dst(l, in->rd);
 
-	if (is_in(rs2, d) && rs1 != rs2) {
+	if (is_in(l, rs2, d) && rs1 != rs2) {
 		if (r->flag) {
 			rs1 = in->rs2;
 			rs2 = in->rs1;
@@ -40,17 +48,17 @@ static void alu_rr(struct jit_lower *l, const struct rv64_insn *in, const struct
 	jit_op_x(l, r->op, (enum x86_width)r->w, d, rs2);
 	if (r->op != X86_IMUL)
 		l->tested = in->rd;
-	sign_extend_w(l, (enum x86_width)r->w, d);
+	sign_extend_w(l, (enum x86_width)r->w, in->rd, d);
 	jit_put(l, in->rd, d);
 }
 
 static void add(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	unsigned a = jit_pinned[in->rs1], b = jit_pinned[in->rs2], d = jit_pinned[in->rd];
+	unsigned a = l->reg[in->rs1], b = l->reg[in->rs2], d = l->reg[in->rd];
 
 	if (!in->rs1 || !in->rs2) {
 		unsigned from = in->rs1 ? in->rs1 : in->rs2;
-		unsigned to = jit_dst(in->rd);
+		unsigned to = jit_dst(l, in->rd);
 
 		jit_load(l, to, from);
 		jit_put(l, in->rd, to);
@@ -65,7 +73,7 @@ static void add(struct jit_lower *l, const struct rv64_insn *in, const struct ji
 
 static void li(struct jit_lower *l, unsigned g, int64_t value)
 {
-	unsigned d = jit_pinned[g];
+	unsigned d = l->reg[g];
 
 	jit_set_known(l, g, JIT_CONST, value);
 	if (jit_dies(l, g))
@@ -75,7 +83,7 @@ static void li(struct jit_lower *l, unsigned g, int64_t value)
 		x86_u32(&l->e, (uint32_t)value);
 		return;
 	}
-	d = jit_dst(g);
+	d = jit_dst(l, g);
 	if (value)
 		x86_mov_imm(&l->e, d, (uint64_t)value);
 	else
@@ -86,7 +94,7 @@ static void li(struct jit_lower *l, unsigned g, int64_t value)
 /* x[g] = page + distance */
 static void page_relative(struct jit_lower *l, unsigned g, int64_t distance)
 {
-	unsigned d = jit_dst(g);
+	unsigned d = jit_dst(l, g);
 
 	jit_set_known(l, g, JIT_PAGE, distance);
 	if (jit_dies(l, g) && distance == (int32_t)distance &&
@@ -103,7 +111,7 @@ static void page_relative(struct jit_lower *l, unsigned g, int64_t distance)
 
 static void addi(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	unsigned d = jit_dst(in->rd);
+	unsigned d = jit_dst(l, in->rd);
 
 	(void)r;
 	if (!in->rs1) {
@@ -112,7 +120,7 @@ static void addi(struct jit_lower *l, const struct rv64_insn *in, const struct j
 		li(l, in->rd, (int64_t)((uint64_t)l->value[in->rs1] + (uint64_t)in->imm));
 	} else if (l->known[in->rs1] == JIT_PAGE) {
 		page_relative(l, in->rd, l->value[in->rs1] + in->imm);
-	} else if (in->rd == in->rs1 && jit_pinned[in->rd] == JIT_NONE) {
+	} else if (in->rd == in->rs1 && l->reg[in->rd] == JIT_NONE) {
 		x86_alu_imm_mem(&l->e, X86_G_ADD, X86_Q, REG_HART, jit_off_x(in->rd), in->imm);
 		l->tested = in->rd;
 	} else {
@@ -125,7 +133,7 @@ static void addi(struct jit_lower *l, const struct rv64_insn *in, const struct j
 
 static void addiw(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	unsigned d = jit_dst(in->rd);
+	unsigned d = jit_dst(l, in->rd);
 
 	(void)r;
 	if (!in->rs1) {
@@ -138,7 +146,7 @@ static void addiw(struct jit_lower *l, const struct rv64_insn *in, const struct 
 	} else {
 		jit_load(l, d, in->rs1);
 		x86_alu_imm(&l->e, X86_G_ADD, X86_L, d, in->imm);
-		x86_rr(&l->e, X86_MOVSXD, X86_Q, d, d);
+		sign_extend_w(l, X86_L, in->rd, d);
 		jit_put(l, in->rd, d);
 		l->tested = in->rd;
 	}
@@ -158,7 +166,7 @@ static void auipc(struct jit_lower *l, const struct rv64_insn *in, const struct 
 
 static void alu_ri(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	unsigned d = jit_dst(in->rd);
+	unsigned d = jit_dst(l, in->rd);
 
 	if (r->op == X86_G_AND && in->imm == 0xff) {
 		unsigned a = jit_get(l, in->rs1, RAX);
@@ -178,17 +186,17 @@ static void alu_ri(struct jit_lower *l, const struct rv64_insn *in, const struct
 
 static void shift_ri(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	unsigned d = jit_dst(in->rd);
+	unsigned d = jit_dst(l, in->rd);
 
-	if (r->w == X86_L && jit_pinned[in->rs1] != JIT_NONE)
-		x86_rr(&l->e, X86_MOV, X86_L, d, jit_pinned[in->rs1]);
+	if (r->w == X86_L && l->reg[in->rs1] != JIT_NONE)
+		x86_rr(&l->e, X86_MOV, X86_L, d, l->reg[in->rs1]);
 	else
 		jit_load(l, d, in->rs1);
 	x86_shift_imm(&l->e, r->op, (enum x86_width)r->w, d, (unsigned)in->imm);
 	if (in->imm && r->op != X86_G_ROR)
 		l->tested = in->rd;
 	if (r->op != X86_G_SHR || !in->imm) /* else it is positive */
-		sign_extend_w(l, (enum x86_width)r->w, d);
+		sign_extend_w(l, (enum x86_width)r->w, in->rd, d);
 	jit_put(l, in->rd, d);
 }
 
@@ -196,7 +204,7 @@ static void shift_ri(struct jit_lower *l, const struct rv64_insn *in, const stru
 static void shift_rr(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
 	enum x86_width w = (enum x86_width)r->w;
-	unsigned d = jit_dst(in->rd);
+	unsigned d = jit_dst(l, in->rd);
 
 	if (l->jit->bmi2 && r->flag) {
 		unsigned a = jit_get(l, in->rs1, RAX);
@@ -208,13 +216,13 @@ static void shift_rr(struct jit_lower *l, const struct rv64_insn *in, const stru
 		jit_load(l, d, in->rs1);
 		x86_shift_cl(&l->e, r->op, w, d);
 	}
-	sign_extend_w(l, w, d);
+	sign_extend_w(l, w, in->rd, d);
 	jit_put(l, in->rd, d);
 }
 
 static void set_from_flags(struct jit_lower *l, unsigned rd, enum x86_cond cond)
 {
-	unsigned d = jit_dst(rd);
+	unsigned d = jit_dst(l, rd);
 
 	x86_setcc(&l->e, cond, RAX);
 	x86_rr(&l->e, X86_MOVZX_B, X86_L, d, RAX);
@@ -231,7 +239,7 @@ static void set_rr(struct jit_lower *l, const struct rv64_insn *in, const struct
 
 static void set_ri(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	if (jit_pinned[in->rs1] != JIT_NONE || !in->rs1)
+	if (l->reg[in->rs1] != JIT_NONE || !in->rs1)
 		x86_alu_imm(&l->e, X86_G_CMP, X86_Q, jit_get(l, in->rs1, RAX), in->imm);
 	else
 		x86_alu_imm_mem(&l->e, X86_G_CMP, X86_Q, REG_HART, jit_off_x(in->rs1), in->imm);
@@ -272,7 +280,7 @@ static void divide(struct jit_lower *l, const struct rv64_insn *in, const struct
 	x86_unary(e, r->flag & 2 ? X86_G_IDIV : X86_G_DIV, w, RCX);
 	o->back = e->p;
 	o->info = r->flag | (unsigned)r->w << 8;
-	sign_extend_w(l, w, result);
+	sign_extend_w(l, w, in->rd, result);
 	jit_put(l, in->rd, result);
 }
 
@@ -297,7 +305,7 @@ void jit_ool_divide(struct jit_lower *l, const struct jit_ool *o)
 /* Zba: op is log2 of the scale; flag: rs1 is taken as 32 bits. */
 static void shadd(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	unsigned d = jit_dst(in->rd);
+	unsigned d = jit_dst(l, in->rd);
 
 	jit_load(l, RAX, in->rs1);
 	if (r->flag)
@@ -311,7 +319,7 @@ static void shadd(struct jit_lower *l, const struct rv64_insn *in, const struct 
 
 static void slli_uw(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	unsigned d = jit_dst(in->rd);
+	unsigned d = jit_dst(l, in->rd);
 
 	(void)r;
 	jit_op_x(l, X86_MOV, X86_L, d, in->rs1);
@@ -322,7 +330,7 @@ static void slli_uw(struct jit_lower *l, const struct rv64_insn *in, const struc
 /* sext.b, sext.h, zext.h */
 static void extend(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	unsigned d = jit_dst(in->rd);
+	unsigned d = jit_dst(l, in->rd);
 	unsigned a = jit_get(l, in->rs1, RAX);
 
 	x86_rr(&l->e, r->op, X86_Q, d, a);
@@ -332,7 +340,7 @@ static void extend(struct jit_lower *l, const struct rv64_insn *in, const struct
 /* andn, orn, xnor */
 static void alu_not(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
-	unsigned d = jit_dst(in->rd);
+	unsigned d = jit_dst(l, in->rd);
 
 	jit_load(l, RAX, in->rs2);
 	x86_unary(&l->e, X86_G_NOT, X86_Q, RAX);
@@ -436,6 +444,27 @@ static void fence(struct jit_lower *l, const struct rv64_insn *in, const struct 
 	x86_byte(&l->e, 0x0c);
 	x86_byte(&l->e, 0x24);
 	x86_byte(&l->e, 0x00);
+}
+
+bool jit_leaves_open(const struct rv64_insn *in)
+{
+	switch (in->id) {
+	case RV64_addw:
+	case RV64_subw:
+	case RV64_mulw:
+	case RV64_sllw:
+	case RV64_srlw:
+	case RV64_sraw:
+	case RV64_divw:
+	case RV64_divuw:
+	case RV64_remw:
+	case RV64_remuw:
+	case RV64_addiw:
+	case RV64_slliw:
+	case RV64_sraiw:
+	case RV64_roriw: return true;
+	default: return false;
+	}
 }
 
 #define ROW(fn, ...)            \

@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
+
 /* ---- registers ---- */
 
 unsigned jit_get(struct jit_lower *l, unsigned g, unsigned scratch)
 {
-	if (jit_pinned[g] != JIT_NONE)
-		return jit_pinned[g];
+	if (l->reg[g] != JIT_NONE)
+		return l->reg[g];
 	jit_load(l, scratch, g);
 	return scratch;
 }
@@ -25,23 +27,23 @@ void jit_load(struct jit_lower *l, unsigned dst, unsigned g)
 {
 	if (!g)
 		x86_mov_imm(&l->e, dst, 0);
-	else if (jit_pinned[g] != JIT_NONE)
-		x86_mov(&l->e, dst, jit_pinned[g]);
+	else if (l->reg[g] != JIT_NONE)
+		x86_mov(&l->e, dst, l->reg[g]);
 	else
 		x86_rm(&l->e, X86_MOV, X86_Q, dst, REG_HART, jit_off_x(g));
 }
 
-unsigned jit_dst(unsigned g)
+unsigned jit_dst(const struct jit_lower *l, unsigned g)
 {
-	return jit_pinned[g] != JIT_NONE ? jit_pinned[g] : RAX;
+	return l->reg[g] != JIT_NONE ? l->reg[g] : RAX;
 }
 
 void jit_put(struct jit_lower *l, unsigned g, unsigned reg)
 {
 	if (!g)
 		return;
-	if (jit_pinned[g] != JIT_NONE)
-		x86_mov(&l->e, jit_pinned[g], reg);
+	if (l->reg[g] != JIT_NONE)
+		x86_mov(&l->e, l->reg[g], reg);
 	else
 		x86_rm(&l->e, X86_MOV_TO, X86_Q, reg, REG_HART, jit_off_x(g));
 }
@@ -51,8 +53,8 @@ void jit_op_x(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg, 
 	if (!g) {
 		x86_mov_imm(&l->e, RCX, 0);
 		x86_rr(&l->e, op, w, reg, RCX);
-	} else if (jit_pinned[g] != JIT_NONE) {
-		x86_rr(&l->e, op, w, reg, jit_pinned[g]);
+	} else if (l->reg[g] != JIT_NONE) {
+		x86_rr(&l->e, op, w, reg, l->reg[g]);
 	} else {
 		x86_rm(&l->e, op, w, reg, REG_HART, jit_off_x(g));
 	}
@@ -64,8 +66,8 @@ void jit_add(struct jit_lower *l, unsigned dst, unsigned g, int32_t imm)
 		jit_load(l, dst, g);
 		if (imm)
 			x86_mov_imm(&l->e, dst, (uint64_t)(int64_t)imm);
-	} else if (jit_pinned[g] != JIT_NONE && jit_pinned[g] != dst) {
-		x86_lea(&l->e, X86_Q, dst, jit_pinned[g], imm);
+	} else if (l->reg[g] != JIT_NONE && l->reg[g] != dst) {
+		x86_lea(&l->e, X86_Q, dst, l->reg[g], imm);
 	} else {
 		jit_load(l, dst, g);
 		x86_alu_imm(&l->e, X86_G_ADD, X86_Q, dst, imm);
@@ -122,9 +124,10 @@ void jit_call_c(struct jit_lower *l, const struct rv64_insn *in, unsigned offset
 		.len = in->len,
 	};
 	struct x86 *e = &l->e;
-	uint8_t *over = x86_jmp(e);
-	uint8_t *record;
+	uint8_t *over, *record;
 
+	jit_move_out(l);
+	over = x86_jmp(e);
 	while ((uintptr_t)e->p & 7)
 		x86_byte(e, 0xcc);
 	record = e->p;
@@ -137,6 +140,7 @@ void jit_call_c(struct jit_lower *l, const struct rv64_insn *in, unsigned offset
 	x86_byte(e, 0x05);
 	x86_u32(e, (uint32_t)(record - (e->p + 4)));
 	x86_call_to(e, l->jit->glue.call);
+	jit_move_in(l);
 }
 
 struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *from)
@@ -147,7 +151,7 @@ struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *fr
 		l->n_ool++;
 	else
 		l->e.full = true;
-	*o = (struct jit_ool){.kind = kind, .from = from};
+	*o = (struct jit_ool){.kind = kind, .from = from, .state = l->state, .narrow = l->narrow};
 	return o;
 }
 
@@ -186,6 +190,23 @@ void jit_lower_free(struct jit_lower *l)
 	free(l);
 }
 
+/* What will be narrow at the end of the loop, and thus at its begin. */
+static uint32_t narrow_at_end(const struct jit_source *s, const uint8_t *reg)
+{
+	uint32_t set = 0;
+
+	for (unsigned i = 0; i < s->loop; i++) {
+		const struct rv64_insn *in = &s->insn[i];
+
+		if (!rv64_insn_writes_x(in->id))
+			continue;
+		set &= (uint32_t)~BIT(in->rd);
+		if (s->narrow[i] && reg[in->rd] != JIT_NONE && jit_leaves_open(in))
+			set |= (uint32_t)BIT(in->rd);
+	}
+	return set;
+}
+
 void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 {
 	struct jit_cache *m = &l->jit->cache;
@@ -197,17 +218,24 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 	l->n_ool = 0;
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
 	l->tested = 0;
+	l->narrow = 0;
 	l->plain = false;
 	l->plain_from = s->n;
 	l->n_emitted = 0;
+	jit_allocate(l);
+	jit_set_state(l, s->loop ? JIT_MOVED : 0);
+	jit_move_in(l);
+	l->moved_in = l->e.p;
 	jit_fp_enter(l);
 	jit_group_enter(l);
 	l->loop_head = l->e.p;
+	l->narrow = narrow_at_end(s, l->reg);
 	l->loop_boxed = l->boxed;
 	l->fp_entered = l->fp_live;
 }
 
-/* At the first access of a group the plain version goes on where the first one gave up: what is
+/* At the first access of a group, or the begin of a loop that has carried ones, the plain version
+ * goes on where the first one gave up: what is
  * known of f registers is the same on both ways, what is known of others need not be. */
 static void meet(struct jit_lower *l)
 {
@@ -224,18 +252,30 @@ static void meet(struct jit_lower *l)
 	l->plain_at[i] = l->e.p;
 }
 
+static void leave_loop(struct jit_lower *l)
+{
+	jit_move_out(l);
+	jit_set_state(l, 0);
+	l->tested = 0;
+	l->narrow = 0;
+}
+
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind)
 {
 	bool fp = jit_fp_rules[in->id].fn;
 	const struct jit_rule *r = fp ? &jit_fp_rules[in->id] : &jit_rules[in->id];
 
-	l->made_known = false;
+	l->made_known = l->made_narrow = false;
 	l->was_tested = l->tested;
 	l->tested = 0;
-	if (l->s->role[l->s->index] == JIT_LEADS)
+	if (l->s->role[l->s->index] == JIT_LEADS || (!l->s->index && l->s->any_carried))
 		meet(l);
 	switch (kind) {
-	case JIT_BRANCH: jit_lower_branch(l, in); return;
+	case JIT_BRANCH:
+		jit_lower_branch(l, in);
+		if (l->s->index + 1 == l->s->loop)
+			leave_loop(l);
+		return;
 	case JIT_JAL: jit_lower_jal(l, in); return;
 	case JIT_JALR: jit_lower_jalr(l, in); return;
 	case JIT_SYS: jit_call_c(l, in, l->s->offset, l->s->index); return;
@@ -254,6 +294,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	}
 	if (rv64_insn_writes_x(in->id) && !l->made_known)
 		l->known[in->rd] = JIT_UNKNOWN;
+	if (rv64_insn_writes_x(in->id) && !l->made_narrow)
+		l->narrow &= (uint32_t)~BIT(in->rd);
 	jit_fp_wrote(l, in);
 }
 
@@ -268,9 +310,11 @@ static void emit_ool(struct jit_lower *l)
 	for (; l->n_emitted < l->n_ool && !l->e.full; l->n_emitted++) {
 		const struct jit_ool o = l->ool[l->n_emitted];
 
-		if (o.kind == JIT_OOL_PLAIN)
+		if (o.kind == JIT_OOL_PLAIN && !(o.state & JIT_COUNTED) && !o.narrow)
 			continue;
 		x86_here(&l->e, o.from);
+		jit_set_state(l, o.state);
+		l->narrow = o.narrow;
 		switch (o.kind) {
 		case JIT_OOL_MEM: jit_ool_mem(l, &o); break;
 		case JIT_OOL_EXIT:
@@ -279,14 +323,20 @@ static void emit_ool(struct jit_lower *l)
 		case JIT_OOL_CALL:
 			jit_call_c(l, &o.in, o.offset, o.index);
 			if (o.info) /* it ended native floating point */
-				x86_call_to(&l->e, l->jit->glue.fp);
+				jit_call_fp(l);
 			x86_jmp_to(&l->e, o.back);
 			break;
 		case JIT_OOL_FMA: jit_ool_fma(l, &o); break;
-		case JIT_OOL_KEEP: jit_ool_keep(l, &o); break;
 		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;
-		case JIT_OOL_PLAIN: break;
+		case JIT_OOL_PLAIN:
+			/* The plain version does not count, and is never narrow. */
+			jit_extend(l);
+			if (o.state & JIT_COUNTED)
+				x86_rm(&l->e, X86_ADD, X86_Q, REG_LEFT, REG_HART,
+				       JIT_OFF(native_rest));
+			l->ool[l->n_emitted].from = x86_jmp(&l->e);
+			break;
 		}
 	}
 }
@@ -295,6 +345,8 @@ unsigned jit_lower_tail(struct jit_lower *l)
 {
 	emit_ool(l);
 	l->plain = true;
+	l->narrow = 0;
+	jit_set_state(l, l->plain_from < l->s->loop ? JIT_MOVED : 0);
 	return l->plain_from;
 }
 

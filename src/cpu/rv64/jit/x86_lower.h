@@ -15,7 +15,6 @@ enum jit_ool_kind {
 	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
 	JIT_OOL_PLAIN, /* go on in the other version of the code, at instruction `index` */
 	JIT_OOL_FMA,   /* a multiplication and addition gave a NaN */
-	JIT_OOL_KEEP,  /* a carried group, number `info`, asks the TLB */
 	JIT_OOL_NAN,   /* xmm `reg` = the canonical NaN, of a double if `info` */
 };
 
@@ -29,20 +28,49 @@ struct jit_ool {
 	struct rv64_insn in; /* JIT_OOL_CALL, JIT_OOL_FMA */
 	uint16_t offset;
 	uint8_t index;
+	uint8_t state;   /* of the lowering where it is entered */
+	uint32_t narrow; /* the same */
 };
 
+/* How the code at hand differs from code elsewhere. */
+#define JIT_MOVED   1u /* registers are where the loop wants them */
+#define JIT_COUNTED 2u /* `left` is without `native_rest` */
+
 #define JIT_MAX_OOL 256
+
+/* A host register that has another use in the loop than elsewhere. */
+struct jit_move {
+	uint8_t host;
+	uint8_t usual; /* the x register that it holds elsewhere */
+	uint8_t guest; /* the one it holds in the loop; 0: the distance of a group */
+	uint8_t slot;  /* of that group */
+	bool write;    /* the loop writes `guest` */
+};
 
 struct jit_lower {
 	struct x86 e;
 	struct rv64_jit *jit;
 	const struct jit_source *s;
 	uint8_t *begin;      /* of the block's code */
+	uint8_t *moved_in;   /* behind the first jit_move_in() */
 	uint8_t *loop_head;  /* where the next round of a loop begins */
 	uint32_t loop_boxed; /* `boxed` there */
 	bool fp_entered;     /* `fp_live` there */
 	unsigned n_ool;
 	struct jit_ool ool[JIT_MAX_OOL];
+
+	/* Where x registers are at this place, and in the loop that the block begins with: a host
+	 * register, or JIT_NONE. (x86_alloc.c) */
+	uint8_t state;
+	const uint8_t *reg;
+	uint8_t loop_reg[32];
+	unsigned n_moves;
+	struct jit_move move[JIT_N_PINNED];
+	uint8_t group_reg[JIT_MAX_GROUPS]; /* where a group keeps its distance; JIT_NONE: slot */
+
+	/* The upper halves of these x registers, all in host registers, were left open. */
+	uint32_t narrow;
+	bool made_narrow; /* by the instruction at hand */
 
 	/* What is known of x registers: nothing, their value, or their distance from the page. */
 	uint8_t known[32];
@@ -83,7 +111,7 @@ unsigned jit_get(struct jit_lower *l, unsigned g, unsigned scratch);
 /* The same, always in dst. */
 void jit_load(struct jit_lower *l, unsigned dst, unsigned g);
 /* The register to compute x[g] in: its own, or rax. */
-unsigned jit_dst(unsigned g);
+unsigned jit_dst(const struct jit_lower *l, unsigned g);
 /* x[g] = reg. */
 void jit_put(struct jit_lower *l, unsigned g, unsigned reg);
 /* op reg, x[g] */
@@ -106,10 +134,25 @@ struct jit_ool *jit_ool_call(struct jit_lower *l, const struct rv64_insn *in, ui
 /* At the jump `from`: leaves to the interpreter at the instruction at hand. */
 void jit_give_up(struct jit_lower *l, uint8_t *from);
 
+/* ---- x86_alloc.c ---- */
+
+/* Chooses where the loop's registers are. */
+void jit_allocate(struct jit_lower *l);
+/* The code to come is in that state (JIT_MOVED, JIT_COUNTED). */
+void jit_set_state(struct jit_lower *l, uint8_t state);
+/* The upper halves that were left open are made good, for the code that follows. */
+void jit_extend(struct jit_lower *l);
+/* From how everything is between blocks to the present state, and back: around all that leaves the
+ * block or calls C. rax, rcx and rdx stay. */
+void jit_move_in(struct jit_lower *l);
+void jit_move_out(struct jit_lower *l);
+
 /* ---- x86_int.c ---- */
 
 /* The rules of all but F and D; fn NULL: none. */
 extern const struct jit_rule jit_rules[RV64_N_INSNS];
+/* Whether its lowering may leave the result's upper half open, where the source says narrow. */
+bool jit_leaves_open(const struct rv64_insn *in);
 void jit_ool_divide(struct jit_lower *l, const struct jit_ool *o);
 
 /* ---- x86_exit.c ---- */
@@ -142,11 +185,12 @@ struct jit_place {
 /* op reg, [place] */
 void jit_at(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg,
 	    const struct jit_place *at);
-/* At the begin of a block: carried groups know nothing yet. */
+/* Where a group keeps its distance in struct interp. */
+int32_t jit_slot(unsigned slot);
+/* At the begin of a loop: carried groups ask the TLB, and say for how many rounds. */
 void jit_group_enter(struct jit_lower *l);
 /* Whether the instruction at hand is in a group and needs no look-up: then its operand. */
 bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_place *at);
-void jit_ool_keep(struct jit_lower *l, const struct jit_ool *o);
 
 /* ---- x86_csr.c ---- */
 
@@ -157,6 +201,8 @@ bool jit_lower_csr(struct jit_lower *l, const struct rv64_insn *in);
 
 /* At the begin of a block: native floating point begins, if the block has any. */
 void jit_fp_enter(struct jit_lower *l);
+/* Calls jit_fp_begin(): its result is in eax. */
+void jit_call_fp(struct jit_lower *l);
 /* It has begun from here on. */
 void jit_fp_need(struct jit_lower *l);
 /* The instruction was done. */

@@ -13,8 +13,8 @@
 /* Where the address is: a pinned register, or rax. */
 static unsigned address(struct jit_lower *l, const struct rv64_insn *in)
 {
-	if (!in->imm && jit_pinned[in->rs1] != JIT_NONE)
-		return jit_pinned[in->rs1];
+	if (!in->imm && l->reg[in->rs1] != JIT_NONE)
+		return l->reg[in->rs1];
 	jit_add(l, RAX, in->rs1, in->imm);
 	return RAX;
 }
@@ -65,7 +65,9 @@ void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o)
 {
 	x86_mov(&l->e, RAX, o->reg);
 	x86_mov_imm(&l->e, RCX, o->info);
+	jit_move_out(l);
 	x86_call_to(&l->e, l->jit->glue.mem);
+	jit_move_in(l);
 	x86_jmp_to(&l->e, o->back);
 }
 
@@ -74,7 +76,7 @@ void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o)
 void jit_lower_load(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
 	enum x86_width w = r->op == X86_MOV && r->w == 2 ? X86_L : X86_Q;
-	unsigned d = in->rd ? jit_dst(in->rd) : RAX;
+	unsigned d = in->rd ? jit_dst(l, in->rd) : RAX;
 	struct jit_place at;
 	struct jit_ool *o;
 	unsigned va;
