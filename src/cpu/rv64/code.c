@@ -66,6 +66,7 @@ static void forget_virtual(struct rv64_code *c)
 	c->n_noted = 0;
 	memset(c->fetch, 0xff, sizeof(c->fetch));
 	memset(c->jump, 0xff, sizeof(c->jump));
+	c->voids++;
 	c->flushes++;
 }
 
@@ -113,8 +114,9 @@ void rv64_code_fini(struct rv64_code *c)
 
 /* ---- pages ---- */
 
-static void forget_jumps(struct rv64_code *c)
+void rv64_code_forget_jumps(struct rv64_code *c)
 {
+	c->voids++;
 	memset(c->jump, 0xff, sizeof(c->jump));
 }
 
@@ -144,7 +146,7 @@ static void page_renew(struct rv64_code *c, struct rv64_code_page *p)
 {
 	while (unlikely(!(p->seen & GMEM_HAS_CODE) || page_changed(p))) {
 		p->serial++;
-		forget_jumps(c);
+		rv64_code_forget_jumps(c);
 		page_claim(c, p);
 	}
 }
@@ -326,7 +328,7 @@ static void compact(struct rv64_code *c)
 			block_move(c, b);
 	}
 	c->moves++;
-	forget_jumps(c);
+	rv64_code_forget_jumps(c);
 	if (c->used > c->room / 2 || c->used + BLOCK_MAX > c->room)
 		rv64_code_reset(c); /* or this would soon be done for each new block */
 }
@@ -487,7 +489,7 @@ void rv64_code_fence_i(struct rv64_code *c)
 		any = true;
 	}
 	if (any) {
-		forget_jumps(c);
+		rv64_code_forget_jumps(c);
 		c->flushes++;
 	}
 }
@@ -504,6 +506,7 @@ static void flush_jumps(struct rv64_code *c, uint64_t page)
 	unsigned group = rv64_jump_index(c->hart, page << 12) / RV64_JUMP_SLOTS;
 	struct rv64_jump *j = &c->jump[group * RV64_JUMP_SLOTS];
 
+	c->voids++;
 	for (unsigned i = 0; i < RV64_JUMP_SLOTS; i++)
 		if (unlikely(tag_of_page(j[i].tag, page)))
 			j[i].tag = RV64_CODE_NONE;

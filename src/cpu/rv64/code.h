@@ -65,6 +65,7 @@ struct rv64_code {
 	int32_t hot;                /* executions after which a block is hot; 0: nobody asks */
 	const void *not_native;     /* rv64_block.native of a block that is not compiled */
 	uint64_t flushes;           /* counts what makes translations void */
+	uint64_t voids;             /* counts what makes entries of the jump cache void */
 	uint64_t resets;            /* counts how often all blocks were dropped */
 	uint64_t moves;             /* counts what makes pointers to blocks void; resets do too */
 
@@ -102,6 +103,8 @@ void rv64_code_fence_i(struct rv64_code *c);
 void rv64_code_flush(struct rv64_code *c, uint64_t va, uint64_t size);
 /* Drops everything. No block may be in use afterwards. */
 void rv64_code_reset(struct rv64_code *c);
+/* Empties the jump cache. */
+void rv64_code_forget_jumps(struct rv64_code *c);
 /* The block at a physical address with this compiled code, or NULL. */
 struct rv64_block *rv64_code_of_native(const struct rv64_code *c, uint64_t pa, const void *native);
 /* The compiled code of b is no more: b counts again, or leads to a new look-up. b stays in use. */

@@ -202,16 +202,32 @@ static void put_across(uint32_t *code, unsigned at)
 	code[at] = bits >> 16 | (uint32_t)short_insn() << 16;
 }
 
+static uint32_t store_to_code(void)
+{
+	uint32_t store = 0x00000023 | below(4) << 12 | S0 << 15 | below(32) << 20;
+
+	store = with(store, below(64), 25, 7);
+	return with(store, below(32), 7, 5);
+}
+
+/* lr, sc or any AMO. */
+static uint32_t amo_on_code(void)
+{
+	const struct rv64_insn_info *info =
+		&rv64_insn_info[RV64_lr_w + below(RV64_amomaxu_d + 1 - RV64_lr_w)];
+	uint32_t bits = ((uint32_t)next_random() & ~info->mask) | info->match;
+
+	return with(with(bits, 10 + below(6), 7, 5), S0, 15, 5);
+}
+
 static void make_program(uint32_t *code)
 {
 	for (unsigned i = 0; i < CODE_WORDS; i++)
 		code[i] = below(8) ? random_insn() : short_insn() | (uint32_t)short_insn() << 16;
-	for (unsigned i = 0; i < CODE_WORDS / 64; i++) { /* sb, sh, sw, sd; fence.i */
+	for (unsigned i = 0; i < CODE_WORDS / 64; i++) { /* sb, sh, sw, sd, AMOs; fence.i */
 		unsigned at = below(CODE_WORDS - 1);
-		uint32_t store = 0x00000023 | below(4) << 12 | S0 << 15 | below(32) << 20;
 
-		store = with(store, below(64), 25, 7);
-		code[at] = with(store, below(32), 7, 5);
+		code[at] = below(4) ? store_to_code() : amo_on_code();
 		code[at + 1] = 0x0000100f;
 	}
 	for (unsigned at = 1024; at < CODE_WORDS; at += 1024)
@@ -362,7 +378,7 @@ static void random_registers(struct cpu_regs *regs)
 	regs->x[5] = HANDLER;
 	regs->x[6] = 0x6000;
 	regs->x[SP] = DATA + 0x1000;
-	regs->x[S0] = CODE + below(0x3800);
+	regs->x[S0] = (CODE + below(0x3800)) & (below(2) ? ~7ull : ~0ull);
 	regs->x[S1] = RAM + RAM_SIZE - below(2048);
 	regs->x[S2] = CODE + below(3) * 4096;
 	regs->pc = ENTRY;

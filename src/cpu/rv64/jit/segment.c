@@ -104,6 +104,7 @@ void jit_segment_next(struct interp *c)
 	for (unsigned i = 0; i < s->n_links; i++)
 		jit_unpatch_link(j, j->cache.exec + s->link[i]);
 	s->n_links = 0;
+	rv64_code_forget_jumps(&c->code); /* some lead to blocks that are gone */
 	for (unsigned i = 0; i < JIT_SEGMENTS; i++)
 		forget_sites(&j->segment[i], s);
 	s->used = s->begin;

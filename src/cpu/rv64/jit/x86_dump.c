@@ -61,7 +61,8 @@ static void put_target(const struct dump *d, int64_t target)
 		const char *name;
 	} glue[] = {
 		{g->exit_go, "exit_go"},   {g->exit_interp, "exit_interp"},
-		{g->dispatch, "dispatch"}, {g->link, "link"},
+		{g->dispatch, "dispatch"}, {g->far, "far"},
+		{g->link, "link"},
 		{g->bound, "bound"},       {g->mem, "mem"},
 		{g->call, "call"},         {g->fp, "fp"},
 	};
