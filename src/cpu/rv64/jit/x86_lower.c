@@ -276,7 +276,7 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 	l->s = s;
 	l->begin = m->write + m->used;
 	l->e = (struct x86){
-		.p = l->begin, .end = l->begin + JIT_BLOCK_MAX, .exec = m->exec - m->write};
+		.p = l->begin, .end = l->begin + jit_room(l->jit), .exec = m->exec - m->write};
 	l->n_ool = 0;
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
 	l->tested = 0;
