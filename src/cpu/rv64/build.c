@@ -223,6 +223,8 @@ unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, con
 		if (!add_insn(&w, &in))
 			return (unsigned)(w.next - b->op);
 		w.offset += in.len;
+		if (rv64_insn_closes_loop(&in, w.offset))
+			break;
 	}
 	add_end(&w);
 	return (unsigned)(w.next - b->op);
