@@ -329,6 +329,8 @@ static unsigned make_loop(uint32_t *code, unsigned at)
 		default: code[at++] = random_access(); break;
 		}
 	}
+	code[at++] = addi(0, 0, 0); /* no way out leads past the counter */
+	code[at++] = addi(0, 0, 0);
 	if (!below(8))
 		code[at++] = addi(POINTERS, POINTERS, 8 - 16 * (int32_t)below(2));
 	code[at++] = addi(COUNTER, COUNTER, -1);
