@@ -24,6 +24,7 @@
 
 #include "backend/frame_list.h"
 #include "backend/net.h"
+#include "backend/net_conns.h"
 #include "backend/poll_set.h"
 #include "backend/slirp_lib.h"
 #include "base/bits.h"
@@ -62,8 +63,10 @@ struct net_user {
 	struct loop_fd watch; /* of sockets */
 	struct loop_timer timer;
 	struct loop_task task;
-	bool stale; /* something was sent: slirp needs a round */
+	bool stale;               /* something was sent: slirp needs a round */
 	struct frame_list frames; /* for the guest */
+	struct net_conns *conns;
+	struct loop_timer tidy;
 	uint8_t flat[NET_FRAME_MAX];
 };
 
@@ -79,8 +82,10 @@ static ssize_t on_send_packet(const void *buf, size_t len, void *opaque)
 	const struct iovec iov = {from.out, len};
 
 	/* The guest's TCP sends again what is dropped here. */
-	if (u->loop && len <= NET_FRAME_MAX)
+	if (u->loop && len <= NET_FRAME_MAX) {
+		net_conns_to_guest(u->conns, buf, len, loop_now(u->loop));
 		(void)frame_list_add(&u->frames, &iov, 1, 0);
+	}
 	return (ssize_t)len;
 }
 
@@ -125,7 +130,11 @@ static int on_get_revents(int idx, void *opaque)
 
 static void on_register_fd(int fd, void *opaque)
 {
-	/* The next fill names it. */
+	struct net_user *u = opaque;
+
+	/* For waiting, the next fill names it. Those that listen are there before the loop is. */
+	if (u->loop)
+		net_conns_opened(u->conns, fd, loop_now(u->loop));
 }
 
 static void on_unregister_fd(int fd, void *opaque)
@@ -133,6 +142,7 @@ static void on_unregister_fd(int fd, void *opaque)
 	struct net_user *u = opaque;
 
 	poll_set_forget(&u->sockets, fd);
+	net_conns_closed(u->conns, fd);
 }
 
 /* Asks slirp what it waits for, and for how long. */
@@ -275,6 +285,42 @@ static const SlirpCb slirp_callbacks = {
 	.notify = on_notify,
 };
 
+/* ---- connections that come to nothing ---- */
+
+static void conns_to_slirp(void *arg, const uint8_t *frame, size_t len)
+{
+	struct net_user *u = arg;
+
+	u->lib.input(u->slirp, frame, (int)len);
+	on_notify(u);
+}
+
+static void conns_to_guest(void *arg, const uint8_t *frame, size_t len)
+{
+	struct net_user *u = arg;
+	union { /* a reader's promise and iovec's lack of one */
+		const void *in;
+		void *out;
+	} from = {.in = frame};
+	const struct iovec iov = {from.out, len};
+
+	(void)frame_list_add(&u->frames, &iov, 1, 0);
+	on_notify(u);
+}
+
+static const struct net_conns_ops conns_ops = {
+	.to_slirp = conns_to_slirp,
+	.to_guest = conns_to_guest,
+};
+
+static void on_tidy(struct loop_timer *t)
+{
+	struct net_user *u = t->arg;
+
+	net_conns_tidy(u->conns, loop_now(u->loop));
+	loop_timer_arm(u->loop, t, loop_now(u->loop) + NET_CONNS_STEP_NS);
+}
+
 /* ---- the queue ---- */
 
 static int user_send(struct net_queue *q, const struct iovec *iov, unsigned n)
@@ -288,7 +334,10 @@ static int user_send(struct net_queue *q, const struct iovec *iov, unsigned n)
 		return -EMSGSIZE;
 	/* Always a copy: slirp looks twice at what the guest could change meanwhile. */
 	(void)iov_to_buf(iov, n, 0, u->flat, len);
-	u->lib.input(u->slirp, u->flat, (int)len);
+	if (net_conns_from_guest(u->conns, u->flat, len, loop_now(u->loop))) {
+		u->lib.input(u->slirp, u->flat, (int)len);
+		net_conns_done(u->conns);
+	}
 	on_notify(u);
 	return 0;
 }
@@ -308,6 +357,7 @@ static void user_close(struct net_queue *q)
 
 	loop_fd_del(&u->watch);
 	loop_timer_cancel(&u->timer);
+	loop_timer_cancel(&u->tidy);
 	loop_task_cancel(u->loop, &u->task);
 	for (struct user_timer *t = u->timers; t; t = t->next)
 		loop_timer_cancel(&t->timer);
@@ -339,6 +389,7 @@ static int user_open_queue(struct net *net, struct loop *loop, const struct net_
 	u->queue = (struct net_queue){.ops = &user_queue_ops, .net = net};
 	for (struct user_timer *t = u->timers; t; t = t->next)
 		arm_timer(t);
+	loop_timer_arm(loop, &u->tidy, loop_now(loop) + NET_CONNS_STEP_NS);
 	on_notify(u);
 	*out = &u->queue;
 	return 0;
@@ -354,6 +405,7 @@ static void user_free(struct net *net)
 	while (u->timers)
 		on_timer_free(u->timers, u);
 	poll_set_fini(&u->sockets);
+	net_conns_free(u->conns);
 	free(u);
 }
 
@@ -413,6 +465,7 @@ static void init_handlers(struct net_user *u)
 	u->watch = (struct loop_fd){
 		.fn = on_sockets_ready, .arg = u, .fd = u->sockets.epoll_fd, .events = EPOLLIN};
 	u->timer = (struct loop_timer){.fn = on_timeout, .arg = u};
+	u->tidy = (struct loop_timer){.fn = on_tidy, .arg = u};
 	u->task.fn = on_task;
 	u->task.arg = u;
 	frame_list_init(&u->frames, BACKLOG_MAX);
@@ -434,6 +487,14 @@ int net_user_open(const struct net_user_config *config, struct net **out, struct
 		goto fail;
 	}
 	init_handlers(u);
+	ret = net_conns_new(config->max_conns ? config->max_conns : NET_CONNS_DEFAULT, &conns_ops,
+			    u, &u->conns);
+	if (ret) {
+		(void)err_set(e, ret, "--net user: not enough memory");
+		goto fail;
+	}
+	u->net.stats_rows = net_conns_rows;
+	u->net.stats = net_conns_stats(u->conns);
 	ret = slirp_lib_load(&u->lib, e);
 	if (ret)
 		goto fail;

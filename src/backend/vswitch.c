@@ -2,10 +2,10 @@
 /*
  * A frame lies once in the switch, in the buffer that it was received into, and is sent from there
  * to one port or to all others. Only for a port whose socket is full it is copied, into that port's
- * list; the list is sent on when the socket has room again, and until then nothing overtakes it.
+ * list; that is sent on when the socket has room again, and until then nothing overtakes it.
  *
- * Port 0 is the uplink, 1 to VSWITCH_PORTS are guests. A port is served for BATCH frames in a row at
- * most.
+ * Port 0 is the uplink, 1 to VSWITCH_PORTS are guests. A port is served for at most BATCH frames in
+ * a row.
  */
 #include "backend/vswitch.h"
 

@@ -24,8 +24,8 @@ int unix_socket_open(struct unix_socket *s, int type, const char *label, const c
 /* Closes it, and removes the file if it still is ours. */
 void unix_socket_close(struct unix_socket *s);
 
-/* Connects to a socket; type: as above, perhaps with SOCK_NONBLOCK. The descriptor, or -errno: -ENAMETOOLONG, or
- * what connect() gave. */
+/* Connects to a socket; type: as above, perhaps with SOCK_NONBLOCK. The descriptor, or -errno:
+ * -ENAMETOOLONG, or what connect() gave. */
 int unix_socket_connect(const char *path, int type);
 
 #endif

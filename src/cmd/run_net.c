@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "backend/net.h"
+#include "backend/net_conns.h"
 #include "backend/net_pcap.h"
 #include "backend/net_socket.h"
 #include "backend/net_tap.h"
@@ -81,12 +82,17 @@ static int mac_option(void *ctx, const char *label, char *value, struct err *e)
 		.name = key, .kind = OPT_STRING, .arg = "F", AT(path) \
 	}
 
-static const struct opt user_keys[] = {HOSTFWD, CARD, {0}};
+#define CONNS                                                                                      \
+	{                                                                                          \
+		.name = "connections", .kind = OPT_UINT, .min = 1, .max = NET_CONNS_MAX, AT(conns) \
+	}
+
+static const struct opt user_keys[] = {HOSTFWD, CONNS, CARD, {0}};
 static const struct opt tap_keys[] = {IFNAME, QUEUES, CARD, {0}};
 static const struct opt switch_keys[] = {PATH("path"), CARD, {0}};
 static const struct opt passt_keys[] = {PATH("socket"), CARD, {0}};
 const struct opt run_net_keys[] = {
-	HOSTFWD, IFNAME, QUEUES, PATH("path"), PATH("socket"), CARD, {0},
+	HOSTFWD, CONNS, IFNAME, QUEUES, PATH("path"), PATH("socket"), CARD, {0},
 };
 
 /* By enum run_net_kind; `needs` is what a kind cannot do without. */
@@ -159,7 +165,8 @@ static void mac_of_name(const char *name, uint8_t mac[6])
 /* 0, or -errno with a message. `mac` gets the kind's own address for the card. */
 static int open_kind(const struct run_net *n, struct net **out, uint8_t mac[6], struct err *e)
 {
-	const struct net_user_config cfg = {.forwards = n->forward, .n_forwards = n->n_forwards};
+	const struct net_user_config cfg = {
+		.forwards = n->forward, .n_forwards = n->n_forwards, .max_conns = n->conns};
 
 	memcpy(mac, default_mac, sizeof(default_mac));
 	switch (n->kind) {

@@ -27,6 +27,7 @@ struct run_net {
 	unsigned mtu;     /* 0: not told to the guest */
 	unsigned speed;   /* Mbit/s; 0: the same */
 	unsigned queues;  /* 0: one */
+	unsigned conns;   /* of a user network, at most; 0: the default */
 	const char *pcap; /* a file to record into, or NULL */
 };
 

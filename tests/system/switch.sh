@@ -90,7 +90,8 @@ case_in_uplink() {
 	done
 	kill "$switch"
 	wait "${guest_pid[2]}" || fail "$(cat "$work/g2")"
-	grep -q '^alone' "$work/g2" && grep -q 'the other side has gone' "$work/g2" || fail "$(cat "$work/g2")"
+	grep -q '^alone' "$work/g2" || fail "$(cat "$work/g2")"
+	grep -q 'the other side has gone' "$work/g2" || fail "$(cat "$work/g2")"
 }
 
 refuse() { # status regex args...

@@ -94,7 +94,8 @@ static void test_in_use(void **state)
 	assert_int_equal(unix_socket_open(&second, SOCK_STREAM, "--control unix:", p->path, &e),
 			 -EADDRINUSE);
 	assert_non_null(strstr(e.text, "--control unix:"));
-	assert_non_null(strstr(e.text, "another process listens there; end it or give another path"));
+	assert_non_null(
+		strstr(e.text, "another process listens there; end it or give another path"));
 	unix_socket_close(&second);
 	assert_int_equal(access(p->path, F_OK), 0);
 	unix_socket_close(&first);

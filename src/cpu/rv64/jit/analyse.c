@@ -8,9 +8,9 @@
  * answer is no (nothing in the TLB yet, two pages, a device, a page with code), the rest of the
  * block is done by a second version of its code, without groups.
  *
- * Carried groups. In a loop within the block, a base register which changes by a constant in each round stays in its page for many of them: then the TLB is asked before the
- * loop, and for so many rounds nothing needs to be looked at. The rounds are counted by `left`,
- * which counts down anyway.
+ * Carried groups. In a loop within the block, a base register which changes by a constant in each
+ * round stays in its page for many of them: then the TLB is asked before the loop, and for so many
+ * rounds nothing needs to be looked at. The rounds are counted by `left`, which counts down anyway.
  *
  * Narrow results. Instructions on 32 bits leave their result sign-extended. That is not done as
  * long as only other such instructions read it.

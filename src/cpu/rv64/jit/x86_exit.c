@@ -119,8 +119,7 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 		l->narrow &= (uint32_t)~BIT(in->rd);
 	}
 	jit_move_out(l);
-	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT,
-		    (int32_t)jit_counted(l, l->s->index + 1));
+	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)jit_counted(l, l->s->index + 1));
 	jit_emit_dispatch(e, &l->jit->glue);
 }
 

@@ -85,8 +85,8 @@ bool jit_dies(const struct jit_lower *l, unsigned g)
 {
 	const struct rv64_insn *next = &l->s->insn[l->s->index + 1];
 
-	return l->s->index + 1 < l->s->n && l->s->index + 1 != l->s->loop && next->rd == g && next->rs1 == g &&
-	       (next->id == RV64_addi || next->id == RV64_addiw);
+	return l->s->index + 1 < l->s->n && l->s->index + 1 != l->s->loop && next->rd == g &&
+	       next->rs1 == g && (next->id == RV64_addi || next->id == RV64_addiw);
 }
 
 void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset)
@@ -273,7 +273,7 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 	l->s = s;
 	l->begin = m->write + m->used;
 	l->e = (struct x86){
-		.p = l->begin, .end = l->begin + JIT_BLOCK_MAX, .exec = m->exec - m->write};
+		.p = l->begin, .end = l->begin + jit_room(l->jit), .exec = m->exec - m->write};
 	l->n_ool = 0;
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
 	l->tested = 0;
