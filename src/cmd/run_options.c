@@ -355,8 +355,7 @@ const struct opt run_option_table[] = {
 	 .call = ring_option,
 	 .keys = ring_keys,
 	 .head = "format",
-	 .help = "what virtio devices offer; KEY: event-idx, indirect, in-order, ... "
-		 "(docs/virtio.md)"},
+	 .help = "what virtio devices offer"},
 	{.name = "console",
 	 .arg = "stdio|pty[,link=PATH]|unix:PATH|file:PATH",
 	 .kind = OPT_CALL,
