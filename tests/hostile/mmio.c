@@ -34,8 +34,8 @@ static const struct place places[] = {
 	{VIRT_VIRTIO_BASE + 3 * VIRT_VIRTIO_STEP, VIRT_VIRTIO_SIZE},
 	{VIRT_VIRTIO_BASE + 4 * VIRT_VIRTIO_STEP, VIRT_VIRTIO_SIZE},
 	{0x20000000, 0x1000}, /* nothing */
-	/* Where the board has PCI, else nothing: headers of the first slots and what is behind them,
-	 * all of configuration space, and where BARs come to lie. */
+	/* Where the board has PCI, else nothing: headers of the first slots and what is behind
+	 * them, all of configuration space, and where BARs come to lie. */
 	{VIRT_PCI_ECAM_BASE + (1 << 15), 0x40},
 	{VIRT_PCI_ECAM_BASE + (1 << 15), 0x100},
 	{VIRT_PCI_ECAM_BASE + (2 << 15), 0x100},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The transports with a thread on each side: the driver sleeps on nothing but the interrupt, so that
- * a lost kick or interrupt ends the test. The device's queues live on one loop, the carrier on
+ * The transports with a thread on each side: the driver sleeps on nothing but the interrupt, so
+ * that a lost kick or interrupt ends the test. The device's queues live on one loop, the carrier on
  * another.
  */
 #include <setjmp.h>
