@@ -88,7 +88,7 @@ cat >"$root/DEBIAN/control" <<-END
 	Maintainer: $maintainer
 	Installed-Size: $(du -k -s "$root/usr" | cut -f 1)
 	Depends: $libraries, apt, binutils-riscv64-linux-gnu, cpio, debian-archive-keyring, e2fsprogs, gpgv, kmod, xz-utils
-	Recommends: libslirp0
+	Recommends: libslirp0, qemu-system-common
 	Suggests: bash-completion, bc, bison, flex, gcc, gcc-riscv64-linux-gnu, gdb-multiarch, libc6-dev-riscv64-cross, make
 	Section: otherosfs
 	Priority: optional

@@ -12,13 +12,14 @@ set -eu
 build_set='gcc libc6-dev make=make meson=meson ninja-build=ninja pkg-config=pkg-config
 	libslirp-dev libfdt-dev liburing-dev zlib1g-dev libzstd-dev libjansson-dev gcc-riscv64-linux-gnu
 	libc6-dev-riscv64-cross'
-run_set='e2fsprogs cpio=cpio kmod xz-utils=xz busybox=busybox debian-archive-keyring gpgv=gpgv'
+run_set='e2fsprogs cpio=cpio kmod xz-utils=xz busybox=busybox debian-archive-keyring gpgv=gpgv
+	qemu-system-common'
 deb_set='dpkg-dev=dpkg-shlibdeps binutils=strip'
 check_set='libcmocka-dev libcapstone-dev clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
 	cppcheck=cppcheck gcovr=gcovr shellcheck=shellcheck universal-ctags=ctags-universal binutils
 	flex=flex bison=bison bc=bc zstd=zstd git=git curl=curl netcat-openbsd=nc.openbsd iproute2=ip time=time
 	device-tree-compiler=dtc qemu-system-misc qemu-utils=qemu-img openssl=openssl man-db=man
-	mandoc=mandoc zsh=zsh gdb-multiarch=gdb-multiarch'
+	mandoc=mandoc zsh=zsh gdb-multiarch=gdb-multiarch iperf3=iperf3 passt=passt'
 
 installed() { # package[=command]
 	case $1 in

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A network whose frames are recorded, in both directions, into a file that tcpdump, tshark and
- * their like read: pcap with nanoseconds. Frames are recorded as they cross: with offloads, segments
- * of up to 64 KiB, and checksums that nobody has made yet.
+ * their like read: pcap with nanoseconds. Frames are recorded as they cross: with offloads,
+ * segments of up to 64 KiB, and checksums that nobody has made yet.
  */
 #ifndef BACKEND_NET_PCAP_H
 #define BACKEND_NET_PCAP_H

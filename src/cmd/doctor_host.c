@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "base/opt.h"
 #include "cmd/doctor_probe.h"
+#include "cmd/virtiofsd.h"
 #include "cpu/cpu.h"
 
 #define MIB         (1ull << 20)
@@ -188,6 +189,17 @@ static void look_user_namespaces(struct doctor_finding *f)
 			       "module or container that forbids them");
 }
 
+static void look_share(struct doctor_finding *f)
+{
+	look_user_namespaces(f);
+	if (f->state == DOCTOR_OK && virtiofsd_path()) {
+		doctor_found(f, DOCTOR_OK, "%s is there, and user namespaces", virtiofsd_path());
+	} else if (f->state == DOCTOR_OK) {
+		doctor_found(f, DOCTOR_MISSING, "there is no virtiofsd");
+		doctor_cure(f, "install Debian's qemu-system-common");
+	}
+}
+
 static void look_huge_pages(struct doctor_finding *f)
 {
 	char enabled[128], shared[128];
@@ -223,6 +235,7 @@ const struct doctor_probe doctor_probes[] = {
 	{"io_uring", "files without a thread for each request", false, look_io_uring},
 	{"memlock", "io_uring's registered memory", false, look_memlock},
 	{"namespaces", "tests of networks without root", false, look_user_namespaces},
+	{"share", "--share, folders of this host in the guest", false, look_share},
 	{"huge-pages", "fewer page faults", false, look_huge_pages},
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One step a function, in the order of the messages. What a back end lacks is said by name, since it
- * is mostly another program, or another kind of device, than the user meant.
+ * One step a function, in the order of the messages. What a back end lacks is said by name, since
+ * it is mostly another program, or another kind of device, than the user meant.
  */
 #include "remote/handshake.h"
 

@@ -92,7 +92,7 @@ const struct remote_kind_info remote_kinds[] = {
 		       .n_queues = 2, /* one for what must not wait, one for requests */
 		       .queue_size = 128,
 		       .config = fs_config,
-		       .fail = fs_fail},
+		       .answer_failed = fs_fail},
 	[REMOTE_BLK] = {.features = BLK_F_PASSED_ON,
 			.config_len = BLK_CONFIG_LEN,
 			.asks_config = true,
@@ -100,7 +100,7 @@ const struct remote_kind_info remote_kinds[] = {
 			.more_queues = true,
 			.queue_size = 256,
 			.config = blk_config,
-			.fail = blk_fail},
+			.answer_failed = blk_fail},
 	[REMOTE_NET] = {.features = NET_F_PASSED_ON,
 			.own = NET_F_MAC | NET_F_STATUS,
 			.config_len = NET_CONFIG_LEN,

@@ -24,7 +24,7 @@ struct remote_kind_info {
 	void (*config)(const struct remote_config *cfg, uint8_t *config);
 	/* Answers a request with an error: the number of bytes written into it. NULL: requests wait
 	 * for ever, as frames that never come. */
-	uint32_t (*fail)(const struct virtq_chain *c);
+	uint32_t (*answer_failed)(const struct virtq_chain *c);
 };
 
 extern const struct remote_kind_info remote_kinds[]; /* by enum remote_kind */

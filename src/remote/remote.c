@@ -4,18 +4,19 @@
  * a ring of ours that the back end sees (shadow.h), and pushed when it comes back. Handing the
  * guest's ring itself to the back end would save a wake-up, but
  *
- * - engines must be told which guest memory was written (gmem_note_write()), since they keep decoded
- *   code of it; a program that the guest loads from a shared folder is such code. Who relays knows.
+ * - engines must be told which guest memory was written (gmem_note_write()), since they keep
+ *   decoded code of it; a program that the guest loads from a shared folder is such code. Who
+ *   relays knows.
  * - the guest's ring may have any format, the back end's is plain; it never sees a broken ring;
  * - what is in flight is known here, so that a dead back end's requests can be answered;
  * - a stopped queue needs no state from the other side.
  *
- * The data are not copied: the back end maps guest memory, and descriptors name guest addresses. Our
- * rings are one more region behind all that a guest can have.
+ * The data are not copied: the back end maps guest memory, and descriptors name guest addresses.
+ * Our rings are one more region behind all that a guest can have.
  *
- * Addresses. vhost-user knows guest addresses and "user" addresses, of the front end's own mappings.
- * The latter need only be told apart, so we use guest addresses for both: a back end learns nothing
- * of our address space.
+ * Addresses. vhost-user knows guest addresses and "user" addresses, of the front end's own
+ * mappings. The latter need only be told apart, so we use guest addresses for both: a back end
+ * learns nothing of our address space.
  *
  * Stopping a queue is asking the back end for it (GET_VRING_BASE) and waiting for the reply on the
  * loop. One question is under way at a time; the others' queues wait in `stop_wanted`.
@@ -125,12 +126,12 @@ static enum vdev_taken stall(struct remote_queue *rq, const struct virtq_chain *
 
 static enum vdev_taken take_failing(struct remote *r, struct vdev_queue *q)
 {
-	if (!r->kind->fail)
+	if (!r->kind->answer_failed)
 		return VDEV_STALLED;
 	if (vdev_pop(q, &r->scratch) <= 0)
 		return VDEV_NONE;
 	vdev_count_error(&r->vdev);
-	virtq_push(&q->ring, &r->scratch, r->kind->fail(&r->scratch));
+	virtq_push(&q->ring, &r->scratch, r->kind->answer_failed(&r->scratch));
 	return VDEV_TAKEN;
 }
 
@@ -381,8 +382,8 @@ static void back_end_lost(struct remote *r, const char *why)
 		loop_fd_del(&rq->call);
 		if (!rq->running)
 			continue;
-		if (r->kind->fail || rq->stop_wanted)
-			give_up(rq, r->kind->fail);
+		if (r->kind->answer_failed || rq->stop_wanted)
+			give_up(rq, r->kind->answer_failed);
 		if (rq->stop_wanted)
 			queue_done(rq);
 		else

@@ -4,9 +4,9 @@
  * end. To the rest of Linnet it is a device like any other.
  *
  * The back end gets guest memory (by its memfd) and rings of ours, never the guest's rings: see
- * remote.c. It may end or misbehave at any time. Its device is then marked as in need of a reset, all
- * requests, those in flight and those to come, are answered with an error where the kind of device
- * has one (a file system's and a disk's do), and the guest lives on.
+ * remote.c. It may end or misbehave at any time. Its device is then marked as in need of a reset,
+ * all requests, those in flight and those to come, are answered with an error where the kind of
+ * device has one (a file system's and a disk's do), and the guest lives on.
  */
 #ifndef REMOTE_REMOTE_H
 #define REMOTE_REMOTE_H

@@ -2,8 +2,8 @@
 /*
  * A message goes out by one sendmsg(), with its descriptors: it is a few hundred bytes at most, and
  * a back end whose socket is too full for it has stopped reading, which is an error. A reply comes
- * in as it comes: header, then payload, into one fixed buffer, by recvmsg() so that descriptors that
- * nobody asked for are seen, and closed.
+ * in as it comes: header, then payload, into one fixed buffer, by recvmsg() so that descriptors
+ * that nobody asked for are seen, and closed.
  *
  * Watched, at most one reply is under way at a time; who has more to ask waits for it. An error in
  * sending shuts the socket down, so that the end is always found in one place, the loop's callback.

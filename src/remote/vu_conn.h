@@ -6,9 +6,9 @@
  * most VU_TIMEOUT_MS. After vu_conn_watch() nothing waits any more: vu_ask() sends, and the
  * reply is called back on the loop.
  *
- * The other side may be hostile: a reply that nobody asked for, of another request, version or size,
- * file descriptors, or an end in the middle, all end the connection with a reason and nothing else.
- * Nothing is kept of what it sends but one message of the size that is expected.
+ * The other side may be hostile: a reply that nobody asked for, of another request, version or
+ * size, file descriptors, or an end in the middle, all end the connection with a reason and nothing
+ * else. Nothing is kept of what it sends but one message of the size that is expected.
  *
  * One thread, the loop's.
  */

@@ -4,8 +4,8 @@
  * they were made available, and one used entry may stand for many.
  *
  * A device ends its chains in any order, so the ring keeps those in flight in a circle, in the
- * order of popping; each chain knows its place in it (`turn`). A push marks the place. When the oldest is
- * marked, it and all marked ones that follow it are used.
+ * order of popping; each chain knows its place in it (`turn`). A push marks the place. When the
+ * oldest is marked, it and all marked ones that follow it are used.
  *
  * Using is put off too, until the batch is published: the entry names the last chain of the batch,
  * and the index moves on by all of it. The driver takes the chains that were passed over for

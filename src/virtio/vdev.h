@@ -124,7 +124,7 @@ struct vdev_queue {
 	void *stopped_arg;
 	struct vdev_queue_setup setup;
 	struct virtq_waiting *waiting; /* home: what the ring takes for IN_ORDER */
-	struct { /* see virtio/coalesce.h */
+	struct {                       /* see virtio/coalesce.h */
 		uint32_t max_chains;
 		uint64_t max_ns; /* 0: off */
 		uint64_t chains; /* counted at the last decision */
@@ -219,7 +219,8 @@ void vdev_go_on(struct vdev_queue *q);
  * statistics. Telling the driver is the device's. */
 void vdev_count_error(struct vdev *dev);
 
-/* Any: marks the device broken, says why (a literal) in one line of the log, and tells the carrier. */
+/* Any: marks the device broken, says why (a literal) in one line of the log, and tells the
+ * carrier. */
 void vdev_broken(struct vdev *dev, const char *why);
 
 /* Any: the same for a device that can still answer its requests, with errors: the driver is told
@@ -275,9 +276,9 @@ int vdev_queue_start(struct vdev *dev, unsigned index, const struct vdev_queue_s
 int vdev_queue_stop(struct vdev *dev, unsigned index, void (*cb)(void *arg), void *arg);
 
 /* Home: the driver resets one queue (2.6.1): cb(arg) follows once, on home, when nothing of it is
- * in flight any more and it may be started anew; inside the call when it is not started. -EINVAL: no
- * such queue, or RING_RESET was not negotiated; -EBUSY: it is being stopped. Then cb is not called.
- */
+ * in flight any more and it may be started anew; inside the call when it is not started. -EINVAL:
+ * no such queue, or RING_RESET was not negotiated; -EBUSY: it is being stopped. Then cb is not
+ * called. */
 int vdev_queue_reset(struct vdev *dev, unsigned index, void (*cb)(void *arg), void *arg);
 
 /* Home: stops all queues, forgets features and the broken state, and calls cb(arg) on home, once;

@@ -100,6 +100,8 @@ static unsigned place_of(unsigned reg, unsigned *width)
 {
 	*width = 4;
 	switch (reg) {
+	case REG_FEATURES_SEL: return 0;
+	case REG_FEATURES: return 4;
 	case REG_DRV_FEATURES: return 12;
 	case REG_DRV_SEL: return 8;
 	case REG_QUEUE_SEL: *width = 2; return 22;

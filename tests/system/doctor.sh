@@ -105,10 +105,17 @@ case_devices() {
 	finding tun missing 'modprobe tun'
 	finding kvm missing 'dmesg|modprobe'
 	finding namespaces missing 'user.max_user_namespaces'
+	finding share missing 'user.max_user_namespaces'
 	# shellcheck disable=SC2016 # for the inner shell
 	if [ -e /dev/net/tun ]; then
 		doctor 0 unshare -rm bash -c 'mount --bind /dev/null /dev/net/tun && exec "$@"' bash
 		finding tun missing 'no TUN device'
+	fi
+	mkdir "$work/empty"
+	# shellcheck disable=SC2016 # for the inner shell
+	if [ -d /usr/lib/qemu ]; then
+		doctor 0 unshare -rm bash -c 'mount --bind "$1" /usr/lib/qemu && shift && exec "$@"' bash "$work/empty"
+		finding share missing 'qemu-system-common'
 	fi
 }
 

@@ -22,10 +22,12 @@ rings() { # options
 	local engine
 	disk
 	for engine in interp jit; do
-		linnet run --firmware "$HOSTILE_RINGS" --engine $engine --mem 32M --disk "$work/disk" --net user "$@"
+		linnet run --firmware "$HOSTILE_RINGS" --engine $engine --mem 32M --disk "$work/disk" --net user \
+			--ring packed,in-order=on "$@"
 		expect_status 0
 		for device in blk net rng; do
-			expect_in out "^$device: 20 classes, 0 wrong"
+			expect_in out "^$device: split: 20 classes, 0 wrong"
+			expect_in out "^$device: packed: 19 classes, 0 wrong"
 		done
 		expect_quiet 30
 	done

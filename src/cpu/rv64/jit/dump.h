@@ -14,7 +14,8 @@ void jit_dump(struct interp *c, const uint8_t *code, size_t size);
 
 /* ---- x86_dump.c: what the host has to say ---- */
 
-/* Where a guest's x or f register lives in the block: a host register's name, or NULL: in memory. */
+/* Where a guest's x or f register lives in the block: a host register's name, or NULL: in
+ * memory. */
 const char *jit_host_register(const struct rv64_jit *j, bool f, unsigned g);
 /* Whether the instruction becomes host code; otherwise C is called for it. */
 bool jit_host_lowers(const struct rv64_insn *in);

@@ -7,7 +7,7 @@
  *	          host memory
  *	r14       `left` of struct interp, as it was at the block's entry
  *	rax, rcx, rdx   scratch; xmm0 and xmm1 too
- *	others    guest registers, see jit_pinned
+ *	others    guest registers, see jit_pinned; in a loop maybe others (x86_alloc.c)
  *	xmm2 to xmm15   f registers, see jit_pinned_f, while `native_fp` of struct interp is set
  *
  * The virtual page that the running code lies in is in `native_page` of struct interp; code is thus
@@ -38,6 +38,12 @@ extern const uint8_t jit_pinned_f[32];
 
 /* Goes on at pc = rax, inline; the flags are those of `left`. */
 void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g);
+/* The same, where pc is `offset` in a page whose bit 63 is mostly `upper`, by entry `n` of
+ * native_far. With `look`, at attention too. Returns a jump to take when that does not know. */
+uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, unsigned offset,
+		      bool upper, bool look);
+/* Where that jump leads. */
+void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n);
 
 static inline int32_t jit_off_x(unsigned g)
 {

@@ -8,7 +8,7 @@
  * The mode is set on the socket before it has a name (Linux gives it to the file), so that at no
  * time anybody else can connect.
  */
-#include "control/control_socket.h"
+#include "base/unix_socket.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -33,7 +33,7 @@ static int make_address(const char *path, struct sockaddr_un *a)
 	return 0;
 }
 
-int control_socket_connect(const char *path, int flags)
+int unix_socket_connect(const char *path, int type)
 {
 	struct sockaddr_un a;
 	int ret = make_address(path, &a);
@@ -41,7 +41,7 @@ int control_socket_connect(const char *path, int flags)
 
 	if (ret)
 		return ret;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, (const struct sockaddr *)&a, sizeof(a))) {
@@ -53,7 +53,7 @@ int control_socket_connect(const char *path, int flags)
 }
 
 /* Makes way for a new socket at the path, which is taken. 0, or -errno with the message in e. */
-static int clear_path(const char *label, const char *path, struct err *e)
+static int clear_path(int type, const char *label, const char *path, struct err *e)
 {
 	struct stat st;
 	int fd;
@@ -64,14 +64,13 @@ static int clear_path(const char *label, const char *path, struct err *e)
 			       "path",
 			       label, path);
 	/* Who listens but accepts nobody (-EAGAIN) shall not hang us. */
-	fd = control_socket_connect(path, SOCK_NONBLOCK);
+	fd = unix_socket_connect(path, type | SOCK_NONBLOCK);
 	if (fd >= 0 || fd == -EAGAIN) {
 		if (fd >= 0)
 			close(fd);
 		return err_set(e, -EADDRINUSE,
-			       "%s%s: another process listens there; end it (linnet ctl %s quit) "
-			       "or give another path",
-			       label, path, path);
+			       "%s%s: another process listens there; end it or give another path",
+			       label, path);
 	}
 	if (fd != -ECONNREFUSED && fd != -ENOENT)
 		return err_set(e, fd, "%s%s: %s", label, path, strerror(-fd));
@@ -86,8 +85,8 @@ static int bind_path(int fd, const struct sockaddr_un *a)
 	return bind(fd, (const struct sockaddr *)a, sizeof(*a)) ? -errno : 0;
 }
 
-int control_socket_open(struct control_socket *s, const char *label, const char *path,
-			struct err *e)
+int unix_socket_open(struct unix_socket *s, int type, const char *label, const char *path,
+		     struct err *e)
 {
 	struct sockaddr_un a;
 	struct stat st;
@@ -97,14 +96,14 @@ int control_socket_open(struct control_socket *s, const char *label, const char 
 	if (ret)
 		return err_set(e, ret, "%s%s: longer than %zu bytes; give a shorter path", label,
 			       path, sizeof(a.sun_path) - 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || fchmod(fd, 0600)) {
 		ret = err_set(e, -errno, "%s%s: no socket: %s", label, path, strerror(errno));
 		goto fail;
 	}
 	ret = bind_path(fd, &a);
 	if (ret == -EADDRINUSE) {
-		ret = clear_path(label, path, e);
+		ret = clear_path(type, label, path, e);
 		if (ret)
 			goto fail;
 		ret = bind_path(fd, &a);
@@ -115,7 +114,7 @@ int control_socket_open(struct control_socket *s, const char *label, const char 
 		err_set(e, ret, "%s%s: %s", label, path, strerror(-ret));
 		goto fail;
 	}
-	*s = (struct control_socket){.fd = fd, .dev = st.st_dev, .ino = st.st_ino};
+	*s = (struct unix_socket){.fd = fd, .dev = st.st_dev, .ino = st.st_ino};
 	memcpy(s->path, a.sun_path, sizeof(s->path));
 	return 0;
 fail:
@@ -123,7 +122,7 @@ fail:
 	return ret;
 }
 
-void control_socket_close(struct control_socket *s)
+void unix_socket_close(struct unix_socket *s)
 {
 	struct stat st;
 
