@@ -58,7 +58,7 @@ struct figure {
 
 static const uint32_t part_len[PARTS] = {16, 512, 1};
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	(void)fprintf(stderr, "bench/ring: %s\n", what);
 	exit(1);

@@ -52,7 +52,7 @@ struct world {
 	uint64_t n_lost;
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	(void)fprintf(stderr, "litmus/ring: %s\n", what);
 	exit(1);

@@ -52,8 +52,8 @@ struct interp {
 	uintptr_t native_slot[INTERP_NATIVE_SLOTS];
 	int64_t native_rest;
 	uintptr_t native_guess; /* the addend of the last load that was the next one's pointer */
-	/* Where native code gave up: this instruction of the block is the interpreter's. */
-	struct rv64_block *native_block;
+	/* Where native code gave up: its block's entry; this instruction is the interpreter's. */
+	const void *native_entry;
 	uint32_t native_index;
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
 	struct interp_far *native_far_at;    /* the one that a jump looks for */

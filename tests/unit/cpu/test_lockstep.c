@@ -29,6 +29,8 @@
 
 #include "cpu/rv64/disasm.h"
 #include "cpu/rv64/insn.h"
+#include "cpu/rv64/interp.h"
+#include "cpu/rv64/jit/jit.h"
 #include "interp_rig.h"
 
 #define HANDLER    (RAM + 0x2000)
@@ -434,6 +436,9 @@ static void compare(struct rig *const r[2], uint64_t round, unsigned step)
 	fail();
 }
 
+/* The memory for code and blocks of the next rig; 0: as usual. */
+static size_t code_room, block_room;
+
 static void run_both(void (*make)(uint32_t *code), unsigned n_rounds, uint64_t budget)
 {
 	static uint32_t code[CODE_WORDS];
@@ -444,6 +449,8 @@ static void run_both(void (*make)(uint32_t *code), unsigned n_rounds, uint64_t b
 	r[0] = rig_new(&cfg);
 	rig_engine = "jit";
 	r[1] = rig_new(&cfg);
+	if (code_room)
+		rv64_jit_set_room(interp_of(rv64_hart_of(r[1]->cpu[0])), code_room, block_room);
 	for (unsigned n = 0; n < n_rounds; n++) {
 		uint64_t round = seed;
 		struct cpu_regs regs;
@@ -477,9 +484,23 @@ static void loops(void **state)
 	run_both(make_loops, (rounds + 3) / 4, 3000);
 }
 
+/* Code is dropped all the time: a program of these kinds takes a megabyte and more. */
+static void little_room(void **state)
+{
+	code_room = 64 << 10;
+	block_room = 32 << 10;
+	run_both(make_program, (rounds + 7) / 8, 300);
+	run_both(make_loops, (rounds + 15) / 16, 3000);
+	/* The one is full before the other. */
+	block_room = 8 << 20;
+	run_both(make_program, (rounds + 7) / 8, 300);
+	code_room = 0;
+}
+
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(anything), cmocka_unit_test(loops)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(anything), cmocka_unit_test(loops),
+					   cmocka_unit_test(little_room)};
 
 	if (argc > 1)
 		rounds = (unsigned)strtoul(argv[1], NULL, 10);

@@ -95,7 +95,7 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 	uint8_t *go;
 
 	g->exit_interp = e->p;
-	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_block));
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_entry));
 	x86_rm(e, X86_MOV_TO, X86_L, RCX, REG_HART, JIT_OFF(native_index));
 	x86_mov_imm(e, RCX, 0);
 	go = x86_jmp(e);
@@ -321,11 +321,25 @@ void jit_emit_glue(struct rv64_jit *j)
 	m->used = ((size_t)(e.p - m->write) + 63) & ~(size_t)63;
 }
 
+/* The call at `site`, to be written. */
+static uint8_t *call_at(const struct rv64_jit *j, const uint8_t *site)
+{
+	return j->cache.write + (site - j->cache.exec) - 5;
+}
+
 void jit_patch_link(struct rv64_jit *j, uint8_t *site, const void *native)
 {
 	const struct jit_cache *m = &j->cache;
-	uint8_t *call = m->write + (site - m->exec) - 5;
+	uint8_t *call = call_at(j, site);
 
 	call[0] = 0xe9;
 	x86_patch(call + 1, m->write + ((const uint8_t *)native - m->exec));
+}
+
+void jit_unpatch_link(struct rv64_jit *j, const uint8_t *site)
+{
+	uint8_t *call = call_at(j, site);
+
+	call[0] = 0xe8;
+	x86_patch(call + 1, j->glue.link);
 }

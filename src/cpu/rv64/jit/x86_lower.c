@@ -2,9 +2,12 @@
 /*
  * Lowering to x86-64: the frame around a block, calls of C, and code behind the block.
  *
- * One pass, one instruction at a time; guest registers have fixed places (x86_glue.h), so there is
- * nothing to allocate. A rule says for each instruction which function lowers it (x86_int.c,
- * x86_fp.c); without a rule it is called in C.
+ * One pass, one instruction at a time; guest registers have fixed places (x86_glue.h) except in a
+ * loop, for which others may be chosen before (x86_alloc.c). A rule says for each instruction which
+ * function lowers it (x86_int.c, x86_fp.c); without a rule it is called in C.
+ *
+ * Code is emitted for a state (JIT_MOVED, ...): where registers are and what `left` counts. What
+ * stands behind the block belongs to the state in which it is entered.
  */
 #include "cpu/rv64/jit/x86_lower.h"
 
@@ -273,7 +276,7 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 	l->s = s;
 	l->begin = m->write + m->used;
 	l->e = (struct x86){
-		.p = l->begin, .end = l->begin + JIT_BLOCK_MAX, .exec = m->exec - m->write};
+		.p = l->begin, .end = l->begin + jit_room(l->jit), .exec = m->exec - m->write};
 	l->n_ool = 0;
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
 	l->tested = 0;
