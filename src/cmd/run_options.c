@@ -209,6 +209,13 @@ static int share_option(void *ctx, const char *label, char *value, struct err *e
 	return run_share_parse(&o->remotes, label, value, e);
 }
 
+static int vsock_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_vsock_parse(&o->vsock, label, value, e);
+}
+
 static int vhost_user_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -341,6 +348,12 @@ const struct opt run_option_table[] = {
 	 .keys = run_share_keys,
 	 .head = "dir",
 	 .help = "a folder of the host's, in the guest as /T (/share)"},
+	{.name = "vsock",
+	 .arg = "cid=N,path=F",
+	 .kind = OPT_CALL,
+	 .call = vsock_option,
+	 .keys = run_vsock_keys,
+	 .help = "streams to the guest by the host's UNIX sockets"},
 	{.name = "vhost-user",
 	 .arg = "kind=fs|blk|net,socket=F[,tag=T][,queues=N]",
 	 .kind = OPT_CALL,
@@ -470,6 +483,10 @@ static int check(const struct run_options *o, struct err *e)
 		return err_set(e, -EINVAL,
 			       "--clock instructions makes each run the same, which another "
 			       "process's work (--share, --vhost-user) cannot be; leave one out");
+	if (o->vsock.path && o->clock == RUN_CLOCK_INSTRUCTIONS)
+		return err_set(e, -EINVAL,
+			       "--clock instructions makes each run the same, which what comes in "
+			       "by --vsock is not; leave one out");
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);

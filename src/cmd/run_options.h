@@ -10,6 +10,7 @@
 #include "cmd/run_console.h"
 #include "cmd/run_net.h"
 #include "cmd/run_remote.h"
+#include "cmd/run_vsock.h"
 #include "cmd/run_watch.h"
 #include "machine/machine.h"
 
@@ -65,6 +66,7 @@ struct run_options {
 	struct run_ring ring;
 	struct run_console console;
 	struct run_remotes_options remotes;
+	struct run_vsock_options vsock;
 
 	bool rng;
 	const char *control; /* path of a socket, or NULL */

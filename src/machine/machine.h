@@ -64,6 +64,13 @@ struct machine_remote {
 	void *arg;
 };
 
+/* Streams to the host: see dev/vsock.h. */
+struct machine_vsock {
+	uint64_t cid; /* 0: there is none */
+	const char *path;
+	int listener;
+};
+
 /* A port of the virtio console; `name` is what the guest finds in /sys/class/virtio-ports. */
 struct machine_port {
 	const char *name;
@@ -109,6 +116,7 @@ struct machine_config {
 	unsigned n_nets;
 	struct machine_port port[MACHINE_MAX_PORTS];
 	unsigned n_ports;
+	struct machine_vsock vsock;
 	struct machine_remote remote[MACHINE_MAX_REMOTES];
 	unsigned n_remotes;
 	bool rng; /* an entropy source */

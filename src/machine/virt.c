@@ -26,6 +26,7 @@
 #include "dev/input.h"
 #include "dev/net.h"
 #include "dev/rng.h"
+#include "dev/vsock.h"
 #include "hw/aclint.h"
 #include "hw/plic.h"
 #include "hw/rtc_goldfish.h"
@@ -302,6 +303,18 @@ static int add_rng(struct machine *m)
 	return ret ? ret : add_device(m, dev);
 }
 
+static int add_vsock(struct machine *m)
+{
+	const struct vsock_config cfg = {.loop = m->loop,
+					 .cid = m->cfg.vsock.cid,
+					 .path = m->cfg.vsock.path,
+					 .listener = m->cfg.vsock.listener};
+	struct vdev *dev;
+	int ret = vsock_new(&cfg, &dev);
+
+	return ret ? ret : add_device(m, dev);
+}
+
 static int add_remote(struct machine *m, const struct machine_remote *r, struct err *e)
 {
 	struct remote_config cfg = {.kind = r->kind,
@@ -354,6 +367,8 @@ static int add_virtio(struct machine *m)
 		ret = add_rng(m);
 	if (!ret && m->cfg.power_button)
 		ret = add_power_button(m);
+	if (!ret && m->cfg.vsock.cid)
+		ret = add_vsock(m);
 	return ret;
 }
 
