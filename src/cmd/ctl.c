@@ -44,7 +44,7 @@ static const struct ctl_verb verbs[] = {
 	{"pause", NULL, ctl_print_state, false},       {"resume", NULL, ctl_print_state, false},
 	{"powerbutton", NULL, ctl_print_state, false}, {"quit", NULL, ctl_print_state, true},
 	{"fault", "rule", ctl_print_faults, false},    {"help", NULL, ctl_print_help, false},
-	{"link", "state", ctl_print_state, false},
+	{"link", "state", ctl_print_state, false},     {"balloon", "size", ctl_print_state, false},
 };
 
 static const char *const formats[] = {"json", "openmetrics", NULL};

@@ -193,7 +193,7 @@ static json_t *all_queues(const json_t *devices)
 void ctl_print_stats(const json_t *answer)
 {
 	const json_t *devices = json_object_get(answer, "devices");
-	json_t *queues;
+	json_t *balloon = json_object_get(answer, "balloon"), *queues;
 
 	/* In a format of its own. */
 	if (json_object_get(answer, "text")) {
@@ -204,6 +204,12 @@ void ctl_print_stats(const json_t *answer)
 	queues = all_queues(devices);
 	print_section(queues);
 	json_decref(queues);
+	if (balloon) {
+		json_t *row = json_pack("[O]", balloon);
+
+		print_section(row);
+		json_decref(row);
+	}
 	print_table(devices);
 }
 

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/fault.h"
 #include "base/fd.h"
+#include "base/opt.h"
 #include "base/stats.h"
 #include "control/control.h"
 #include "control/stats_format.h"
@@ -123,6 +124,8 @@ static void verb_stats(void *arg, struct control_call *call)
 			     format);
 		return;
 	}
+	/* For whoever asks next: the guest takes its time to say. */
+	machine_balloon_refresh(rc->machine);
 	if (!machine_stats(rc->machine, &list)) {
 		if (format && !strcmp(format, formats[1]))
 			text = stats_to_openmetrics(&list);
@@ -134,6 +137,36 @@ static void verb_stats(void *arg, struct control_call *call)
 		control_answer(call, body);
 	else
 		control_fail(call, CONTROL_E_INTERNAL, "out of memory");
+}
+
+/* ---- the balloon ---- */
+
+static void verb_balloon(void *arg, struct control_call *call)
+{
+	const struct run_control *rc = arg;
+	const char *size = control_arg(call, "size");
+	struct err e = {0};
+	uint64_t bytes;
+	int ret;
+
+	if (is_gone(rc, call))
+		return;
+	if (!size)
+		size = "";
+	if (opt_parse_size("size ", size, 0, rc->cfg.machine->mem, &bytes, &e)) {
+		control_fail(call, CONTROL_E_ARGUMENT, "%s", e.text);
+		return;
+	}
+	ret = machine_balloon(rc->machine, bytes);
+	if (ret == -ENODEV)
+		control_fail(call, CONTROL_E_STATE,
+			     "the machine has no balloon; start it with --balloon on");
+	else if (ret)
+		control_fail(call, CONTROL_E_STATE,
+			     "the guest does not serve its balloon (yet): it needs the driver "
+			     "virtio_balloon, which will find this size");
+	else
+		control_answer(call, NULL);
 }
 
 /* ---- pause and resume ---- */
@@ -282,6 +315,7 @@ static void verb_quit(void *arg, struct control_call *call)
 }
 
 static const char *const stats_args[] = {"format", NULL};
+static const char *const balloon_args[] = {"size", NULL};
 static const char *const fault_args[] = {"rule", NULL};
 static const char *const link_args[] = {"state", "device", NULL};
 
@@ -301,6 +335,10 @@ static const struct control_verb verbs[] = {
 	 .help = "the network's cable: up or down",
 	 .args = link_args,
 	 .handle = verb_link},
+	{.name = "balloon",
+	 .help = "how much of the guest's memory the balloon shall take: SIZE",
+	 .args = balloon_args,
+	 .handle = verb_balloon},
 	{.name = "powerbutton",
 	 .help = "press the guest's power button",
 	 .handle = verb_powerbutton},

@@ -69,6 +69,7 @@ struct run_options {
 	struct run_vsock_options vsock;
 
 	bool rng;
+	bool balloon;
 	const char *control; /* path of a socket, or NULL */
 
 	const char *fault[RUN_MAX_FAULTS]; /* rules, as given */

@@ -475,8 +475,8 @@ static uint32_t fill_data(struct vsock_conn *c, struct virtq_chain *chain)
 	return vsock_conn_read(c, part, n);
 }
 
-/* A packet of c's into the chain: its length, or 0 when there is nothing to say after all. *last: it
- * was the connection's last. */
+/* A packet of c's into the chain: its length, or 0 when there is nothing to say after all. *last:
+ * it was the connection's last. */
 static uint32_t fill_packet(struct vsock *v, struct vsock_conn *c, struct virtq_chain *chain,
 			    bool *last)
 {

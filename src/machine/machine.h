@@ -116,6 +116,7 @@ struct machine_config {
 	unsigned n_nets;
 	struct machine_port port[MACHINE_MAX_PORTS];
 	unsigned n_ports;
+	bool balloon;
 	struct machine_vsock vsock;
 	struct machine_remote remote[MACHINE_MAX_REMOTES];
 	unsigned n_remotes;
@@ -191,6 +192,13 @@ int machine_stats(const struct machine *m, struct stats_list *out);
 
 /* The guest's time in ns since power-on; it stands while the machine is held. The loop's thread. */
 uint64_t machine_time_ns(const struct machine *m);
+
+/* On the loop's thread: how many bytes of the guest's memory the balloon shall take. 0; -ENODEV:
+ * the machine has none; -EINVAL: more than its memory; -EAGAIN: taken note of, but no driver of
+ * the guest's serves it (yet). */
+int machine_balloon(struct machine *m, uint64_t bytes);
+/* On the loop's thread: asks the guest how its memory is; machine_stats() tells it soon. */
+void machine_balloon_refresh(struct machine *m);
 
 /* On the loop's thread: presses the power button. 0; -ENODEV: the machine has none; -EAGAIN: no
  * driver of the guest's listens to it (yet). What the guest makes of it is its own affair. */

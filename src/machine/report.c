@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "base/stats.h"
+#include "dev/balloon.h"
 #include "dev/input.h"
 #include "dev/net.h"
 #include "hw/uart8250.h"
@@ -100,12 +101,15 @@ static int machine_time_stats(const struct machine *m, struct stats_list *out)
 int machine_stats(const struct machine *m, struct stats_list *out)
 {
 	struct stats_labels uart = {.device = "uart0", .queue = STATS_NONE, .hart = STATS_NONE};
+	struct stats_labels none = {.queue = STATS_NONE, .hart = STATS_NONE};
 	int ret = machine_time_stats(m, out);
 
 	for (unsigned i = 0; i < m->cfg.smp && !ret; i++)
 		ret = hart_stats(m, i, out);
 	for (unsigned i = 0; i < m->n_devices && !ret; i++)
 		ret = device_stats(&m->device[i], out);
+	if (!ret && m->balloon)
+		ret = stats_add_table(out, balloon_rows, none, balloon_stats(m->balloon));
 	if (!ret && m->uart)
 		ret = stats_add_table(out, uart8250_rows, uart, uart8250_stats(m->uart));
 	return ret;
@@ -134,4 +138,20 @@ int machine_set_link(struct machine *m, const char *name, bool up)
 		return 0;
 	}
 	return -ENODEV;
+}
+
+int machine_balloon(struct machine *m, uint64_t bytes)
+{
+	if (!m->balloon)
+		return -ENODEV;
+	if (bytes > m->cfg.mem)
+		return -EINVAL;
+	balloon_resize(m->balloon, bytes);
+	return vdev_queue_live(&m->balloon->queues[0]) ? 0 : -EAGAIN;
+}
+
+void machine_balloon_refresh(struct machine *m)
+{
+	if (m->balloon)
+		balloon_refresh(m->balloon);
 }

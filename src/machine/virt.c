@@ -21,6 +21,7 @@
 #include "base/opt.h"
 #include "boot/fdt_file.h"
 #include "cpu/cpu.h"
+#include "dev/balloon.h"
 #include "dev/blk.h"
 #include "dev/console.h"
 #include "dev/input.h"
@@ -303,6 +304,14 @@ static int add_rng(struct machine *m)
 	return ret ? ret : add_device(m, dev);
 }
 
+static int add_balloon(struct machine *m)
+{
+	const struct balloon_config cfg = {.loop = m->loop, .mem = m->mem};
+	int ret = balloon_new(&cfg, &m->balloon);
+
+	return ret ? ret : add_device(m, m->balloon);
+}
+
 static int add_vsock(struct machine *m)
 {
 	const struct vsock_config cfg = {.loop = m->loop,
@@ -367,6 +376,8 @@ static int add_virtio(struct machine *m)
 		ret = add_rng(m);
 	if (!ret && m->cfg.power_button)
 		ret = add_power_button(m);
+	if (!ret && m->cfg.balloon)
+		ret = add_balloon(m);
 	if (!ret && m->cfg.vsock.cid)
 		ret = add_vsock(m);
 	return ret;

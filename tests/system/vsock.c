@@ -2,9 +2,9 @@
 /*
  * Runs in the guest: streams of virtio-vsock.
  *
- *	vsock echo PORT		a server for ever; each client in a process, gets back what it sends
+ *	vsock echo PORT		a server for ever: each client gets back what it sends
  *	vsock sink PORT		a server that reads nothing
- *	vsock call PORT		connects to the host: standard input there, what comes back to output
+ *	vsock call PORT		connects to the host: standard input there, answers to output
  */
 #include <errno.h>
 #include <poll.h>
