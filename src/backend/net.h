@@ -22,6 +22,7 @@
 struct loop;
 struct net;
 struct net_queue;
+struct stats_row;
 
 /* The largest frame that may cross, with its Ethernet header and without a struct net_header. */
 #define NET_FRAME_MAX 65550
@@ -87,6 +88,9 @@ struct net {
 	bool single_loop;
 	unsigned offloads; /* NET_OFFLOAD_* */
 	unsigned n_queues; /* 0: one */
+	/* What it counts besides, or NULL: a table and what that describes (base/stats.h). */
+	const struct stats_row *stats_rows;
+	const void *stats;
 };
 
 struct net_queue {

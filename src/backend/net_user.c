@@ -22,7 +22,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "backend/frame_list.h"
 #include "backend/net.h"
+#include "backend/net_conns.h"
 #include "backend/poll_set.h"
 #include "backend/slirp_lib.h"
 #include "base/bits.h"
@@ -34,12 +36,6 @@
 #define ETH_HEADER  14
 #define BACKLOG_MAX (4u << 20) /* bytes of frames that wait for the guest */
 #define NS_PER_MS   1000000ull
-
-struct frame {
-	struct frame *next;
-	size_t len;
-	uint8_t bytes[];
-};
 
 struct user_timer {
 	struct loop_timer timer;
@@ -67,9 +63,10 @@ struct net_user {
 	struct loop_fd watch; /* of sockets */
 	struct loop_timer timer;
 	struct loop_task task;
-	bool stale; /* something was sent: slirp needs a round */
-	struct frame *first, **last;
-	size_t backlog;
+	bool stale;               /* something was sent: slirp needs a round */
+	struct frame_list frames; /* for the guest */
+	struct net_conns *conns;
+	struct loop_timer tidy;
 	uint8_t flat[NET_FRAME_MAX];
 };
 
@@ -78,42 +75,18 @@ struct net_user {
 static ssize_t on_send_packet(const void *buf, size_t len, void *opaque)
 {
 	struct net_user *u = opaque;
-	size_t cost = sizeof(struct frame) + len;
-	struct frame *f;
+	union { /* slirp's promise and iovec's lack of one */
+		const void *in;
+		void *out;
+	} from = {.in = buf};
+	const struct iovec iov = {from.out, len};
 
 	/* The guest's TCP sends again what is dropped here. */
-	if (!u->loop || u->backlog + cost > BACKLOG_MAX || len > NET_FRAME_MAX)
-		return (ssize_t)len;
-	f = malloc(cost);
-	if (!f)
-		return (ssize_t)len;
-	f->next = NULL;
-	f->len = len;
-	memcpy(f->bytes, buf, len);
-	*u->last = f;
-	u->last = &f->next;
-	u->backlog += cost;
+	if (u->loop && len <= NET_FRAME_MAX) {
+		net_conns_to_guest(u->conns, buf, len, loop_now(u->loop));
+		(void)frame_list_add(&u->frames, &iov, 1, 0);
+	}
 	return (ssize_t)len;
-}
-
-static struct frame *take_frame(struct net_user *u)
-{
-	struct frame *f = u->first;
-
-	u->first = f->next;
-	if (!u->first)
-		u->last = &u->first;
-	u->backlog -= sizeof(*f) + f->len;
-	return f;
-}
-
-static void put_frame_back(struct net_user *u, struct frame *f)
-{
-	f->next = u->first;
-	if (!u->first)
-		u->last = &f->next;
-	u->first = f;
-	u->backlog += sizeof(*f) + f->len;
 }
 
 /* The user may close the queue from inside recv. */
@@ -122,13 +95,12 @@ static void deliver_frames(struct net_user *u)
 	struct iovec iov;
 	struct frame *f;
 
-	while (u->first && u->wanted) {
-		f = take_frame(u);
+	while (u->wanted && (f = frame_list_take(&u->frames))) {
 		iov = (struct iovec){f->bytes, f->len};
 		if (u->ops->recv(u->user, &iov, 1) || !u->loop) {
 			free(f);
 		} else {
-			put_frame_back(u, f);
+			frame_list_put_back(&u->frames, f);
 			u->wanted = false;
 		}
 	}
@@ -158,7 +130,11 @@ static int on_get_revents(int idx, void *opaque)
 
 static void on_register_fd(int fd, void *opaque)
 {
-	/* The next fill names it. */
+	struct net_user *u = opaque;
+
+	/* For waiting, the next fill names it. Those that listen are there before the loop is. */
+	if (u->loop)
+		net_conns_opened(u->conns, fd, loop_now(u->loop));
 }
 
 static void on_unregister_fd(int fd, void *opaque)
@@ -166,6 +142,7 @@ static void on_unregister_fd(int fd, void *opaque)
 	struct net_user *u = opaque;
 
 	poll_set_forget(&u->sockets, fd);
+	net_conns_closed(u->conns, fd);
 }
 
 /* Asks slirp what it waits for, and for how long. */
@@ -308,6 +285,42 @@ static const SlirpCb slirp_callbacks = {
 	.notify = on_notify,
 };
 
+/* ---- connections that come to nothing ---- */
+
+static void conns_to_slirp(void *arg, const uint8_t *frame, size_t len)
+{
+	struct net_user *u = arg;
+
+	u->lib.input(u->slirp, frame, (int)len);
+	on_notify(u);
+}
+
+static void conns_to_guest(void *arg, const uint8_t *frame, size_t len)
+{
+	struct net_user *u = arg;
+	union { /* a reader's promise and iovec's lack of one */
+		const void *in;
+		void *out;
+	} from = {.in = frame};
+	const struct iovec iov = {from.out, len};
+
+	(void)frame_list_add(&u->frames, &iov, 1, 0);
+	on_notify(u);
+}
+
+static const struct net_conns_ops conns_ops = {
+	.to_slirp = conns_to_slirp,
+	.to_guest = conns_to_guest,
+};
+
+static void on_tidy(struct loop_timer *t)
+{
+	struct net_user *u = t->arg;
+
+	net_conns_tidy(u->conns, loop_now(u->loop));
+	loop_timer_arm(u->loop, t, loop_now(u->loop) + NET_CONNS_STEP_NS);
+}
+
 /* ---- the queue ---- */
 
 static int user_send(struct net_queue *q, const struct iovec *iov, unsigned n)
@@ -321,7 +334,10 @@ static int user_send(struct net_queue *q, const struct iovec *iov, unsigned n)
 		return -EMSGSIZE;
 	/* Always a copy: slirp looks twice at what the guest could change meanwhile. */
 	(void)iov_to_buf(iov, n, 0, u->flat, len);
-	u->lib.input(u->slirp, u->flat, (int)len);
+	if (net_conns_from_guest(u->conns, u->flat, len, loop_now(u->loop))) {
+		u->lib.input(u->slirp, u->flat, (int)len);
+		net_conns_done(u->conns);
+	}
 	on_notify(u);
 	return 0;
 }
@@ -331,7 +347,7 @@ static void user_want_recv(struct net_queue *q, bool want)
 	struct net_user *u = container_of(q, struct net_user, queue);
 
 	u->wanted = want;
-	if (want && u->first)
+	if (want && u->frames.first)
 		loop_post(u->loop, &u->task);
 }
 
@@ -341,11 +357,11 @@ static void user_close(struct net_queue *q)
 
 	loop_fd_del(&u->watch);
 	loop_timer_cancel(&u->timer);
+	loop_timer_cancel(&u->tidy);
 	loop_task_cancel(u->loop, &u->task);
 	for (struct user_timer *t = u->timers; t; t = t->next)
 		loop_timer_cancel(&t->timer);
-	while (u->first)
-		free(take_frame(u));
+	frame_list_clear(&u->frames);
 	u->wanted = false;
 	u->loop = NULL;
 }
@@ -373,6 +389,7 @@ static int user_open_queue(struct net *net, struct loop *loop, const struct net_
 	u->queue = (struct net_queue){.ops = &user_queue_ops, .net = net};
 	for (struct user_timer *t = u->timers; t; t = t->next)
 		arm_timer(t);
+	loop_timer_arm(loop, &u->tidy, loop_now(loop) + NET_CONNS_STEP_NS);
 	on_notify(u);
 	*out = &u->queue;
 	return 0;
@@ -388,6 +405,7 @@ static void user_free(struct net *net)
 	while (u->timers)
 		on_timer_free(u->timers, u);
 	poll_set_fini(&u->sockets);
+	net_conns_free(u->conns);
 	free(u);
 }
 
@@ -447,9 +465,10 @@ static void init_handlers(struct net_user *u)
 	u->watch = (struct loop_fd){
 		.fn = on_sockets_ready, .arg = u, .fd = u->sockets.epoll_fd, .events = EPOLLIN};
 	u->timer = (struct loop_timer){.fn = on_timeout, .arg = u};
+	u->tidy = (struct loop_timer){.fn = on_tidy, .arg = u};
 	u->task.fn = on_task;
 	u->task.arg = u;
-	u->last = &u->first;
+	frame_list_init(&u->frames, BACKLOG_MAX);
 }
 
 int net_user_open(const struct net_user_config *config, struct net **out, struct err *e)
@@ -468,6 +487,14 @@ int net_user_open(const struct net_user_config *config, struct net **out, struct
 		goto fail;
 	}
 	init_handlers(u);
+	ret = net_conns_new(config->max_conns ? config->max_conns : NET_CONNS_DEFAULT, &conns_ops,
+			    u, &u->conns);
+	if (ret) {
+		(void)err_set(e, ret, "--net user: not enough memory");
+		goto fail;
+	}
+	u->net.stats_rows = net_conns_rows;
+	u->net.stats = net_conns_stats(u->conns);
 	ret = slirp_lib_load(&u->lib, e);
 	if (ret)
 		goto fail;

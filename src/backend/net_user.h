@@ -33,6 +33,7 @@ struct net_user_config {
 	const struct net_user_forward *forwards;
 	unsigned n_forwards;
 	bool ipv6;
+	unsigned max_conns; /* 0: NET_CONNS_DEFAULT; see backend/net_conns.h for what it means */
 };
 
 /* Reads "tcp:127.0.0.1:2222-:22", or udp. An empty host address is 127.0.0.1 (0.0.0.0 has to be

@@ -101,6 +101,17 @@ static int check_memories(const struct fdt_file_request *r, const void *blob, st
 	return ret;
 }
 
+/* A damaged tree may have it twice. */
+static int delete_property(void *tree, int node, const char *name)
+{
+	int ret;
+
+	do {
+		ret = fdt_delprop(tree, node, name);
+	} while (!ret);
+	return ret == -FDT_ERR_NOTFOUND ? 0 : ret;
+}
+
 static int write_initrd(const struct fdt_file_request *r, void *tree, int chosen)
 {
 	int ret;
@@ -109,10 +120,8 @@ static int write_initrd(const struct fdt_file_request *r, void *tree, int chosen
 		ret = fdt_setprop_u64(tree, chosen, "linux,initrd-start", r->initrd_start);
 		return ret ? ret : fdt_setprop_u64(tree, chosen, "linux,initrd-end", r->initrd_end);
 	}
-	ret = fdt_delprop(tree, chosen, "linux,initrd-start");
-	if (!ret || ret == -FDT_ERR_NOTFOUND)
-		ret = fdt_delprop(tree, chosen, "linux,initrd-end");
-	return ret == -FDT_ERR_NOTFOUND ? 0 : ret;
+	ret = delete_property(tree, chosen, "linux,initrd-start");
+	return ret ? ret : delete_property(tree, chosen, "linux,initrd-end");
 }
 
 /* 0 or an error of libfdt's. */

@@ -20,7 +20,7 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "cmd/ctl_print.h"
-#include "control/control_socket.h"
+#include "base/unix_socket.h"
 
 #define STATUS_USAGE  2
 #define STATUS_NOBODY 3
@@ -219,7 +219,7 @@ static int run(const char *path, const struct ctl_verb *v, const struct ctl_opti
 
 	if (!strncmp(path, "unix:", 5)) /* as --control has it */
 		path += 5;
-	fd = control_socket_connect(path, 0);
+	fd = unix_socket_connect(path, SOCK_STREAM);
 	if (fd < 0)
 		return err_set(e, STATUS_NOBODY,
 			       "%s: %s; is there a machine that was started with --control "

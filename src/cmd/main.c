@@ -16,10 +16,11 @@
 #include "cmd/kbuild.h"
 #include "cmd/list.h"
 #include "cmd/run.h"
+#include "cmd/switch.h"
 
 static const struct command *const commands[] = {
-	&run_command,    &ctl_command,    &fetch_command,    &new_driver_command,
-	&kbuild_command, &doctor_command, &machines_command, &devices_command,
+	&run_command,    &ctl_command,      &fetch_command,   &new_driver_command, &kbuild_command,
+	&doctor_command, &machines_command, &devices_command, &switch_command,
 };
 
 static void print_usage(FILE *out)

@@ -2,9 +2,9 @@
 /*
  * The kind comes first and decides which keys may follow.
  *
- * A user network is the guest's alone, so its address may always be the same. Machines with TAP
- * devices may meet on a bridge: there the address is made of the interface's name, which is
- * different for each of them and the same in each run.
+ * A user network is the guest's alone, so its address may always be the same; so is passt's.
+ * Machines with TAP devices may meet on a bridge: there the address is made of the interface's
+ * name, which is different for each of them and the same in each run. A switch hands them out.
  */
 #include "cmd/run_net.h"
 
@@ -14,7 +14,9 @@
 #include <string.h>
 
 #include "backend/net.h"
+#include "backend/net_conns.h"
 #include "backend/net_pcap.h"
+#include "backend/net_socket.h"
 #include "backend/net_tap.h"
 #include "base/err.h"
 #include "base/opt.h"
@@ -75,38 +77,76 @@ static int mac_option(void *ctx, const char *label, char *value, struct err *e)
 		.name = "pcap", .kind = OPT_STRING, .arg = "F", AT(pcap)                           \
 	}
 
-static const struct opt user_keys[] = {HOSTFWD, CARD, {0}};
+#define PATH(key)                                                     \
+	{                                                             \
+		.name = key, .kind = OPT_STRING, .arg = "F", AT(path) \
+	}
+
+#define CONNS                                                                                      \
+	{                                                                                          \
+		.name = "connections", .kind = OPT_UINT, .min = 1, .max = NET_CONNS_MAX, AT(conns) \
+	}
+
+static const struct opt user_keys[] = {HOSTFWD, CONNS, CARD, {0}};
 static const struct opt tap_keys[] = {IFNAME, QUEUES, CARD, {0}};
-const struct opt run_net_keys[] = {HOSTFWD, IFNAME, QUEUES, CARD, {0}};
+static const struct opt switch_keys[] = {PATH("path"), CARD, {0}};
+static const struct opt passt_keys[] = {PATH("socket"), CARD, {0}};
+const struct opt run_net_keys[] = {
+	HOSTFWD, CONNS, IFNAME, QUEUES, PATH("path"), PATH("socket"), CARD, {0},
+};
+
+/* By enum run_net_kind; `needs` is what a kind cannot do without. */
+static const struct kind {
+	const char *name;
+	const struct opt *keys;
+	const char *needs, *form;
+} kinds[] = {
+	{"user", user_keys, NULL, NULL},
+	{"tap", tap_keys, "the name of the host's interface", "tap,ifname=NAME"},
+	{"switch", switch_keys, "the path that `linnet switch` was given", "switch=PATH"},
+	{"passt", passt_keys, "the path of passt's socket", "passt,socket=PATH"},
+	{"none", NULL, NULL, NULL},
+};
+
+/* 0, or -EINVAL: the key that the kind cannot do without is not there. */
+static int need(const struct run_net *n, const char *label, struct err *e)
+{
+	const struct kind *k = &kinds[n->kind];
+	const char *given = n->kind == RUN_NET_TAP ? n->ifname : n->path;
+
+	if (!k->needs || (given && *given))
+		return 0;
+	return err_set(e, -EINVAL, "%s%s: needs %s: %s%s", label, k->name, k->needs, label,
+		       k->form);
+}
 
 int run_net_parse(struct run_net *n, const char *label, char *value, struct err *e)
 {
-	static const char *const kinds[] = {"user", "tap", "none", NULL};
-	char *rest = strchr(value, ','), inner[64];
+	static const char *const names[] = {"user", "tap", "switch", "passt", "none", NULL};
+	char *rest = strchr(value, ','), *path = NULL, inner[64];
 	int ret;
 
 	if (rest)
 		*rest++ = '\0';
+	if (!strncmp(value, "switch=", 7)) { /* the same as switch,path= */
+		path = value + 7;
+		path[-1] = '\0';
+	}
 	if (n->given)
 		return err_set(e, -EINVAL, "%s%s: give --net once; this machine has one network",
 			       label, value);
-	ret = opt_parse_choice(label, value, kinds, &n->kind, e);
+	ret = opt_parse_choice(label, value, names, &n->kind, e);
 	if (ret)
 		return ret;
 	n->given = true;
-	if (n->kind == RUN_NET_NONE && rest)
+	n->path = path;
+	if (rest && !kinds[n->kind].keys)
 		return err_set(e, -EINVAL, "%snone,%s: a network that is not there takes no keys",
 			       label, rest);
-	(void)snprintf(inner, sizeof(inner), "%s%s,", label, kinds[n->kind]);
-	if (rest && n->kind == RUN_NET_USER)
-		return opt_parse_list(user_keys, n, inner, rest, NULL, e);
-	if (rest && n->kind == RUN_NET_TAP)
-		ret = opt_parse_list(tap_keys, n, inner, rest, NULL, e);
-	if (!ret && n->kind == RUN_NET_TAP && !n->ifname)
-		return err_set(e, -EINVAL,
-			       "%stap: needs the name of the host's interface: %stap,ifname=NAME",
-			       label, label);
-	return ret;
+	(void)snprintf(inner, sizeof(inner), "%s%s,", label, kinds[n->kind].name);
+	if (rest)
+		ret = opt_parse_list(kinds[n->kind].keys, n, inner, rest, NULL, e);
+	return ret ? ret : need(n, label, e);
 }
 
 /* 52:54:00 and 24 bits of the name (FNV-1a). */
@@ -122,31 +162,36 @@ static void mac_of_name(const char *name, uint8_t mac[6])
 	mac[5] = (uint8_t)h;
 }
 
-static int open_kind(const struct run_net *n, struct net **out, struct err *e)
+/* 0, or -errno with a message. `mac` gets the kind's own address for the card. */
+static int open_kind(const struct run_net *n, struct net **out, uint8_t mac[6], struct err *e)
 {
-	const struct net_user_config cfg = {.forwards = n->forward, .n_forwards = n->n_forwards};
+	const struct net_user_config cfg = {
+		.forwards = n->forward, .n_forwards = n->n_forwards, .max_conns = n->conns};
 
-	if (n->kind == RUN_NET_USER)
-		return net_user_open(&cfg, out, e);
-	return net_tap_open(n->ifname, n->queues ? n->queues : 1, out, e);
+	memcpy(mac, default_mac, sizeof(default_mac));
+	switch (n->kind) {
+	case RUN_NET_TAP:
+		mac_of_name(n->ifname, mac);
+		return net_tap_open(n->ifname, n->queues ? n->queues : 1, out, e);
+	case RUN_NET_SWITCH: return net_switch_open(n->path, out, mac, e);
+	case RUN_NET_PASST: return net_passt_open(n->path, out, e);
+	default: return net_user_open(&cfg, out, e);
+	}
 }
 
 int run_net_open(const struct run_net *n, struct machine_net *out, struct err *e)
 {
 	static const uint8_t zero[6];
 	struct net *net;
-	int ret = open_kind(n, &net, e);
+	int ret;
 
+	*out = (struct machine_net){.mtu = n->mtu, .speed = n->speed, .n_queues = n->queues};
+	ret = open_kind(n, &net, out->mac, e);
 	if (ret)
 		return ret;
-	*out = (struct machine_net){
-		.net = net, .mtu = n->mtu, .speed = n->speed, .n_queues = n->queues};
 	if (memcmp(n->mac, zero, sizeof(zero)) != 0)
 		memcpy(out->mac, n->mac, sizeof(out->mac));
-	else if (n->kind == RUN_NET_TAP)
-		mac_of_name(n->ifname, out->mac);
-	else
-		memcpy(out->mac, default_mac, sizeof(out->mac));
+	out->net = net;
 	if (n->pcap) {
 		ret = net_pcap_new(net, n->pcap, &out->net, e);
 		if (ret)

@@ -14,7 +14,7 @@ struct machine_net;
 
 #define RUN_MAX_FORWARDS 16
 
-enum run_net_kind { RUN_NET_USER, RUN_NET_TAP, RUN_NET_NONE };
+enum run_net_kind { RUN_NET_USER, RUN_NET_TAP, RUN_NET_SWITCH, RUN_NET_PASST, RUN_NET_NONE };
 
 struct run_net {
 	bool given;
@@ -22,10 +22,12 @@ struct run_net {
 	struct net_user_forward forward[RUN_MAX_FORWARDS];
 	unsigned n_forwards;
 	const char *ifname;
+	const char *path; /* of a switch's socket, or passt's */
 	uint8_t mac[6];   /* zero: the default */
 	unsigned mtu;     /* 0: not told to the guest */
 	unsigned speed;   /* Mbit/s; 0: the same */
 	unsigned queues;  /* 0: one */
+	unsigned conns;   /* of a user network, at most; 0: the default */
 	const char *pcap; /* a file to record into, or NULL */
 };
 

@@ -328,7 +328,8 @@ const struct opt run_option_table[] = {
 	 .keys = disk_keys,
 	 .help = "a disk image; KEY: serial, format, cache, io, queues"},
 	{.name = "net",
-	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|tap,ifname=NAME[,queues=N]|none",
+	 .arg = "user[,hostfwd=tcp|udp:ADDR:PORT-:PORT]...|tap,ifname=NAME[,queues=N]|switch=PATH|"
+		"passt,socket=PATH|none",
 	 .kind = OPT_CALL,
 	 .call = net_option,
 	 .keys = run_net_keys,

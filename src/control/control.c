@@ -152,7 +152,7 @@ int control_new(struct loop *loop, struct control **out)
 
 int control_listen(struct control *c, const char *label, const char *path, struct err *e)
 {
-	int ret = control_socket_open(&c->socket, label, path, e);
+	int ret = unix_socket_open(&c->socket, SOCK_STREAM, label, path, e);
 
 	if (ret)
 		return ret;
@@ -160,7 +160,7 @@ int control_listen(struct control *c, const char *label, const char *path, struc
 		.fn = listener_event, .arg = c, .fd = c->socket.fd, .events = EPOLLIN};
 	ret = loop_fd_add(c->loop, &c->listener);
 	if (ret) {
-		control_socket_close(&c->socket);
+		unix_socket_close(&c->socket);
 		return err_set(e, ret, "%s%s: the socket cannot be watched: %s", label, path,
 			       strerror(-ret));
 	}
@@ -174,7 +174,7 @@ void control_free(struct control *c)
 		return;
 	assert(!c->n_calls);
 	loop_fd_del(&c->listener);
-	control_socket_close(&c->socket);
+	unix_socket_close(&c->socket);
 	while (c->clients)
 		client_free(c->clients);
 	loop_task_cancel(c->loop, &c->work);

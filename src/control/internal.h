@@ -10,7 +10,7 @@
 
 #include "base/loop.h"
 #include "control/control.h"
-#include "control/control_socket.h"
+#include "base/unix_socket.h"
 
 struct client {
 	struct control *control;
@@ -34,7 +34,7 @@ struct verb_set {
 
 struct control {
 	struct loop *loop;
-	struct control_socket socket;
+	struct unix_socket socket;
 	struct loop_fd listener;
 	int spare; /* a descriptor to give up when there are no others */
 	struct client *clients;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/net.h"
 #include "base/fault.h"
 #include "base/stats.h"
 #include "dev/balloon.h"
@@ -87,6 +88,21 @@ static int device_stats(const struct machine_device *d, struct stats_list *out)
 	return ret;
 }
 
+/* What its network counts, under the name of the card. */
+static int net_stats(const struct machine *m, unsigned index, struct stats_list *out)
+{
+	const struct net *net = m->cfg.net[index].net;
+	struct stats_labels labels = {.queue = STATS_NONE, .hart = STATS_NONE};
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->n_devices; i++)
+		if (m->device[i].dev->ops->device_id == VIRTIO_ID_NET && n++ == index)
+			labels.device = m->device[i].name;
+	if (!net->stats_rows || !labels.device)
+		return 0;
+	return stats_add_table(out, net->stats_rows, labels, net->stats);
+}
+
 static int machine_time_stats(const struct machine *m, struct stats_list *out)
 {
 	static const struct stats_row row = {.group = "machine",
@@ -108,8 +124,13 @@ int machine_stats(const struct machine *m, struct stats_list *out)
 		ret = hart_stats(m, i, out);
 	for (unsigned i = 0; i < m->n_devices && !ret; i++)
 		ret = device_stats(&m->device[i], out);
+<<<<<<< HEAD
 	if (!ret && m->balloon)
 		ret = stats_add_table(out, balloon_rows, none, balloon_stats(m->balloon));
+=======
+	for (unsigned i = 0; i < m->cfg.n_nets && !ret; i++)
+		ret = net_stats(m, i, out);
+>>>>>>> main
 	if (!ret && m->uart)
 		ret = stats_add_table(out, uart8250_rows, uart, uart8250_stats(m->uart));
 	return ret;

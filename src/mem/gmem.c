@@ -195,7 +195,13 @@ uint64_t gmem_sum(const struct gmem *m)
 	return sum;
 }
 
-void gmem_note_write(const struct gmem *m, uint64_t gpa, uint64_t len)
+void gmem_note_fence(void)
+{
+	/* The writer's half of the barrier described above; one for all pages. */
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+void gmem_note_fenced(const struct gmem *m, uint64_t gpa, uint64_t len)
 {
 	const struct gmem_region *r = gmem_find(m, gpa);
 	uint64_t page, last;
@@ -204,9 +210,13 @@ void gmem_note_write(const struct gmem *m, uint64_t gpa, uint64_t len)
 		return;
 	page = (gpa - r->gpa) >> GMEM_PAGE_SHIFT;
 	last = min_u64(r->size - 1, gpa - r->gpa + (len - 1)) >> GMEM_PAGE_SHIFT;
-	/* The writer's half of the barrier described above; one for all pages. */
-	atomic_thread_fence(memory_order_seq_cst);
 	for (; page <= last; page++)
 		if (atomic_load_explicit(&r->code[page], memory_order_relaxed) & GMEM_HAS_CODE)
 			gmem_code_written(&r->code[page]);
+}
+
+void gmem_note_write(const struct gmem *m, uint64_t gpa, uint64_t len)
+{
+	gmem_note_fence();
+	gmem_note_fenced(m, gpa, len);
 }

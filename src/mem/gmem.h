@@ -92,6 +92,11 @@ static inline _Atomic uint32_t *gmem_code_word(const struct gmem *m, uint64_t gp
 /* To be called after bytes [gpa, gpa + len) were written by anything but an engine's fast path. */
 void gmem_note_write(const struct gmem *m, uint64_t gpa, uint64_t len);
 
+/* The same for many ranges at the price of one full fence: gmem_note_fence() after all of them were
+ * written, then gmem_note_fenced() for each. */
+void gmem_note_fence(void);
+void gmem_note_fenced(const struct gmem *m, uint64_t gpa, uint64_t len);
+
 /* The same for one page's word: clears the flag and moves the generation if the flag is set. */
 void gmem_code_written(_Atomic uint32_t *word);
 

@@ -210,11 +210,22 @@ void packed_use(struct virtq *vq, uint16_t id, uint32_t written, uint32_t n_slot
 		vq->packed.first = at.slot;
 		vq->packed.first_flags = flags;
 	}
-	gmem_note_write(vq->mem, vq->packed.desc_gpa + (uint64_t)at.slot * PACKED_DESC_SIZE,
-			PACKED_DESC_SIZE);
 	vq->packed.n_batch += n_slots;
 	vq->packed.n_taken -= n_slots;
 	advance(vq, &vq->packed.used, n_slots);
+}
+
+/* The ring is guest memory too: code may have been in the slots of the batch. */
+static void note_batch(const struct virtq *vq)
+{
+	uint32_t first = vq->packed.first, n = vq->packed.n_batch;
+
+	if (first + n > vq->size) {
+		first = 0;
+		n = vq->size;
+	}
+	gmem_note_write(vq->mem, vq->packed.desc_gpa + (uint64_t)first * PACKED_DESC_SIZE,
+			(uint64_t)n * PACKED_DESC_SIZE);
 }
 
 void packed_publish(struct virtq *vq)
@@ -224,6 +235,7 @@ void packed_publish(struct virtq *vq)
 	/* Sequentially consistent for the decision about an interrupt that follows: see split.c. */
 	ring_store16(slot_at(vq, vq->packed.first) + DESC_FLAGS, vq->packed.first_flags,
 		     __ATOMIC_SEQ_CST);
+	note_batch(vq);
 	vq->packed.n_undecided += vq->packed.n_batch;
 	vq->packed.n_batch = 0;
 }

@@ -10,6 +10,7 @@
 #define VIRTIO_RING_H
 
 #include <endian.h>
+#include <errno.h>
 #include <stdatomic.h>
 
 #include "virtio/virtq.h"
@@ -33,8 +34,33 @@ static inline void *ring_map(struct virtq *vq, uint64_t gpa, uint64_t len)
 
 /* Appends one descriptor to c. 0, or -EPROTO: outside RAM, readable after writable, too many parts,
  * too many bytes. */
-int ring_chain_add(struct virtq *vq, struct virtq_chain *c, uint64_t gpa, uint32_t len,
-		   bool writable);
+static inline int ring_chain_add(struct virtq *vq, struct virtq_chain *c, uint64_t gpa,
+				 uint32_t len, bool writable)
+{
+	unsigned n = c->n_read + c->n_write;
+	void *host;
+
+	if (!len)
+		return 0;
+	if (n == c->max || (!writable && c->n_write))
+		return -EPROTO;
+	/* 2.7.5: at most 2^32 bytes; one byte less, so that the sum fits the used length. */
+	if (len > UINT32_MAX - c->read_len - c->write_len)
+		return -EPROTO;
+	host = ring_map(vq, gpa, len);
+	if (!host)
+		return -EPROTO;
+	c->iov[n] = (struct iovec){.iov_base = host, .iov_len = len};
+	c->seg[n] = (struct virtq_seg){.gpa = gpa, .len = len};
+	if (writable) {
+		c->n_write++;
+		c->write_len += len;
+	} else {
+		c->n_read++;
+		c->read_len += len;
+	}
+	return 0;
+}
 
 /* Words of a ring: little endian, aligned, shared with the guest. */
 static inline uint16_t ring_load16(const uint8_t *p, int order)

@@ -179,10 +179,11 @@ static void note_used(const struct virtq *vq, uint16_t from, uint16_t to)
 		first = 0;
 		n = vq->size;
 	}
-	gmem_note_write(vq->mem, vq->split.used_gpa, SPLIT_USED_RING);
-	gmem_note_write(vq->mem,
-			vq->split.used_gpa + SPLIT_USED_RING + (uint64_t)SPLIT_USED_SIZE * first,
-			SPLIT_USED_SIZE * n);
+	gmem_note_fence();
+	gmem_note_fenced(vq->mem, vq->split.used_gpa, SPLIT_USED_RING);
+	gmem_note_fenced(vq->mem,
+			 vq->split.used_gpa + SPLIT_USED_RING + (uint64_t)SPLIT_USED_SIZE * first,
+			 SPLIT_USED_SIZE * n);
 }
 
 void split_publish(struct virtq *vq)

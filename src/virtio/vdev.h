@@ -278,8 +278,7 @@ int vdev_queue_stop(struct vdev *dev, unsigned index, void (*cb)(void *arg), voi
 /* Home: the driver resets one queue (2.6.1): cb(arg) follows once, on home, when nothing of it is
  * in flight any more and it may be started anew; inside the call when it is not started. -EINVAL:
  * no such queue, or RING_RESET was not negotiated; -EBUSY: it is being stopped. Then cb is not
- * called.
- */
+ * called. */
 int vdev_queue_reset(struct vdev *dev, unsigned index, void (*cb)(void *arg), void *arg);
 
 /* Home: stops all queues, forgets features and the broken state, and calls cb(arg) on home, once;

@@ -53,34 +53,6 @@ struct iovec *virtq_chain_skip(struct virtq_chain *c, uint32_t len, unsigned *n)
 	return iov;
 }
 
-int ring_chain_add(struct virtq *vq, struct virtq_chain *c, uint64_t gpa, uint32_t len,
-		   bool writable)
-{
-	unsigned n = c->n_read + c->n_write;
-	void *host;
-
-	if (!len)
-		return 0;
-	if (n == c->max || (!writable && c->n_write))
-		return -EPROTO;
-	/* 2.7.5: at most 2^32 bytes; one byte less, so that the sum fits the used length. */
-	if (len > UINT32_MAX - c->read_len - c->write_len)
-		return -EPROTO;
-	host = ring_map(vq, gpa, len);
-	if (!host)
-		return -EPROTO;
-	c->iov[n] = (struct iovec){.iov_base = host, .iov_len = len};
-	c->seg[n] = (struct virtq_seg){.gpa = gpa, .len = len};
-	if (writable) {
-		c->n_write++;
-		c->write_len += len;
-	} else {
-		c->n_read++;
-		c->read_len += len;
-	}
-	return 0;
-}
-
 int virtq_init(struct virtq *vq, const struct gmem *mem, const struct virtq_setup *setup)
 {
 	memset(vq, 0, sizeof(*vq));
@@ -130,10 +102,12 @@ void virtq_unpop(struct virtq *vq, const struct virtq_chain *c)
 /* Tells code tracking about the first `written` bytes of the writable parts. */
 static void note_written(const struct virtq *vq, const struct virtq_chain *c, uint32_t written)
 {
+	if (written)
+		gmem_note_fence();
 	for (const struct virtq_seg *s = c->seg + c->n_read; written; s++) {
 		uint32_t len = s->len < written ? s->len : written;
 
-		gmem_note_write(vq->mem, s->gpa, len);
+		gmem_note_fenced(vq->mem, s->gpa, len);
 		written -= len;
 	}
 }

@@ -9,7 +9,6 @@
  */
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "backend/chr.h"
@@ -24,6 +23,7 @@
 #include "dev/rng.h"
 #include "lib/mem_block.h"
 #include "lib/mem_net.h"
+#include "script.h"
 #include "transport/carrier.h"
 #include "transport/mmio.h"
 #include "virtio/vdev.h"
@@ -41,11 +41,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum device { BLK, NET, CONSOLE, RNG, INPUT, N_DEVICES };
-
-struct script {
-	const uint8_t *p;
-	size_t left;
-};
 
 struct ring {
 	uint16_t desc; /* the next descriptor to use */
@@ -66,36 +61,6 @@ struct world {
 	uint16_t ring_size;
 	bool stopped;
 };
-
-static void require(int condition)
-{
-	if (!condition)
-		abort();
-}
-
-/* ---- the script ---- */
-
-static uint8_t get8(struct script *s)
-{
-	if (!s->left)
-		return 0;
-	s->left--;
-	return *s->p++;
-}
-
-static uint16_t get16(struct script *s)
-{
-	uint16_t low = get8(s);
-
-	return (uint16_t)(low | get8(s) << 8);
-}
-
-static uint32_t get32(struct script *s)
-{
-	uint32_t low = get16(s);
-
-	return low | (uint32_t)get16(s) << 16;
-}
 
 /* ---- the bus and guest memory ---- */
 

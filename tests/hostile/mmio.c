@@ -34,6 +34,15 @@ static const struct place places[] = {
 	{VIRT_VIRTIO_BASE + 3 * VIRT_VIRTIO_STEP, VIRT_VIRTIO_SIZE},
 	{VIRT_VIRTIO_BASE + 4 * VIRT_VIRTIO_STEP, VIRT_VIRTIO_SIZE},
 	{0x20000000, 0x1000}, /* nothing */
+	/* Where the board has PCI, else nothing: headers of the first slots and what is behind
+	 * them, all of configuration space, and where BARs come to lie. */
+	{VIRT_PCI_ECAM_BASE + (1 << 15), 0x40},
+	{VIRT_PCI_ECAM_BASE + (1 << 15), 0x100},
+	{VIRT_PCI_ECAM_BASE + (2 << 15), 0x100},
+	{VIRT_PCI_ECAM_BASE + (3 << 15), 0x40},
+	{VIRT_PCI_ECAM_BASE, VIRT_PCI_ECAM_SIZE},
+	{VIRT_PCI_MEM_BASE, 0x40},
+	{VIRT_PCI_MEM_BASE, 0x8000},
 };
 
 static uint64_t seed = 0x9e3779b97f4a7c15;
@@ -62,8 +71,9 @@ static uint64_t random_value(void)
 	case 7: return r & 0xff;
 	case 8:
 	case 9: return VIRT_RAM_BASE + (r & 0x1fff000);
+	case 11: return VIRT_PCI_MEM_BASE + (r & 0x4000);
 	case 10: return ~0ull;
-	case 11: return 1ull << (r & 63);
+	case 12: return 1ull << (r & 63);
 	default: return r;
 	}
 }

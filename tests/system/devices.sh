@@ -27,22 +27,22 @@ case_ext4() {
 # access-platform, packed, in-order, notification-data, queue-reset. Linux 6.12 knows no IN_ORDER, and
 # resets no queue over mmio.
 case_rings() {
-	local ring bits
+	local carrier ring bits
 	truncate -s 32M "$work/image"
-	while read -r ring bits; do
+	while read -r carrier ring bits; do
 		guest 'set -e; cut -c 29-30,34-36,39,41 /sys/bus/virtio/devices/virtio0/features >&2
 			dd if=/dev/urandom of=/tmp/in bs=64k count=100 2>/dev/null
 			dd if=/tmp/in of=/dev/vda bs=16k 2>/dev/null; sync; echo 3 >/proc/sys/vm/drop_caches
 			dd if=/dev/vda bs=64k count=100 2>/dev/null | cmp - /tmp/in; echo "GET /" | nc 10.0.2.2 1 || echo refused' \
-			--ring "$ring" --engine jit --smp 2 --disk "$work/image"
+			--transport "$carrier" --ring "$ring" --engine jit --smp 2 --disk "$work/image"
 		expect_status 0
 		expect_in err "^$bits\$"
 		expect_in out '^refused$'
 	done <<-END
-		split,event-idx=off,indirect=off 0000000
-		split,access-platform=on,notification-data=on,in-order=on,size=32 1110010
-		packed,size=100,notification-data=on 1101010
-		packed,event-idx=off,indirect=off,size=37 0001000
+		mmio split,event-idx=off,indirect=off 0000000
+		mmio split,access-platform=on,notification-data=on,in-order=on,size=32 1110010
+		mmio packed,event-idx=off,indirect=off,size=37 0001000
+		pci packed,size=100,notification-data=on 1101011
 	END
 }
 

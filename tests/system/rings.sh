@@ -5,12 +5,9 @@
 
 # Linux' own ring code, of the default guest's kernel, in a process with our side.
 case_kernel() {
-	local source
-	source=$("$LINNET" kbuild --source --print 2>"$work/err" | sed -n 's/^source=//p')
-	[ -n "$source" ] || fail "no source: $(cat "$work/err")"
-	"$(dirname "$0")/../kernel_ring/build.sh" "$source" "$work" || fail "the kernel's ring code does not compile"
-	timeout 100 "$KERNEL_RING" "$work/kring.so" >"$work/out" || fail "$(cat "$work/out")"
-	[ "$(grep -c ': ok$' "$work/out")" = 3 ] || fail "$(cat "$work/out")"
+	timeout 100 "$(dirname "$0")/../kernel_ring/with.sh" "$LINNET" "$KERNEL_RING" >"$work/out" \
+		2>"$work/err" || fail "status $?"
+	[ "$(grep -c ': ok$' "$work/out")" = 3 ] || fail "not all parts passed"
 }
 
 "case_$1"

@@ -56,6 +56,41 @@ case_in_transfer() {
 	[ "$frames" -lt 35000 ] || fail "$frames frames came up: no segmentation offload"
 }
 
+# iperf3 of Debian, in the guest by the disk that guest/userland.sh makes, both ways over 1, 2 and 4 queues.
+case_iperf3() {
+	IPERF_DISK=$("$(dirname "$0")/../../guest/userland.sh" iperf3 2>"$work/err" | sed -n 's/^image=//p')
+	[ -n "$IPERF_DISK" ] || fail "there is no disk with iperf3"
+	export IPERF_DISK
+	apart iperf3
+}
+
+case_in_iperf3() {
+	local queues used
+	ip tuntap add dev t0 mode tap multi_queue || fail "no TAP device"
+	ip addr add 192.0.2.1/24 dev t0
+	ip link set t0 up
+	ip link set lo up
+	iperf3 -s >/dev/null &
+	pids+=("$!")
+	for queues in 1 2 4; do
+		start run --smp "$queues" --net "tap,ifname=t0,queues=$queues" --control "unix:$work/c" "${quick[@]}" \
+			--disk "path=$IPERF_DISK,snapshot=on" --exec "$address
+			for way in '-n 16M' '-t 1 -R'; do # (by -n with -R it can wait for ever, by itself)
+				/mnt/enter iperf3 -c 192.0.2.1 -P 8 \$way || exit 9
+			done
+			echo ready; read wait"
+		wait_for '^ready$'
+		[ "$(grep -cE '^.SUM. .*(sender|receiver)' "$work/out")" = 4 ] || fail "not all has been sent"
+		"$LINNET" ctl "$work/c" stats >"$work/stats" || fail "no statistics"
+		# DEVICE QUEUE KICKS INTERRUPTS CHAINS: those that received something, and those that sent.
+		used=$(awk '$1 == "net0" && $5 > 20 { n[$2 % 2]++ } END { print n[0] "," n[1] }' "$work/stats")
+		[ "$used" = "$queues,$queues" ] || fail "with $queues queues $used are used: $(cat "$work/stats")"
+		say end
+		finish
+		expect_status 0
+	done
+}
+
 case_mistakes() {
 	apart mistakes
 }
@@ -72,6 +107,10 @@ case_in_mistakes() {
 	refuse 'ifname=t1: there is no such interface; once, as root: ip tuntap add dev t1 mode tap user' \
 		tap,ifname=t1
 	refuse 'ifname=lo: is no TAP device' tap,ifname=lo
+	refuse 'ifname=t0: is no TAP device with several queues; once, as root: ip .* multi_queue' \
+		tap,ifname=t0,queues=2
+	refuse 'pcap=/nonexistent/f: No such file' tap,ifname=t0,pcap=/nonexistent/f
+	refuse 'pcap=/dev/null: is no regular file' tap,ifname=t0,pcap=/dev/null
 	refuse 'ifname=0123456789abcdef: is no name' tap,ifname=0123456789abcdef
 	start run --net tap,ifname=t0 --exec 'echo ready; sleep 100'
 	wait_for '^ready$'

@@ -2,11 +2,13 @@
 /*
  * The code cache.
  *
- * Blocks live in one arena, one behind the other; when it (or the array of page records) is full,
- * everything is dropped and it begins again. A hash finds a block by its physical address. Two
- * caches stand before it, both by virtual address and context: `jump` leads from a pc to its block,
- * `fetch` from a page to its record. rv64_code_flush() removes from them what an sfence.vma names;
- * since they are grouped by page that is a few lines of memory.
+ * Blocks live in one arena, one behind the other. When it is full, compiled blocks move together at
+ * its start, mostly without their operations, and the others are dropped: most code is cold, and
+ * soon decoded again. When that gains too little, or the array of page records is full, everything
+ * is dropped. A hash finds a block by its physical address. Two caches stand before it, both by
+ * virtual address and context: `jump` leads from a pc to its block, `fetch` from a page to its
+ * record. rv64_code_flush() removes from them what an sfence.vma names: in a group of slots, and
+ * only where the page was ever looked up.
  *
  * Coherence (mem/gmem.h). A page's record remembers the code word that was current when its code
  * was read. Before code is read from a page the word's flag is set; if it was clear, all harts drop
@@ -27,7 +29,7 @@
  * as fast as ever. A new set has a new serial number, which makes the blocks of older ones void.
  *
  * Waiting for other harts may serve their requests in return, and with that void what a look-up in
- * progress has found. Then `flushes`, `resets` or the context has moved, and the look-up starts
+ * progress has found. Then `flushes`, `moves` or the context has moved, and the look-up starts
  * again.
  */
 #include "cpu/rv64/code.h"
@@ -41,7 +43,6 @@
 #include "cpu/rv64/points.h"
 #include "mem/gmem.h"
 
-#define ARENA_SIZE     ((size_t)8 << 20)
 #define BLOCK_MAX      (sizeof(struct rv64_block) + RV64_BLOCK_OPS * sizeof(struct rv64_op))
 #define SINGLE_OPS     6 /* the head, a breakpoint, a branch, the end, and their slots */
 #define HASH_SIZE      32768u
@@ -65,6 +66,7 @@ static void forget_virtual(struct rv64_code *c)
 	c->n_noted = 0;
 	memset(c->fetch, 0xff, sizeof(c->fetch));
 	memset(c->jump, 0xff, sizeof(c->jump));
+	c->voids++;
 	c->flushes++;
 }
 
@@ -76,6 +78,7 @@ void rv64_code_reset(struct rv64_code *c)
 	c->n_pages = 0;
 	c->used = 0;
 	c->resets++;
+	c->moves++;
 	forget_virtual(c);
 }
 
@@ -88,7 +91,8 @@ int rv64_code_init(struct rv64_code *c, struct rv64_hart *hart, const void *cons
 	c->page = malloc(RV64_CODE_PAGES * sizeof(*c->page));
 	c->page_hash = malloc(PAGE_HASH_SIZE * sizeof(*c->page_hash));
 	c->single = malloc(sizeof(*c->single) + SINGLE_OPS * sizeof(c->single->op[0]));
-	c->arena = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
+	c->room = RV64_CODE_ROOM;
+	c->arena = mmap(NULL, RV64_CODE_ROOM, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (c->arena == MAP_FAILED)
 		c->arena = NULL;
@@ -101,7 +105,7 @@ int rv64_code_init(struct rv64_code *c, struct rv64_hart *hart, const void *cons
 void rv64_code_fini(struct rv64_code *c)
 {
 	if (c->arena)
-		munmap(c->arena, ARENA_SIZE);
+		munmap(c->arena, RV64_CODE_ROOM);
 	free(c->single);
 	free(c->page_hash);
 	free(c->page);
@@ -110,8 +114,9 @@ void rv64_code_fini(struct rv64_code *c)
 
 /* ---- pages ---- */
 
-static void forget_jumps(struct rv64_code *c)
+void rv64_code_forget_jumps(struct rv64_code *c)
 {
+	c->voids++;
 	memset(c->jump, 0xff, sizeof(c->jump));
 }
 
@@ -141,7 +146,7 @@ static void page_renew(struct rv64_code *c, struct rv64_code_page *p)
 {
 	while (unlikely(!(p->seen & GMEM_HAS_CODE) || page_changed(p))) {
 		p->serial++;
-		forget_jumps(c);
+		rv64_code_forget_jumps(c);
 		page_claim(c, p);
 	}
 }
@@ -227,6 +232,11 @@ static uint16_t number_of(const struct rv64_code *c, const struct rv64_code_page
 	return p ? (uint16_t)(p - c->page) : RV64_PAGE_NONE;
 }
 
+static size_t block_size(const struct rv64_block *b)
+{
+	return sizeof(*b) + b->n_ops * sizeof(b->op[0]);
+}
+
 static uint32_t points_serial(const struct rv64_points *p)
 {
 	return p ? p->serial : 0;
@@ -279,9 +289,69 @@ static struct rv64_block *block_new(struct rv64_code *c, struct rv64_code_page *
 		.native = c->not_native,
 	};
 	n = rv64_block_build(b, c->handlers, p->host, offset, bits, c->hot, c->points);
+	b->n_ops = (uint16_t)n;
 	*head = b;
-	c->used += sizeof(*b) + n * sizeof(b->op[0]);
+	c->used += block_size(b);
 	return b;
+}
+
+/* Moves a compiled block to the end of what is used, which is not behind it. */
+static void block_move(struct rv64_code *c, struct rv64_block *from)
+{
+	struct rv64_block *to = (struct rv64_block *)(void *)(c->arena + c->used);
+	struct rv64_block **head = &c->hash[hash_of(from->pa)].first;
+
+	if (!from->whole)
+		from->n_ops = 1;
+	for (unsigned i = 1; i < from->n_ops; i++)
+		if (from->op[i].rd == RV64_SLOT_MARK)
+			from->op[i].chain = NULL;
+	memmove(to, from, block_size(from));
+	to->next = *head;
+	*head = to;
+	c->used += block_size(to);
+}
+
+/* Makes room as described above. No block may be in use afterwards. */
+static void compact(struct rv64_code *c)
+{
+	size_t end = c->used;
+
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+	memset(c->hash, 0, HASH_SIZE * sizeof(*c->hash));
+	c->used = 0;
+	for (size_t at = 0; at < end;) {
+		struct rv64_block *b = (struct rv64_block *)(void *)(c->arena + at);
+
+		at += block_size(b);
+		if (b->native != c->not_native && block_valid(c, b))
+			block_move(c, b);
+	}
+	c->moves++;
+	rv64_code_forget_jumps(c);
+	if (c->used > c->room / 2 || c->used + BLOCK_MAX > c->room)
+		rv64_code_reset(c); /* or this would soon be done for each new block */
+}
+
+struct rv64_block *rv64_code_of_native(const struct rv64_code *c, uint64_t pa, const void *native)
+{
+	struct rv64_block *b = c->hash[hash_of(pa)].first;
+
+	while (b && b->native != native)
+		b = b->next;
+	return b;
+}
+
+void rv64_code_not_native(struct rv64_code *c, struct rv64_block *b)
+{
+	b->native = c->not_native;
+	if (b->n_ops > 1) {
+		b->op[0].handler = c->handlers[RV64_OP_count];
+		b->op[0].imm = c->hot;
+	} else {
+		b->op[0].handler = c->handlers[RV64_OP_gone];
+		b->points = RV64_POINTS_NEVER;
+	}
 }
 
 /* Where PMP cuts a page, each fetch has to be checked: one instruction at a time, in a block that
@@ -366,8 +436,10 @@ static int find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, uint6
 	c->points = c->hart->points;
 	if (unlikely(c->points) && !rv64_points_in_page(c->points, pc))
 		c->points = NULL;
-	if (unlikely(c->n_pages + 2 > RV64_CODE_PAGES || c->used + BLOCK_MAX > ARENA_SIZE))
+	if (unlikely(c->n_pages + 2 > RV64_CODE_PAGES))
 		rv64_code_reset(c);
+	else if (unlikely(c->used + BLOCK_MAX > c->room))
+		compact(c);
 	cause = page_of(c, pc, &p, &whole);
 	if (cause)
 		return cause;
@@ -386,15 +458,15 @@ static int find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, uint6
 int rv64_code_find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, uint64_t *tval)
 {
 	const struct rv64_mmu *mmu = &c->hart->mmu;
-	uint64_t flushes, resets, ctx;
+	uint64_t flushes, moves, ctx;
 	int cause;
 
 	do {
 		flushes = c->flushes;
-		resets = c->resets;
+		moves = c->moves;
 		ctx = mmu->fetch_ctx;
 		cause = find(c, pc, out, tval);
-	} while (c->resets != resets || c->flushes != flushes || mmu->fetch_ctx != ctx);
+	} while (c->moves != moves || c->flushes != flushes || mmu->fetch_ctx != ctx);
 	if (!cause && *out != c->single)
 		c->jump[rv64_jump_index(c->hart, pc)] =
 			(struct rv64_jump){.tag = rv64_code_tag(c->hart, pc), .block = *out};
@@ -417,7 +489,7 @@ void rv64_code_fence_i(struct rv64_code *c)
 		any = true;
 	}
 	if (any) {
-		forget_jumps(c);
+		rv64_code_forget_jumps(c);
 		c->flushes++;
 	}
 }
@@ -434,6 +506,7 @@ static void flush_jumps(struct rv64_code *c, uint64_t page)
 	unsigned group = rv64_jump_index(c->hart, page << 12) / RV64_JUMP_SLOTS;
 	struct rv64_jump *j = &c->jump[group * RV64_JUMP_SLOTS];
 
+	c->voids++;
 	for (unsigned i = 0; i < RV64_JUMP_SLOTS; i++)
 		if (unlikely(tag_of_page(j[i].tag, page)))
 			j[i].tag = RV64_CODE_NONE;

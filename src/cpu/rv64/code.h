@@ -15,15 +15,16 @@
 #include "cpu/rv64/op.h"
 
 /* The jump cache. */
-#define RV64_JUMP_BITS   14
-#define RV64_JUMP_MIX    0x9e3779b1u /* to spread pages */
-#define RV64_JUMP_SIZE   (1u << RV64_JUMP_BITS)
-#define RV64_JUMP_SLOTS  2048u /* in a group: the halfwords of a page */
-#define RV64_JUMP_GROUPS (RV64_JUMP_SIZE / RV64_JUMP_SLOTS)
-#define RV64_CODE_PAGES  8192       /* pages with code, at most */
-#define RV64_FETCH_SIZE  256        /* translations of code pages */
-#define RV64_CODE_NOTES  65536u     /* bits */
-#define RV64_CODE_NONE   UINT64_MAX /* a tag that matches nothing: tags are even */
+#define RV64_JUMP_BITS  14
+#define RV64_JUMP_MIX   0x9e3779b1u /* to spread pages */
+#define RV64_JUMP_SIZE  (1u << RV64_JUMP_BITS)
+#define RV64_JUMP_SLOTS 2048u /* in a group: the halfwords of a page */
+
+#define RV64_CODE_PAGES 8192              /* pages with code, at most */
+#define RV64_CODE_ROOM  ((size_t)8 << 20) /* bytes of blocks */
+#define RV64_FETCH_SIZE 256               /* translations of code pages */
+#define RV64_CODE_NOTES 65536u            /* bits */
+#define RV64_CODE_NONE  UINT64_MAX        /* a tag that matches nothing: tags are even */
 
 /* Guest physical addresses must lie below, so that a context number fits above (rv64_code_tag). */
 #define RV64_CODE_PA_BITS   48
@@ -64,7 +65,9 @@ struct rv64_code {
 	int32_t hot;                /* executions after which a block is hot; 0: nobody asks */
 	const void *not_native;     /* rv64_block.native of a block that is not compiled */
 	uint64_t flushes;           /* counts what makes translations void */
+	uint64_t voids;             /* counts what makes entries of the jump cache void */
 	uint64_t resets;            /* counts how often all blocks were dropped */
+	uint64_t moves;             /* counts what makes pointers to blocks void; resets do too */
 
 	/* Of virtual pages that were looked up since all was forgotten: a hash of the number; a
 	 * clear bit proves absence. `n_noted` counts. */
@@ -80,7 +83,7 @@ struct rv64_code {
 	uint16_t *page_hash;
 	unsigned n_pages;
 	uint8_t *arena;
-	size_t used;
+	size_t used, room; /* room: at most RV64_CODE_ROOM */
 
 	struct rv64_fetch fetch[RV64_FETCH_SIZE];
 	struct rv64_jump jump[RV64_JUMP_SIZE];
@@ -100,6 +103,12 @@ void rv64_code_fence_i(struct rv64_code *c);
 void rv64_code_flush(struct rv64_code *c, uint64_t va, uint64_t size);
 /* Drops everything. No block may be in use afterwards. */
 void rv64_code_reset(struct rv64_code *c);
+/* Empties the jump cache. */
+void rv64_code_forget_jumps(struct rv64_code *c);
+/* The block at a physical address with this compiled code, or NULL. */
+struct rv64_block *rv64_code_of_native(const struct rv64_code *c, uint64_t pa, const void *native);
+/* The compiled code of b is no more: b counts again, or leads to a new look-up. b stays in use. */
+void rv64_code_not_native(struct rv64_code *c, struct rv64_block *b);
 
 /* Whether there can be code at pc: Sv48 only translates addresses whose bits 63 to 47 are equal,
  * Sv39 fewer, and without translation there is code only below 2^48. */
@@ -116,9 +125,9 @@ static inline uint64_t rv64_code_tag(const struct rv64_hart *h, uint64_t pc)
 	return pc ^ h->mmu.fetch_tag[pc >> 63];
 }
 
-/* The entries of a page are in one of RV64_JUMP_GROUPS, each halfword in a place of its own: what
- * is called within a page does not drive each other out. Nor do two processes, whose programs have
- * the same addresses: the context takes part. */
+/* The entries of a page are in one group of RV64_JUMP_SLOTS, each halfword in a place of its own:
+ * what is called within a page does not drive each other out. Nor do two processes, whose programs
+ * have the same addresses: the context takes part. */
 static inline unsigned rv64_jump_index(const struct rv64_hart *h, uint64_t pc)
 {
 	uint64_t place = pc >> 1 ^ (pc >> 12) * RV64_JUMP_MIX / sizeof(struct rv64_jump);

@@ -370,8 +370,7 @@ do_end:
 do_count:
 	if (unlikely(--op->imm <= 0)) {
 		h->pc = pc;
-		if (!rv64_jit_compile(c, blk))
-			goto find;
+		rv64_jit_compile(c, blk);
 		JUMP;
 	}
 	NEXT;
@@ -386,9 +385,12 @@ do_native:
 	/* It gave up in the middle of a block, with pc and left those of its entry. */
 	pc = h->pc;
 	left = c->left;
-	blk = c->native_block;
+	blk = rv64_jit_gave_up(c);
 	op = rv64_block_at(blk, c->native_index);
 	JUMP;
+
+do_gone:
+	goto find;
 
 do_brk:
 	if (likely(!rv64_points_meet(h, PC_OF(op))))
@@ -413,7 +415,7 @@ leave:
 
 unchained : {
 	const struct rv64_jump *j = &c->code.jump[rv64_jump_index(h, pc)];
-	uint64_t resets = c->code.resets;
+	uint64_t moves = c->code.moves;
 	struct rv64_block *target;
 
 	if (likely(j->tag == rv64_code_tag(h, pc))) {
@@ -425,7 +427,7 @@ unchained : {
 			goto fetch_fault;
 	}
 	/* The pages are the same unless the guest has changed its tables and not yet said so. */
-	if (op->imm && c->code.resets == resets && target->page[1] == RV64_PAGE_NONE &&
+	if (c->code.moves == moves && op->imm && target->page[1] == RV64_PAGE_NONE &&
 	    target->page[0] == blk->page[0])
 		op->chain = target;
 	blk = target;

@@ -9,6 +9,14 @@
 
 #define INTERP_NO_BUDGET    UINT64_MAX
 #define INTERP_NATIVE_SLOTS 8
+#define INTERP_NATIVE_FAR   1024u
+
+/* What the jump cache said to a jump of native code whose target is known but for the page. It
+ * holds while the tag is the target's and code.voids has not moved. */
+struct interp_far {
+	struct rv64_jump jump;
+	uint64_t voids;
+};
 
 struct interp {
 	struct rv64_run run; /* first */
@@ -43,10 +51,13 @@ struct interp {
 	 * hold. */
 	uintptr_t native_slot[INTERP_NATIVE_SLOTS];
 	int64_t native_rest;
-	/* Where native code gave up: this instruction of the block is the interpreter's. */
-	struct rv64_block *native_block;
+	uintptr_t native_guess; /* the addend of the last load that was the next one's pointer */
+	/* Where native code gave up: its block's entry; this instruction is the interpreter's. */
+	const void *native_entry;
 	uint32_t native_index;
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
+	struct interp_far *native_far_at;    /* the one that a jump looks for */
+	struct interp_far native_far[INTERP_NATIVE_FAR];
 
 	bool stepping; /* run() is one instruction */
 

@@ -15,17 +15,19 @@
 #ifndef CPU_RV64_OP_H
 #define CPU_RV64_OP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cpu/rv64/insn.h"
 
-#define RV64_BLOCK_INSNS 64
+#define RV64_BLOCK_INSNS  64
 /* Each instruction with a slot and a breakpoint, the end with a slot, and the head. */
-#define RV64_BLOCK_OPS   (3 * RV64_BLOCK_INSNS + 3)
-#define RV64_X_SINK      32
-#define RV64_PAGE_NONE   UINT16_MAX
-#define RV64_SLOT_MARK   0xff /* rd of a slot */
+#define RV64_BLOCK_OPS    (3 * RV64_BLOCK_INSNS + 3)
+#define RV64_X_SINK       32
+#define RV64_PAGE_NONE    UINT16_MAX
+#define RV64_POINTS_NEVER UINT32_MAX /* rv64_block.points of a block that is void */
+#define RV64_SLOT_MARK    0xff       /* rd of a slot */
 
 /* Operations that are no instructions: EXTRA(id). */
 /* clang-format off */
@@ -37,6 +39,7 @@
 	EXTRA(jal_far) /* jal to another page */                       \
 	EXTRA(count)   /* head of a block: imm counts down until it is hot */ \
 	EXTRA(native)  /* the same, once the block is compiled */              \
+	EXTRA(gone)    /* the same, once its compiled code and its operations were dropped */ \
 	EXTRA(brk)     /* before an instruction, or as a head: a breakpoint may be there */
 /* clang-format on */
 
@@ -82,13 +85,15 @@ _Static_assert(sizeof(struct rv64_op) == 16, "the dispatch loop steps by 16 byte
 struct rv64_block {
 	uint64_t pa;             /* of the entry */
 	struct rv64_block *next; /* in the hash */
+	const void *native;      /* compiled code; else rv64_code.not_native */
 	/* The page record, and for an instruction that crosses into another page the one of its
 	 * second half; else RV64_PAGE_NONE. Valid while the serials are those of the records. */
 	uint16_t page[2];
 	uint32_t serial[2];
-	uint32_t bits;      /* of the instruction that crosses */
-	uint32_t points;    /* decoded with the breakpoints of this serial; 0: without any */
-	const void *native; /* compiled code; else rv64_code.not_native */
+	uint32_t bits;   /* of the instruction that crosses */
+	uint32_t points; /* decoded with the breakpoints of this serial; 0: without any */
+	uint16_t n_ops;  /* of op[]; a compiled block that was moved has kept its head alone, */
+	bool whole;      /* unless its compiled code leaves instructions to the interpreter */
 	struct rv64_op op[];
 };
 

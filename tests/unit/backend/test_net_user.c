@@ -22,6 +22,7 @@
 #include "backend/net_user.h"
 #include "base/err.h"
 #include "base/loop.h"
+#include "base/stats.h"
 
 #define GUEST_IP  0x0a00020fu
 #define ROUTER_IP 0x0a000202u
@@ -435,6 +436,123 @@ static void test_out(void **state)
 	guest_stop(&g);
 }
 
+/* A server of which nobody accepts and whose queue is full: who connects hears nothing. */
+static int deaf_server(unsigned *port, int filler[3])
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int fd = loopback_socket(true, port);
+
+	a.sin_port = htons((uint16_t)*port);
+	for (unsigned i = 0; i < 3; i++) {
+		filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		(void)connect(filler[i], (struct sockaddr *)&a, sizeof(a));
+	}
+	return fd;
+}
+
+static uint64_t count(struct guest *g, const char *name)
+{
+	for (const struct stats_row *r = g->net->stats_rows; r->name; r++)
+		if (!strcmp(r->name, name))
+			return counter_read(
+				(const struct counter *)((const char *)g->net->stats + r->offset));
+	fail_msg("nobody counts %s", name);
+	return 0;
+}
+
+static void turn(struct guest *g)
+{
+	g->take = UINT32_MAX;
+	g->q->ops->want_recv(g->q, true);
+	for (unsigned i = 0; i < 20; i++)
+		loop_turn(g->loop, 1000000);
+}
+
+/* Connections that nobody answers make room for each other and end by time; one that lives goes on
+ * beside them, and is not ended for being quiet. */
+static void test_half_open(void **state)
+{
+	struct guest g;
+	struct tcp t = {.g = &g, .seq = 77, .port = 4000, .peer_ip = ROUTER_IP}, deaf = t;
+	uint64_t now = 1000000000;
+	int filler[3], server, deaf_fd, fd;
+	char got[10];
+
+	server = loopback_socket(true, &t.peer_port);
+	deaf_fd = deaf_server(&deaf.peer_port, filler);
+	guest_start(&g, &(struct net_user_config){.max_conns = 4});
+	loop_set_clock(g.loop, own_clock, &now);
+	g.q->ops->close(g.q); /* the clock is another one now */
+	assert_int_equal(g.net->ops->open_queue(g.net, g.loop, &guest_ops, &g, &g.q), 0);
+	memset(t.router_mac, 0xff, 6);
+	memset(deaf.router_mac, 0xff, 6);
+	tcp_send(&t, SYN, NULL, 0);
+	tcp_wait(&t, SYN | ACK);
+	t.ack = get32(g.got + TCP + 4) + 1;
+	tcp_send(&t, ACK, NULL, 0);
+	for (unsigned i = 0; i < 40; i++) {
+		deaf.port = 5000 + i;
+		deaf.seq = 1000 * i;
+		tcp_send(&deaf, SYN, NULL, 0);
+		turn(&g);
+	}
+	assert_true(count(&g, "displaced") == 37 && count(&g, "refused") == 0);
+	assert_int_equal(count(&g, "opened"), 41);
+	/* The guest was told of the last one that had to go. */
+	assert_int_equal(g.got[TCP + 13] & 4, 4);
+	assert_int_equal(get16(g.got + TCP + 2), 5036);
+	now += 31000000000ull;
+	turn(&g);
+	assert_int_equal(count(&g, "half_open"), 3);
+	now += 600000000000ull;
+	turn(&g);
+	assert_int_equal(count(&g, "stalled"), 0);
+	tcp_send(&t, ACK | PSH, "hello", 5);
+	fd = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(fd >= 0);
+	wait_readable(&g, fd);
+	assert_int_equal(read(fd, got, sizeof(got)), 5);
+	/* Now it owes an answer: what it was sent it never acknowledges. */
+	assert_int_equal(write(fd, "well", 4), 4);
+	turn(&g);
+	now += 126000000000ull;
+	turn(&g);
+	assert_int_equal(count(&g, "stalled"), 1);
+	wait_readable(&g, fd);
+	assert_true(read(fd, got, sizeof(got)) <= 0);
+	close(fd);
+	close(server);
+	close(deaf_fd);
+	for (unsigned i = 0; i < 3; i++)
+		close(filler[i]);
+	guest_stop(&g);
+}
+
+/* With none that may be ended, a new one is refused, by a reset; UDP without a word. */
+static void test_refused(void **state)
+{
+	struct guest g;
+	struct tcp t = {.g = &g, .seq = 77, .port = 4000, .peer_ip = ROUTER_IP}, more;
+	int server = loopback_socket(true, &t.peer_port);
+
+	guest_start(&g, &(struct net_user_config){.max_conns = 1});
+	memset(t.router_mac, 0xff, 6);
+	tcp_send(&t, SYN, NULL, 0);
+	tcp_wait(&t, SYN | ACK);
+	t.ack = get32(g.got + TCP + 4) + 1;
+	tcp_send(&t, ACK, NULL, 0);
+	more = t;
+	more.port = 4001;
+	more.seq = 500;
+	tcp_send(&more, SYN, NULL, 0);
+	tcp_wait(&more, 4);
+	assert_int_equal(get16(g.got + TCP + 2), 4001);
+	assert_int_equal(get32(g.got + TCP + 8), 501);
+	assert_int_equal(count(&g, "refused"), 1);
+	close(server);
+	guest_stop(&g);
+}
+
 static void test_port_in_use(void **state)
 {
 	struct net_user_forward fwd[2];
@@ -472,6 +590,8 @@ int main(void)
 		cmocka_unit_test(test_close_and_open),
 		cmocka_unit_test(test_forward),
 		cmocka_unit_test(test_out),
+		cmocka_unit_test(test_half_open),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_port_in_use),
 	};
 

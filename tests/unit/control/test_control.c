@@ -20,7 +20,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "control/control.h"
-#include "control/control_socket.h"
+#include "base/unix_socket.h"
 
 #define BIG (1u << 20)
 
@@ -489,7 +489,7 @@ static void test_listen(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/s", dir);
 	assert_int_equal(control_listen(w->control, "--control unix:", path, &e), 0);
-	fd = control_socket_connect(path, SOCK_NONBLOCK);
+	fd = unix_socket_connect(path, SOCK_STREAM | SOCK_NONBLOCK);
 	assert_true(fd >= 0);
 	say(w, fd, "{\"verb\":\"echo\"}\n");
 	expect(w, fd, "{\"ok\":true}");
@@ -512,7 +512,7 @@ static void test_no_descriptors(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/s", dir);
 	assert_int_equal(control_listen(w->control, "", path, &e), 0);
-	fd[0] = control_socket_connect(path, SOCK_NONBLOCK);
+	fd[0] = unix_socket_connect(path, SOCK_STREAM | SOCK_NONBLOCK);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	few = (struct rlimit){.rlim_cur = 64, .rlim_max = before.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
@@ -525,7 +525,7 @@ static void test_no_descriptors(void **state)
 		close(hold[--n]);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	expect_end(w, fd[0]);
-	fd[1] = control_socket_connect(path, SOCK_NONBLOCK);
+	fd[1] = unix_socket_connect(path, SOCK_STREAM | SOCK_NONBLOCK);
 	say(w, fd[1], "{\"verb\":\"echo\"}\n");
 	expect(w, fd[1], "{\"ok\":true}");
 	close(fd[0]);

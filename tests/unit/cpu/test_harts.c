@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "cpu/rv64/interp.h"
+#include "cpu/rv64/jit/jit.h"
 #include "interp_rig.h"
 
 enum entry { COUNT, WRITE_CODE, RUN_CODE, FENCES, WAIT_INTERRUPTS, STOP_AT_ONCE, SPIN };
@@ -20,6 +22,9 @@ enum entry { COUNT, WRITE_CODE, RUN_CODE, FENCES, WAIT_INTERRUPTS, STOP_AT_ONCE,
 #define COUNTERS  (RAM + 0x2000)
 #define WANTED    (COUNTERS + 0x28)
 #define PUBLISHED (COUNTERS + 0x40)
+
+/* Each hart has memory for a few blocks of compiled code. */
+static bool little_room;
 
 struct result {
 	_Atomic uint64_t ended, value; /* by hart: bits; a sum */
@@ -68,6 +73,8 @@ static struct rig *setup(unsigned n, struct result *res)
 	struct rig *r =
 		rig_new(&(struct rig_config){.n_harts = n, .ecall = ecall, .time_now = host_time});
 
+	for (unsigned i = 0; i < n && little_room; i++)
+		rv64_jit_set_room(interp_of(rv64_hart_of(r->cpu[i])), 8 << 10, 16 << 10);
 	memset(res, 0, sizeof(*res));
 	r->arg = res;
 	rig_load(r, "harts");
@@ -212,12 +219,108 @@ static void start_and_stop(void **state)
 	rig_free(r);
 }
 
+#define CHAIN        (RAM + 0x100000)
+#define CHAIN_BLOCKS 512u
+#define CHAIN_ROUNDS 200u
+
+static uint32_t jump(int32_t by)
+{
+	uint32_t d = (uint32_t)by;
+
+	return (d >> 20 & 1) << 31 | (d >> 1 & 0x3ff) << 21 | (d >> 11 & 1) << 20 |
+	       (d >> 12 & 0xff) << 12 | 0x6f;
+}
+
+/* A round is one block after the other, each of which adds something to a0; a1 counts rounds. In
+ * between each calls one of a pair, of which the second, the younger one, jumps to the first: the
+ * older one is dropped while the younger one still is there. */
+static void write_chain(struct rig *r)
+{
+	const uint32_t end[] = {
+		0xfff58593,                            /* addi a1, a1, -1 */
+		0x00058463,                            /* beqz a1, +8 */
+		jump(-(int32_t)CHAIN_BLOCKS * 64 - 8), /* j first */
+		0x00000893,                            /* li a7, 0 */
+		0x00000073,                            /* ecall */
+		0x0000006f,                            /* j . */
+	};
+
+	const uint32_t older[] = {0x00150513, 0x00008067}; /* addi a0, a0, 1; ret */
+	const uint32_t younger[] = {jump(-64)};
+
+	for (uint32_t k = 0; k < CHAIN_BLOCKS; k++) {
+		const int32_t to_pair = (int32_t)((k % 16 == 15) * 64 - 0x2000 - k * 64 - 4);
+		const uint32_t block[] = {(k % 16) << 20 | 0x00050513, jump(to_pair) | 1 << 7,
+					  jump(56)};
+
+		rig_write(r, CHAIN + k * 64, block, sizeof(block));
+	}
+	rig_write(r, CHAIN + CHAIN_BLOCKS * 64, end, sizeof(end));
+	rig_write(r, CHAIN - 0x2000, older, sizeof(older));
+	rig_write(r, CHAIN - 0x2000 + 64, younger, sizeof(younger));
+}
+
+/* In each of a1 rounds stores what is there into the first of the chain's pages, and has the others
+ * execute fence.i. In the page before the chain. */
+static const uint32_t disturber[] = {
+	0x00001317, /* auipc t1, 1 */
+	0x00032283, /* lw t0, 0(t1) */
+	0x00532023, /* sw t0, 0(t1) */
+	0x00100893, /* li a7, 1 */
+	0x00000073, /* ecall */
+	0xfff58593, /* addi a1, a1, -1 */
+	0xfe0596e3, /* bnez a1, -20 */
+	0x00000893, /* li a7, 0 */
+	0x00000513, /* li a0, 0 */
+	0x00000073, /* ecall */
+	0x0000006f, /* j . */
+};
+
+/* More blocks than there is room for, each linked to the next, on three harts, while a fourth one
+ * makes a page of them void again and again. */
+static void much_code(void **state)
+{
+	struct result res;
+	struct hart_thread t[4];
+	struct rig *r;
+
+	little_room = true;
+	r = setup(4, &res);
+	write_chain(r);
+	rig_write(r, CHAIN - 0x1000, disturber, sizeof(disturber));
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t pc = i < 3 ? CHAIN : CHAIN - 0x1000;
+
+		assert_int_equal(r->engine->start(r->cpu[i], pc, i < 3 ? CHAIN_ROUNDS : 100), 0);
+		go(r, &t[i], i);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		join(&t[i]);
+	assert_int_equal(res.ended, 15);
+	assert_int_equal(res.value,
+			 0 + 1 + 2 + 3 * CHAIN_ROUNDS * (CHAIN_BLOCKS / 16) * (120 + 16));
+	rig_free(r);
+	little_room = false;
+}
+
+/* Each hart drops code all the time while the others do what is tested above. */
+static void in_little_room(void **state)
+{
+	little_room = true;
+	atomics(state);
+	code_of_others(state);
+	fences_of_all(state);
+	sleep_and_interrupts(state);
+	little_room = false;
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(atomics),        cmocka_unit_test(code_of_others),
 		cmocka_unit_test(fences_of_all),  cmocka_unit_test(sleep_and_interrupts),
-		cmocka_unit_test(start_and_stop),
+		cmocka_unit_test(start_and_stop), cmocka_unit_test(in_little_room),
+		cmocka_unit_test(much_code),
 	};
 
 	rig_args(argc, argv);

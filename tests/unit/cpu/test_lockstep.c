@@ -29,6 +29,8 @@
 
 #include "cpu/rv64/disasm.h"
 #include "cpu/rv64/insn.h"
+#include "cpu/rv64/interp.h"
+#include "cpu/rv64/jit/jit.h"
 #include "interp_rig.h"
 
 #define HANDLER    (RAM + 0x2000)
@@ -200,16 +202,32 @@ static void put_across(uint32_t *code, unsigned at)
 	code[at] = bits >> 16 | (uint32_t)short_insn() << 16;
 }
 
+static uint32_t store_to_code(void)
+{
+	uint32_t store = 0x00000023 | below(4) << 12 | S0 << 15 | below(32) << 20;
+
+	store = with(store, below(64), 25, 7);
+	return with(store, below(32), 7, 5);
+}
+
+/* lr, sc or any AMO. */
+static uint32_t amo_on_code(void)
+{
+	const struct rv64_insn_info *info =
+		&rv64_insn_info[RV64_lr_w + below(RV64_amomaxu_d + 1 - RV64_lr_w)];
+	uint32_t bits = ((uint32_t)next_random() & ~info->mask) | info->match;
+
+	return with(with(bits, 10 + below(6), 7, 5), S0, 15, 5);
+}
+
 static void make_program(uint32_t *code)
 {
 	for (unsigned i = 0; i < CODE_WORDS; i++)
 		code[i] = below(8) ? random_insn() : short_insn() | (uint32_t)short_insn() << 16;
-	for (unsigned i = 0; i < CODE_WORDS / 64; i++) { /* sb, sh, sw, sd; fence.i */
+	for (unsigned i = 0; i < CODE_WORDS / 64; i++) { /* sb, sh, sw, sd, AMOs; fence.i */
 		unsigned at = below(CODE_WORDS - 1);
-		uint32_t store = 0x00000023 | below(4) << 12 | S0 << 15 | below(32) << 20;
 
-		store = with(store, below(64), 25, 7);
-		code[at] = with(store, below(32), 7, 5);
+		code[at] = below(4) ? store_to_code() : amo_on_code();
 		code[at + 1] = 0x0000100f;
 	}
 	for (unsigned at = 1024; at < CODE_WORDS; at += 1024)
@@ -360,7 +378,7 @@ static void random_registers(struct cpu_regs *regs)
 	regs->x[5] = HANDLER;
 	regs->x[6] = 0x6000;
 	regs->x[SP] = DATA + 0x1000;
-	regs->x[S0] = CODE + below(0x3800);
+	regs->x[S0] = (CODE + below(0x3800)) & (below(2) ? ~7ull : ~0ull);
 	regs->x[S1] = RAM + RAM_SIZE - below(2048);
 	regs->x[S2] = CODE + below(3) * 4096;
 	regs->pc = ENTRY;
@@ -418,6 +436,9 @@ static void compare(struct rig *const r[2], uint64_t round, unsigned step)
 	fail();
 }
 
+/* The memory for code and blocks of the next rig; 0: as usual. */
+static size_t code_room, block_room;
+
 static void run_both(void (*make)(uint32_t *code), unsigned n_rounds, uint64_t budget)
 {
 	static uint32_t code[CODE_WORDS];
@@ -428,6 +449,8 @@ static void run_both(void (*make)(uint32_t *code), unsigned n_rounds, uint64_t b
 	r[0] = rig_new(&cfg);
 	rig_engine = "jit";
 	r[1] = rig_new(&cfg);
+	if (code_room)
+		rv64_jit_set_room(interp_of(rv64_hart_of(r[1]->cpu[0])), code_room, block_room);
 	for (unsigned n = 0; n < n_rounds; n++) {
 		uint64_t round = seed;
 		struct cpu_regs regs;
@@ -461,9 +484,23 @@ static void loops(void **state)
 	run_both(make_loops, (rounds + 3) / 4, 3000);
 }
 
+/* Code is dropped all the time: a program of these kinds takes a megabyte and more. */
+static void little_room(void **state)
+{
+	code_room = 64 << 10;
+	block_room = 32 << 10;
+	run_both(make_program, (rounds + 7) / 8, 300);
+	run_both(make_loops, (rounds + 15) / 16, 3000);
+	/* The one is full before the other. */
+	block_room = 8 << 20;
+	run_both(make_program, (rounds + 7) / 8, 300);
+	code_room = 0;
+}
+
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(anything), cmocka_unit_test(loops)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(anything), cmocka_unit_test(loops),
+					   cmocka_unit_test(little_room)};
 
 	if (argc > 1)
 		rounds = (unsigned)strtoul(argv[1], NULL, 10);

@@ -247,11 +247,6 @@ static void test_range_fails(void **state)
 
 /* ---- the cache ---- */
 
-static void write_config(unsigned offset, unsigned size, uint64_t v)
-{
-	assert_int_equal(bus_write(w.d.bus, DRIVER_MMIO + VIRTIO_MMIO_CONFIG + offset, size, v), 0);
-}
-
 static unsigned flushes_of_a_write(void)
 {
 	unsigned before = w.m.n_flush;
@@ -266,7 +261,7 @@ static void test_write_through(void **state)
 
 	assert_int_equal(driver_config(&w.d, BLK_CONFIG_WRITEBACK, 1), 1);
 	assert_int_equal(flushes_of_a_write(), 0);
-	write_config(BLK_CONFIG_WRITEBACK, 1, 0);
+	driver_config_write(&w.d, BLK_CONFIG_WRITEBACK, 1, 0);
 	assert_int_equal(driver_config(&w.d, BLK_CONFIG_WRITEBACK, 1), 0);
 	assert_int_equal(flushes_of_a_write(), 1);
 	n = w.m.n_flush;
@@ -276,15 +271,15 @@ static void test_write_through(void **state)
 	assert_int_equal(w.m.n_flush, n + 1);
 	assert_int_equal(run(BLK_T_IN, 0, 512), BLK_S_OK);
 	assert_int_equal(w.m.n_flush, n + 1);
-	write_config(BLK_CONFIG_WRITEBACK, 1, 1);
+	driver_config_write(&w.d, BLK_CONFIG_WRITEBACK, 1, 1);
 	assert_int_equal(flushes_of_a_write(), 0);
 	/* Nothing else is writable, nor is this by a wider store. */
-	write_config(BLK_CONFIG_WRITEBACK, 4, 0);
-	write_config(0, 1, 0);
+	driver_config_write(&w.d, BLK_CONFIG_WRITEBACK, 4, 0);
+	driver_config_write(&w.d, 0, 1, 0);
 	assert_int_equal(driver_config(&w.d, BLK_CONFIG_WRITEBACK, 1), 1);
 	assert_int_equal(driver_config(&w.d, 0, 8), SECTORS);
 	/* A reset brings the default back. */
-	write_config(BLK_CONFIG_WRITEBACK, 1, 0);
+	driver_config_write(&w.d, BLK_CONFIG_WRITEBACK, 1, 0);
 	negotiate(0);
 	assert_int_equal(flushes_of_a_write(), 0);
 }
@@ -294,7 +289,7 @@ static void test_cache_by_features(void **state)
 {
 	negotiate(BLK_F_CONFIG_WCE);
 	assert_int_equal(flushes_of_a_write(), 0);
-	write_config(BLK_CONFIG_WRITEBACK, 1, 0);
+	driver_config_write(&w.d, BLK_CONFIG_WRITEBACK, 1, 0);
 	assert_int_equal(flushes_of_a_write(), 0);
 	negotiate(BLK_F_FLUSH);
 	assert_int_equal(driver_config(&w.d, BLK_CONFIG_WRITEBACK, 1), 0);
@@ -308,7 +303,7 @@ static void test_flush_fails(void **state)
 {
 	struct guest_part p[3] = {{w.header, 16, false}, {w.data, 512, false}, {w.status, 1, true}};
 
-	write_config(BLK_CONFIG_WRITEBACK, 1, 0);
+	driver_config_write(&w.d, BLK_CONFIG_WRITEBACK, 1, 0);
 	put_header(BLK_T_OUT, 0);
 	w.m.hold = true;
 	driver_submit(&w.d, 0, p, 3);

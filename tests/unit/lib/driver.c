@@ -4,12 +4,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "driver_pci.h"
 #include "transport/carrier.h"
 #include "transport/mmio.h"
 
@@ -32,7 +34,10 @@ static void wire_set(void *controller, unsigned line, bool level)
 
 void driver_init(struct driver *d)
 {
+	const char *carrier = getenv("DRIVER");
+
 	memset(d, 0, sizeof(*d));
+	d->use_pci = carrier && !strcmp(carrier, "pci");
 	assert_int_equal(loop_new(&d->loop), 0);
 	assert_int_equal(bus_new(&d->bus), 0);
 	assert_int_equal(gmem_new(&d->mem), 0);
@@ -42,6 +47,11 @@ void driver_init(struct driver *d)
 	sem_init(&d->adopted, 0, 0);
 }
 
+struct irq driver_wire(struct driver *d)
+{
+	return (struct irq){.set = wire_set, .controller = d, .line = 1};
+}
+
 void driver_plug(struct driver *d, struct vdev *dev)
 {
 	struct virtio_mmio_config config = {
@@ -49,11 +59,16 @@ void driver_plug(struct driver *d, struct vdev *dev)
 		.base = DRIVER_MMIO,
 		.loop = d->loop,
 		.mem = d->mem,
-		.irq = {.set = wire_set, .controller = d, .line = 1},
+		.irq = driver_wire(d),
 		.dev = dev,
 	};
 
+	if (d->use_pci) {
+		driver_pci_plug(d, dev);
+		return;
+	}
 	assert_int_equal(virtio_mmio_new(&config, &d->mmio), 0);
+	d->carrier = virtio_mmio_carrier(d->mmio);
 }
 
 static void *loop_thread(void *arg)
@@ -92,16 +107,18 @@ static void reset_done(void *arg)
 void driver_unplug(struct driver *d)
 {
 	uint64_t end = host_now_ns() + PATIENCE_NS;
-	bool done = !d->mmio;
+	bool done = !d->carrier;
 
 	driver_thread_stop(d);
-	if (d->mmio)
-		carrier_reset(virtio_mmio_carrier(d->mmio), reset_done, &done);
+	if (d->carrier)
+		carrier_reset(d->carrier, reset_done, &done);
 	while (!done && host_now_ns() < end)
 		loop_turn(d->loop, 1000000);
 	assert_true(done);
 	virtio_mmio_free(d->mmio);
 	d->mmio = NULL;
+	driver_pci_unplug(d);
+	d->carrier = NULL;
 }
 
 void driver_fini(struct driver *d)
@@ -120,26 +137,62 @@ uint32_t driver_read(struct driver *d, uint64_t offset)
 {
 	uint64_t v = 0;
 
+	if (d->pci)
+		return driver_pci_read(d, offset);
 	assert_int_equal(bus_read(d->bus, DRIVER_MMIO + offset, 4, &v), 0);
 	return (uint32_t)v;
 }
 
 void driver_write(struct driver *d, uint64_t offset, uint32_t v)
 {
-	assert_int_equal(bus_write(d->bus, DRIVER_MMIO + offset, 4, v), 0);
+	if (d->pci)
+		driver_pci_write(d, offset, v);
+	else
+		assert_int_equal(bus_write(d->bus, DRIVER_MMIO + offset, 4, v), 0);
+}
+
+uint64_t driver_config_base(const struct driver *d)
+{
+	return d->pci ? DRIVER_PCI_BAR + DRIVER_PCI_DEVICE : DRIVER_MMIO + VIRTIO_MMIO_CONFIG;
 }
 
 uint64_t driver_config(struct driver *d, unsigned offset, unsigned size)
 {
 	uint64_t v = 0;
 
-	assert_int_equal(bus_read(d->bus, DRIVER_MMIO + VIRTIO_MMIO_CONFIG + offset, size, &v), 0);
+	assert_int_equal(bus_read(d->bus, driver_config_base(d) + offset, size, &v), 0);
 	return v;
+}
+
+void driver_config_write(struct driver *d, unsigned offset, unsigned size, uint64_t v)
+{
+	assert_int_equal(bus_write(d->bus, driver_config_base(d) + offset, size, v), 0);
+}
+
+static void pause_a_little(struct driver *d)
+{
+	const struct timespec ts = {.tv_nsec = 50000};
+
+	if (d->threaded)
+		nanosleep(&ts, NULL);
+	else
+		loop_turn(d->loop, 1000000);
+}
+
+void driver_await(struct driver *d, uint64_t offset, uint32_t v)
+{
+	uint64_t end = host_now_ns() + PATIENCE_NS;
+
+	while (driver_read(d, offset) != v && host_now_ns() < end)
+		pause_a_little(d);
+	assert_int_equal(driver_read(d, offset), v);
 }
 
 void driver_reset(struct driver *d)
 {
 	driver_write(d, VIRTIO_MMIO_STATUS, 0);
+	if (d->pci) /* 4.1.4.3.2 */
+		driver_await(d, VIRTIO_MMIO_STATUS, 0);
 	assert_int_equal(driver_read(d, VIRTIO_MMIO_STATUS), 0);
 }
 
@@ -243,7 +296,7 @@ static void acknowledge(struct driver *d)
 {
 	uint32_t status = driver_read(d, VIRTIO_MMIO_INTERRUPT_STATUS);
 
-	if (status)
+	if (status && !d->pci) /* there, to read it is to take it */
 		driver_write(d, VIRTIO_MMIO_INTERRUPT_ACK, status);
 }
 

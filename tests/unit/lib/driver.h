@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small board with one virtio-mmio device, and the guest's driver for it: what device tests stand
- * on. Everything goes through the bus, guest memory and the interrupt wire, as in a machine.
+ * A small board with one virtio device, and the guest's driver for it: what device tests stand on.
+ * Everything goes through the bus, guest memory and the interrupt wire, as in a machine.
+ *
+ * The device is carried by virtio-mmio, or by virtio-pci when the environment says DRIVER=pci or
+ * the test sets use_pci before driver_plug(); registers have virtio-mmio's names either way, see
+ * driver_pci.h.
  *
  * Either one thread does everything (the loop is turned while the driver waits), or, after
  * driver_thread_start(), the loop has a thread of its own and the driver sleeps on the interrupt.
@@ -24,13 +28,24 @@
 #define DRIVER_MMIO   0x10001000ull
 #define DRIVER_QUEUES 16u
 
+struct carrier;
+struct pci_bus;
 struct virtio_mmio;
+struct virtio_pci;
 
 struct driver {
 	struct loop *loop;
 	struct bus *bus;
 	struct gmem *mem;
-	struct virtio_mmio *mmio;
+	struct virtio_mmio *mmio; /* one of the two */
+	struct virtio_pci *pci;
+	struct pci_bus *pci_bus;
+	struct carrier *carrier;
+	bool use_pci;
+	bool takes_messages;   /* the board does: before driver_plug() */
+	uint64_t message_addr; /* of the last one */
+	_Atomic uint32_t message_data;
+	atomic_uint n_messages;
 	uint64_t next_gpa; /* guest memory not yet given out */
 	struct guest_ring ring[DRIVER_QUEUES];
 	atomic_bool level;    /* of the interrupt wire */
@@ -57,8 +72,15 @@ void driver_thread_stop(struct driver *d);
 
 uint32_t driver_read(struct driver *d, uint64_t offset);
 void driver_write(struct driver *d, uint64_t offset, uint32_t v);
-/* Config space. */
+/* Config space; and its address. */
 uint64_t driver_config(struct driver *d, unsigned offset, unsigned size);
+void driver_config_write(struct driver *d, unsigned offset, unsigned size, uint64_t v);
+uint64_t driver_config_base(const struct driver *d);
+/* The interrupt wire. */
+struct irq driver_wire(struct driver *d);
+
+/* Reads a register until it is v. Fails the test after some seconds. */
+void driver_await(struct driver *d, uint64_t offset, uint32_t v);
 
 /* Reset, then up to FEATURES_OK with these bits (VERSION_1 is added); false if it was refused. */
 bool driver_negotiate(struct driver *d, uint64_t features);

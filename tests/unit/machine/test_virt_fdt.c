@@ -130,12 +130,46 @@ static void test_interrupts(void **state)
 	free(dtb);
 }
 
+/* Instead of the slots of virtio-mmio, a host bridge, with an interrupt for each function. */
+static void test_pci(void **state)
+{
+	const struct virt_fdt_config cfg = {
+		.smp = 1, .mem = 1ull << 30, .n_pci = 3, .pci_high_base = 0x1400000000};
+	void *dtb = build(&cfg);
+	const char *path = "/soc/pci@30000000";
+	const fdt32_t *ranges = property(dtb, path, "ranges", 14 * 4);
+	const fdt32_t *map = property(dtb, path, "interrupt-map", 3 * 6 * 4);
+	uint32_t plic = cell(dtb, "/soc/plic@c000000", "phandle");
+
+	assert_true(fdt_path_offset(dtb, "/soc/virtio_mmio@10001000") < 0);
+	assert_int_equal(fdt_node_check_compatible(dtb, node(dtb, path), "pci-host-ecam-generic"),
+			 0);
+	assert_int_equal(cell(dtb, path, "#address-cells"), 3);
+	/* 32-bit and 64-bit memory, each where it is on the board. */
+	assert_int_equal(fdt32_ld(&ranges[0]), 0x02000000);
+	assert_int_equal(fdt64_ld((const fdt64_t *)&ranges[1]), VIRT_PCI_MEM_BASE);
+	assert_int_equal(fdt64_ld((const fdt64_t *)&ranges[3]), VIRT_PCI_MEM_BASE);
+	assert_int_equal(fdt64_ld((const fdt64_t *)&ranges[5]), VIRT_PCI_MEM_SIZE);
+	assert_int_equal(fdt32_ld(&ranges[7]), 0x03000000);
+	assert_int_equal(fdt64_ld((const fdt64_t *)&ranges[8]), cfg.pci_high_base);
+	assert_int_equal(fdt64_ld((const fdt64_t *)&ranges[10]), cfg.pci_high_base);
+	assert_int_equal(fdt64_ld((const fdt64_t *)&ranges[12]), VIRT_PCI_HIGH_SIZE);
+	for (unsigned slot = 1; slot <= 3; slot++, map += 6) {
+		assert_int_equal(fdt32_ld(&map[0]), slot << 11);
+		assert_int_equal(fdt32_ld(&map[3]), 1);
+		assert_int_equal(fdt32_ld(&map[4]), plic);
+		assert_int_equal(fdt32_ld(&map[5]), VIRT_PCI_IRQ + slot);
+	}
+	free(dtb);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_chosen),
 		cmocka_unit_test(test_interrupts),
+		cmocka_unit_test(test_pci),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

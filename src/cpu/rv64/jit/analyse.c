@@ -8,10 +8,9 @@
  * answer is no (nothing in the TLB yet, two pages, a device, a page with code), the rest of the
  * block is done by a second version of its code, without groups.
  *
- * Carried groups. In a block that begins with a loop around itself, a base register which changes
- * by a constant in each round stays in its page for many of them: then the TLB is asked before the
- * loop, and for so many rounds nothing needs to be looked at. The rounds are counted by `left`,
- * which counts down anyway.
+ * Carried groups. In a loop within the block, a base register which changes by a constant in each
+ * round stays in its page for many of them: then the TLB is asked before the loop, and for so many
+ * rounds nothing needs to be looked at. The rounds are counted by `left`, which counts down anyway.
  *
  * Narrow results. Instructions on 32 bits leave their result sign-extended. That is not done as
  * long as only other such instructions read it.
@@ -102,7 +101,7 @@ static bool join(struct jit_group *g, const struct rv64_insn *in, int32_t delta)
 static struct jit_group group_at(const struct jit_source *s, unsigned i)
 {
 	struct jit_group g = {.base = s->insn[i].rs1, .first = i, .last = i};
-	unsigned end = i < s->loop ? s->loop : s->n;
+	unsigned end = i < s->loop ? s->loop : i < s->loop_end ? s->loop_end : s->n;
 	int32_t delta = 0;
 
 	for (unsigned k = i; k < end && !forgets(&s->insn[k]); k++) {
@@ -126,28 +125,33 @@ static struct jit_group group_at(const struct jit_source *s, unsigned i)
 
 /* ---- loops ---- */
 
-static bool jumps_to_start(const struct jit_source *s, unsigned i, unsigned offset)
+/* The instruction's distance to where it jumps back to, or 0. */
+static int32_t jump_back(const struct rv64_insn *in)
 {
-	const struct rv64_insn *in = &s->insn[i];
+	bool jumps = in->id == RV64_jal || rv64_insn_info[in->id].format == RV64_FMT_B;
 
-	return (in->id == RV64_jal || rv64_insn_info[in->id].format == RV64_FMT_B) &&
-	       offset + (uint32_t)in->imm == s->start;
+	return jumps && in->imm < 0 ? in->imm : 0;
 }
 
-/* How many instructions a round of the loop has with which the block begins: up to the first jump
- * to its begin, if nothing forgets translations before, and no loop lies within; else 0. */
-static unsigned find_loop(const struct jit_source *s)
+/* From the target of the first jump backwards up to that, if the target is in the block, and
+ * nothing forgets translations between. */
+static void find_loop(struct jit_source *s)
 {
-	unsigned offset = s->start;
+	unsigned last = 0, offset = s->start, first;
+	int32_t back = 0;
 
-	for (unsigned i = 0; i < s->n && !s->crosses && !forgets(&s->insn[i]); i++) {
-		if (jumps_to_start(s, i, offset))
-			return i + 1;
-		if (rv64_insn_info[s->insn[i].id].format == RV64_FMT_B && s->insn[i].imm < 0)
-			return 0;
-		offset += s->insn[i].len;
-	}
-	return 0;
+	s->loop = s->loop_end = 0;
+	while (!s->crosses && last < s->n && !(back = jump_back(&s->insn[last])))
+		offset += s->insn[last++].len;
+	if (!back || (int32_t)offset + back < (int32_t)s->start)
+		return;
+	for (first = last; back < 0 && !forgets(&s->insn[first - 1]); first--)
+		back += s->insn[first - 1].len;
+	if (back)
+		return;
+	s->loop = first;
+	s->loop_end = last + 1;
+	s->loop_offset = offset + (uint32_t)s->insn[last].imm;
 }
 
 /* Whether the group has all accesses of the loop off its base register, which moves one way. */
@@ -156,7 +160,7 @@ static bool can_be_carried(const struct jit_source *s, struct jit_group *g)
 	int32_t up = 0, down = 0;
 
 	g->before = 0;
-	for (unsigned i = 0; i < s->loop; i++) {
+	for (unsigned i = s->loop; i < s->loop_end; i++) {
 		const struct rv64_insn *in = &s->insn[i];
 
 		if (is_access(in) && in->rs1 == g->base && (i < g->first || i > g->last))
@@ -182,8 +186,8 @@ static bool register_free(const struct jit_source *s, const struct jit_group *g)
 	for (unsigned i = 0; i < s->n_groups; i++) {
 		const struct jit_group *o = &s->group[i];
 
-		bool loop = (o->carried && g->first < s->loop) ||
-			    (g->carried && o->first < s->loop);
+		bool loop = (o->carried && jit_in_loop(s, g->first)) ||
+			    (g->carried && jit_in_loop(s, o->first));
 
 		if (o->in_register && (loop || (o->first <= g->last && g->first <= o->last)))
 			return false;
@@ -215,7 +219,7 @@ static void find_groups(struct jit_source *s)
 		if (s->role[i] != JIT_ALONE || !is_access(&s->insn[i]) || !s->insn[i].rs1)
 			continue;
 		g = group_at(s, i);
-		g.carried = i < s->loop && can_be_carried(s, &g);
+		g.carried = jit_in_loop(s, i) && can_be_carried(s, &g);
 		if (g.n > 1 || g.carried)
 			add_group(s, &g);
 	}
@@ -298,7 +302,7 @@ static bool just_goes_on(const struct jit_source *s, unsigned i)
 static bool is_narrow(const struct jit_source *s, unsigned i)
 {
 	const unsigned reg = s->insn[i].rd;
-	const bool loop = i < s->loop;
+	const bool loop = jit_in_loop(s, i);
 	bool wrapped = false;
 
 	if (!reg || !rv64_insn_writes_x(s->insn[i].id))
@@ -306,10 +310,10 @@ static bool is_narrow(const struct jit_source *s, unsigned i)
 	for (unsigned n = 0; n < s->n; n++) {
 		const struct rv64_insn *in;
 
-		if (++i == (loop ? s->loop : s->n)) {
+		if (++i == (loop ? s->loop_end : s->n)) {
 			if (!loop)
 				return false;
-			i = 0;
+			i = s->loop;
 			wrapped = true;
 		}
 		in = &s->insn[i];
@@ -325,7 +329,7 @@ static bool is_narrow(const struct jit_source *s, unsigned i)
 
 void jit_analyse(struct jit_source *s)
 {
-	s->loop = find_loop(s);
+	find_loop(s);
 	find_groups(s);
 	for (unsigned i = 0; i < s->n; i++)
 		s->narrow[i] = is_narrow(s, i);

@@ -33,9 +33,9 @@ void jit_cache_fini(struct jit_cache *m)
 
 void jit_cache_written(struct jit_cache *m)
 {
-	size_t whole = m->used & ~(STEP - 1);
+	size_t step = m->used / STEP;
 
-	if (whole != m->hidden)
-		(void)madvise(m->write, whole, MADV_DONTNEED); /* the memory keeps them */
-	m->hidden = whole;
+	if (step != m->hidden)
+		(void)madvise(m->write, m->size, MADV_DONTNEED); /* the memory keeps them */
+	m->hidden = step;
 }

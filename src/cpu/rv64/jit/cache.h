@@ -14,7 +14,7 @@ struct jit_cache {
 	uint8_t *write;
 	const uint8_t *exec;
 	size_t size, used;
-	size_t hidden; /* by jit_cache_written() */
+	size_t hidden; /* `used` at the last time, in steps of jit_cache_written() */
 };
 
 /* 0 or -errno. fini may follow a failed init. */

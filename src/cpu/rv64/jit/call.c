@@ -196,7 +196,8 @@ const void *jit_link(struct interp *c, uint8_t *site)
 	c->native_page = h->pc & ~0xfffull;
 	/* The pages are the same unless the guest has changed its tables and not yet said so. */
 	if (b->native != c->code.not_native && c->code.resets == resets &&
-	    b->page[1] == RV64_PAGE_NONE && b->page[0] == page)
+	    b->page[1] == RV64_PAGE_NONE && b->page[0] == page &&
+	    jit_segment_add_link(c->jit, site, b->native))
 		jit_patch_link(c->jit, site, b->native);
 	return b->native;
 }

@@ -17,8 +17,8 @@
  *
  * Validity is the interpreter's (code.c), since native code is reached only through a valid block
  * or by a patched jump from a block of the same physical page, which becomes void together with
- * it. fence.i thus needs nothing of the translator. When the memory for code is full, all blocks
- * are dropped, the interpreter's too, and counting starts again.
+ * it. fence.i thus needs nothing of the translator. When the memory for code is full, the oldest
+ * part of it is dropped (segment.c): its blocks count again, and jumps to them ask again.
  *
  * State. Some guest registers live in host registers, the same in all blocks; others and pc in the
  * hart. f registers do so while floating point is native. C is called with all of them in the hart
@@ -101,9 +101,11 @@ int rv64_jit_attach(struct interp *c)
 		return -ENOMEM;
 	jit_emit_glue(j);
 	j->glue_end = j->cache.used;
+	jit_segments_init(j, JIT_CACHE_SIZE - j->glue_end);
 	j->resets = c->code.resets;
 	jit_record_glue(c);
 	c->code.hot = JIT_HOT;
+	c->code.room = JIT_BLOCK_ROOM;
 	c->code.not_native = j->glue.exit_go - j->cache.write + j->cache.exec;
 	return 0;
 }
@@ -113,6 +115,7 @@ void rv64_jit_detach(struct interp *c)
 	if (!c->jit)
 		return;
 	jit_lower_free(c->jit->lower);
+	jit_segments_free(c->jit);
 	jit_cache_fini(&c->jit->cache);
 	free(c->jit);
 	c->jit = NULL;
@@ -122,6 +125,14 @@ void rv64_jit_set_hot(struct interp *c, int32_t executions)
 {
 	if (c->jit)
 		c->code.hot = executions;
+}
+
+void rv64_jit_set_room(struct interp *c, size_t code, size_t blocks)
+{
+	if (!c->jit)
+		return;
+	jit_segments_init(c->jit, code);
+	c->code.room = blocks;
 }
 
 /* The instruction at the source's offset, which is the block's own or lies within the page. */
@@ -186,48 +197,58 @@ static void lower_from(struct jit_lower *l, struct jit_source *s, unsigned first
 
 static const void *compile(struct interp *c, const struct rv64_block *b)
 {
-	struct jit_lower *l = c->jit->lower;
-	struct jit_source *s = &c->jit->source;
+	struct rv64_jit *j = c->jit;
+	struct jit_lower *l = j->lower;
+	struct jit_source *s = &j->source;
+	const void *native;
 	unsigned tail;
 
 	s->block = b;
 	s->page = c->code.page[b->page[0]].host;
 	s->start = b->pa & (GMEM_PAGE_SIZE - 1);
+	s->upper = c->run.hart.pc >> 63;
 	s->crosses = s->start == GMEM_PAGE_SIZE - 2;
 	read_block(s);
 	jit_analyse(s);
 	s->offset = s->start;
 	s->index = 0;
-	jit_record_begin(c->jit);
+	j->gives_up = false;
+	jit_record_begin(j);
 	jit_lower_begin(l, s);
 	lower_from(l, s, 0);
 	tail = jit_lower_tail(l);
 	if (tail < s->n)
 		lower_from(l, s, tail);
-	return jit_lower_finish(l);
+	native = jit_lower_finish(l);
+	jit_record_end(c, native);
+	return native;
 }
 
-bool rv64_jit_compile(struct interp *c, struct rv64_block *b)
+void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 {
 	struct rv64_jit *j = c->jit;
 	const void *native;
 
 	if (j->resets != c->code.resets) {
-		j->cache.used = j->glue_end;
+		jit_segments_clear(j);
 		j->resets = c->code.resets;
 	}
-	if (j->cache.used + sizeof(struct jit_record) + JIT_BLOCK_MAX > j->cache.size) {
-		rv64_code_reset(&c->code);
-		return false;
-	}
 	native = compile(c, b);
-	jit_record_end(c, native);
+	if (!native && jit_segment_is_short(j)) {
+		jit_segment_next(c);
+		native = compile(c, b);
+	}
 	if (!native) {
 		b->op[0].imm = INT32_MAX; /* stays in the interpreter */
-		return true;
+		return;
 	}
 	b->native = native;
-	jit_cache_written(&j->cache);
+	b->whole = j->gives_up;
 	b->op[0].handler = c->code.handlers[RV64_OP_native];
-	return true;
+	jit_cache_written(&j->cache);
+}
+
+struct rv64_block *rv64_jit_gave_up(struct interp *c)
+{
+	return jit_record_block(c, (const struct jit_record *)c->native_entry - 1);
 }

@@ -66,8 +66,8 @@ static void dump_groups(FILE *out, const struct jit_source *s)
 			g->store ? ", stores" : "", g->carried ? ", carried" : "",
 			g->carried && g->step < 0 ? " downwards" : "");
 	}
-	if (s->loop)
-		fprintf(out, "  loop: the first %u instructions\n", s->loop);
+	if (s->loop_end)
+		fprintf(out, "  loop: instructions %u to %u\n", s->loop, s->loop_end - 1);
 }
 
 /* The registers that the block names, as bits. */

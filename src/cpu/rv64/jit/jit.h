@@ -7,6 +7,7 @@
 #define CPU_RV64_JIT_JIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct cpu_place;
@@ -23,18 +24,21 @@ struct rv64_block;
 int rv64_jit_attach(struct interp *c);
 void rv64_jit_detach(struct interp *c);
 
-/* The block, entered at hart.pc, is hot: compiles it, and has its head run the result from now on.
- * False: the code cache was full, all blocks are void. */
-bool rv64_jit_compile(struct interp *c, struct rv64_block *b);
+/* The block, entered at hart.pc, is hot: compiles it, and has its head run the result from now on,
+ * or count for ever. Other blocks may have lost their code then. */
+void rv64_jit_compile(struct interp *c, struct rv64_block *b);
 
 /* Runs native code, the entry of a block for hart.pc, with `left` and hart.pc current before and
- * after. True: go on at hart.pc. False: go on in `native_block`, entered at hart.pc, with the
- * instruction `native_index`, which native code leaves to the interpreter. */
+ * after. True: go on at hart.pc. False: go on in rv64_jit_gave_up(), entered at hart.pc, with
+ * the instruction `native_index`, which native code leaves to the interpreter. */
 bool rv64_jit_run(struct interp *c, const void *native);
+struct rv64_block *rv64_jit_gave_up(struct interp *c);
 
 /* For tests: a block is hot after so many executions, at least 1. Before the hart runs. Does
  * nothing to a hart without a translator. */
 void rv64_jit_set_hot(struct interp *c, int32_t executions);
+/* For tests: memory for code and for blocks, both less than usual. As above. */
+void rv64_jit_set_room(struct interp *c, size_t code, size_t blocks);
 
 /* What stands at an address in the code that a hart of the VM generated; false: nothing. The VM of
  * the engine jit; async-signal-safe. */
@@ -57,11 +61,16 @@ static inline void rv64_jit_detach(struct interp *c)
 	(void)c;
 }
 
-static inline bool rv64_jit_compile(struct interp *c, struct rv64_block *b)
+static inline void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 {
 	(void)c;
 	(void)b;
-	return true;
+}
+
+static inline struct rv64_block *rv64_jit_gave_up(struct interp *c)
+{
+	(void)c;
+	return NULL;
 }
 
 static inline bool rv64_jit_run(struct interp *c, const void *native)
@@ -75,6 +84,13 @@ static inline void rv64_jit_set_hot(struct interp *c, int32_t executions)
 {
 	(void)c;
 	(void)executions;
+}
+
+static inline void rv64_jit_set_room(struct interp *c, size_t code, size_t blocks)
+{
+	(void)c;
+	(void)code;
+	(void)blocks;
 }
 
 static inline void rv64_jit_fp_end(struct interp *c)

@@ -9,6 +9,7 @@
  *	x86_glue.c         host code that exists once: entry, exit, dispatch, calls of C
  *	call.c, call_op.c  the C functions that native code calls
  *	cache.c            memory for code
+	segment.c          its division, and what is dropped when it is full
  *
  * A port to another host replaces the files whose names begin with x86.
  */
@@ -17,8 +18,10 @@
 
 #include "cpu/rv64/interp.h"
 #include "cpu/rv64/jit/cache.h"
+#include "cpu/rv64/jit/segment.h"
 
-#define JIT_CACHE_SIZE ((size_t)16 << 20)
+#define JIT_CACHE_SIZE ((size_t)12 << 20)
+#define JIT_BLOCK_ROOM ((size_t)4 << 20)  /* of the interpreter's, rv64_code.room */
 #define JIT_BLOCK_MAX  ((size_t)32 << 10) /* host code of one block, at most */
 #define JIT_HOT        48                 /* executions */
 #define JIT_MAX_GROUPS INTERP_NATIVE_SLOTS
@@ -27,13 +30,15 @@
 struct jit_glue {
 	uint64_t (*enter)(void *hart_base, const void *native); /* executable */
 	const uint8_t *exit_go;                                 /* leave; rax = pc */
-	const uint8_t *exit_interp; /* give up; rax = the block's entry, rdx and ecx: where in it */
-	const uint8_t *dispatch;    /* go on at pc = rax */
-	const uint8_t *link;        /* called from the end of a block, see x86_glue.c */
-	const uint8_t *bound;       /* called there when something must be looked at */
-	const uint8_t *mem;         /* called: rax = address, ecx = info */
-	const uint8_t *call;        /* called: rax = struct jit_call */
-	const uint8_t *fp;          /* called: jit_fp_begin(), eax its result */
+	const uint8_t
+		*exit_interp;    /* give up; rax = pc of the block, rdx its code, ecx where in it */
+	const uint8_t *dispatch; /* go on at pc = rax */
+	const uint8_t *far;      /* the same; what comes of it goes into *native_far_at */
+	const uint8_t *link;     /* called from the end of a block, see x86_glue.c */
+	const uint8_t *bound;    /* called there when something must be looked at */
+	const uint8_t *mem;      /* called: rax = address, ecx = info */
+	const uint8_t *call;     /* called: rax = struct jit_call */
+	const uint8_t *fp;       /* called: jit_fp_begin(), eax its result */
 };
 
 /* Accesses off one base register, see analyse.c. */
@@ -59,14 +64,16 @@ struct jit_source {
 	unsigned start;      /* offset of the entry in the page */
 	unsigned offset;     /* of the instruction at hand */
 	unsigned index;      /* instructions before it */
+	bool upper;          /* the virtual page has bit 63 set, as far as is known */
 	bool crosses;        /* a block of one instruction that reaches into the next page */
 	unsigned n;          /* instructions */
 	struct rv64_insn insn[RV64_BLOCK_INSNS];
 
 	/* By jit_analyse(). */
 	bool narrow[RV64_BLOCK_INSNS]; /* nobody looks at the upper half of the result */
-	unsigned loop;    /* a loop of so many instructions is what the block begins with, or 0 */
-	bool any_carried; /* some group is */
+	/* The instructions of a loop, from the one at loop_offset up to loop_end; none: both 0. */
+	unsigned loop, loop_end, loop_offset;
+	bool any_carried;               /* some group is */
 	uint8_t role[RV64_BLOCK_INSNS]; /* enum jit_role */
 	uint8_t group_of[RV64_BLOCK_INSNS];
 	unsigned n_groups;
@@ -76,8 +83,12 @@ struct jit_source {
 struct rv64_jit {
 	struct jit_cache cache;
 	struct jit_glue glue;
-	size_t glue_end;        /* blocks begin there */
+	size_t glue_end;  /* blocks begin there */
+	unsigned current; /* the segment that `cache.used` lies in */
+	struct jit_segment segment[JIT_SEGMENTS];
 	uint64_t resets;        /* of the interpreter's cache when `cache` was last empty */
+	bool gives_up;          /* the block at hand may leave instructions to the interpreter */
+	unsigned n_far;         /* counts uses of native_far in struct interp */
 	bool bmi2, fma, popcnt; /* what the host has */
 	struct jit_lower *lower;
 	struct jit_source source;
@@ -134,6 +145,8 @@ extern jit_call_fn *const jit_call_fns[RV64_N_INSNS];
 void jit_emit_glue(struct rv64_jit *j);
 /* Makes the end of a block at `site` lead to native code. */
 void jit_patch_link(struct rv64_jit *j, uint8_t *site, const void *native);
+/* Makes it ask again. */
+void jit_unpatch_link(struct rv64_jit *j, const uint8_t *site);
 
 /* ---- x86_lower.c ---- */
 
@@ -150,6 +163,11 @@ enum jit_kind {
 
 /* The loop, the groups, and which results are narrow. */
 void jit_analyse(struct jit_source *s);
+static inline bool jit_in_loop(const struct jit_source *s, unsigned i)
+{
+	return i >= s->loop && i < s->loop_end;
+}
+
 /* The x registers that the instruction reads. */
 uint32_t jit_x_read(const struct rv64_insn *in);
 

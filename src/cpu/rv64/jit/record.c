@@ -32,6 +32,11 @@ static void add_to_map(const struct interp *c, const void *code, const struct ji
 		r->size, mode[h->priv & 3], (unsigned long long)h->pc);
 }
 
+struct rv64_block *jit_record_block(struct interp *c, const struct jit_record *r)
+{
+	return rv64_code_of_native(&c->code, r->pa, r + 1);
+}
+
 void jit_record_end(struct interp *c, const void *native)
 {
 	const struct cpu_watch *w = watch_of(c);
@@ -67,9 +72,10 @@ void jit_record_glue(struct interp *c)
 /* The block around an offset in the memory for code, or NULL: glue. */
 static const struct jit_record *find(const struct rv64_jit *j, size_t offset, size_t *begin)
 {
-	size_t at = j->glue_end;
+	const struct jit_segment *s = jit_segment_of(j, offset);
+	size_t at = s ? s->begin : 0;
 
-	while (at < j->cache.used && at <= offset) {
+	while (s && at < jit_segment_used(j, s) && at <= offset) {
 		const struct jit_record *r =
 			(const struct jit_record *)(const void *)(j->cache.write + at);
 

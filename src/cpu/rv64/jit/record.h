@@ -22,6 +22,9 @@ struct jit_record {
 void jit_record_begin(struct rv64_jit *j);
 void jit_record_end(struct interp *c, const void *native);
 
+/* The interpreter's block of a record, or NULL. */
+struct rv64_block *jit_record_block(struct interp *c, const struct jit_record *r);
+
 /* Once, after the glue was emitted. */
 void jit_record_glue(struct interp *c);
 

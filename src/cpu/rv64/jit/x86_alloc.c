@@ -2,8 +2,8 @@
 /*
  * Lowering to x86-64: which x registers are in host registers.
  *
- * Between blocks it is always the same ones, and mostly within them too. The loop that a block
- * begins with moves in others that it has more use for, and moves them out wherever it is left or
+ * Between blocks it is always the same ones, and mostly within them too. A loop in a block
+ * moves in others that it has more use for, and moves them out wherever it is left or
  * calls C: code behind the block for the most part. Host registers that are left over go to its
  * groups of accesses.
  */
@@ -18,7 +18,7 @@
 static void count_uses(const struct jit_source *s, unsigned uses[32], uint32_t *written)
 {
 	*written = 0;
-	for (unsigned i = 0; i < s->loop; i++) {
+	for (unsigned i = s->loop; i < s->loop_end; i++) {
 		const struct rv64_insn *in = &s->insn[i];
 		uint32_t set = jit_x_read(in);
 

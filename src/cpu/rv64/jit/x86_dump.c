@@ -60,10 +60,15 @@ static void put_target(const struct dump *d, int64_t target)
 		const uint8_t *at;
 		const char *name;
 	} glue[] = {
-		{g->exit_go, "exit_go"},   {g->exit_interp, "exit_interp"},
-		{g->dispatch, "dispatch"}, {g->link, "link"},
-		{g->bound, "bound"},       {g->mem, "mem"},
-		{g->call, "call"},         {g->fp, "fp"},
+		{g->exit_go, "exit_go"},
+		{g->exit_interp, "exit_interp"},
+		{g->dispatch, "dispatch"},
+		{g->far, "far"},
+		{g->link, "link"},
+		{g->bound, "bound"},
+		{g->mem, "mem"},
+		{g->call, "call"},
+		{g->fp, "fp"},
 	};
 
 	if (target >= 0 && (uint64_t)target < d->size) {

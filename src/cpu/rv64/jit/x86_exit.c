@@ -76,6 +76,7 @@ void jit_lower_branch(struct jit_lower *l, const struct rv64_insn *in)
 	}
 	o = jit_ool(l, JIT_OOL_EXIT, x86_jcc(&l->e, cond));
 	o->info = l->s->index + 1;
+	o->offset = (uint16_t)l->s->offset;
 	o->target = (int32_t)l->s->offset + in->imm;
 }
 
@@ -118,15 +119,14 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 		l->narrow &= (uint32_t)~BIT(in->rd);
 	}
 	jit_move_out(l);
-	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)l->s->index + 1);
+	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)jit_counted(l, l->s->index + 1));
 	jit_emit_dispatch(e, &l->jit->glue);
 }
 
-/* Whether what was found out at the entry of the loop holds still. */
-static bool same_as_at_entry(const struct jit_lower *l)
+/* Whether the code at the loop's begin can be gone on with: native floating point is as it was. */
+static bool fp_same(const struct jit_lower *l)
 {
-	return l->s->index + 1 == l->s->loop && !l->plain && l->fp_live == l->fp_entered &&
-	       (l->boxed & l->loop_boxed) == l->loop_boxed;
+	return l->fp_live == l->fp_entered && (l->boxed & l->loop_boxed) == l->loop_boxed;
 }
 
 static void bound(struct jit_lower *l, int32_t target)
@@ -135,15 +135,15 @@ static void bound(struct jit_lower *l, int32_t target)
 	x86_u32(&l->e, (uint32_t)target);
 }
 
-/* To the begin of this block, unless `left` is used up. In a loop that counts it may be that only
- * the rounds are used up for which translations are known. */
-static void again(struct jit_lower *l, unsigned count)
+/* To the next round of the loop, unless `left` is used up. When it counts it may be that only the
+ * rounds are used up for which translations are known. */
+static void next_round(struct jit_lower *l, unsigned count)
 {
-	struct x86 *e = &l->e;
 	const uint32_t narrow = l->narrow;
 	const uint8_t state = l->state;
+	struct x86 *e = &l->e;
 
-	if (same_as_at_entry(l)) {
+	if (fp_same(l) && !l->plain) {
 		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
 		x86_jcc_to(e, X86_GT, l->loop_head);
 		jit_extend(l);
@@ -156,35 +156,30 @@ static void again(struct jit_lower *l, unsigned count)
 		if (state & JIT_COUNTED)
 			x86_rm(e, X86_ADD, X86_Q, REG_LEFT, REG_HART, JIT_OFF(native_rest));
 		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
-		x86_jcc_to(e, X86_GT, state & JIT_MOVED ? l->moved_in : l->begin);
+		x86_jcc_to(e, X86_GT, l->moved_in);
 	}
-	jit_set_state(l, state & JIT_MOVED);
+	jit_set_state(l, state & (uint8_t)~JIT_COUNTED);
 	l->narrow = 0;
 	jit_move_out(l);
-	bound(l, (int32_t)l->s->start);
+	bound(l, (int32_t)l->s->loop_offset);
 	jit_set_state(l, state);
 	l->narrow = narrow;
 }
 
-void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
+/* To a place in this page; `from` is where the jump stands. */
+static void exit_near(struct jit_lower *l, int32_t target, unsigned count, unsigned from)
 {
 	struct x86 *e = &l->e;
 
-	if (!same_page(l, target)) {
-		jit_move_out(l);
-		jit_pc(l, RAX, target);
-		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
-		jit_emit_dispatch(e, &l->jit->glue);
-		return;
-	}
-	if (target == (int32_t)l->s->start) {
-		again(l, count);
-		return;
-	}
 	jit_move_out(l);
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
+	if (target == (int32_t)l->s->start) {
+		x86_jcc_to(e, X86_GT, l->begin);
+		bound(l, target);
+		return;
+	}
 	jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_LE))->target = target;
-	if (target <= (int32_t)l->s->offset) {
+	if (target <= (int32_t)from) {
 		x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
 		jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_NE))->target = target;
 	}
@@ -192,10 +187,45 @@ void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 	x86_u32(e, (uint32_t)target | (uint32_t)l->s->block->page[0] << 16);
 }
 
+static void exit_far(struct jit_lower *l, int32_t target, bool back)
+{
+	unsigned n = l->jit->n_far++ % INTERP_NATIVE_FAR;
+	unsigned offset = (unsigned)target & (GMEM_PAGE_SIZE - 1);
+	uint8_t *slow = jit_emit_far(&l->e, &l->jit->glue, n, offset, l->s->upper, back);
+
+	jit_ool(l, JIT_OOL_FAR, slow)->info = n;
+}
+
+static void exit_from(struct jit_lower *l, int32_t target, unsigned count, unsigned from)
+{
+	struct x86 *e = &l->e;
+
+	count = jit_counted(l, count);
+	if (same_page(l, target)) {
+		exit_near(l, target, count, from);
+		return;
+	}
+	jit_move_out(l);
+	jit_pc(l, RAX, target);
+	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
+	exit_far(l, target, target <= (int32_t)from);
+}
+
+void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
+{
+	/* The code that looks at the entry whether floating point is native is behind moved_in
+	 * only where the loop is what the block begins with. */
+	if (count == l->s->loop_end && target == (int32_t)l->s->loop_offset &&
+	    (fp_same(l) || !l->s->loop))
+		next_round(l, jit_counted(l, count));
+	else
+		exit_from(l, target, count, l->s->offset);
+}
+
 void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o)
 {
 	if (o->kind == JIT_OOL_EXIT)
-		jit_exit_to(l, o->target, o->info);
+		exit_from(l, o->target, o->info, o->offset);
 	else
 		bound(l, o->target);
 }

@@ -95,7 +95,7 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 	uint8_t *go;
 
 	g->exit_interp = e->p;
-	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_block));
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_entry));
 	x86_rm(e, X86_MOV_TO, X86_L, RCX, REG_HART, JIT_OFF(native_index));
 	x86_mov_imm(e, RCX, 0);
 	go = x86_jmp(e);
@@ -142,13 +142,11 @@ static void code_tag(struct x86 *e, const struct jit_glue *g)
 	x86_rr(e, X86_XOR, X86_Q, RDX, RAX);
 }
 
-void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
+/* rcx = the block for pc = rax by the jump cache, rdx = its tag. */
+static void find_block(struct x86 *e, const struct jit_glue *g)
 {
 	const int32_t jump = JIT_OFF(code.jump);
 
-	x86_jcc_to(e, X86_LE, g->exit_go);
-	x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
-	x86_jcc_to(e, X86_NE, g->exit_go);
 	jump_index(e);
 	code_tag(e, g);
 	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX,
@@ -156,8 +154,82 @@ void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
 	x86_jcc_to(e, X86_NE, g->exit_go);
 	x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX,
 	       jump + (int32_t)offsetof(struct rv64_jump, block));
-	set_page(e);
+}
+
+/* To the block in rcx. */
+static void jmp_block(struct x86 *e)
+{
 	x86_rm(e, 0xff, X86_L, 4, RCX, offsetof(struct rv64_block, native));
+}
+
+static void leave_if_must(struct x86 *e, const struct jit_glue *g, bool look)
+{
+	x86_jcc_to(e, X86_LE, g->exit_go);
+	if (!look)
+		return;
+	x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
+	x86_jcc_to(e, X86_NE, g->exit_go);
+}
+
+void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
+{
+	leave_if_must(e, g, true);
+	find_block(e, g);
+	set_page(e);
+	jmp_block(e);
+}
+
+/* ---- jumps to a known place in another page ---- */
+
+#define FAR(field) ((int32_t)offsetof(struct interp_far, field))
+
+static int32_t far_entry(unsigned n)
+{
+	return JIT_OFF(native_far) + (int32_t)(n * sizeof(struct interp_far));
+}
+
+uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, unsigned offset,
+		      bool upper, bool look)
+{
+	const int32_t at = far_entry(n);
+	uint8_t *slow;
+
+	leave_if_must(e, g, look);
+	/* In the other half no entry has such a tag. */
+	x86_mov(e, RDX, RAX);
+	x86_rm(e, X86_XOR, X86_Q, RDX, REG_HART,
+	       JIT_OFF(run.hart.mmu.fetch_tag) + (upper ? (int32_t)sizeof(uint64_t) : 0));
+	x86_rm(e, X86_MOV, X86_Q, RCX, REG_HART, JIT_OFF(code.voids));
+	x86_rm(e, X86_XOR, X86_Q, RDX, REG_HART, at + FAR(jump.tag));
+	x86_rm(e, X86_XOR, X86_Q, RCX, REG_HART, at + FAR(voids));
+	x86_rr(e, X86_OR, X86_Q, RDX, RCX);
+	slow = x86_jcc(e, X86_NE);
+	x86_lea(e, X86_Q, RDX, RAX, -(int32_t)offset);
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, PAGE);
+	x86_rm(e, X86_MOV, X86_Q, RCX, REG_HART, at + FAR(jump.block));
+	jmp_block(e);
+	return slow;
+}
+
+void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n)
+{
+	x86_lea(e, X86_Q, RDX, REG_HART, far_entry(n));
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_far_at));
+	x86_jmp_to(e, g->far);
+}
+
+static void emit_far(struct x86 *e, struct jit_glue *g)
+{
+	g->far = e->p;
+	find_block(e, g);
+	x86_rr(e, 0xff, X86_L, 6, RDX); /* push */
+	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(native_far_at));
+	x86_rm(e, 0x8f, X86_L, 0, RDX, FAR(jump.tag)); /* pop */
+	x86_rm(e, X86_MOV_TO, X86_Q, RCX, RDX, FAR(jump.block));
+	x86_rm(e, 0xff, X86_L, 6, REG_HART, JIT_OFF(code.voids)); /* push */
+	x86_rm(e, 0x8f, X86_L, 0, RDX, FAR(voids));               /* pop */
+	set_page(e);
+	jmp_block(e);
 }
 
 static void emit_dispatch(struct x86 *e, struct jit_glue *g)
@@ -243,16 +315,31 @@ void jit_emit_glue(struct rv64_jit *j)
 	emit_enter(&e);
 	emit_exits(&e, &j->glue);
 	emit_dispatch(&e, &j->glue);
+	emit_far(&e, &j->glue);
 	emit_link(&e, &j->glue);
 	emit_calls(&e, &j->glue);
 	m->used = ((size_t)(e.p - m->write) + 63) & ~(size_t)63;
 }
 
+/* The call at `site`, to be written. */
+static uint8_t *call_at(const struct rv64_jit *j, const uint8_t *site)
+{
+	return j->cache.write + (site - j->cache.exec) - 5;
+}
+
 void jit_patch_link(struct rv64_jit *j, uint8_t *site, const void *native)
 {
 	const struct jit_cache *m = &j->cache;
-	uint8_t *call = m->write + (site - m->exec) - 5;
+	uint8_t *call = call_at(j, site);
 
 	call[0] = 0xe9;
 	x86_patch(call + 1, m->write + ((const uint8_t *)native - m->exec));
+}
+
+void jit_unpatch_link(struct rv64_jit *j, const uint8_t *site)
+{
+	uint8_t *call = call_at(j, site);
+
+	call[0] = 0xe8;
+	x86_patch(call + 1, j->glue.link);
 }

@@ -38,6 +38,12 @@ extern const uint8_t jit_pinned_f[32];
 
 /* Goes on at pc = rax, inline; the flags are those of `left`. */
 void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g);
+/* The same, where pc is `offset` in a page whose bit 63 is mostly `upper`, by entry `n` of
+ * native_far. With `look`, at attention too. Returns a jump to take when that does not know. */
+uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, unsigned offset,
+		      bool upper, bool look);
+/* Where that jump leads. */
+void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n);
 
 static inline int32_t jit_off_x(unsigned g)
 {

@@ -47,7 +47,7 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 {
 	struct x86 *e = &l->e;
 	unsigned own = own_register(l, g), addend = own != JIT_NONE ? own : RCX;
-	const unsigned first = g->carried ? 0 : g->first;
+	const unsigned first = g->carried ? l->s->loop : g->first;
 
 	jit_add(l, RAX, g->base, g->low + before);
 	jit_tlb_slot(l, RAX);
@@ -88,11 +88,12 @@ static void rounds_of(struct jit_lower *l, const struct jit_group *g)
  * beyond these. */
 static void put_rest_aside(struct jit_lower *l)
 {
+	const unsigned length = l->s->loop_end - l->s->loop;
 	struct x86 *e = &l->e;
 
 	x86_rm(e, 0x69, X86_L, RDX, REG_HART, JIT_OFF(native_rest)); /* imul */
-	x86_u32(e, l->s->loop);
-	x86_alu_imm(e, X86_G_ADD, X86_L, RDX, (int32_t)l->s->loop);
+	x86_u32(e, length);
+	x86_alu_imm(e, X86_G_ADD, X86_L, RDX, (int32_t)length);
 	x86_mov(e, RAX, REG_LEFT);
 	x86_mov_imm(e, RCX, 0);
 	x86_rr(e, X86_SUB, X86_Q, RAX, RDX);
@@ -112,7 +113,8 @@ void jit_group_enter(struct jit_lower *l)
 
 		if (!g->carried)
 			continue;
-		l->plain_from = 0;
+		if (l->plain_from == l->s->n)
+			l->plain_from = l->s->loop;
 		ask(l, g, g->before);
 		if (!g->step)
 			continue;

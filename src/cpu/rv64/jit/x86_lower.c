@@ -85,8 +85,8 @@ bool jit_dies(const struct jit_lower *l, unsigned g)
 {
 	const struct rv64_insn *next = &l->s->insn[l->s->index + 1];
 
-	return l->s->index + 1 < l->s->n && next->rd == g && next->rs1 == g &&
-	       (next->id == RV64_addi || next->id == RV64_addiw);
+	return l->s->index + 1 < l->s->n && l->s->index + 1 != l->s->loop && next->rd == g &&
+	       next->rs1 == g && (next->id == RV64_addi || next->id == RV64_addiw);
 }
 
 void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset)
@@ -94,6 +94,11 @@ void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset)
 	x86_rm(&l->e, X86_MOV, X86_Q, reg, REG_HART, JIT_OFF(native_page));
 	if (offset)
 		x86_alu_imm(&l->e, X86_G_ADD, X86_Q, reg, offset);
+}
+
+unsigned jit_counted(const struct jit_lower *l, unsigned index)
+{
+	return l->state & JIT_REACHED ? index - l->s->loop : index;
 }
 
 /* ---- calls ---- */
@@ -120,7 +125,7 @@ void jit_call_c(struct jit_lower *l, const struct rv64_insn *in, unsigned offset
 		.op = op_of(in),
 		.fn = jit_call_fns[in->id],
 		.offset = (uint16_t)offset,
-		.index = (uint8_t)index,
+		.index = (uint8_t)jit_counted(l, index),
 		.len = in->len,
 	};
 	struct x86 *e = &l->e;
@@ -195,7 +200,7 @@ static uint32_t narrow_at_end(const struct jit_source *s, const uint8_t *reg)
 {
 	uint32_t set = 0;
 
-	for (unsigned i = 0; i < s->loop; i++) {
+	for (unsigned i = s->loop; i < s->loop_end; i++) {
 		const struct rv64_insn *in = &s->insn[i];
 
 		if (!rv64_insn_writes_x(in->id))
@@ -207,36 +212,9 @@ static uint32_t narrow_at_end(const struct jit_source *s, const uint8_t *reg)
 	return set;
 }
 
-void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
-{
-	struct jit_cache *m = &l->jit->cache;
-
-	l->s = s;
-	l->begin = m->write + m->used;
-	l->e = (struct x86){
-		.p = l->begin, .end = l->begin + JIT_BLOCK_MAX, .exec = m->exec - m->write};
-	l->n_ool = 0;
-	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
-	l->tested = 0;
-	l->narrow = 0;
-	l->plain = false;
-	l->plain_from = s->n;
-	l->n_emitted = 0;
-	jit_allocate(l);
-	jit_set_state(l, s->loop ? JIT_MOVED : 0);
-	jit_move_in(l);
-	l->moved_in = l->e.p;
-	jit_fp_enter(l);
-	jit_group_enter(l);
-	l->loop_head = l->e.p;
-	l->narrow = narrow_at_end(s, l->reg);
-	l->loop_boxed = l->boxed;
-	l->fp_entered = l->fp_live;
-}
-
 /* At the first access of a group, or the begin of a loop that has carried ones, the plain version
- * goes on where the first one gave up: what is
- * known of f registers is the same on both ways, what is known of others need not be. */
+ * goes on where the first one gave up: what is known of f registers is the same on both ways, what
+ * is known of others need not be. */
 static void meet(struct jit_lower *l)
 {
 	unsigned i = l->s->index;
@@ -252,12 +230,75 @@ static void meet(struct jit_lower *l)
 	l->plain_at[i] = l->e.p;
 }
 
+static void move_into_loop(struct jit_lower *l)
+{
+	jit_set_state(l, JIT_MOVED | JIT_REACHED);
+	jit_move_in(l);
+	l->moved_in = l->e.p;
+}
+
+/* At the begin of the loop. The plain version may begin here, having come from the first one. */
+static void enter_loop(struct jit_lower *l)
+{
+	const struct jit_source *s = l->s;
+
+	jit_extend(l);
+	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
+	l->tested = l->was_tested = 0;
+	if (!(l->state & JIT_REACHED)) {
+		x86_alu_imm(&l->e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)s->loop);
+		if (l->plain) {
+			jit_set_state(l, JIT_MOVED | JIT_REACHED);
+			jit_move_in(l);
+		} else {
+			move_into_loop(l);
+		}
+	}
+	l->narrow = 0;
+	if (s->any_carried)
+		meet(l);
+	if (l->plain)
+		return;
+	l->loop_boxed = l->boxed;
+	l->fp_entered = l->fp_live;
+	jit_group_enter(l);
+	l->loop_head = l->e.p;
+	l->narrow = narrow_at_end(s, l->loop_reg);
+}
+
+void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
+{
+	struct jit_cache *m = &l->jit->cache;
+
+	l->s = s;
+	l->begin = m->write + m->used;
+	l->e = (struct x86){
+		.p = l->begin, .end = l->begin + jit_room(l->jit), .exec = m->exec - m->write};
+	l->n_ool = 0;
+	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
+	l->tested = 0;
+	l->narrow = 0;
+	l->plain = false;
+	l->plain_from = s->n;
+	l->n_emitted = 0;
+	jit_allocate(l);
+	jit_set_state(l, 0);
+	if (s->loop_end && !s->loop)
+		move_into_loop(l);
+	jit_fp_enter(l);
+}
+
 static void leave_loop(struct jit_lower *l)
 {
 	jit_move_out(l);
-	jit_set_state(l, 0);
+	jit_set_state(l, JIT_REACHED);
 	l->tested = 0;
 	l->narrow = 0;
+}
+
+static bool in_carried(const struct jit_lower *l)
+{
+	return l->s->group[l->s->group_of[l->s->index]].carried;
 }
 
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind)
@@ -268,12 +309,14 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	l->made_known = l->made_narrow = false;
 	l->was_tested = l->tested;
 	l->tested = 0;
-	if (l->s->role[l->s->index] == JIT_LEADS || (!l->s->index && l->s->any_carried))
+	if (l->s->index == l->s->loop && l->s->loop_end)
+		enter_loop(l);
+	if (l->s->role[l->s->index] == JIT_LEADS && !in_carried(l))
 		meet(l);
 	switch (kind) {
 	case JIT_BRANCH:
 		jit_lower_branch(l, in);
-		if (l->s->index + 1 == l->s->loop)
+		if (l->s->index + 1 == l->s->loop_end)
 			leave_loop(l);
 		return;
 	case JIT_JAL: jit_lower_jal(l, in); return;
@@ -289,7 +332,7 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp_live = false;
 	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp ||
-		   in->id == RV64_fence) {
+		   in->id == RV64_fence || rv64_insn_info[in->id].ext == RV64_EXT_A) {
 		r->fn(l, in, r);
 	}
 	if (rv64_insn_writes_x(in->id) && !l->made_known)
@@ -317,6 +360,7 @@ static void emit_ool(struct jit_lower *l)
 		l->narrow = o.narrow;
 		switch (o.kind) {
 		case JIT_OOL_MEM: jit_ool_mem(l, &o); break;
+		case JIT_OOL_FAR: jit_emit_far_slow(&l->e, &l->jit->glue, o.info); break;
 		case JIT_OOL_EXIT:
 		case JIT_OOL_BOUND: jit_ool_exits(l, &o); break;
 		case JIT_OOL_DIV: jit_ool_divide(l, &o); break;
@@ -327,6 +371,7 @@ static void emit_ool(struct jit_lower *l)
 			x86_jmp_to(&l->e, o.back);
 			break;
 		case JIT_OOL_FMA: jit_ool_fma(l, &o); break;
+		case JIT_OOL_GUESS: jit_ool_guess(l, &o); break;
 		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;
 		case JIT_OOL_PLAIN:
@@ -346,7 +391,9 @@ unsigned jit_lower_tail(struct jit_lower *l)
 	emit_ool(l);
 	l->plain = true;
 	l->narrow = 0;
-	jit_set_state(l, l->plain_from < l->s->loop ? JIT_MOVED : 0);
+	jit_set_state(l, jit_in_loop(l->s, l->plain_from) ? JIT_MOVED | JIT_REACHED
+			 : l->plain_from < l->s->loop     ? 0
+							  : JIT_REACHED);
 	return l->plain_from;
 }
 

@@ -9,12 +9,14 @@
 enum jit_ool_kind {
 	JIT_OOL_MEM,   /* an access in C; `info`, address in `reg` */
 	JIT_OOL_EXIT,  /* a taken branch to `target` after `info` instructions */
+	JIT_OOL_FAR,   /* native_far's entry `info` does not know where to go */
 	JIT_OOL_BOUND, /* leave the block before going to `target` */
 	JIT_OOL_DIV,   /* a division by 0 or -1, of which `info` says the kind */
 	JIT_OOL_CALL,  /* the whole instruction in C */
 	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
 	JIT_OOL_PLAIN, /* go on in the other version of the code, at instruction `index` */
 	JIT_OOL_FMA,   /* a multiplication and addition gave a NaN */
+	JIT_OOL_GUESS, /* the guess was wrong: rdx and native_guess are what the TLB says */
 	JIT_OOL_NAN,   /* xmm `reg` = the canonical NaN, of a double if `info` */
 };
 
@@ -35,6 +37,7 @@ struct jit_ool {
 /* How the code at hand differs from code elsewhere. */
 #define JIT_MOVED   1u /* registers are where the loop wants them */
 #define JIT_COUNTED 2u /* `left` is without `native_rest` */
+#define JIT_REACHED 4u /* `left` is without the instructions before the loop */
 
 #define JIT_MAX_OOL 256
 
@@ -106,6 +109,8 @@ typedef void jit_lower_fn(struct jit_lower *l, const struct rv64_insn *in,
 
 /* ---- x86_lower.c ---- */
 
+/* `index` as `left` sees it: of the instructions before it, those that `left` still has. */
+unsigned jit_counted(const struct jit_lower *l, unsigned index);
 /* Where x[g] is: its host register, or `scratch` after loading it. */
 unsigned jit_get(struct jit_lower *l, unsigned g, unsigned scratch);
 /* The same, always in dst. */
@@ -168,8 +173,16 @@ void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o);
 
 jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore;
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
+void jit_ool_guess(struct jit_lower *l, const struct jit_ool *o);
 /* rcx = the slot of the TLB for the address va, as a distance. */
 void jit_tlb_slot(struct jit_lower *l, unsigned va);
+/* Then: whether an aligned access to va may go there. Returns the jump to take if not. */
+uint8_t *jit_tlb_ask(struct jit_lower *l, unsigned va, unsigned size, int32_t tag);
+
+/* ---- x86_amo.c ---- */
+
+enum { JIT_AMO_SWAP, JIT_AMO_ADD };
+jit_lower_fn jit_lower_amo_host, jit_lower_amo_loop, jit_lower_lr, jit_lower_sc;
 
 /* ---- x86_group.c ---- */
 
@@ -187,7 +200,7 @@ void jit_at(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg,
 	    const struct jit_place *at);
 /* Where a group keeps its distance in struct interp. */
 int32_t jit_slot(unsigned slot);
-/* At the begin of a loop: carried groups ask the TLB, and say for how many rounds. */
+/* At the begin of the loop: carried groups ask the TLB, and say for how many rounds. */
 void jit_group_enter(struct jit_lower *l);
 /* Whether the instruction at hand is in a group and needs no look-up: then its operand. */
 bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_place *at);

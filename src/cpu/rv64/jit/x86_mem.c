@@ -39,26 +39,59 @@ void jit_tlb_slot(struct jit_lower *l, unsigned va)
 	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_TLB_SIZE - 1) << RV64_TLB_ENTRY_SHIFT);
 }
 
-/* Leaves in rcx what to add to `va`; `info` is completed for the slow path, which goes on at what
+uint8_t *jit_tlb_ask(struct jit_lower *l, unsigned va, unsigned size, int32_t tag)
+{
+	struct x86 *e = &l->e;
+
+	x86_mov(e, RDX, va);
+	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, ~0xfff | (int32_t)(size - 1));
+	x86_rm(e, X86_OR, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.ctx));
+	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, tag);
+	return x86_jcc(e, X86_NE);
+}
+
+/* Leaves in rcx the slot for `va`; `info` is completed for the slow path, which goes on at what
  * is to be put into the result's `back`. */
 static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, unsigned va,
 			       unsigned log2_size, int32_t tag, uint32_t info)
 {
-	struct x86 *e = &l->e;
 	struct jit_ool *o;
 
 	jit_tlb_slot(l, va);
-	x86_mov(e, RDX, va);
-	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, ~0xfff | ((1 << log2_size) - 1));
-	x86_rm(e, X86_OR, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.ctx));
-	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, tag);
-	o = jit_ool(l, JIT_OOL_MEM, x86_jcc(e, X86_NE));
+	o = jit_ool(l, JIT_OOL_MEM, jit_tlb_ask(l, va, 1u << log2_size, tag));
 	o->reg = (uint8_t)va;
 	o->info = info | (uint32_t)l->s->offset / 2 << JIT_MEM_OFFSET |
-		  (uint32_t)l->s->index << JIT_MEM_INDEX | log2_size << JIT_MEM_SIZE |
+		  jit_counted(l, l->s->index) << JIT_MEM_INDEX | log2_size << JIT_MEM_SIZE |
 		  (in->len == 4 ? JIT_MEM_LONG : 0);
-	x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
 	return o;
+}
+
+/* rcx = what to add to the address whose slot rcx is. */
+static void addend(struct jit_lower *l)
+{
+	x86_rx(&l->e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
+}
+
+/* A list is walked: the next address waits for this load, and this load for the TLB. A guess that
+ * is the same as the TLB's answer breaks the wait: rdx = what to add. */
+static void guess(struct jit_lower *l)
+{
+	struct x86 *e = &l->e;
+	struct jit_ool *o;
+
+	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(native_guess));
+	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, JIT_TLB(addend));
+	o = jit_ool(l, JIT_OOL_GUESS, x86_jcc(e, X86_NE));
+	o->back = e->p;
+}
+
+void jit_ool_guess(struct jit_lower *l, const struct jit_ool *o)
+{
+	struct x86 *e = &l->e;
+
+	x86_rx(e, X86_MOV, X86_Q, RDX, REG_HART, RCX, JIT_TLB(addend));
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_guess));
+	x86_jmp_to(e, o->back);
 }
 
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o)
@@ -78,6 +111,7 @@ void jit_lower_load(struct jit_lower *l, const struct rv64_insn *in, const struc
 	enum x86_width w = r->op == X86_MOV && r->w == 2 ? X86_L : X86_Q;
 	unsigned d = in->rd ? jit_dst(l, in->rd) : RAX;
 	struct jit_place at;
+	bool walks = in->id == RV64_ld && in->rd == in->rs1 && jit_in_loop(l->s, l->s->index);
 	struct jit_ool *o;
 	unsigned va;
 
@@ -90,7 +124,12 @@ void jit_lower_load(struct jit_lower *l, const struct rv64_insn *in, const struc
 	o = look_up(l, in, va, r->w, JIT_TLB(load_tag),
 		    (uint32_t)in->rd << JIT_MEM_REG | (r->flag ? JIT_MEM_UNSIGNED : 0));
 
-	x86_rx(&l->e, r->op, w, d, va, RCX, 0);
+	if (walks) {
+		guess(l);
+	} else {
+		addend(l);
+	}
+	x86_rx(&l->e, r->op, w, d, va, walks ? RDX : RCX, 0);
 	jit_put(l, in->rd, d);
 	o->back = l->e.p;
 }
@@ -110,6 +149,7 @@ void jit_lower_store(struct jit_lower *l, const struct rv64_insn *in, const stru
 	va = address(l, in);
 	o = look_up(l, in, va, r->w, JIT_TLB(store_tag),
 		    (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE);
+	addend(l);
 
 	x86_rx(&l->e, r->op, w, jit_get(l, in->rs2, RDX), va, RCX, 0);
 	o->back = l->e.p;
@@ -130,6 +170,7 @@ void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const stru
 		va = address(l, in);
 		o = look_up(l, in, va, r->w, JIT_TLB(load_tag),
 			    (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP);
+		addend(l);
 		x86_rx(e, op, X86_L, d, va, RCX, 0);
 	}
 	if (r->w == 2)
@@ -155,6 +196,7 @@ void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const str
 	va = address(l, in);
 	o = look_up(l, in, va, r->w, JIT_TLB(store_tag),
 		    (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE | JIT_MEM_FP);
+	addend(l);
 	x86_rx(e, op, X86_L, jit_f_get(l, in->rs2, XMM0), va, RCX, 0);
 	o->back = e->p;
 }

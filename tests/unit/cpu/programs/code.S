@@ -33,6 +33,17 @@
 	mv a3, a5;      \
 	EXPECT(a3, want)
 
+/* The same n times, often enough to be compiled; expects the sum. */
+#define CALLS(n, va, want)   \
+	li a5, 0;            \
+	li s4, n;            \
+20:	li t2, va;           \
+	jalr t2;             \
+	addi s4, s4, -1;     \
+	bnez s4, 20b;        \
+	mv a3, a5;           \
+	EXPECT(a3, want)
+
 _start:
 	/* A routine elsewhere is rewritten again and again. */
 	la s0, page_a
@@ -206,6 +217,48 @@ _start:
 	CALL(VA, VA)
 	CALL(VA + 5 * 4096, VA + 5 * 4096)
 	CALL(VA, VA)
+
+	/* A jump from one page to the next, which becomes another one again and again: with an
+	 * sfence.vma, by another address space, by being overwritten, by going away. */
+	MAP(low1, VA >> 12, page_a, LEAF)
+	MAP(low1, (VA >> 12) + 1, page_b, LEAF)
+	sfence.vma
+	li t0, ADDI_A5(1)
+	sw t0, 0x100(s0)
+	li t0, 0x0fc0106f /* j +0x10fc */
+	sw t0, 0x104(s0)
+	li t0, ADDI_A5(2)
+	sw t0, 0x200(s1)
+	li t0, ADDI_A5(4)
+	sw t0, 0x200(s2)
+	li t0, RET
+	sh t0, 0x204(s1)
+	sh t0, 0x204(s2)
+	fence.i
+	CALLS(200, VA + 0x100, 600)
+	MAP(low1, (VA >> 12) + 1, page_c, LEAF)
+	li t0, VA + 4096
+	sfence.vma t0
+	CALLS(200, VA + 0x100, 1000)
+	MAP(low1, (VA >> 12) + 1, page_b, LEAF)
+	sfence.vma
+	CALLS(200, VA + 0x100, 600)
+	SATP(root2, 2)
+	CALLS(200, VA + 0x100, 1000)
+	SATP(root1, 1)
+	CALLS(200, VA + 0x100, 600)
+	li t0, ADDI_A5(6)
+	sw t0, 0x200(s1)
+	fence.i
+	CALLS(200, VA + 0x100, 1400)
+	la t0, low1
+	sd zero, 8 * ((VA >> 12) + 1)(t0)
+	li t0, VA + 4096
+	sfence.vma t0
+	la s11, 10f
+	CALLS(1, VA + 0x100, 0)
+10:	EXPECT(s8, 12)
+	EXPECT(s7, VA + 4096 + 0x200)
 	ecall /* to M mode: pass */
 
 	.balign 4
