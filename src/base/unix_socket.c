@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-<<<<<<< HEAD
-/* Whether anybody listens at a path is found out by connecting to it. */
-=======
 /*
  * A file is left behind by a process that was killed. Whether somebody listens only connecting
  * tells: if nobody does, the file is removed and made anew. Two that find the same stale file at
@@ -11,7 +8,6 @@
  * The mode is set on the socket before it has a name (Linux gives it to the file), so that at no
  * time anybody else can connect.
  */
->>>>>>> main
 #include "base/unix_socket.h"
 
 #include <errno.h>
@@ -19,14 +15,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-<<<<<<< HEAD
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "base/fd.h"
-
-static int make(const char *path, struct sockaddr_un *a, int *fd)
-=======
 #include <unistd.h>
 
 #include "base/err.h"
@@ -35,46 +23,12 @@ static int make(const char *path, struct sockaddr_un *a, int *fd)
 #define BACKLOG 64
 
 static int make_address(const char *path, struct sockaddr_un *a)
->>>>>>> main
 {
 	size_t len = strlen(path);
 
 	*a = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (len >= sizeof(a->sun_path))
 		return -ENAMETOOLONG;
-<<<<<<< HEAD
-	memcpy(a->sun_path, path, len);
-	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	return *fd < 0 ? -errno : 0;
-}
-
-int unix_socket_connect(const char *path, int *fd)
-{
-	struct sockaddr_un a;
-	int ret = make(path, &a, fd);
-
-	if (!ret && connect(*fd, (const struct sockaddr *)&a, sizeof(a))) {
-		ret = -errno;
-		fd_close(fd);
-	}
-	return ret;
-}
-
-static bool is_left_over(const char *path)
-{
-	struct stat st;
-	int fd, ret;
-
-	if (lstat(path, &st) || !S_ISSOCK(st.st_mode))
-		return false;
-	ret = unix_socket_connect(path, &fd);
-	if (!ret)
-		fd_close(&fd);
-	return ret == -ECONNREFUSED;
-}
-
-static int bind_to(int fd, const struct sockaddr_un *a)
-=======
 	memcpy(a->sun_path, path, len + 1);
 	return 0;
 }
@@ -127,35 +81,10 @@ static int clear_path(int type, const char *label, const char *path, struct err 
 }
 
 static int bind_path(int fd, const struct sockaddr_un *a)
->>>>>>> main
 {
 	return bind(fd, (const struct sockaddr *)a, sizeof(*a)) ? -errno : 0;
 }
 
-<<<<<<< HEAD
-int unix_socket_listen(const char *path, int backlog, int *fd)
-{
-	struct sockaddr_un a;
-	int ret = make(path, &a, fd);
-
-	if (ret)
-		return ret;
-	ret = bind_to(*fd, &a);
-	if (ret == -EADDRINUSE && is_left_over(path) && !unlink(path))
-		ret = bind_to(*fd, &a);
-	if (ret) {
-		fd_close(fd);
-		return ret;
-	}
-	/* Before anybody can connect. */
-	if (chmod(path, 0600) || listen(*fd, backlog)) {
-		ret = -errno;
-		(void)unlink(path);
-		fd_close(fd);
-	}
-	return ret;
-}
-=======
 int unix_socket_open(struct unix_socket *s, int type, const char *label, const char *path,
 		     struct err *e)
 {
@@ -203,4 +132,3 @@ void unix_socket_close(struct unix_socket *s)
 		(void)unlink(s->path);
 	fd_close(&s->fd);
 }
->>>>>>> main

@@ -1,17 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-<<<<<<< HEAD
-/* Stream sockets in the file system. Any thread. */
-#ifndef BASE_UNIX_SOCKET_H
-#define BASE_UNIX_SOCKET_H
-
-/* Listens at `path` without blocking; the file has mode 0600. What a process that was killed has
- * left there is replaced. 0 with the socket in *fd; -ENAMETOOLONG; -EADDRINUSE: somebody listens,
- * or the path is no socket; or another -errno. The caller unlinks the path in the end. */
-int unix_socket_listen(const char *path, int backlog, int *fd);
-
-/* Connects to `path`: a non-blocking socket in *fd. 0, or -errno; never waits. */
-int unix_socket_connect(const char *path, int *fd);
-=======
 /* A UNIX socket that has a name: its file is made, told from others', removed. */
 #ifndef BASE_UNIX_SOCKET_H
 #define BASE_UNIX_SOCKET_H
@@ -40,6 +27,5 @@ void unix_socket_close(struct unix_socket *s);
 /* Connects to a socket; type: as above, perhaps with SOCK_NONBLOCK. The descriptor, or -errno:
  * -ENAMETOOLONG, or what connect() gave. */
 int unix_socket_connect(const char *path, int type);
->>>>>>> main
 
 #endif

@@ -5,14 +5,10 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include "base/err.h"
-#include "base/fd.h"
-#include "base/unix_socket.h"
 #include "dev/vsock.h"
-
-#define BACKLOG 64
 
 const struct opt run_vsock_keys[] = {
 	{.name = "cid",
@@ -50,21 +46,17 @@ int run_vsock_open(struct run_vsock *v, const struct run_vsock_options *o, struc
 
 	if (!o->path)
 		return 0;
-	ret = unix_socket_listen(o->path, BACKLOG, &v->listener);
+	ret = unix_socket_open(&v->socket, SOCK_STREAM, "--vsock path=", o->path, e);
 	if (ret)
-		return err_set(e, ret, "--vsock path=%s: %s", o->path,
-			       ret == -EADDRINUSE ? "is in use; give another path"
-						  : strerror(-ret));
-	v->path = o->path;
-	*m = (struct machine_vsock){.cid = o->cid, .path = o->path, .listener = v->listener};
+		return ret;
+	v->open = true;
+	*m = (struct machine_vsock){.cid = o->cid, .path = o->path, .listener = v->socket.fd};
 	return 0;
 }
 
 void run_vsock_close(struct run_vsock *v)
 {
-	if (!v->path)
-		return;
-	(void)unlink(v->path);
-	fd_close(&v->listener);
-	v->path = NULL;
+	if (v->open)
+		unix_socket_close(&v->socket);
+	v->open = false;
 }

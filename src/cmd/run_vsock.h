@@ -3,7 +3,10 @@
 #ifndef CMD_RUN_VSOCK_H
 #define CMD_RUN_VSOCK_H
 
+#include <stdbool.h>
+
 #include "base/opt.h"
+#include "base/unix_socket.h"
 #include "machine/machine.h"
 
 struct err;
@@ -19,8 +22,8 @@ extern const struct opt run_vsock_keys[];
 int run_vsock_parse(struct run_vsock_options *o, const char *label, char *value, struct err *e);
 
 struct run_vsock {
-	const char *path; /* of the socket, once it is there */
-	int listener;
+	struct unix_socket socket;
+	bool open;
 };
 
 /* Listens, if there is a path, and tells the machine. 0, or -errno with the message in e. */

@@ -318,7 +318,8 @@ static void guest_calls(struct vsock *v, const struct packet *p)
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "%s_%u", v->path, p->dst_port);
-	if (!unix_socket_connect(path, &fd))
+	fd = unix_socket_connect(path, SOCK_STREAM | SOCK_NONBLOCK);
+	if (fd >= 0)
 		c = conn_add(v, fd, p->src_port, p->dst_port, VSOCK_OPEN);
 	if (!c) {
 		stray_reset(v, p);

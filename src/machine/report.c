@@ -124,13 +124,10 @@ int machine_stats(const struct machine *m, struct stats_list *out)
 		ret = hart_stats(m, i, out);
 	for (unsigned i = 0; i < m->n_devices && !ret; i++)
 		ret = device_stats(&m->device[i], out);
-<<<<<<< HEAD
 	if (!ret && m->balloon)
 		ret = stats_add_table(out, balloon_rows, none, balloon_stats(m->balloon));
-=======
 	for (unsigned i = 0; i < m->cfg.n_nets && !ret; i++)
 		ret = net_stats(m, i, out);
->>>>>>> main
 	if (!ret && m->uart)
 		ret = stats_add_table(out, uart8250_rows, uart, uart8250_stats(m->uart));
 	return ret;

@@ -211,12 +211,12 @@ static void test_config(void **state)
 	driver_settle(&w->d);
 	assert_true(driver_read(&w->d, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_CONFIG);
 	assert_int_equal(driver_config(&w->d, 0, 4), 64 << 8);
-	driver_write(&w->d, VIRTIO_MMIO_CONFIG, 7);
+	driver_config_write(&w->d, 0, 4, 7);
 	assert_int_equal(driver_config(&w->d, 0, 4), 64 << 8);
-	driver_write(&w->d, VIRTIO_MMIO_CONFIG + 4, 5);
+	driver_config_write(&w->d, 4, 4, 5);
 	assert_int_equal(driver_config(&w->d, 4, 4), 5);
 	assert_int_equal(value(&balloon_stats(w->dev)->actual), 5 * 4096);
-	driver_write(&w->d, VIRTIO_MMIO_CONFIG + 8, 5);
+	driver_config_write(&w->d, 8, 4, 5);
 	for (unsigned size = 1; size <= 8; size *= 2)
 		for (unsigned at = 0; at <= 0x100 - size; at++)
 			(void)driver_config(&w->d, at, size);

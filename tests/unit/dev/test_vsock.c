@@ -33,9 +33,9 @@ enum { REQUEST = 1, RESPONSE, RST, SHUTDOWN, RW, CREDIT_UPDATE, CREDIT_REQUEST }
 struct world {
 	struct driver d;
 	char dir[32], path[64], peer_path[80];
-	int listener; /* of the device */
-	int peer;     /* listens at PORT */
-	int client;   /* a host's socket */
+	struct unix_socket listener; /* of the device */
+	struct unix_socket peer;     /* listens at PORT */
+	int client;                  /* a host's socket */
 	uint64_t tx, rx;
 	int rx_head;
 	bool posted;               /* the buffer at rx is the device's */
@@ -77,13 +77,13 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(w.dir));
 	(void)snprintf(w.path, sizeof(w.path), "%s/v", w.dir);
 	(void)snprintf(w.peer_path, sizeof(w.peer_path), "%s_%u", w.path, PORT);
-	assert_int_equal(unix_socket_listen(w.path, 8, &w.listener), 0);
-	assert_int_equal(unix_socket_listen(w.peer_path, 8, &w.peer), 0);
+	assert_int_equal(unix_socket_open(&w.listener, SOCK_STREAM, "", w.path, NULL), 0);
+	assert_int_equal(unix_socket_open(&w.peer, SOCK_STREAM, "", w.peer_path, NULL), 0);
 	w.client = -1;
 	driver_init(&w.d);
 	cfg.loop = w.d.loop;
 	cfg.path = w.path;
-	cfg.listener = w.listener;
+	cfg.listener = w.listener.fd;
 	assert_int_equal(vsock_new(&cfg, &dev), 0);
 	driver_plug(&w.d, dev);
 	bring_up(&w);
@@ -97,10 +97,8 @@ static int teardown(void **state)
 
 	driver_fini(&w->d);
 	fd_close(&w->client);
-	fd_close(&w->peer);
-	fd_close(&w->listener);
-	(void)unlink(w->peer_path);
-	(void)unlink(w->path);
+	unix_socket_close(&w->peer);
+	unix_socket_close(&w->listener);
 	(void)rmdir(w->dir);
 	return 0;
 }
@@ -179,7 +177,7 @@ static void expect(struct world *w, unsigned op)
 static void open_stream(struct world *w)
 {
 	send_op(w, REQUEST, PORT, 0, 0);
-	w->client = accept(w->peer, NULL, NULL);
+	w->client = accept(w->peer.fd, NULL, NULL);
 	assert_true(w->client >= 0);
 	assert_int_equal(fd_set_nonblock(w->client, true), 0);
 	expect(w, RESPONSE);
@@ -217,13 +215,19 @@ static void test_guest_calls(void **state)
 	expect(w, RST);
 }
 
+static void connect_client(struct world *w)
+{
+	w->client = unix_socket_connect(w->path, SOCK_STREAM | SOCK_NONBLOCK);
+	assert_true(w->client >= 0);
+}
+
 static void test_host_calls(void **state)
 {
 	struct world *w = *state;
 	char buf[64] = {0};
 	uint32_t host_port;
 
-	assert_int_equal(unix_socket_connect(w->path, &w->client), 0);
+	connect_client(w);
 	driver_settle(&w->d);
 	/* Byte for byte, with data behind it. */
 	for (const char *p = "CONNECT 1000"; *p; p++) {
@@ -247,7 +251,7 @@ static void test_host_calls(void **state)
 	assert_int_equal(read(w->client, buf, 32), 0);
 	/* Nobody listens in the guest. */
 	fd_close(&w->client);
-	assert_int_equal(unix_socket_connect(w->path, &w->client), 0);
+	connect_client(w);
 	assert_int_equal(write(w->client, "CONNECT 1000\n", 13), 13);
 	driver_settle(&w->d);
 	expect(w, REQUEST);
@@ -412,7 +416,7 @@ static void test_reset(void **state)
 	assert_true(read(w->client, &c, 1) == 0 || errno == ECONNRESET);
 	fd_close(&w->client);
 	/* A client that comes while there is no driver is sent away. */
-	assert_int_equal(unix_socket_connect(w->path, &w->client), 0);
+	connect_client(w);
 	assert_int_equal(write(w->client, "CONNECT 1\n", 10), 10);
 	driver_settle(&w->d);
 	assert_int_equal(read(w->client, &c, 1), 0);
@@ -437,7 +441,7 @@ static void test_many(void **state)
 		int one;
 
 		send_raw(w, &f, HEADER);
-		one = accept(w->peer, NULL, NULL);
+		one = accept(w->peer.fd, NULL, NULL);
 		if (i < VSOCK_CONNS)
 			fd[i] = one;
 		else
@@ -457,7 +461,7 @@ static void test_config(void **state)
 	for (unsigned size = 1; size <= 8; size *= 2)
 		for (unsigned at = 0; at <= 0x100 - size; at++)
 			(void)driver_config(&w->d, at, size);
-	driver_write(&w->d, VIRTIO_MMIO_CONFIG, 1);
+	driver_config_write(&w->d, 0, 4, 1);
 	assert_int_equal(driver_config(&w->d, 0, 8), CID);
 	driver_reset(&w->d);
 	for (unsigned i = 0; i < 5; i++)
