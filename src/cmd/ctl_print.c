@@ -228,3 +228,17 @@ void ctl_print_faults(const json_t *answer)
 {
 	print_table(json_object_get(answer, "faults"));
 }
+
+void ctl_print_diagnosis(const json_t *answer)
+{
+	const json_t *device, *queue;
+	size_t i, n;
+
+	json_array_foreach (json_object_get(answer, "devices"), i, device) {
+		printf("%s: %s\n", string_of(device, "device"), string_of(device, "verdict"));
+		printf("  status %s; features %s\n", string_of(device, "status"),
+		       string_of(device, "features"));
+		json_array_foreach (json_object_get(device, "queues"), n, queue)
+			printf("  queue %zu: %s\n", n, json_string_value(queue));
+	}
+}

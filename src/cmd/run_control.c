@@ -22,6 +22,7 @@
 #include "control/control.h"
 #include "control/stats_format.h"
 #include "cpu/cpu.h"
+#include "machine/diagnose.h"
 #include "machine/machine.h"
 #include "virtio/spec.h"
 
@@ -137,6 +138,41 @@ static void verb_stats(void *arg, struct control_call *call)
 		control_answer(call, body);
 	else
 		control_fail(call, CONTROL_E_INTERNAL, "out of memory");
+}
+
+/* ---- diagnose ---- */
+
+static json_t *diagnose_one(const char *name, const struct diagnose_device *d)
+{
+	json_t *queues = json_array();
+	char text[DIAGNOSE_TEXT], status[DIAGNOSE_TEXT], features[20];
+	bool wrong = diagnose_verdict(d, text);
+
+	diagnose_status(d, status);
+	snprintf(features, sizeof(features), "0x%llx", (unsigned long long)d->features);
+	for (unsigned i = 0; i < d->n_queues; i++) {
+		char queue[DIAGNOSE_TEXT];
+
+		diagnose_queue(&d->queue[i], queue);
+		json_array_append_new(queues, json_string(queue));
+	}
+	return json_pack("{s:s,s:s,s:s,s:o,s:b,s:s}", "device", name, "status", status, "features",
+			 features, "queues", queues, "wrong", wrong, "verdict", text);
+}
+
+static void verb_diagnose(void *arg, struct control_call *call)
+{
+	const struct run_control *rc = arg;
+	struct diagnose_device d;
+	json_t *devices;
+	const char *name;
+
+	if (is_gone(rc, call))
+		return;
+	devices = json_array();
+	for (unsigned i = 0; (name = machine_look_at(rc->machine, i, &d)); i++)
+		json_array_append_new(devices, diagnose_one(name, &d));
+	control_answer(call, json_pack("{s:o}", "devices", devices));
 }
 
 /* ---- the balloon ---- */
@@ -335,6 +371,9 @@ static const struct control_verb verbs[] = {
 	 .help = "the network's cable: up or down",
 	 .args = link_args,
 	 .handle = verb_link},
+	{.name = "diagnose",
+	 .help = "how far each device has come, and what is likely wrong",
+	 .handle = verb_diagnose},
 	{.name = "balloon",
 	 .help = "how much of the guest's memory the balloon shall take: SIZE",
 	 .args = balloon_args,

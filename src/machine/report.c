@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/net.h"
+#include "base/bits.h"
 #include "base/fault.h"
 #include "base/stats.h"
 #include "dev/balloon.h"
@@ -15,6 +16,7 @@
 #include "dev/net.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
+#include "machine/diagnose.h"
 #include "transport/carrier.h"
 #include "virtio/vdev.h"
 
@@ -172,4 +174,33 @@ void machine_balloon_refresh(struct machine *m)
 {
 	if (m->balloon)
 		balloon_refresh(m->balloon);
+}
+
+const char *machine_look_at(const struct machine *m, unsigned i, struct diagnose_device *out)
+{
+	const struct machine_device *d = &m->device[i];
+
+	if (i >= m->n_devices)
+		return NULL;
+	*out = (struct diagnose_device){
+		.device_id = d->dev->ops->device_id,
+		.status = carrier_status(d->carrier),
+		.features = vdev_features(d->dev),
+		.gone = vdev_is_gone(d->dev),
+		.why = vdev_why(d->dev),
+		.n_queues = (unsigned)min_u64(d->dev->n_queues, DIAGNOSE_QUEUES)};
+	for (unsigned n = 0; n < out->n_queues; n++) {
+		const struct vdev_queue *q = &d->dev->queues[n];
+		struct diagnose_queue *to = &out->queue[n];
+
+		to->kicks = counter_read(&q->stats.kicks);
+		to->interrupts = counter_read(&q->stats.interrupts);
+		to->chains = counter_read(&q->stats.ring.chains);
+		to->ready = vdev_queue_live(q);
+		if (to->ready) {
+			to->size = virtq_size(&q->ring);
+			to->in_flight = virtq_in_flight(&q->ring);
+		}
+	}
+	return d->name;
 }
