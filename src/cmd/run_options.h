@@ -69,6 +69,7 @@ struct run_options {
 	struct run_vsock_options vsock;
 
 	bool rng;
+	uint64_t rng_rate; /* bytes a second; 0: any number */
 	bool balloon;
 	const char *control; /* path of a socket, or NULL */
 

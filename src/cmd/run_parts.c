@@ -68,6 +68,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->smp = o->smp;
 	c->mem = o->mem;
 	c->rng = o->rng;
+	c->rng_rate = o->rng_rate;
 	c->balloon = o->balloon;
 	c->dtb = o->dtb;
 	c->ring_features = ring_features(&o->ring);

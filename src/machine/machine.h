@@ -120,7 +120,8 @@ struct machine_config {
 	struct machine_vsock vsock;
 	struct machine_remote remote[MACHINE_MAX_REMOTES];
 	unsigned n_remotes;
-	bool rng; /* an entropy source */
+	bool rng;          /* an entropy source */
+	uint64_t rng_rate; /* its bytes a second; 0: any number */
 	bool power_button;
 
 	struct faults *faults; /* see machine/faults.h; or NULL */

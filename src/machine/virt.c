@@ -295,6 +295,7 @@ static int add_rng(struct machine *m)
 	const struct rng_config cfg = {
 		.loop = m->loop,
 		.repeatable = m->cfg.counted_time,
+		.rate = m->cfg.rng_rate,
 		.seed = FIXED_SEED,
 		.fault = fault_point(faults_device(m->cfg.faults, "rng0"), FAULT_READ),
 	};
