@@ -12,16 +12,19 @@
  * How native code is reached. The interpreter's block holds the native entry, and its head runs
  * it. Native code goes on to other native code by itself: within a page by a jump that is patched
  * when its target is compiled, elsewhere through the interpreter's jump cache, whose entries lead
- * to blocks. It returns to the interpreter for blocks that are not compiled, when `left` is used
- * up and when attention asks for something.
+ * to blocks; a jump with a known target remembers what that said (native_far). It returns to the
+ * interpreter for blocks that are not compiled, when `left` is used up and when attention asks for
+ * something.
  *
  * Validity is the interpreter's (code.c), since native code is reached only through a valid block
  * or by a patched jump from a block of the same physical page, which becomes void together with
- * it. fence.i thus needs nothing of the translator. When the memory for code is full, the oldest
- * part of it is dropped (segment.c): its blocks count again, and jumps to them ask again.
+ * it; what a jump remembers is void when anything in the jump cache has become so. fence.i thus
+ * needs nothing of the translator. When the memory for code is full, the oldest part of it is
+ * dropped (segment.c): its blocks count again, and jumps to them ask again.
  *
- * State. Some guest registers live in host registers, the same in all blocks; others and pc in the
- * hart. f registers do so while floating point is native. C is called with all of them in the hart
+ * State. Some guest registers live in host registers, the same between all blocks; others and pc in
+ * the hart. A loop in a block may have others of its own in host registers (x86_alloc.c). f
+ * registers do so while floating point is native. C is called with all of them in the hart
  * (x86_glue.c), so a call may trap, or change anything. After a call that says so the block is left
  * to hart.pc. pc and the count of instructions are constants of each place in a block and are made
  * up where they are needed.
@@ -33,6 +36,11 @@
  * Floating point is the host's, with its flags in the host's register until somebody wants to know
  * them: rv64_jit_fp_end() is called before C computes, before CSRs are read, and whenever native
  * code is left (x86_fp.c).
+ *
+ * Counting. What `left` stands for moves within a block: at the begin of a loop it is taken down by
+ * the instructions before that, so that every round counts the same, and in a loop with carried
+ * groups a part of it is put aside (x86_group.c). jit_move_out() sets that right again, with the
+ * registers, wherever somebody else could see it.
  *
  * Passes: read_block() decodes; jit_analyse() looks at the whole; the lowering emits host code
  * for one instruction after the other. Where groups are used the tail of the block is lowered

@@ -4,8 +4,8 @@
  *
  * Every way out counts the instructions and leaves when `left` is used up, just where the
  * interpreter does. Attention is looked at where a program can go in circles: before a jump
- * backwards, and in dispatch. A loop of one block alone does not look: `left` ends it soon enough
- * (SLICE_JIT in engine.c).
+ * backwards, or through a register. A loop of one block alone does not look: `left` ends it soon
+ * enough (SLICE_JIT in engine.c).
  */
 #include "base/bits.h"
 #include "cpu/rv64/jit/x86_lower.h"

@@ -7,7 +7,7 @@
  *	          host memory
  *	r14       `left` of struct interp, as it was at the block's entry
  *	rax, rcx, rdx   scratch; xmm0 and xmm1 too
- *	others    guest registers, see jit_pinned
+ *	others    guest registers, see jit_pinned; in a loop maybe others (x86_alloc.c)
  *	xmm2 to xmm15   f registers, see jit_pinned_f, while `native_fp` of struct interp is set
  *
  * The virtual page that the running code lies in is in `native_page` of struct interp; code is thus

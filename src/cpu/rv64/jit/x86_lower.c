@@ -2,9 +2,12 @@
 /*
  * Lowering to x86-64: the frame around a block, calls of C, and code behind the block.
  *
- * One pass, one instruction at a time; guest registers have fixed places (x86_glue.h), so there is
- * nothing to allocate. A rule says for each instruction which function lowers it (x86_int.c,
- * x86_fp.c); without a rule it is called in C.
+ * One pass, one instruction at a time; guest registers have fixed places (x86_glue.h) except in a
+ * loop, for which others may be chosen before (x86_alloc.c). A rule says for each instruction which
+ * function lowers it (x86_int.c, x86_fp.c); without a rule it is called in C.
+ *
+ * Code is emitted for a state (JIT_MOVED, ...): where registers are and what `left` counts. What
+ * stands behind the block belongs to the state in which it is entered.
  */
 #include "cpu/rv64/jit/x86_lower.h"
 
