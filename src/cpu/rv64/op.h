@@ -4,10 +4,11 @@
  *
  * A block begins at an address that was jumped to and runs on, past conditional branches that are
  * not taken, to an unconditional transfer, a system instruction, a branch that closes a loop in the
- * block, the end of the 4 KiB page or RV64_BLOCK_INSNS instructions. It is independent of the virtual address: all pcs in it count from
- * its entry. An operation that may leave the block for a known target is followed by a slot (an
- * element of the same size) that remembers the target's block; only targets within the same
- * physical page are remembered, since just their offset decides about them.
+ * block, the end of the 4 KiB page or RV64_BLOCK_INSNS instructions. It is independent of the
+ * virtual address: all pcs in it count from its entry. An operation that may leave the block for a
+ * known target is followed by a slot (an element of the same size) that remembers the target's
+ * block; only targets within the same physical page are remembered, since just their offset decides
+ * about them.
  *
  * Operations are mostly instructions, by enum rv64_insn_id; a few more are listed here. Registers:
  * a write to x0 goes to x[RV64_X_SINK].
