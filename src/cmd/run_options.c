@@ -202,6 +202,13 @@ static int jit_dump_option(void *ctx, const char *label, char *value, struct err
 	return run_watch_parse(&o->watch, label, value, e);
 }
 
+static int state_log_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_state_log_parse(&o->watch, label, value, e);
+}
+
 static int share_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -355,8 +362,7 @@ const struct opt run_option_table[] = {
 	 .call = ring_option,
 	 .keys = ring_keys,
 	 .head = "format",
-	 .help = "what virtio devices offer; KEY: event-idx, indirect, in-order, ... "
-		 "(docs/virtio.md)"},
+	 .help = "what virtio devices offer"},
 	{.name = "console",
 	 .arg = "stdio|pty[,link=PATH]|unix:PATH|file:PATH",
 	 .kind = OPT_CALL,
@@ -414,6 +420,13 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_FLAG,
 	 AT(watch.perf_map),
 	 .help = "let perf name generated code: /tmp/perf-PID.map"},
+	{.name = "state-log",
+	 .arg = "FILE[,every=N]",
+	 .kind = OPT_CALL,
+	 .call = state_log_option,
+	 .keys = run_state_log_keys,
+	 .head = "path",
+	 .help = "sums of registers and memory every N instructions (10000000)"},
 	{.name = "no-reboot",
 	 .kind = OPT_FLAG,
 	 AT(no_reboot),
@@ -467,6 +480,10 @@ static int check(const struct run_options *o, struct err *e)
 	if (!o->exec && (o->cwd || o->n_env))
 		return err_set(e, -EINVAL, "--%s %s: is for the command of --exec; add one",
 			       o->cwd ? "cwd" : "env", o->cwd ? o->cwd : o->env[0]);
+	if (o->watch.state_log && o->clock != RUN_CLOCK_INSTRUCTIONS)
+		return err_set(e, -EINVAL,
+			       "--state-log: only with --clock instructions are two runs the same "
+			       "instruction by instruction; add it");
 	if (o->remotes.n && o->clock == RUN_CLOCK_INSTRUCTIONS)
 		return err_set(e, -EINVAL,
 			       "--clock instructions makes each run the same, which another "

@@ -79,8 +79,12 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 
 static int open_watch(struct run_parts *p, const struct run_options *o, struct err *e)
 {
-	if (!o->watch.dump && !o->watch.perf_map)
-		return 0;
+	int ret = run_state_log_open(&p->log, &o->watch, e);
+
+	if (p->log.out)
+		p->config.log = &p->log;
+	if (ret || (!o->watch.dump && !o->watch.perf_map))
+		return ret;
 	p->config.watch = &p->watch;
 	return run_watch_open(&p->watch, &o->watch, p->config.engine, e);
 }
@@ -322,6 +326,7 @@ void run_parts_close(struct run_parts *p)
 	chr_free(p->console);
 	exec_free(p->exec);
 	run_watch_close(&p->watch);
+	run_state_log_close(&p->log);
 	free(p->extra_initrd);
 	free(p->append);
 	guest_set_free(&p->guest);

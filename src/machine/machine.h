@@ -30,6 +30,7 @@ struct faults;
 struct loop;
 struct machine;
 struct net;
+struct state_log;
 struct stats_list;
 
 #define MACHINE_MAX_DISKS   4
@@ -82,6 +83,7 @@ struct machine_config {
 	const struct machine_type *type;
 	const struct cpu_engine *engine;
 	struct cpu_watch *watch; /* of the engine: cpu/watch.h; or NULL */
+	struct state_log *log;   /* with counted_time: see machine/state_log.h; or NULL */
 	unsigned smp;            /* 1 to CPU_MAX_HARTS */
 	uint64_t mem;            /* bytes, a multiple of 2 MiB */
 	bool sv48;               /* the harts offer Sv48 beside Sv39, and Linux takes it */
