@@ -38,7 +38,7 @@
 #define LENGTH       4u /* in front of a stream's frame */
 #define ETHERNET     14u
 #define HEADER       sizeof(struct net_header)
-#define BUFFER_SIZE  (2u * (LENGTH + NET_FRAME_MAX))
+#define BUFFER_SIZE  ((size_t)2 * (LENGTH + NET_FRAME_MAX))
 #define WAIT_MAX     (4u << 20)
 #define HELLO_WAIT_S 20
 #define ALL_OFFLOADS                                                             \
@@ -469,10 +469,10 @@ fail:
 
 int net_passt_open(const char *path, struct net **out, struct err *e)
 {
-	struct net_socket *s;
+	struct net_socket *s = NULL;
 	int ret = open_socket("passt,socket=", path, SOCK_STREAM, &s, e);
 
-	if (!ret)
+	if (s)
 		*out = &s->net;
 	return ret;
 }
@@ -501,11 +501,11 @@ static int say_hello(int fd, uint8_t mac[6])
 
 int net_switch_open(const char *path, struct net **out, uint8_t mac[6], struct err *e)
 {
-	struct net_socket *s;
+	struct net_socket *s = NULL;
 	const int size = 1 << 20; /* the kernel has a limit of its own */
 	int ret = open_socket("switch=", path, SOCK_SEQPACKET, &s, e);
 
-	if (ret)
+	if (!s)
 		return ret;
 	s->net.offloads = ALL_OFFLOADS;
 	(void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));

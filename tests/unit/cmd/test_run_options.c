@@ -116,26 +116,10 @@ static void test_disks(void **state)
 	expect_refused("--disk a --disk b --disk c --disk d --disk e", "at most 4");
 }
 
-static void test_net(void **state)
+static void test_net_kinds(void **state)
 {
 	struct parsed p;
-	char many[64 * (RUN_MAX_FORWARDS + 1)] = "--net user";
 
-	assert_int_equal(parse(&p, "--net none"), 0);
-	assert_true(p.o.net.given);
-	assert_int_equal(p.o.net.kind, RUN_NET_NONE);
-	done(&p);
-	assert_int_equal(parse(&p, "--net user,hostfwd=tcp::2222-:22,hostfwd=udp::53-:53"), 0);
-	assert_int_equal(p.o.net.kind, RUN_NET_USER);
-	assert_int_equal(p.o.net.n_forwards, 2);
-	assert_int_equal(p.o.net.forward[0].host_port, 2222);
-	assert_true(p.o.net.forward[1].udp);
-	done(&p);
-	assert_int_equal(parse(&p, "--net tap,ifname=t0,mac=52:54:00:Ab:cd:ef"), 0);
-	assert_int_equal(p.o.net.kind, RUN_NET_TAP);
-	assert_string_equal(p.o.net.ifname, "t0");
-	assert_memory_equal(p.o.net.mac, "\x52\x54\x00\xab\xcd\xef", 6);
-	done(&p);
 	assert_int_equal(parse(&p, "--net tap,ifname=t0,queues=8,mtu=68,speed=40000,pcap=f"), 0);
 	assert_true(p.o.net.queues == 8 && p.o.net.mtu == 68 && p.o.net.speed == 40000);
 	assert_string_equal(p.o.net.pcap, "f");
@@ -168,6 +152,28 @@ static void test_net(void **state)
 	expect_refused("--net user,mtu=65536", "mtu");
 	expect_refused("--net user,speed=0", "speed");
 	expect_refused("--net none,pcap=f", "takes no keys");
+}
+
+static void test_net(void **state)
+{
+	struct parsed p;
+	char many[64 * (RUN_MAX_FORWARDS + 1)] = "--net user";
+
+	assert_int_equal(parse(&p, "--net none"), 0);
+	assert_true(p.o.net.given);
+	assert_int_equal(p.o.net.kind, RUN_NET_NONE);
+	done(&p);
+	assert_int_equal(parse(&p, "--net user,hostfwd=tcp::2222-:22,hostfwd=udp::53-:53"), 0);
+	assert_int_equal(p.o.net.kind, RUN_NET_USER);
+	assert_int_equal(p.o.net.n_forwards, 2);
+	assert_int_equal(p.o.net.forward[0].host_port, 2222);
+	assert_true(p.o.net.forward[1].udp);
+	done(&p);
+	assert_int_equal(parse(&p, "--net tap,ifname=t0,mac=52:54:00:Ab:cd:ef"), 0);
+	assert_int_equal(p.o.net.kind, RUN_NET_TAP);
+	assert_string_equal(p.o.net.ifname, "t0");
+	assert_memory_equal(p.o.net.mac, "\x52\x54\x00\xab\xcd\xef", 6);
+	done(&p);
 	expect_refused("--net tap", "--net tap,ifname=NAME");
 	expect_refused("--net tap,mac=52:54:00:12:34:56", "ifname=NAME");
 	expect_refused("--net tap,ifname=t0,hostfwd=tcp::1-:1", "hostfwd");
@@ -274,8 +280,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_values),   cmocka_unit_test(test_disks),
-		cmocka_unit_test(test_net),      cmocka_unit_test(test_files),
-		cmocka_unit_test(test_env),      cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_net),      cmocka_unit_test(test_net_kinds),
+		cmocka_unit_test(test_files),    cmocka_unit_test(test_env),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
