@@ -38,9 +38,9 @@
 #define LENGTH       4u /* in front of a stream's frame */
 #define ETHERNET     14u
 #define HEADER       sizeof(struct net_header)
-#define BUFFER_SIZE  (2u * (LENGTH + NET_FRAME_MAX))
+#define BUFFER_SIZE  ((size_t)2 * (LENGTH + NET_FRAME_MAX))
 #define WAIT_MAX     (4u << 20)
-#define HELLO_WAIT_S 5
+#define HELLO_WAIT_S 20
 #define ALL_OFFLOADS                                                             \
 	(NET_OFFLOAD_SEND_CSUM | NET_OFFLOAD_SEND_TSO4 | NET_OFFLOAD_SEND_TSO6 | \
 	 NET_OFFLOAD_SEND_USO | NET_OFFLOAD_RECV_CSUM | NET_OFFLOAD_RECV_TSO4 |  \
@@ -427,6 +427,8 @@ static int refused(const struct net_socket *s, int code, struct err *e)
 	if (code == -ENOENT || code == -ECONNREFUSED)
 		cure = s->stream ? "nobody listens there; start passt(1) with --socket"
 				 : "nobody listens there; start: linnet switch PATH";
+	else if (code == -ETIMEDOUT)
+		cure = "the switch does not answer; see whether it stands still";
 	else if (code == -EPROTOTYPE)
 		cure = s->stream ? "this is no stream" : "this is no switch of Linnet's";
 	return err_set(e, code, "--net %s%s: %s; %s", s->kind, s->path, strerror(-code), cure);
@@ -467,10 +469,10 @@ fail:
 
 int net_passt_open(const char *path, struct net **out, struct err *e)
 {
-	struct net_socket *s;
+	struct net_socket *s = NULL;
 	int ret = open_socket("passt,socket=", path, SOCK_STREAM, &s, e);
 
-	if (!ret)
+	if (s)
 		*out = &s->net;
 	return ret;
 }
@@ -480,11 +482,18 @@ static int say_hello(int fd, uint8_t mac[6])
 {
 	const struct timeval wait = {.tv_sec = HELLO_WAIT_S};
 	struct vswitch_hello h = {.magic = VSWITCH_MAGIC, .version = VSWITCH_VERSION};
+	ssize_t n;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) ||
-	    send(fd, &h, sizeof(h), MSG_NOSIGNAL) != sizeof(h) ||
-	    recv(fd, &h, sizeof(h), MSG_TRUNC) != sizeof(h) || h.magic != VSWITCH_MAGIC ||
-	    h.version != VSWITCH_VERSION || (h.mac[0] & 1))
+	    send(fd, &h, sizeof(h), MSG_NOSIGNAL) != sizeof(h))
+		return -EPROTOTYPE;
+	do
+		n = recv(fd, &h, sizeof(h), MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return -ETIMEDOUT;
+	if (n != sizeof(h) || h.magic != VSWITCH_MAGIC || h.version != VSWITCH_VERSION ||
+	    (h.mac[0] & 1))
 		return -EPROTOTYPE;
 	memcpy(mac, h.mac, sizeof(h.mac));
 	return 0;
@@ -492,11 +501,11 @@ static int say_hello(int fd, uint8_t mac[6])
 
 int net_switch_open(const char *path, struct net **out, uint8_t mac[6], struct err *e)
 {
-	struct net_socket *s;
+	struct net_socket *s = NULL;
 	const int size = 1 << 20; /* the kernel has a limit of its own */
 	int ret = open_socket("switch=", path, SOCK_SEQPACKET, &s, e);
 
-	if (ret)
+	if (!s)
 		return ret;
 	s->net.offloads = ALL_OFFLOADS;
 	(void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));

@@ -292,8 +292,8 @@ static int pairs_init(struct netdev *nd, const struct netdev_config *config)
 	for (unsigned i = 0; i < nd->n_pairs && !r; i++) {
 		struct net_pair *p = &nd->pair[i];
 
-		p->rx = &nd->vdev.queues[2 * i];
-		p->tx = &nd->vdev.queues[2 * i + 1];
+		p->rx = nd->vdev.queues + (size_t)2 * i;
+		p->tx = p->rx + 1;
 		vdev_queue_config(&nd->vdev, p->rx->index, NET_QUEUE_SIZE, config->loop);
 		vdev_queue_config(&nd->vdev, p->tx->index, NET_QUEUE_SIZE, config->loop);
 		r = net_pair_init(p, config->net, config->loop, &nd->rules);

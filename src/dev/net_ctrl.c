@@ -84,7 +84,7 @@ static bool read_list(const struct data *d, size_t *at, struct net_filter_table 
 		return false;
 	t->overflow = n > NET_FILTER_ADDRESSES;
 	t->n = t->overflow ? 0 : (unsigned)n;
-	(void)iov_to_buf(d->iov, d->n, NET_CTRL_HEADER + *at, t->mac, t->n * NET_MAC_SIZE);
+	(void)iov_to_buf(d->iov, d->n, NET_CTRL_HEADER + *at, t->mac, (size_t)t->n * NET_MAC_SIZE);
 	*at += n * NET_MAC_SIZE;
 	return true;
 }

@@ -175,7 +175,7 @@ case_config() {
 case_help() {
 	local what
 	for what in --help 'run --help' 'fetch --help' 'kbuild --help' 'new-driver --help' \
-		'machines --help' 'devices --help' 'doctor --help'; do
+		'machines --help' 'devices --help' 'doctor --help' 'switch --help'; do
 		# shellcheck disable=SC2086 # words
 		linnet $what
 		expect_status 0

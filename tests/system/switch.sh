@@ -36,10 +36,12 @@ exchange() { # blocks
 	for i in 1 2 3; do
 		mkfifo "$work/in$i"
 		guest_on "$i" "cat /sys/class/net/eth0/address
-			for k in 1 2; do nc -l -p 8\$k -e dd if=/dev/zero bs=64k count=$1 2>/dev/null & done
+			for k in 1 2; do
+				while :; do nc -l -p 8\$k -e dd if=/dev/zero bs=64k count=$1 2>/dev/null; done &
+			done
 			for peer in $((i % 3 + 1)):81 $(((i + 1) % 3 + 1)):82; do
 				until ping -q -c 1 -w 1 192.0.2.\${peer%:*} >/dev/null; do :; done
-				until nc -w 5 192.0.2.\${peer%:*} \${peer#*:} </dev/null >/tmp/got && [ -s /tmp/got ]; do sleep 0.2; done
+				until nc -w 20 192.0.2.\${peer%:*} \${peer#*:} </dev/null >/tmp/got && [ -s /tmp/got ]; do sleep 0.2; done
 				sha256sum </tmp/got
 			done
 			echo fetched; read end || :"

@@ -118,7 +118,7 @@ static void expect_file(struct world *w, const size_t *want, size_t skip)
 		assert_memory_equal(frame, w->frame + skip, r[2]);
 	}
 	assert_int_equal(fread(r, 1, 1, f), 0);
-	fclose(f);
+	(void)fclose(f);
 }
 
 static void test_both_directions(void **state)

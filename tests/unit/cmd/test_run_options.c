@@ -116,6 +116,44 @@ static void test_disks(void **state)
 	expect_refused("--disk a --disk b --disk c --disk d --disk e", "at most 4");
 }
 
+static void test_net_kinds(void **state)
+{
+	struct parsed p;
+
+	assert_int_equal(parse(&p, "--net tap,ifname=t0,queues=8,mtu=68,speed=40000,pcap=f"), 0);
+	assert_true(p.o.net.queues == 8 && p.o.net.mtu == 68 && p.o.net.speed == 40000);
+	assert_string_equal(p.o.net.pcap, "f");
+	done(&p);
+	assert_int_equal(parse(&p, "--net switch=/tmp/lan,mac=52:54:00:12:34:56"), 0);
+	assert_int_equal(p.o.net.kind, RUN_NET_SWITCH);
+	assert_string_equal(p.o.net.path, "/tmp/lan");
+	done(&p);
+	assert_int_equal(parse(&p, "--net switch,path=x,mtu=9000"), 0);
+	assert_string_equal(p.o.net.path, "x");
+	done(&p);
+	assert_int_equal(parse(&p, "--net passt,socket=y"), 0);
+	assert_true(p.o.net.kind == RUN_NET_PASST && !strcmp(p.o.net.path, "y"));
+	done(&p);
+	assert_int_equal(parse(&p, "--net user,connections=60000"), 0);
+	assert_int_equal(p.o.net.conns, 60000);
+	done(&p);
+	expect_refused("--net user,connections=0", "connections");
+	expect_refused("--net user,connections=60001", "connections");
+	expect_refused("--net switch", "--net switch=PATH");
+	expect_refused("--net switch=", "--net switch=PATH");
+	expect_refused("--net switch=a,ifname=t0", "ifname");
+	expect_refused("--net passt=a", "passt");
+	expect_refused("--net passt,path=a", "path");
+	expect_refused("--net swich=a", "swich");
+	expect_refused("--net tap,ifname=t0,queues=0", "queues");
+	expect_refused("--net tap,ifname=t0,queues=9", "queues");
+	expect_refused("--net user,queues=2", "queues");
+	expect_refused("--net user,mtu=67", "mtu");
+	expect_refused("--net user,mtu=65536", "mtu");
+	expect_refused("--net user,speed=0", "speed");
+	expect_refused("--net none,pcap=f", "takes no keys");
+}
+
 static void test_net(void **state)
 {
 	struct parsed p;
@@ -136,17 +174,6 @@ static void test_net(void **state)
 	assert_string_equal(p.o.net.ifname, "t0");
 	assert_memory_equal(p.o.net.mac, "\x52\x54\x00\xab\xcd\xef", 6);
 	done(&p);
-	assert_int_equal(parse(&p, "--net tap,ifname=t0,queues=8,mtu=68,speed=40000,pcap=f"), 0);
-	assert_true(p.o.net.queues == 8 && p.o.net.mtu == 68 && p.o.net.speed == 40000);
-	assert_string_equal(p.o.net.pcap, "f");
-	done(&p);
-	expect_refused("--net tap,ifname=t0,queues=0", "queues");
-	expect_refused("--net tap,ifname=t0,queues=9", "queues");
-	expect_refused("--net user,queues=2", "queues");
-	expect_refused("--net user,mtu=67", "mtu");
-	expect_refused("--net user,mtu=65536", "mtu");
-	expect_refused("--net user,speed=0", "speed");
-	expect_refused("--net none,pcap=f", "takes no keys");
 	expect_refused("--net tap", "--net tap,ifname=NAME");
 	expect_refused("--net tap,mac=52:54:00:12:34:56", "ifname=NAME");
 	expect_refused("--net tap,ifname=t0,hostfwd=tcp::1-:1", "hostfwd");
@@ -253,8 +280,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_values),   cmocka_unit_test(test_disks),
-		cmocka_unit_test(test_net),      cmocka_unit_test(test_files),
-		cmocka_unit_test(test_env),      cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_net),      cmocka_unit_test(test_net_kinds),
+		cmocka_unit_test(test_files),    cmocka_unit_test(test_env),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
