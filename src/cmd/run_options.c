@@ -202,11 +202,25 @@ static int jit_dump_option(void *ctx, const char *label, char *value, struct err
 	return run_watch_parse(&o->watch, label, value, e);
 }
 
+static int state_log_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_state_log_parse(&o->watch, label, value, e);
+}
+
 static int share_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
 
 	return run_share_parse(&o->remotes, label, value, e);
+}
+
+static int vsock_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_vsock_parse(&o->vsock, label, value, e);
 }
 
 static int vhost_user_option(void *ctx, const char *label, char *value, struct err *e)
@@ -342,6 +356,12 @@ const struct opt run_option_table[] = {
 	 .keys = run_share_keys,
 	 .head = "dir",
 	 .help = "a folder of the host's, in the guest as /T (/share)"},
+	{.name = "vsock",
+	 .arg = "cid=N,path=F",
+	 .kind = OPT_CALL,
+	 .call = vsock_option,
+	 .keys = run_vsock_keys,
+	 .help = "streams to the guest by the host's UNIX sockets"},
 	{.name = "vhost-user",
 	 .arg = "kind=fs|blk|net,socket=F[,tag=T][,queues=N]",
 	 .kind = OPT_CALL,
@@ -371,6 +391,18 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_BOOL,
 	 AT(rng),
 	 .help = "the entropy source (default: on)"},
+	{.name = "rng-rate",
+	 .arg = "SIZE",
+	 .kind = OPT_SIZE,
+	 AT(rng_rate),
+	 .min = 1,
+	 .max = 1ull << 40,
+	 .help = "its bytes a second, at most"},
+	{.name = "balloon",
+	 .arg = "on|off",
+	 .kind = OPT_BOOL,
+	 AT(balloon),
+	 .help = "free memory of the guest goes to the host"},
 	{.help = "The run"},
 	{.name = "exec",
 	 .arg = "CMD",
@@ -413,6 +445,13 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_FLAG,
 	 AT(watch.perf_map),
 	 .help = "let perf name generated code: /tmp/perf-PID.map"},
+	{.name = "state-log",
+	 .arg = "FILE[,every=N]",
+	 .kind = OPT_CALL,
+	 .call = state_log_option,
+	 .keys = run_state_log_keys,
+	 .head = "path",
+	 .help = "sums of registers and memory every N instructions (10000000)"},
 	{.name = "no-reboot",
 	 .kind = OPT_FLAG,
 	 AT(no_reboot),
@@ -466,10 +505,18 @@ static int check(const struct run_options *o, struct err *e)
 	if (!o->exec && (o->cwd || o->n_env))
 		return err_set(e, -EINVAL, "--%s %s: is for the command of --exec; add one",
 			       o->cwd ? "cwd" : "env", o->cwd ? o->cwd : o->env[0]);
+	if (o->watch.state_log && o->clock != RUN_CLOCK_INSTRUCTIONS)
+		return err_set(e, -EINVAL,
+			       "--state-log: only with --clock instructions are two runs the same "
+			       "instruction by instruction; add it");
 	if (o->remotes.n && o->clock == RUN_CLOCK_INSTRUCTIONS)
 		return err_set(e, -EINVAL,
 			       "--clock instructions makes each run the same, which another "
 			       "process's work (--share, --vhost-user) cannot be; leave one out");
+	if (o->vsock.path && o->clock == RUN_CLOCK_INSTRUCTIONS)
+		return err_set(e, -EINVAL,
+			       "--clock instructions makes each run the same, which what comes in "
+			       "by --vsock is not; leave one out");
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);

@@ -68,6 +68,8 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->smp = o->smp;
 	c->mem = o->mem;
 	c->rng = o->rng;
+	c->rng_rate = o->rng_rate;
+	c->balloon = o->balloon;
 	c->dtb = o->dtb;
 	c->ring_features = ring_features(&o->ring);
 	c->ring_size = o->ring.size;
@@ -79,8 +81,12 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 
 static int open_watch(struct run_parts *p, const struct run_options *o, struct err *e)
 {
-	if (!o->watch.dump && !o->watch.perf_map)
-		return 0;
+	int ret = run_state_log_open(&p->log, &o->watch, e);
+
+	if (p->log.out)
+		p->config.log = &p->log;
+	if (ret || (!o->watch.dump && !o->watch.perf_map))
+		return ret;
 	p->config.watch = &p->watch;
 	return run_watch_open(&p->watch, &o->watch, p->config.engine, e);
 }
@@ -294,6 +300,8 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	if (!ret)
 		ret = open_net(p, o, e);
 	if (!ret)
+		ret = run_vsock_open(&p->vsock, &o->vsock, &p->config.vsock, e);
+	if (!ret)
 		ret = run_remotes_open(&p->remotes, &o->remotes, loop, &p->config, e);
 	if (!ret)
 		ret = open_exec(p, o, loop, events, e);
@@ -316,12 +324,14 @@ void run_parts_close(struct run_parts *p)
 	if (p->net)
 		p->net->ops->free(p->net);
 	run_remotes_close(&p->remotes);
+	run_vsock_close(&p->vsock);
 	/* What the guest printed last is still in the stream's buffer. */
 	if (p->console)
 		(void)chr_flush(p->console, CONSOLE_FLUSH_MS);
 	chr_free(p->console);
 	exec_free(p->exec);
 	run_watch_close(&p->watch);
+	run_state_log_close(&p->log);
 	free(p->extra_initrd);
 	free(p->append);
 	guest_set_free(&p->guest);

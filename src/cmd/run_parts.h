@@ -28,10 +28,12 @@ struct run_parts {
 	unsigned n_disks;
 	struct net *net;
 	struct run_remotes remotes;
+	struct run_vsock vsock;
 	char cwd[REMOTE_TAG_MAX + 2]; /* of the command, when it is a shared folder */
 	struct chr *console;
 	struct exec *exec;
 	struct cpu_watch watch;
+	struct state_log log;
 	struct machine_faults faults; /* in front of disks, network and console; --fault */
 	struct machine_config config; /* complete but for the console's tap */
 };

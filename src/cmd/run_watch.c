@@ -42,6 +42,24 @@ int run_watch_parse(struct run_watch_options *o, const char *label, char *value,
 	return ret;
 }
 
+const struct opt run_state_log_keys[] = {
+	{.name = "path", .arg = "F", .kind = OPT_STRING, AT(state_log)},
+	{.name = "every", .kind = OPT_SIZE, .min = 1, .max = UINT64_MAX / 2, AT(every)},
+	{0},
+};
+
+int run_state_log_parse(struct run_watch_options *o, const char *label, char *value, struct err *e)
+{
+	int ret;
+
+	o->state_log = NULL;
+	o->every = 10000000;
+	ret = opt_parse_list(run_state_log_keys, o, label, value, "path", e);
+	if (!ret && (!o->state_log || !*o->state_log))
+		ret = err_set(e, -EINVAL, "%sneeds a file: path=FILE", label);
+	return ret;
+}
+
 static int open_file(FILE **out, const char *option, const char *path, int flags, struct err *e)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | flags, 0644);
@@ -75,6 +93,21 @@ int run_watch_open(struct cpu_watch *w, const struct run_watch_options *o,
 		ret = open_file(&w->map, "--perf-map", map, O_NOFOLLOW, e);
 	}
 	return ret;
+}
+
+int run_state_log_open(struct state_log *l, const struct run_watch_options *o, struct err *e)
+{
+	*l = (struct state_log){.every = o->every};
+	if (!o->state_log)
+		return 0;
+	return open_file(&l->out, "--state-log", o->state_log, 0, e);
+}
+
+void run_state_log_close(struct state_log *l)
+{
+	if (l->out)
+		(void)fclose(l->out);
+	l->out = NULL;
 }
 
 void run_watch_close(struct cpu_watch *w)

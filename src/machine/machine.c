@@ -121,6 +121,7 @@ int machine_new(const struct machine_config *cfg, struct loop *loop, struct mach
 			.ops = &machine_sbi_ops, .arg = m, .mem = m->mem, .n_harts = cfg->smp};
 		ret = vcpus_init(&m->vcpus, m->vm, loop, &m->clock);
 		m->has_vcpus = !ret;
+		m->vcpus.log = cfg->log;
 		if (ret)
 			err_set(e, ret, "no threads for harts: %s", strerror(-ret));
 	}

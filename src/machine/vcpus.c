@@ -231,6 +231,8 @@ static enum cpu_exit turn(struct vcpus *v, struct vcpu *vcpu)
 	clock_turn_begin(v->clock, vcpu->cpu);
 	why = v->vm->engine->run(vcpu->cpu, TURN_INSNS);
 	clock_turn_end(v->clock);
+	if (v->log)
+		state_log_look(v->log, vcpu->cpu);
 	if (why == CPU_EXIT_DEBUG)
 		vcpu_met(vcpu);
 	return why;

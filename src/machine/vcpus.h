@@ -14,6 +14,7 @@
 #include "base/loop.h"
 #include "cpu/cpu.h"
 #include "machine/clock.h"
+#include "machine/state_log.h"
 
 struct err;
 
@@ -60,6 +61,8 @@ struct vcpus {
 	atomic_bool hold; /* holds is not empty */
 	unsigned waiting; /* threads at `go`; under the lock */
 	struct loop_task all_wait;
+
+	struct state_log *log; /* in turns: looks after each; or NULL */
 
 	const struct vcpus_debugger *debugger;
 	struct loop_task met;

@@ -161,6 +161,20 @@ case_engines() {
 	cmp "$work/count-interp" "$work/count-jit" || fail "the counts differ: $(cat "$work"/count-*)"
 }
 
+# Registers and memory every million instructions. A log of another interval has other lines.
+case_state_log() {
+	local engine
+	if [ "$(uname -m)" != x86_64 ]; then exit 77; fi
+	for engine in interp jit; do
+		linnet run --engine "$engine" --clock instructions --net none --mem 128M \
+			--state-log "$work/$engine,every=2000000" --append-only "$(append_off)" </dev/null
+		expect_status 0
+	done
+	[ "$(wc -l <"$work/jit")" -gt 100 ] || fail "$(wc -l <"$work/jit") lines"
+	cmp "$work/interp" "$work/jit" ||
+		fail "the first difference: $(diff "$work/interp" "$work/jit" | head -n 4)"
+}
+
 case_kernel_forms() { # gzip, zstd and ELF
 	local kernel
 	kernel=$("$LINNET" fetch --print | sed -n 's/^kernel=//p')

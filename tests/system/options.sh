@@ -36,6 +36,10 @@ case_values() {
 	refuse 2 '--jit-dump.*needs a file' --jit-dump blocks=1
 	refuse 2 '--jit-dump.*blocks=few' --jit-dump f,blocks=few
 	refuse 2 '--jit-dump.*nothing lies between' --jit-dump f,from=2,to=1
+	refuse 2 '--state-log.*needs a file' --clock instructions --state-log every=5
+	refuse 2 '--state-log.*every=0' --clock instructions --state-log f,every=0
+	refuse 2 '--state-log: only with --clock instructions' --state-log "$work/f"
+	refuse 1 'cannot write /nonexistent/f' --clock instructions --state-log /nonexistent/f
 	refuse 1 'interp generates no code.*--engine jit' --engine interp --jit-dump "$work/f"
 	refuse 1 '--perf-map: the engine interp generates no code' --engine interp --perf-map
 	refuse 1 'cannot write /nonexistent/f' --engine jit --jit-dump /nonexistent/f

@@ -2,6 +2,9 @@
 /*
  * From instructions to the interpreter's operations: see op.h for what a block is.
  *
+ * A loop that does nothing, `j .` above all, is one operation: who is in it waits for an interrupt,
+ * as by wfi, and only software that knows no better burns its CPU on that.
+ *
  * A builder walks the code and appends operations. What an instruction becomes depends on its kind
  * in insn.def; kinds here only distinguish what the layout of operations needs.
  */
@@ -12,6 +15,8 @@
 #include "base/bits.h"
 #include "cpu/rv64/points.h"
 #include "mem/gmem.h"
+
+#define IDLE_INSNS 8 /* of a loop that does nothing, at most */
 
 enum kind {
 	KIND_PLAIN,
@@ -202,6 +207,25 @@ static bool read_insn(const uint8_t *page, unsigned at, uint32_t *bits)
 	return true;
 }
 
+/* The instructions of a loop that begins at the offset and does nothing, or 0. */
+static unsigned idle_loop(const uint8_t *page, unsigned offset)
+{
+	unsigned at = offset;
+	uint32_t code;
+
+	for (unsigned n = 1; n <= IDLE_INSNS && read_insn(page, at, &code); n++) {
+		struct rv64_insn in;
+
+		rv64_decode(code, &in);
+		if (in.id == RV64_jal && !in.rd && at + (uint32_t)in.imm == offset)
+			return n;
+		if (in.id != RV64_addi || in.rd)
+			return 0;
+		at += in.len;
+	}
+	return 0;
+}
+
 unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, const uint8_t *page,
 			  unsigned offset, const uint32_t *bits, int32_t hot,
 			  const struct rv64_points *points)
@@ -209,7 +233,13 @@ unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, con
 	struct builder w = {.next = b->op, .handlers = handlers, .start = offset};
 	unsigned limit = bits ? 1 : RV64_BLOCK_INSNS;
 	uint32_t code = bits ? *bits : 0;
+	unsigned idle = bits || points ? 0 : idle_loop(page, offset);
 
+	if (idle) { /* never hot */
+		*w.next++ = (struct rv64_op){.handler = handlers[RV64_OP_idle],
+					     .rs1 = (uint8_t)idle};
+		return 1;
+	}
 	if (hot)
 		*w.next++ = (struct rv64_op){
 			.handler = handlers[RV64_OP_count], .imm = hot, .rd = RV64_SLOT_MARK};

@@ -392,6 +392,12 @@ do_native:
 do_gone:
 	goto find;
 
+do_idle:
+	left -= op->rs1;
+	/* Relaxed: a message of the hart to itself. */
+	atomic_fetch_or_explicit(&h->attention, RV64_ATTN_WFI, memory_order_relaxed);
+	goto boundary;
+
 do_brk:
 	if (likely(!rv64_points_meet(h, PC_OF(op))))
 		NEXT;

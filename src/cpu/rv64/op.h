@@ -40,6 +40,7 @@
 	EXTRA(count)   /* head of a block: imm counts down until it is hot */ \
 	EXTRA(native)  /* the same, once the block is compiled */              \
 	EXTRA(gone)    /* the same, once its compiled code and its operations were dropped */ \
+	EXTRA(idle)    /* all of a loop that does nothing, rs1 instructions; see build.c */     \
 	EXTRA(brk)     /* before an instruction, or as a head: a breakpoint may be there */
 /* clang-format on */
 
