@@ -31,7 +31,7 @@ if symbolizer=$(command -v llvm-symbolizer-14); then
 fi
 # A well-shuffled address space can collide with the sanitizers' shadow memory.
 plain_layout=
-setarch -R true 2>/dev/null && plain_layout='setarch -R '
+setarch -R true 2>/dev/null && plain_layout='setarch -R env ' # env, since a test's variables come first
 
 builds='gcc clang asan tsan fuzz'
 [ "$tier" = fast ] || builds+=' cov'
