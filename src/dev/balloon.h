@@ -39,7 +39,8 @@ extern const struct stats_row balloon_rows[];
 /* Control thread, while the loop does not run or from the loop. 0 or -ENOMEM. */
 int balloon_new(const struct balloon_config *config, struct vdev **out);
 
-/* On the loop, once it has a carrier: how many bytes the balloon shall take. The driver gets there in its own time. */
+/* On the loop, once it has a carrier: how many bytes the balloon shall take. The driver gets there
+ * in its own time. */
 void balloon_resize(struct vdev *dev, uint64_t bytes);
 
 /* On the loop: asks the guest for new figures, which arrive in its own time. */

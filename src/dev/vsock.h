@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Streams between the guest and the host's UNIX sockets (specification 5.10), by the convention
- * that Firecracker documents: who connects to `path` and says "CONNECT PORT\n" reaches the guest's PORT
- * and reads "OK N\n" first; a connection of the guest's to PORT of CID 2 goes to the socket
+ * that Firecracker documents: who connects to `path` and says "CONNECT PORT\n" reaches the guest's
+ * PORT and reads "OK N\n" first; a connection of the guest's to PORT of CID 2 goes to the socket
  * `path_PORT`.
  */
 #ifndef DEV_VSOCK_H

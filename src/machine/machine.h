@@ -190,8 +190,8 @@ struct machine_device_info {
 /* On the loop's thread: describes at most `max` devices; how many. */
 unsigned machine_devices(const struct machine *m, struct machine_device_info *out, unsigned max);
 
-/* On the loop's thread: how far device i has come, for machine/diagnose.h; its name. NULL when there
- * is no such device. */
+/* On the loop's thread: how far device i has come, for machine/diagnose.h; its name. NULL when
+ * there is no such device. */
 struct diagnose_device;
 const char *machine_look_at(const struct machine *m, unsigned i, struct diagnose_device *out);
 
