@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `linnet run --jit-dump` and `--perf-map`: what the engine shows of the code that it generates; and
- * `--state-log`, what the machine holds. */
+/* `linnet run --jit-dump` and `--perf-map`: what the engine shows of the code that it generates;
+ * and `--state-log`, what the machine holds. */
 #ifndef CMD_RUN_WATCH_H
 #define CMD_RUN_WATCH_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A hart that waits for another one gives its host CPU away with each round, and what is wanted of
- * it in between is done in that round: thousands of rounds later may be seconds later. One that is in
- * a loop that does nothing sleeps.
+ * it in between is done in that round: thousands of rounds later may be seconds later. One that is
+ * in a loop that does nothing sleeps.
  */
 #include <setjmp.h>
 #include <stdarg.h>
