@@ -78,8 +78,8 @@ for test in known["tests"]:
     suites = " ".join(suite.split(":")[-1] for suite in test["suite"])
     needs = [file for need in test["depends"] for file in files.get(need, [])]
     program = " ".join(os.path.relpath(file, sys.argv[1]) for file in needs)
-    command = "".join(f"{k}={shlex.quote(v)} " for k, v in test["env"].items())
-    command += shlex.join(test["cmd"])
+    env = "".join(f" {k}={shlex.quote(v)}" for k, v in test["env"].items())
+    command = ("env" + env + " " if env else "") + shlex.join(test["cmd"])
     if test["workdir"]:
         command = "cd " + shlex.quote(test["workdir"]) + " && " + command
     when = "pool" if test["is_parallel"] else "last"

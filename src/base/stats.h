@@ -13,6 +13,7 @@
 #define BASE_STATS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,7 @@ struct stats_row {
 	const char *name;  /* what it counts, without its unit: "read" */
 	const char *help;  /* a sentence without a full stop; no newline, quote or backslash */
 	enum stats_unit unit;
+	bool gauge;    /* goes up and down, and is no sum */
 	size_t offset; /* of the struct counter */
 };
 

@@ -320,8 +320,8 @@ unsigned pci_capability_add(struct pci_function *f, uint8_t id, const void *body
 	if (writable)
 		memcpy(mask + 2, writable, len);
 	for (unsigned i = 0; i < n_words; i++) {
-		atomic_store(&f->word[at / 4 + i], le32_load(bytes + 4 * i));
-		f->writable[at / 4 + i] = le32_load(mask + 4 * i);
+		atomic_store(&f->word[at / 4 + i], le32_load(bytes + 4ul * i));
+		f->writable[at / 4 + i] = le32_load(mask + 4ul * i);
 	}
 	if (f->last_cap)
 		atomic_fetch_or(&f->word[f->last_cap / 4], at << 8);

@@ -24,9 +24,9 @@
 #include "bus/msi.h"
 
 #define PCI_SLOTS       32u
-#define PCI_CONFIG_SIZE 0x1000u /* of each function, by ECAM */
-#define PCI_ECAM_BUS    (PCI_SLOTS * 8 * PCI_CONFIG_SIZE)
-#define PCI_BARS        3u /* 64-bit ones; the n-th has the number 2n */
+#define PCI_CONFIG_SIZE 0x1000u   /* of each function, by ECAM */
+#define PCI_ECAM_BUS    0x100000u /* of each bus: 32 slots of 8 functions */
+#define PCI_BARS        3u        /* 64-bit ones; the n-th has the number 2n */
 #define PCI_WINDOWS     2u
 #define PCI_VECTORS_MAX 128u
 

@@ -40,11 +40,12 @@ struct ctl_verb {
 };
 
 static const struct ctl_verb verbs[] = {
-	{"status", NULL, ctl_print_status, false},     {"stats", NULL, ctl_print_stats, false},
-	{"pause", NULL, ctl_print_state, false},       {"resume", NULL, ctl_print_state, false},
-	{"powerbutton", NULL, ctl_print_state, false}, {"quit", NULL, ctl_print_state, true},
-	{"fault", "rule", ctl_print_faults, false},    {"help", NULL, ctl_print_help, false},
-	{"link", "state", ctl_print_state, false},
+	{"status", NULL, ctl_print_status, false},      {"stats", NULL, ctl_print_stats, false},
+	{"pause", NULL, ctl_print_state, false},        {"resume", NULL, ctl_print_state, false},
+	{"powerbutton", NULL, ctl_print_state, false},  {"quit", NULL, ctl_print_state, true},
+	{"fault", "rule", ctl_print_faults, false},     {"help", NULL, ctl_print_help, false},
+	{"link", "state", ctl_print_state, false},      {"balloon", "size", ctl_print_state, false},
+	{"diagnose", NULL, ctl_print_diagnosis, false},
 };
 
 static const char *const formats[] = {"json", "openmetrics", NULL};

@@ -193,7 +193,7 @@ static json_t *all_queues(const json_t *devices)
 void ctl_print_stats(const json_t *answer)
 {
 	const json_t *devices = json_object_get(answer, "devices");
-	json_t *queues;
+	json_t *balloon = json_object_get(answer, "balloon"), *queues;
 
 	/* In a format of its own. */
 	if (json_object_get(answer, "text")) {
@@ -204,6 +204,12 @@ void ctl_print_stats(const json_t *answer)
 	queues = all_queues(devices);
 	print_section(queues);
 	json_decref(queues);
+	if (balloon) {
+		json_t *row = json_pack("[O]", balloon);
+
+		print_section(row);
+		json_decref(row);
+	}
 	print_table(devices);
 }
 
@@ -221,4 +227,18 @@ void ctl_print_help(const json_t *answer)
 void ctl_print_faults(const json_t *answer)
 {
 	print_table(json_object_get(answer, "faults"));
+}
+
+void ctl_print_diagnosis(const json_t *answer)
+{
+	const json_t *device, *queue;
+	size_t i, n;
+
+	json_array_foreach (json_object_get(answer, "devices"), i, device) {
+		printf("%s: %s\n", string_of(device, "device"), string_of(device, "verdict"));
+		printf("  status %s; features %s\n", string_of(device, "status"),
+		       string_of(device, "features"));
+		json_array_foreach (json_object_get(device, "queues"), n, queue)
+			printf("  queue %zu: %s\n", n, json_string_value(queue));
+	}
 }

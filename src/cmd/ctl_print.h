@@ -12,5 +12,6 @@ void ctl_print_stats(const json_t *answer);
 void ctl_print_state(const json_t *answer);
 void ctl_print_help(const json_t *answer);
 void ctl_print_faults(const json_t *answer);
+void ctl_print_diagnosis(const json_t *answer);
 
 #endif

@@ -17,10 +17,12 @@
 #include "base/err.h"
 #include "base/fault.h"
 #include "base/fd.h"
+#include "base/opt.h"
 #include "base/stats.h"
 #include "control/control.h"
 #include "control/stats_format.h"
 #include "cpu/cpu.h"
+#include "machine/diagnose.h"
 #include "machine/machine.h"
 #include "virtio/spec.h"
 
@@ -123,6 +125,8 @@ static void verb_stats(void *arg, struct control_call *call)
 			     format);
 		return;
 	}
+	/* For whoever asks next: the guest takes its time to say. */
+	machine_balloon_refresh(rc->machine);
 	if (!machine_stats(rc->machine, &list)) {
 		if (format && !strcmp(format, formats[1]))
 			text = stats_to_openmetrics(&list);
@@ -134,6 +138,71 @@ static void verb_stats(void *arg, struct control_call *call)
 		control_answer(call, body);
 	else
 		control_fail(call, CONTROL_E_INTERNAL, "out of memory");
+}
+
+/* ---- diagnose ---- */
+
+static json_t *diagnose_one(const char *name, const struct diagnose_device *d)
+{
+	json_t *queues = json_array();
+	char text[DIAGNOSE_TEXT], status[DIAGNOSE_TEXT], features[20];
+	bool wrong = diagnose_verdict(d, text);
+
+	diagnose_status(d, status);
+	snprintf(features, sizeof(features), "0x%llx", (unsigned long long)d->features);
+	for (unsigned i = 0; i < d->n_queues; i++) {
+		char queue[DIAGNOSE_TEXT];
+
+		diagnose_queue(&d->queue[i], queue);
+		json_array_append_new(queues, json_string(queue));
+	}
+	return json_pack("{s:s,s:s,s:s,s:o,s:b,s:s}", "device", name, "status", status, "features",
+			 features, "queues", queues, "wrong", wrong, "verdict", text);
+}
+
+static void verb_diagnose(void *arg, struct control_call *call)
+{
+	const struct run_control *rc = arg;
+	struct diagnose_device d;
+	json_t *devices;
+	const char *name;
+
+	if (is_gone(rc, call))
+		return;
+	devices = json_array();
+	for (unsigned i = 0; (name = machine_look_at(rc->machine, i, &d)); i++)
+		json_array_append_new(devices, diagnose_one(name, &d));
+	control_answer(call, json_pack("{s:o}", "devices", devices));
+}
+
+/* ---- the balloon ---- */
+
+static void verb_balloon(void *arg, struct control_call *call)
+{
+	const struct run_control *rc = arg;
+	const char *size = control_arg(call, "size");
+	struct err e = {0};
+	uint64_t bytes;
+	int ret;
+
+	if (is_gone(rc, call))
+		return;
+	if (!size)
+		size = "";
+	if (opt_parse_size("size ", size, 0, rc->cfg.machine->mem, &bytes, &e)) {
+		control_fail(call, CONTROL_E_ARGUMENT, "%s", e.text);
+		return;
+	}
+	ret = machine_balloon(rc->machine, bytes);
+	if (ret == -ENODEV)
+		control_fail(call, CONTROL_E_STATE,
+			     "the machine has no balloon; start it with --balloon on");
+	else if (ret)
+		control_fail(call, CONTROL_E_STATE,
+			     "the guest does not serve its balloon (yet): it needs the driver "
+			     "virtio_balloon, which will find this size");
+	else
+		control_answer(call, NULL);
 }
 
 /* ---- pause and resume ---- */
@@ -282,6 +351,7 @@ static void verb_quit(void *arg, struct control_call *call)
 }
 
 static const char *const stats_args[] = {"format", NULL};
+static const char *const balloon_args[] = {"size", NULL};
 static const char *const fault_args[] = {"rule", NULL};
 static const char *const link_args[] = {"state", "device", NULL};
 
@@ -301,6 +371,13 @@ static const struct control_verb verbs[] = {
 	 .help = "the network's cable: up or down",
 	 .args = link_args,
 	 .handle = verb_link},
+	{.name = "diagnose",
+	 .help = "how far each device has come, and what is likely wrong",
+	 .handle = verb_diagnose},
+	{.name = "balloon",
+	 .help = "how much of the guest's memory the balloon shall take: SIZE",
+	 .args = balloon_args,
+	 .handle = verb_balloon},
 	{.name = "powerbutton",
 	 .help = "press the guest's power button",
 	 .handle = verb_powerbutton},

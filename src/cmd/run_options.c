@@ -216,6 +216,13 @@ static int share_option(void *ctx, const char *label, char *value, struct err *e
 	return run_share_parse(&o->remotes, label, value, e);
 }
 
+static int vsock_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_vsock_parse(&o->vsock, label, value, e);
+}
+
 static int vhost_user_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -349,6 +356,12 @@ const struct opt run_option_table[] = {
 	 .keys = run_share_keys,
 	 .head = "dir",
 	 .help = "a folder of the host's, in the guest as /T (/share)"},
+	{.name = "vsock",
+	 .arg = "cid=N,path=F",
+	 .kind = OPT_CALL,
+	 .call = vsock_option,
+	 .keys = run_vsock_keys,
+	 .help = "streams to the guest by the host's UNIX sockets"},
 	{.name = "vhost-user",
 	 .arg = "kind=fs|blk|net,socket=F[,tag=T][,queues=N]",
 	 .kind = OPT_CALL,
@@ -362,8 +375,7 @@ const struct opt run_option_table[] = {
 	 .call = ring_option,
 	 .keys = ring_keys,
 	 .head = "format",
-	 .help = "what virtio devices offer; KEY: event-idx, indirect, in-order, ... "
-		 "(docs/virtio.md)"},
+	 .help = "what virtio devices offer"},
 	{.name = "console",
 	 .arg = "stdio|pty[,link=PATH]|unix:PATH|file:PATH",
 	 .kind = OPT_CALL,
@@ -379,6 +391,18 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_BOOL,
 	 AT(rng),
 	 .help = "the entropy source (default: on)"},
+	{.name = "rng-rate",
+	 .arg = "SIZE",
+	 .kind = OPT_SIZE,
+	 AT(rng_rate),
+	 .min = 1,
+	 .max = 1ull << 40,
+	 .help = "its bytes a second, at most"},
+	{.name = "balloon",
+	 .arg = "on|off",
+	 .kind = OPT_BOOL,
+	 AT(balloon),
+	 .help = "free memory of the guest goes to the host"},
 	{.help = "The run"},
 	{.name = "exec",
 	 .arg = "CMD",
@@ -489,6 +513,10 @@ static int check(const struct run_options *o, struct err *e)
 		return err_set(e, -EINVAL,
 			       "--clock instructions makes each run the same, which another "
 			       "process's work (--share, --vhost-user) cannot be; leave one out");
+	if (o->vsock.path && o->clock == RUN_CLOCK_INSTRUCTIONS)
+		return err_set(e, -EINVAL,
+			       "--clock instructions makes each run the same, which what comes in "
+			       "by --vsock is not; leave one out");
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);

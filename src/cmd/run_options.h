@@ -10,6 +10,7 @@
 #include "cmd/run_console.h"
 #include "cmd/run_net.h"
 #include "cmd/run_remote.h"
+#include "cmd/run_vsock.h"
 #include "cmd/run_watch.h"
 #include "machine/machine.h"
 
@@ -65,8 +66,11 @@ struct run_options {
 	struct run_ring ring;
 	struct run_console console;
 	struct run_remotes_options remotes;
+	struct run_vsock_options vsock;
 
 	bool rng;
+	uint64_t rng_rate; /* bytes a second; 0: any number */
+	bool balloon;
 	const char *control; /* path of a socket, or NULL */
 
 	const char *fault[RUN_MAX_FAULTS]; /* rules, as given */

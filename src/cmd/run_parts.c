@@ -68,6 +68,8 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->smp = o->smp;
 	c->mem = o->mem;
 	c->rng = o->rng;
+	c->rng_rate = o->rng_rate;
+	c->balloon = o->balloon;
 	c->dtb = o->dtb;
 	c->ring_features = ring_features(&o->ring);
 	c->ring_size = o->ring.size;
@@ -298,6 +300,8 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	if (!ret)
 		ret = open_net(p, o, e);
 	if (!ret)
+		ret = run_vsock_open(&p->vsock, &o->vsock, &p->config.vsock, e);
+	if (!ret)
 		ret = run_remotes_open(&p->remotes, &o->remotes, loop, &p->config, e);
 	if (!ret)
 		ret = open_exec(p, o, loop, events, e);
@@ -320,6 +324,7 @@ void run_parts_close(struct run_parts *p)
 	if (p->net)
 		p->net->ops->free(p->net);
 	run_remotes_close(&p->remotes);
+	run_vsock_close(&p->vsock);
 	/* What the guest printed last is still in the stream's buffer. */
 	if (p->console)
 		(void)chr_flush(p->console, CONSOLE_FLUSH_MS);

@@ -28,6 +28,7 @@ struct run_parts {
 	unsigned n_disks;
 	struct net *net;
 	struct run_remotes remotes;
+	struct run_vsock vsock;
 	char cwd[REMOTE_TAG_MAX + 2]; /* of the command, when it is a shared folder */
 	struct chr *console;
 	struct exec *exec;

@@ -111,7 +111,8 @@ static void print_labels(FILE *f, const struct stats_labels *l)
 static void print_sample(FILE *f, const struct stats_sample *s)
 {
 	print_name(f, s->row);
-	fputs("_total", f);
+	if (!s->row->gauge)
+		fputs("_total", f);
 	print_labels(f, &s->labels);
 	if (s->row->unit == STATS_NS)
 		fprintf(f, " %" PRIu64 ".%09" PRIu64 "\n", s->value / NS_PER_S,
@@ -128,7 +129,7 @@ static void print_family(FILE *f, const struct stats_list *l, size_t first)
 
 	fputs("# TYPE ", f);
 	print_name(f, row);
-	fputs(" counter\n", f);
+	fputs(row->gauge ? " gauge\n" : " counter\n", f);
 	if (units[row->unit]) {
 		fputs("# UNIT ", f);
 		print_name(f, row);

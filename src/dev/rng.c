@@ -2,6 +2,9 @@
 /*
  * Each chain is filled at once, straight into guest memory. A chain may be large and hardly a
  * driver needs much, so that at most FILL_MAX bytes go into one; the used length says how many.
+ *
+ * A rate is a bucket that fills with time, a tenth of a second's worth at most (but always one
+ * request's). While it is empty requests stay in the ring, and a timer comes back to them.
  */
 #include "dev/rng.h"
 
@@ -17,6 +20,8 @@
 
 #define QUEUE_SIZE 16u
 #define FILL_MAX   4096u
+#define USUAL      64u /* bytes that Linux asks for */
+#define NS_PER_S   1000000000ull
 
 struct rng {
 	struct vdev vdev;
@@ -24,6 +29,11 @@ struct rng {
 	uint64_t state;
 	struct fault_point *fault;
 	struct virtq_chain chain;
+	struct loop *loop;
+	uint64_t rate;      /* bytes a second, or 0 */
+	uint64_t level;     /* bytes in the bucket */
+	uint64_t filled_ns; /* when it was looked at last */
+	struct loop_timer refill;
 };
 
 static struct rng *rng_of(struct vdev *dev)
@@ -50,10 +60,42 @@ static size_t rng_bytes(struct rng *r, uint8_t *p, size_t len)
 	return len;
 }
 
-static uint32_t rng_fill(struct rng *r, const struct virtq_chain *c)
+/* Bytes that may be given now. */
+static uint32_t rng_allowed(struct rng *r)
+{
+	uint64_t now = loop_now(r->loop), past = min_u64(now - r->filled_ns, NS_PER_S);
+	uint64_t new = past * r->rate / NS_PER_S;
+
+	if (!r->rate)
+		return FILL_MAX;
+	/* What is less than a byte's time is not lost. */
+	if (new) {
+		r->level = min_u64(r->level + new, max_u64(r->rate / 10, FILL_MAX));
+		r->filled_ns = now;
+	}
+	return (uint32_t)min_u64(r->level, FILL_MAX);
+}
+
+static void rng_refilled(struct loop_timer *t)
+{
+	struct rng *r = t->arg;
+
+	vdev_go_on(&r->vdev.queues[0]);
+}
+
+/* Comes back when there is enough for a usual request. */
+static enum vdev_taken rng_wait(struct rng *r)
+{
+	uint64_t bytes = min_u64(r->rate, USUAL);
+
+	loop_timer_arm(r->loop, &r->refill, loop_now(r->loop) + bytes * NS_PER_S / r->rate);
+	return VDEV_STALLED;
+}
+
+static uint32_t rng_fill(struct rng *r, const struct virtq_chain *c, uint32_t max)
 {
 	const struct iovec *iov = virtq_chain_writable(c);
-	uint32_t total = 0, max = FILL_MAX;
+	uint32_t total = 0;
 	struct fault_hit hit;
 
 	if (fault_ask(r->fault, &hit))
@@ -72,7 +114,10 @@ static uint32_t rng_fill(struct rng *r, const struct virtq_chain *c)
 static enum vdev_taken rng_take(struct vdev_queue *q)
 {
 	struct rng *r = rng_of(q->dev);
+	uint32_t allowed = rng_allowed(r), written;
 
+	if (!allowed)
+		return rng_wait(r);
 	if (vdev_pop(q, &r->chain) <= 0)
 		return VDEV_NONE;
 	if (!r->chain.write_len) {
@@ -80,7 +125,9 @@ static enum vdev_taken rng_take(struct vdev_queue *q)
 		vdev_broken(q->dev, "a request without room for random bytes");
 		return VDEV_NONE;
 	}
-	virtq_push(&q->ring, &r->chain, rng_fill(r, &r->chain));
+	written = rng_fill(r, &r->chain, allowed);
+	r->level -= r->rate ? written : 0;
+	virtq_push(&q->ring, &r->chain, written);
 	return VDEV_TAKEN;
 }
 
@@ -96,6 +143,7 @@ static int rng_queue_start(struct vdev_queue *q)
 
 static void rng_queue_stop(struct vdev_queue *q)
 {
+	loop_timer_cancel(&rng_of(q->dev)->refill);
 	vdev_queue_stopped(q);
 }
 
@@ -126,6 +174,11 @@ int rng_new(const struct rng_config *config, struct vdev **out)
 	r->repeatable = config->repeatable;
 	r->state = config->seed;
 	r->fault = config->fault;
+	r->loop = config->loop;
+	r->rate = config->rate;
+	r->level = FILL_MAX;
+	r->filled_ns = loop_now(config->loop);
+	r->refill = (struct loop_timer){.fn = rng_refilled, .arg = r};
 	if (virtq_chain_init(&r->chain, 2 * QUEUE_SIZE))
 		goto fail;
 	if (vdev_init(&r->vdev, &rng_ops, 0, 1, 0))

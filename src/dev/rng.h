@@ -14,6 +14,7 @@ struct rng_config {
 	struct loop *loop; /* where requests are served */
 	bool repeatable;   /* the same bytes in every run, from `seed`; not for secrets */
 	uint64_t seed;
+	uint64_t rate; /* at most so many bytes a second by the loop's clock; 0: any number */
 	/* NULL, or what fails on purpose: an error is no byte at all, a short answer one byte. */
 	struct fault_point *fault;
 };

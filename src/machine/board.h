@@ -45,6 +45,7 @@ struct machine {
 	unsigned n_devices;
 	const struct uart8250 *uart; /* of the console, or NULL */
 	struct vdev *power_button;   /* or NULL */
+	struct vdev *balloon;        /* or NULL */
 	void *dtb;                   /* malloc'd */
 	size_t dtb_len;
 

@@ -65,6 +65,13 @@ struct machine_remote {
 	void *arg;
 };
 
+/* Streams to the host: see dev/vsock.h. */
+struct machine_vsock {
+	uint64_t cid; /* 0: there is none */
+	const char *path;
+	int listener;
+};
+
 /* A port of the virtio console; `name` is what the guest finds in /sys/class/virtio-ports. */
 struct machine_port {
 	const char *name;
@@ -111,9 +118,12 @@ struct machine_config {
 	unsigned n_nets;
 	struct machine_port port[MACHINE_MAX_PORTS];
 	unsigned n_ports;
+	bool balloon;
+	struct machine_vsock vsock;
 	struct machine_remote remote[MACHINE_MAX_REMOTES];
 	unsigned n_remotes;
-	bool rng; /* an entropy source */
+	bool rng;          /* an entropy source */
+	uint64_t rng_rate; /* its bytes a second; 0: any number */
 	bool power_button;
 
 	struct faults *faults; /* see machine/faults.h; or NULL */
@@ -180,11 +190,23 @@ struct machine_device_info {
 /* On the loop's thread: describes at most `max` devices; how many. */
 unsigned machine_devices(const struct machine *m, struct machine_device_info *out, unsigned max);
 
+/* On the loop's thread: how far device i has come, for machine/diagnose.h; its name. NULL when there
+ * is no such device. */
+struct diagnose_device;
+const char *machine_look_at(const struct machine *m, unsigned i, struct diagnose_device *out);
+
 /* On the loop's thread: adds what harts and devices count. 0 or -ENOMEM. */
 int machine_stats(const struct machine *m, struct stats_list *out);
 
 /* The guest's time in ns since power-on; it stands while the machine is held. The loop's thread. */
 uint64_t machine_time_ns(const struct machine *m);
+
+/* On the loop's thread: how many bytes of the guest's memory the balloon shall take. 0; -ENODEV:
+ * the machine has none; -EINVAL: more than its memory; -EAGAIN: taken note of, but no driver of
+ * the guest's serves it (yet). */
+int machine_balloon(struct machine *m, uint64_t bytes);
+/* On the loop's thread: asks the guest how its memory is; machine_stats() tells it soon. */
+void machine_balloon_refresh(struct machine *m);
 
 /* On the loop's thread: presses the power button. 0; -ENODEV: the machine has none; -EAGAIN: no
  * driver of the guest's listens to it (yet). What the guest makes of it is its own affair. */

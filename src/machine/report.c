@@ -8,12 +8,15 @@
 #include <string.h>
 
 #include "backend/net.h"
+#include "base/bits.h"
 #include "base/fault.h"
 #include "base/stats.h"
+#include "dev/balloon.h"
 #include "dev/input.h"
 #include "dev/net.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
+#include "machine/diagnose.h"
 #include "transport/carrier.h"
 #include "virtio/vdev.h"
 
@@ -116,12 +119,15 @@ static int machine_time_stats(const struct machine *m, struct stats_list *out)
 int machine_stats(const struct machine *m, struct stats_list *out)
 {
 	struct stats_labels uart = {.device = "uart0", .queue = STATS_NONE, .hart = STATS_NONE};
+	struct stats_labels none = {.queue = STATS_NONE, .hart = STATS_NONE};
 	int ret = machine_time_stats(m, out);
 
 	for (unsigned i = 0; i < m->cfg.smp && !ret; i++)
 		ret = hart_stats(m, i, out);
 	for (unsigned i = 0; i < m->n_devices && !ret; i++)
 		ret = device_stats(&m->device[i], out);
+	if (!ret && m->balloon)
+		ret = stats_add_table(out, balloon_rows, none, balloon_stats(m->balloon));
 	for (unsigned i = 0; i < m->cfg.n_nets && !ret; i++)
 		ret = net_stats(m, i, out);
 	if (!ret && m->uart)
@@ -152,4 +158,49 @@ int machine_set_link(struct machine *m, const char *name, bool up)
 		return 0;
 	}
 	return -ENODEV;
+}
+
+int machine_balloon(struct machine *m, uint64_t bytes)
+{
+	if (!m->balloon)
+		return -ENODEV;
+	if (bytes > m->cfg.mem)
+		return -EINVAL;
+	balloon_resize(m->balloon, bytes);
+	return vdev_queue_live(&m->balloon->queues[0]) ? 0 : -EAGAIN;
+}
+
+void machine_balloon_refresh(struct machine *m)
+{
+	if (m->balloon)
+		balloon_refresh(m->balloon);
+}
+
+const char *machine_look_at(const struct machine *m, unsigned i, struct diagnose_device *out)
+{
+	const struct machine_device *d = &m->device[i];
+
+	if (i >= m->n_devices)
+		return NULL;
+	*out = (struct diagnose_device){
+		.device_id = d->dev->ops->device_id,
+		.status = carrier_status(d->carrier),
+		.features = vdev_features(d->dev),
+		.gone = vdev_is_gone(d->dev),
+		.why = vdev_why(d->dev),
+		.n_queues = (unsigned)min_u64(d->dev->n_queues, DIAGNOSE_QUEUES)};
+	for (unsigned n = 0; n < out->n_queues; n++) {
+		const struct vdev_queue *q = &d->dev->queues[n];
+		struct diagnose_queue *to = &out->queue[n];
+
+		to->kicks = counter_read(&q->stats.kicks);
+		to->interrupts = counter_read(&q->stats.interrupts);
+		to->chains = counter_read(&q->stats.ring.chains);
+		to->ready = vdev_queue_live(q);
+		if (to->ready) {
+			to->size = virtq_size(&q->ring);
+			to->in_flight = virtq_in_flight(&q->ring);
+		}
+	}
+	return d->name;
 }

@@ -21,11 +21,13 @@
 #include "base/opt.h"
 #include "boot/fdt_file.h"
 #include "cpu/cpu.h"
+#include "dev/balloon.h"
 #include "dev/blk.h"
 #include "dev/console.h"
 #include "dev/input.h"
 #include "dev/net.h"
 #include "dev/rng.h"
+#include "dev/vsock.h"
 #include "hw/aclint.h"
 #include "hw/plic.h"
 #include "hw/rtc_goldfish.h"
@@ -293,11 +295,32 @@ static int add_rng(struct machine *m)
 	const struct rng_config cfg = {
 		.loop = m->loop,
 		.repeatable = m->cfg.counted_time,
+		.rate = m->cfg.rng_rate,
 		.seed = FIXED_SEED,
 		.fault = fault_point(faults_device(m->cfg.faults, "rng0"), FAULT_READ),
 	};
 	struct vdev *dev;
 	int ret = rng_new(&cfg, &dev);
+
+	return ret ? ret : add_device(m, dev);
+}
+
+static int add_balloon(struct machine *m)
+{
+	const struct balloon_config cfg = {.loop = m->loop, .mem = m->mem};
+	int ret = balloon_new(&cfg, &m->balloon);
+
+	return ret ? ret : add_device(m, m->balloon);
+}
+
+static int add_vsock(struct machine *m)
+{
+	const struct vsock_config cfg = {.loop = m->loop,
+					 .cid = m->cfg.vsock.cid,
+					 .path = m->cfg.vsock.path,
+					 .listener = m->cfg.vsock.listener};
+	struct vdev *dev;
+	int ret = vsock_new(&cfg, &dev);
 
 	return ret ? ret : add_device(m, dev);
 }
@@ -354,6 +377,10 @@ static int add_virtio(struct machine *m)
 		ret = add_rng(m);
 	if (!ret && m->cfg.power_button)
 		ret = add_power_button(m);
+	if (!ret && m->cfg.balloon)
+		ret = add_balloon(m);
+	if (!ret && m->cfg.vsock.cid)
+		ret = add_vsock(m);
 	return ret;
 }
 

@@ -36,7 +36,7 @@
 #define ISR         1u
 #define DEVICE      2u
 #define NOTIFY      3u
-#define BAR_SIZE    (4 * PAGE)
+#define BAR_SIZE    0x4000u
 #define NOTIFY_STEP 4u
 
 /* In the capability of 4.1.4.9. */

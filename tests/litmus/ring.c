@@ -4,8 +4,8 @@
  * work for it and looks whether it sleeps. If each misses the other, the work waits for ever.
  *
  *	ring ROUNDS		loses none in ROUNDS of each kind, or fails
- *	ring --lose ROUNDS	fails if none is lost, ten times over: for a ring without fences
- *				(no_fence.h)
+ *	ring --lose ROUNDS	fails if none is lost, again and again: for a ring without
+ *				fences (no_fence.h)
  *
  * A round has two meetings of a device thread and a driver thread, each within some nanoseconds:
  * virtq_enable_kicks() against a chain made available, and a chain used against the driver's wish
@@ -36,6 +36,7 @@
 #define DATA     (RAM + 0x10000)
 #define SIZE     256u /* what the two sides write lies in lines of the cache of its own */
 #define PATIENCE 30   /* seconds */
+#define TRIES    100  /* to lose one */
 
 struct world {
 	uint64_t features;
@@ -340,7 +341,7 @@ int main(int argc, char **argv)
 		puts("one CPU loses nothing");
 		return 77;
 	}
-	for (unsigned i = 0; lose && i < 10; i++)
+	for (unsigned i = 0; lose && i < TRIES; i++)
 		if (run("without fences", run_meetings, rounds))
 			return 0;
 	if (lose)

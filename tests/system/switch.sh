@@ -16,20 +16,25 @@ begin_switch() {
 	fail "the switch does not serve: $(cat "$work/switch")"
 }
 
-# guest_on N CMD: runs CMD in a guest with the address 192.0.2.N, in the background; output in $work/gN.
+# guest_on N CMD: runs CMD in a guest with the address 192.0.2.N, in the background; output in $work/gN,
+# input from $work/inN if that is there.
 guest_on() {
+	local input=/dev/null
+	[ ! -p "$work/in$1" ] || input=$work/in$1
 	timeout -k 5 "${LIMIT:-120}" "$LINNET" run "${quick[@]}" --net "switch=$work/s" \
-		--exec "ip addr add 192.0.2.$1/24 dev eth0; $2" </dev/null >"$work/g$1" 2>&1 &
+		--exec "ip addr add 192.0.2.$1/24 dev eth0; $2" <"$input" >"$work/g$1" 2>&1 &
 	pids+=("$!")
 	guest_pid[$1]=$!
 }
 
-# Each of three guests serves N blocks of 64 KiB to each of the others, and compares what it gets.
+# Each of three guests serves N blocks of 64 KiB to each of the others, and compares what it gets. None
+# leaves before all have what they wanted.
 exchange() { # blocks
 	local sum i
 	sum=$(head -c $(($1 * 65536)) /dev/zero | sha256sum)
 	begin_switch
 	for i in 1 2 3; do
+		mkfifo "$work/in$i"
 		guest_on "$i" "cat /sys/class/net/eth0/address
 			for k in 1 2; do nc -l -p 8\$k -e dd if=/dev/zero bs=64k count=$1 2>/dev/null & done
 			for peer in $((i % 3 + 1)):81 $(((i + 1) % 3 + 1)):82; do
@@ -37,8 +42,14 @@ exchange() { # blocks
 				until nc -w 5 192.0.2.\${peer%:*} \${peer#*:} </dev/null >/tmp/got && [ -s /tmp/got ]; do sleep 0.2; done
 				sha256sum </tmp/got
 			done
-			wait"
+			echo fetched; read end || :"
 	done
+	exec 5>"$work/in1" 6>"$work/in2" 7>"$work/in3"
+	for ((i = 0; i < 10 * ${LIMIT:-100}; i++)); do
+		[ "$(cat "$work"/g? | grep -c '^fetched')" != 3 ] || break
+		sleep 0.1
+	done
+	exec 5>&- 6>&- 7>&- # their ends of input
 	for i in 1 2 3; do
 		wait "${guest_pid[$i]}" || fail "guest $i: $(cat "$work/g$i")"
 		[ "$(grep -c "^$sum" "$work/g$i")" = 2 ] || fail "guest $i got: $(cat "$work/g$i")"

@@ -12,7 +12,7 @@
  *	x8    the program                         x18   the program, for jalr
  *
  * Another kind of program is loops around accesses off pointers that move by constants, in and
- * around the border of the data pages, and around floating point.
+ * around the border of the data pages, around atomics and floating point, with ways out.
  *
  * Everything that traps comes to a handler that skips the instruction, or starts the program again
  * when it was fetched from nowhere. The program runs in M mode without translation; translation is
@@ -211,13 +211,13 @@ static uint32_t store_to_code(void)
 }
 
 /* lr, sc or any AMO. */
-static uint32_t amo_on_code(void)
+static uint32_t random_amo(unsigned base, unsigned rd)
 {
 	const struct rv64_insn_info *info =
 		&rv64_insn_info[RV64_lr_w + below(RV64_amomaxu_d + 1 - RV64_lr_w)];
 	uint32_t bits = ((uint32_t)next_random() & ~info->mask) | info->match;
 
-	return with(with(bits, 10 + below(6), 7, 5), S0, 15, 5);
+	return with(with(bits, rd, 7, 5), base, 15, 5);
 }
 
 static void make_program(uint32_t *code)
@@ -227,7 +227,7 @@ static void make_program(uint32_t *code)
 	for (unsigned i = 0; i < CODE_WORDS / 64; i++) { /* sb, sh, sw, sd, AMOs; fence.i */
 		unsigned at = below(CODE_WORDS - 1);
 
-		code[at] = below(4) ? store_to_code() : amo_on_code();
+		code[at] = below(4) ? store_to_code() : random_amo(S0, 10 + below(6));
 		code[at + 1] = 0x0000100f;
 	}
 	for (unsigned at = 1024; at < CODE_WORDS; at += 1024)
@@ -282,6 +282,16 @@ static uint32_t random_arithmetic(bool fp)
 	}
 }
 
+/* A branch over the next instruction or two, by what arithmetic leaves. */
+static uint32_t way_out(void)
+{
+	static const uint8_t rows[] = {0, 1, 4, 5, 6, 7};
+	uint32_t branch = 0x63 | (uint32_t)rows[below(sizeof(rows))] << 12;
+
+	branch |= (14 + below(4)) << 15 | (below(2) ? 0 : 14 + below(4)) << 20;
+	return with_branch(branch, below(2) ? 8 : 12);
+}
+
 /* Pointers begin in the data pages, or where RAM begins and ends. */
 static void loop_registers(struct cpu_regs *regs)
 {
@@ -307,11 +317,15 @@ static unsigned make_loop(uint32_t *code, unsigned at)
 	while (n--) {
 		unsigned p = below(N_POINTERS);
 
-		switch (below(8)) {
-		case 0: code[at++] = addi(POINTERS + p, POINTERS + p, step[p]); break;
-		case 1:
-		case 2:
-		case 3: code[at++] = random_arithmetic(fp); break;
+		switch (below(16)) {
+		case 0:
+		case 1: code[at++] = addi(POINTERS + p, POINTERS + p, step[p]); break;
+		case 2: code[at++] = way_out(); break;
+		case 3: code[at++] = random_amo(POINTERS + p, 14 + below(4)); break;
+		case 4:
+		case 5:
+		case 6:
+		case 7: code[at++] = random_arithmetic(fp); break;
 		default: code[at++] = random_access(); break;
 		}
 	}

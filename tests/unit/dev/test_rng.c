@@ -88,6 +88,51 @@ static void test_at_most(void **state)
 	driver_fini(&d);
 }
 
+static uint64_t clock_of(void *arg)
+{
+	return *(uint64_t *)arg;
+}
+
+/* With a clock of ours: what a second brings, and not a byte more. */
+static void test_rate(void **state)
+{
+	struct rng_config config = {.rate = 1000};
+	uint64_t now = 5000000000u;
+	struct guest_part p;
+	struct driver d;
+	struct vdev *dev;
+	uint32_t id, len, got = 0;
+
+	driver_init(&d);
+	loop_set_clock(d.loop, clock_of, &now);
+	config.loop = d.loop;
+	assert_int_equal(rng_new(&config, &dev), 0);
+	driver_plug(&d, dev);
+	assert_true(driver_negotiate(&d, 0));
+	driver_queue(&d, 0, 8, false);
+	driver_ok(&d);
+	p = (struct guest_part){driver_alloc(&d, 4096), 4096, true};
+	for (unsigned ms = 0; ms < 10000; ms += 10) {
+		while (guest_ring_add(&d.ring[0], &p, 1, 0, 0) >= 0)
+			continue;
+		if (guest_ring_publish(&d.ring[0]))
+			driver_kick(&d, 0);
+		driver_settle(&d);
+		while (guest_ring_reap(&d.ring[0], &id, &len))
+			got += len;
+		if (ms == 0)
+			assert_int_equal(got, 4096); /* a full bucket */
+		now += 10000000;
+	}
+	assert_in_range(got, 4096 + 9800, 4096 + 10000);
+	/* A reset while requests wait. */
+	driver_reset(&d);
+	now += 1000000000;
+	driver_settle(&d);
+	loop_set_clock(d.loop, NULL, NULL);
+	driver_fini(&d);
+}
+
 static void test_nothing_to_write(void **state)
 {
 	struct driver d;
@@ -149,9 +194,13 @@ static void test_faults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_host),    cmocka_unit_test(test_repeatable),
-		cmocka_unit_test(test_at_most), cmocka_unit_test(test_nothing_to_write),
-		cmocka_unit_test(test_types),   cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_host),
+		cmocka_unit_test(test_repeatable),
+		cmocka_unit_test(test_at_most),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_nothing_to_write),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_faults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -335,7 +335,7 @@ void peer_start(struct peer *p, enum peer_sin sin, uint32_t when, int *fd)
 	p->sin = sin;
 	p->when = when;
 	if (!p->features)
-		p->features = VIRTIO_F_VERSION_1 | VU_F_PROTOCOL_FEATURES | BIT(9) | BIT(40);
+		p->features = VIRTIO_F_VERSION_1 | VU_F_PROTOCOL_FEATURES | BIT(9) | BIT(50);
 	if (!p->protocol)
 		p->protocol = VU_PROTOCOL_F_MQ | VU_PROTOCOL_F_REPLY_ACK | VU_PROTOCOL_F_CONFIG |
 			      BIT(5);

@@ -149,7 +149,7 @@ static void test_features(void **state)
 
 	begin(w, PEER_GOOD, 0);
 	assert_true(driver_offered(&w->d) & BIT(9));
-	assert_false(driver_offered(&w->d) & (VU_F_PROTOCOL_FEATURES | BIT(40)));
+	assert_false(driver_offered(&w->d) & (VU_F_PROTOCOL_FEATURES | BIT(50)));
 	assert_int_equal(request(w, 0, 0, 0, 512), S_OK);
 	assert_int_equal(w->p.features_set, VIRTIO_F_VERSION_1 | VU_F_PROTOCOL_FEATURES | BIT(9));
 }
@@ -164,7 +164,7 @@ static void test_config(void **state)
 	for (unsigned size = 1; size <= 8; size *= 2)
 		for (unsigned at = 0; at <= 0x100 - size; at++)
 			(void)driver_config(&w->d, at, size);
-	driver_write(&w->d, VIRTIO_MMIO_CONFIG, 0xffffffff);
+	driver_config_write(&w->d, 0, 4, 0xffffffff);
 	assert_int_equal(driver_config(&w->d, 0, 8), PEER_SECTORS);
 }
 
