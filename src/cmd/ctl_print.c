@@ -238,7 +238,8 @@ void ctl_print_diagnosis(const json_t *answer)
 		printf("%s: %s\n", string_of(device, "device"), string_of(device, "verdict"));
 		printf("  status %s; features %s\n", string_of(device, "status"),
 		       string_of(device, "features"));
-		json_array_foreach (json_object_get(device, "queues"), n, queue)
+		json_array_foreach (json_object_get(device, "queues"), n, queue) {
 			printf("  queue %zu: %s\n", n, json_string_value(queue));
+		}
 	}
 }

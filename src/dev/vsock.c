@@ -25,32 +25,19 @@
 #include "base/iov.h"
 #include "base/unix_socket.h"
 #include "dev/vsock_conn.h"
+#include "dev/vsock_packet.h"
 #include "virtio/vdev.h"
 
-#define RX          0u
-#define TX          1u
-#define EVENT       2u
-#define QUEUE_SIZE  128u
-#define PARTS       QUEUE_SIZE
-#define HEADER      44u
-#define HOST_CID    2u
-#define BUCKETS     256u
-#define RESETS      64u
-#define ACCEPTS     16u           /* of one turn of the loop */
-#define PATIENCE    5000000000ull /* ns for a connection to come about */
-#define COMMAND_MAX 24u           /* "CONNECT 4294967295\n" */
-#define FIRST_PORT  0x40000000u   /* of our own, for connections that the host begins */
-
-enum op { REQUEST = 1, RESPONSE, RST, SHUTDOWN, RW, CREDIT_UPDATE, CREDIT_REQUEST };
-
-#define TYPE_STREAM 1u
-
-struct packet {
-	uint64_t src_cid, dst_cid;
-	uint32_t src_port, dst_port, len;
-	uint16_t type, op;
-	uint32_t flags, buf_alloc, fwd_cnt;
-};
+#define RX         0u
+#define TX         1u
+#define EVENT      2u
+#define QUEUE_SIZE 128u
+#define PARTS      QUEUE_SIZE
+#define BUCKETS    256u
+#define RESETS     64u
+#define ACCEPTS    16u           /* of one turn of the loop */
+#define PATIENCE   5000000000ull /* ns for a connection to come about */
+#define FIRST_PORT 0x40000000u   /* of our own, for connections that the host begins */
 
 /* An answer to a packet without a connection. */
 struct stray {
@@ -166,39 +153,11 @@ static void tell(struct vsock *v, struct vsock_conn *c, unsigned what)
 
 /* ---- a socket's side ---- */
 
-/* "CONNECT PORT\n", byte by byte, since nothing behind it may be taken; what has come so far is in
- * the connection's buffer. 1: *port is set; 0: not all is there yet. */
-static int read_command(struct vsock_conn *c, uint32_t *port)
-{
-	char *line = (char *)c->buffer, *end;
-	unsigned long value;
-
-	do {
-		ssize_t n = recv(c->fd, line + c->fill, 1, MSG_DONTWAIT);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return 0;
-		if (n <= 0)
-			return -ECONNRESET;
-		if (++c->fill == COMMAND_MAX)
-			return -EPROTO;
-	} while (line[c->fill - 1] != '\n');
-	line[c->fill - 1] = '\0';
-	if (strncmp(line, "CONNECT ", 8) || line[8] < '0' || line[8] > '9')
-		return -EPROTO;
-	value = strtoul(line + 8, &end, 10);
-	if (end != line + c->fill - 1 || value > UINT32_MAX)
-		return -EPROTO;
-	c->fill = 0;
-	*port = (uint32_t)value;
-	return 1;
-}
-
 /* A client of the host's has said, or not, where it wants to go. */
 static void asked(struct vsock *v, struct vsock_conn *c)
 {
 	uint32_t port;
-	int r = read_command(c, &port);
+	int r = vsock_conn_command(c, &port);
 
 	if (!r)
 		return;
@@ -286,20 +245,6 @@ static void accept_clients(struct loop_fd *w, uint32_t events)
 }
 
 /* ---- packets from the guest ---- */
-
-static void packet_load(struct packet *p, const uint8_t *b)
-{
-	p->src_cid = le64_load(b);
-	p->dst_cid = le64_load(b + 8);
-	p->src_port = le32_load(b + 16);
-	p->dst_port = le32_load(b + 20);
-	p->len = le32_load(b + 24);
-	p->type = le16_load(b + 28);
-	p->op = le16_load(b + 30);
-	p->flags = le32_load(b + 32);
-	p->buf_alloc = le32_load(b + 36);
-	p->fwd_cnt = le32_load(b + 40);
-}
 
 static void stray_reset(struct vsock *v, const struct packet *p)
 {
@@ -426,20 +371,14 @@ static enum vdev_taken take_packet(struct vdev_queue *q)
 
 /* ---- packets to the guest ---- */
 
-static void write_header(const struct vsock *v, const struct virtq_chain *c, const struct packet *p)
+static void write_header(const struct vsock *v, const struct virtq_chain *c, struct packet *p)
 {
 	uint8_t b[HEADER];
 
-	le64_store(b, HOST_CID);
-	le64_store(b + 8, v->cid);
-	le32_store(b + 16, p->src_port);
-	le32_store(b + 20, p->dst_port);
-	le32_store(b + 24, p->len);
-	le16_store(b + 28, TYPE_STREAM);
-	le16_store(b + 30, p->op);
-	le32_store(b + 32, p->flags);
-	le32_store(b + 36, p->buf_alloc);
-	le32_store(b + 40, p->fwd_cnt);
+	p->src_cid = HOST_CID;
+	p->dst_cid = v->cid;
+	p->type = TYPE_STREAM;
+	packet_store(b, p);
 	iov_from_buf(virtq_chain_writable(c), c->n_write, 0, b, HEADER);
 }
 
@@ -506,7 +445,7 @@ static uint32_t fill_packet(struct vsock *v, struct vsock_conn *c, struct virtq_
 static uint32_t fill_stray(struct vsock *v, struct virtq_chain *chain)
 {
 	const struct stray s = v->stray[0];
-	const struct packet p = {.src_port = s.host_port, .dst_port = s.guest_port, .op = RST};
+	struct packet p = {.src_port = s.host_port, .dst_port = s.guest_port, .op = RST};
 
 	v->n_strays--;
 	memmove(v->stray, v->stray + 1, v->n_strays * sizeof(s));

@@ -24,6 +24,8 @@
 #include "base/fd.h"
 #include "base/iov.h"
 
+#define COMMAND_MAX 24u /* "CONNECT 4294967295\n" */
+
 int vsock_conn_new(int fd, struct vsock_conn **out)
 {
 	struct vsock_conn *c = calloc(1, sizeof(*c));
@@ -47,6 +49,33 @@ void vsock_conn_free(struct vsock_conn *c)
 	fd_close(&c->fd);
 	free(c->buffer);
 	free(c);
+}
+
+/* Byte by byte, since nothing behind the line may be taken. */
+int vsock_conn_command(struct vsock_conn *c, uint32_t *port)
+{
+	char *line = (char *)c->buffer, *end;
+	unsigned long value;
+
+	do {
+		ssize_t n = recv(c->fd, line + c->fill, 1, MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return 0;
+		if (n <= 0)
+			return -ECONNRESET;
+		if (++c->fill == COMMAND_MAX)
+			return -EPROTO;
+	} while (line[c->fill - 1] != '\n');
+	line[c->fill - 1] = '\0';
+	if (strncmp(line, "CONNECT ", 8) || line[8] < '0' || line[8] > '9')
+		return -EPROTO;
+	value = strtoul(line + 8, &end, 10);
+	if (end != line + c->fill - 1 || value > UINT32_MAX)
+		return -EPROTO;
+	c->fill = 0;
+	*port = (uint32_t)value;
+	return 1;
 }
 
 uint32_t vsock_conn_room(const struct vsock_conn *c)

@@ -74,6 +74,10 @@ int vsock_conn_new(int fd, struct vsock_conn **out);
 /* Closes. */
 void vsock_conn_free(struct vsock_conn *c);
 
+/* VSOCK_ASKING: reads the client's "CONNECT PORT\n". 1: *port is set; 0: not all of it is there
+ * yet; -EPROTO: it is something else; -ECONNRESET. */
+int vsock_conn_command(struct vsock_conn *c, uint32_t *port);
+
 /* What every packet of the guest's says about its room. */
 static inline void vsock_conn_credit(struct vsock_conn *c, uint32_t alloc, uint32_t forwarded)
 {

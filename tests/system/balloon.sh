@@ -21,7 +21,7 @@ until_held() {
 	local i
 	for ((i = 0; i < 300; i++)); do
 		measure
-		[ "$held" "$1" "$2" ] && return
+		test "$held" "$1" "$2" && return
 		sleep 0.1
 	done
 	fail "the guest holds $held MiB, not $1 $2"
@@ -42,7 +42,7 @@ until_counter() { # NAME -eq|-le|-ge NUMBER
 	local i now
 	for ((i = 0; i < 100; i++)); do
 		now=$(counter "$1")
-		[ "$now" "$2" "$3" ] && return
+		test "$now" "$2" "$3" && return
 		sleep 0.2
 	done
 	fail "$1 is $now, not $2 $3"

@@ -51,7 +51,7 @@ case_stuck() {
 case_guest_calls() {
 	head -c 3000000 /dev/urandom >"$work/data"
 	# Once each: something that answers, something that only takes, and nobody.
-	(cat "$work/data" | timeout 60 nc.openbsd -lUN "${path}_77" >"$work/taken") &
+	timeout 60 nc.openbsd -lUN "${path}_77" <"$work/data" >"$work/taken" &
 	pids+=("$!")
 	until [ -S "${path}_77" ]; do sleep 0.1; done
 	guest 'cat /data | vsock call 77 | md5sum; vsock call 78; echo "status $?"' --kernel small \

@@ -504,7 +504,7 @@ static bool tag_of_page(uint64_t tag, uint64_t page)
 static void flush_jumps(struct rv64_code *c, uint64_t page)
 {
 	unsigned group = rv64_jump_index(c->hart, page << 12) / RV64_JUMP_SLOTS;
-	struct rv64_jump *j = &c->jump[group * RV64_JUMP_SLOTS];
+	struct rv64_jump *j = &c->jump[(size_t)group * RV64_JUMP_SLOTS];
 
 	c->voids++;
 	for (unsigned i = 0; i < RV64_JUMP_SLOTS; i++)
