@@ -64,7 +64,7 @@ struct peer {
 	struct peer_queue queue[PEER_QUEUES];
 	struct gmem mem; /* what the front end gave, mapped */
 	struct virtq_chain chain;
-	uint64_t features_set; /* by the front end */
+	_Atomic uint64_t features_set; /* by the front end */
 	atomic_uint n_served, n_stops;
 	atomic_bool holds;
 	int wake_fd; /* to the thread: look again, or end */

@@ -136,6 +136,7 @@ static void test_serves(void **state)
 	}
 	memset(data, 0x5a, 512);
 	assert_int_equal(request(w, 0, 1, 7, 512), S_OK);
+	assert_int_equal(atomic_load(&w->p.n_served), 201); /* now the disk may be looked at */
 	assert_int_equal(w->p.disk[7 * 512], 0x5a);
 	assert_int_equal(w->p.disk[7 * 512 + 511], 0x5a);
 	assert_int_equal(w->p.disk[8 * 512], 9);
@@ -151,7 +152,8 @@ static void test_features(void **state)
 	assert_true(driver_offered(&w->d) & BIT(9));
 	assert_false(driver_offered(&w->d) & (VU_F_PROTOCOL_FEATURES | BIT(50)));
 	assert_int_equal(request(w, 0, 0, 0, 512), S_OK);
-	assert_int_equal(w->p.features_set, VIRTIO_F_VERSION_1 | VU_F_PROTOCOL_FEATURES | BIT(9));
+	assert_int_equal(atomic_load(&w->p.features_set),
+			 VIRTIO_F_VERSION_1 | VU_F_PROTOCOL_FEATURES | BIT(9));
 }
 
 static void test_config(void **state)
