@@ -453,6 +453,50 @@ static void test_many(void **state)
 		fd_close(&fd[i]);
 }
 
+/* Sends as long as the credit lasts; the number of bytes, each its place modulo 251. */
+static uint32_t send_all_credit(struct world *w)
+{
+	uint8_t *data = (uint8_t *)driver_ptr(&w->d, w->tx, 0x2000) + HEADER;
+	uint32_t sent = 0, forwarded = 0, limit = 4u << 20;
+
+	while (sent < limit && VSOCK_BUFFER - (sent - forwarded) >= 0x1000) {
+		for (uint32_t i = 0; i < 0x1000; i++)
+			data[i] = (uint8_t)((sent + i) % 251);
+		send_op(w, RW, PORT, 0x1000, 0);
+		sent += 0x1000;
+		while (next(w) == CREDIT_UPDATE)
+			forwarded = le32_load(w->header + 40);
+	}
+	assert_true(sent < limit);
+	return sent;
+}
+
+/* What the socket does not take waits in the buffer, which is all that the guest may fill. */
+static void test_slow_client(void **state)
+{
+	struct world *w = *state;
+	uint32_t sent, got = 0;
+	uint8_t buf[5000];
+	ssize_t n;
+
+	open_stream(w);
+	sent = send_all_credit(w);
+	assert_true(sent > VSOCK_BUFFER);
+	send_op(w, SHUTDOWN, PORT, 0, VSOCK_SHUT_SEND);
+	while (got < sent) {
+		n = read(w->client, buf, sizeof(buf));
+		for (ssize_t i = 0; i < n; i++)
+			assert_int_equal(buf[i], (got + (uint32_t)i) % 251);
+		if (n > 0)
+			got += (uint32_t)n;
+		else
+			assert_true(n < 0 && errno == EAGAIN);
+		driver_settle(&w->d);
+	}
+	/* The guest's end comes behind its last byte. */
+	assert_int_equal(read(w->client, buf, sizeof(buf)), 0);
+}
+
 static void test_config(void **state)
 {
 	struct world *w = *state;
@@ -481,6 +525,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_broken_packets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slow_client, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_config, setup, teardown),
 	};
 

@@ -418,6 +418,19 @@ static void test_fs_fail(void **state)
 	assert_int_equal(fs->answer_failed(&c), 0);
 }
 
+static void test_kinds_config(void **state)
+{
+	const struct remote_config cfg = {.tag = "folder", .mac = {2, 0, 0, 0, 0, 9}};
+	uint8_t config[64] = {0};
+
+	remote_kinds[REMOTE_FS].config(&cfg, config);
+	assert_string_equal((char *)config, "folder");
+	assert_int_equal(le32_load(config + 36), 1); /* one queue for requests */
+	remote_kinds[REMOTE_NET].config(&cfg, config);
+	assert_memory_equal(config, cfg.mac, 6);
+	assert_int_equal(le16_load(config + 6), 1); /* the link is up */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +449,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_silent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lacking, setup, teardown),
 		cmocka_unit_test(test_fs_fail),
+		cmocka_unit_test(test_kinds_config),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
