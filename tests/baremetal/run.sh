@@ -66,9 +66,9 @@ compare() {
 }
 
 # With LR and SC replaced by a load and a store, updates must get lost; the program says so. It is a
-# matter of time slices, so it has three attempts.
+# matter of time slices, which on a busy host may suffice for all of a hart's work: it has some attempts.
 must_break() {
-	for _ in 1 2 3; do
+	for _ in $(seq 30); do
 		on_linnet "$program" 4 >"$work/linnet"
 		if grep -q WRONG "$work/linnet"; then
 			echo "baremetal/$program: $(grep -c WRONG "$work/linnet") sums are wrong, as they must be"
