@@ -45,7 +45,7 @@ struct opt {
 	const char *help; /* a short sentence without a full stop */
 	size_t offset;    /* of the member in the context */
 	uint64_t min, max;
-	const char *const *choices; /* ends with NULL */
+	const char *const *choices; /* ends with NULL; OPT_CALL: offered by shells, not checked */
 	bool repeat;                /* OPT_CALL: each time that it is given counts */
 	bool shell_only;            /* makes no sense in a configuration file */
 	/* OPT_CALL with a list value: its keys; and, where the first item has no key, what to call

@@ -95,6 +95,8 @@ const struct opt run_net_keys[] = {
 	HOSTFWD, CONNS, IFNAME, QUEUES, PATH("path"), PATH("socket"), CARD, {0},
 };
 
+const char *const run_net_kinds[] = {"user", "tap", "switch", "passt", "none", NULL};
+
 /* By enum run_net_kind; `needs` is what a kind cannot do without. */
 static const struct kind {
 	const char *name;
@@ -122,7 +124,6 @@ static int need(const struct run_net *n, const char *label, struct err *e)
 
 int run_net_parse(struct run_net *n, const char *label, char *value, struct err *e)
 {
-	static const char *const names[] = {"user", "tap", "switch", "passt", "none", NULL};
 	char *rest = strchr(value, ','), *path = NULL, inner[64];
 	int ret;
 
@@ -135,7 +136,7 @@ int run_net_parse(struct run_net *n, const char *label, char *value, struct err 
 	if (n->given)
 		return err_set(e, -EINVAL, "%s%s: give --net once; this machine has one network",
 			       label, value);
-	ret = opt_parse_choice(label, value, names, &n->kind, e);
+	ret = opt_parse_choice(label, value, run_net_kinds, &n->kind, e);
 	if (ret)
 		return ret;
 	n->given = true;

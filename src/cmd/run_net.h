@@ -31,6 +31,8 @@ struct run_net {
 	const char *pcap; /* a file to record into, or NULL */
 };
 
+/* By enum run_net_kind; ends with NULL. */
+extern const char *const run_net_kinds[];
 /* The keys of all kinds, for manuals and the like. */
 extern const struct opt run_net_keys[];
 

@@ -338,6 +338,7 @@ const struct opt run_option_table[] = {
 	 .arg = "TYPE[,KEY=VALUE]...",
 	 .kind = OPT_CALL,
 	 .call = net_option,
+	 .choices = run_net_kinds,
 	 .keys = run_net_keys,
 	 .head = "type",
 	 .help = "TYPE: user, tap, switch, passt or none"},
