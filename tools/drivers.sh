@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Usage: tools/drivers.sh LINNET
 # Builds guest/drivers for the default guest where the guest and its kernel's headers are in the cache
-# already: `make` downloads nothing. Else it says how to get them, and that is no failure.
+# already: `make` downloads nothing but a guest that this version has other modules for. Else it says how to get them, and that is no failure.
 set -eu
 cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/linnet
 if [ -e "$cache/guest/current" ] && [ -e "$cache/kbuild/current" ]; then

@@ -34,8 +34,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # The modules that the guest loads by itself or that its users would miss. The order matters: a module
 # stands before those that ask for it by an alias.
 modules='crc32c_generic virtio_mmio virtio_blk virtio_net virtio-rng ext4'
-# Those of the power button, loaded where the machine has one.
-button_modules='virtio_input evdev'
+# Those of the power button, the balloon and vsock, loaded where the machine has one.
+rare_modules='virtio_input evdev virtio_balloon vmw_vsock_virtio_transport'
 
 # Kernel options. cryptomgr.notests: the self-tests of crypto algorithms are a third of the
 # instructions of a boot. "panic=-1" makes a panic a reset, which the host sees at once. With "earlycon" a
@@ -93,7 +93,7 @@ make_base()
 	tree=$(find "$1/unpacked" -path '*/lib/modules/*' -prune -type d)
 	basename "$tree" >"$1/release"
 	# shellcheck disable=SC2086 # a list of names
-	"$here/modules.sh" "$tree" "$1/modules/$(cat "$1/release")" $modules $button_modules
+	"$here/modules.sh" "$tree" "$1/modules/$(cat "$1/release")" $modules $rare_modules
 	rm -rf "$1/unpacked" "$1/debs"
 	# shellcheck disable=SC2046 # names without blanks
 	sums_write "$1" base kernel busybox release packages $(cd "$1" && find modules -type f)
@@ -112,7 +112,7 @@ fetch_set()
 		echo "$image $(apt_version "$image")"
 		echo "busybox-static $(apt_version busybox-static)"
 		echo "modules $modules"
-		echo "modules $button_modules"
+		echo "modules $rare_modules"
 	} >"$new/packages"
 	if [ -n "$present" ] && cmp -s "$new/packages" "$present/packages"; then
 		rm -rf "$new"
@@ -137,7 +137,7 @@ fetch_set()
 modules_current()
 {
 	grep -qxF "modules $modules" "$present/packages" 2>/dev/null &&
-		grep -qxF "modules $button_modules" "$present/packages"
+		grep -qxF "modules $rare_modules" "$present/packages"
 }
 
 # Brings the cache up to date under its lock.

@@ -1,13 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Usage: vsock.sh CASE. Streams between guest and host by virtio-vsock. The small kernel has the driver
-# built in.
+# Usage: vsock.sh CASE. Streams between guest and host by virtio-vsock.
 . "$(dirname "$0")/lib.sh"
 path=$work/vsock
 
 # server WHAT: a guest with a server on port 1234.
 server() {
-	start run --kernel small --vsock "cid=5,path=$path" --file "$VSOCK:/bin/vsock" "${@:2}" \
+	start run --vsock "cid=5,path=$path" --file "$VSOCK:/bin/vsock" "${@:2}" \
 		--exec "vsock $1 1234 & read x; kill %1"
 	wait_for '^listening'
 }
@@ -54,7 +53,7 @@ case_guest_calls() {
 	timeout 60 nc.openbsd -lUN "${path}_77" <"$work/data" >"$work/taken" &
 	pids+=("$!")
 	until [ -S "${path}_77" ]; do sleep 0.1; done
-	guest 'cat /data | vsock call 77 | md5sum; vsock call 78; echo "status $?"' --kernel small \
+	guest 'cat /data | vsock call 77 | md5sum; vsock call 78; echo "status $?"' \
 		--vsock "$path" --file "$VSOCK:/bin/vsock" --file "$work/data:/data"
 	expect_status 0
 	expect_in out "^$(md5sum <"$work/data" | cut -c 1-32)"
@@ -65,7 +64,7 @@ case_guest_calls() {
 
 # Connections do not outlive their guest's kernel; the socket does.
 case_reboot() {
-	start run --kernel small --vsock "$path" --file "$VSOCK:/bin/vsock"
+	start run --vsock "$path" --file "$VSOCK:/bin/vsock"
 	for i in 1 2; do
 		wait_for 'This is Linnet' "$i"
 		say 'vsock echo 1234 &'
