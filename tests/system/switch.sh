@@ -141,6 +141,10 @@ case_passt() {
 		exit 77
 	}
 	need_namespaces n
+	unshare -Ur true 2>/dev/null || {
+		echo "skipped: passt needs user namespaces"
+		exit 77
+	}
 	timeout 100 "${apart[@]}" bash "$0" in_passt
 	exit
 }
