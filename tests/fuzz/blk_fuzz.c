@@ -7,6 +7,7 @@
  * used length, what was written to guest memory, what is on the disk and how often it was flushed
  * must be as the model says.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ struct world {
 	bool stopped;
 };
 
-static void require(int condition)
+static void require(bool condition)
 {
 	if (!condition)
 		abort();

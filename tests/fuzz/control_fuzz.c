@@ -7,6 +7,7 @@
  * Each line that comes back is a JSON object with either "ok" or "error", and there are no more of
  * them than lines have been sent.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ struct world {
 	size_t n_answers;
 };
 
-static void require(int condition)
+static void require(bool condition)
 {
 	if (!condition)
 		abort();

@@ -2,6 +2,7 @@
 /* Device tree blobs of any content: what is accepted is a whole tree, holds what was to be written,
  * and leaves libfdt nothing to stumble over. */
 #include <libfdt.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void require(int condition)
+static void require(bool condition)
 {
 	if (!condition)
 		abort();

@@ -2,6 +2,7 @@
 /* Frames of any content through the connection policy of the user network, with sockets that are
  * opened and closed as slirp would or would not: the count is right, and its own packets are resets
  * of the right size. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void require(int condition)
+static void require(bool condition)
 {
 	if (!condition)
 		abort();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Control commands of any content, one after the other: none that was not negotiated does anything,
  * and the filter stays within its tables. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void require(int condition)
+static void require(bool condition)
 {
 	if (!condition)
 		abort();

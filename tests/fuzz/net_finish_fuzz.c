@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A header and a frame of any content: finished frames have the size that was asked for and hold
  * all of the payload, or there are none. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void require(int condition)
+static void require(bool condition)
 {
 	if (!condition)
 		abort();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A packet's header of any content: what is let through lies within the frame, keeps to what was
  * agreed on, and has no field set that means nothing. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void require(int condition)
+static void require(bool condition)
 {
 	if (!condition)
 		abort();

@@ -4,6 +4,7 @@
  *
  * A backing file cannot be had: names of the input are made relative to a folder that is not there.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void require(int condition)
+static void require(bool condition)
 {
 	if (!condition)
 		abort();

@@ -7,6 +7,7 @@
  * of a chain lies in RAM, lengths add up, a broken ring stays broken, and nothing runs for long.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ struct plan {
 	uint8_t n_stores; /* of 4 bytes each, from the end of the input */
 };
 
-static void require(int condition)
+static void require(bool condition)
 {
 	if (!condition)
 		abort();

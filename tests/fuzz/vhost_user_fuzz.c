@@ -9,6 +9,7 @@
  * for long: the back end's side of the socket is closed before we wait for it.
  */
 #include <sys/mman.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -53,7 +54,7 @@ struct world {
 	bool proper; /* answers are as they should be */
 };
 
-static void require(int condition)
+static void require(bool condition)
 {
 	if (!condition)
 		abort();
