@@ -18,7 +18,7 @@ case_causes() {
 	unshare -Ur true 2>/dev/null || { echo 'skipped: no user namespaces'; exit 77; }
 	mkdir "$work/shared"
 	# shellcheck disable=SC2016 # for the guest
-	start run --share "$work/shared" --balloon on --control "unix:$work/ctl" --exec 'cd /; echo ready; read x
+	start run --share "$work/shared" --balloon on --control "unix:$work/ctl" --exec 'cd /; rmmod virtio_balloon; echo ready; read x
 		d=$(basename $(dirname $(grep -l 0x0004 /sys/bus/virtio/devices/*/device)))
 		echo $d >/sys/bus/virtio/drivers/virtio_rng/unbind; ls /share/new & echo done; read x'
 	wait_for '^ready'

@@ -52,7 +52,7 @@ static int serve(int fd, int reads)
 {
 	int one;
 
-	if (listen(fd, 64))
+	if (listen(fd, 1000))
 		return die("listen");
 	signal(SIGCHLD, SIG_IGN);
 	printf("listening\n");
