@@ -18,6 +18,7 @@
 #include "dev/blk.h"
 #include "dev/blk_ranges.h"
 #include "dev/blk_spec.h"
+#include "require.h"
 #include "lib/guest_ring.h"
 #include "lib/mem_block.h"
 #include "virtio/vdev.h"
@@ -52,12 +53,6 @@ struct world {
 	bool writeback;     /* the model's */
 	bool stopped;
 };
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static uint8_t get8(struct script *s)
 {

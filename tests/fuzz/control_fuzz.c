@@ -7,7 +7,6 @@
  * Each line that comes back is a JSON object with either "ok" or "error", and there are no more of
  * them than lines have been sent.
  */
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 
 #include "base/loop.h"
 #include "control/control.h"
+#include "require.h"
 
 #define ANSWERS_MAX (1u << 20)
 
@@ -30,12 +30,6 @@ struct world {
 	char *answers;
 	size_t n_answers;
 };
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void echo(void *arg, struct control_call *call)
 {

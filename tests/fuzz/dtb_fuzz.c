@@ -2,7 +2,6 @@
 /* Device tree blobs of any content: what is accepted is a whole tree, holds what was to be written,
  * and leaves libfdt nothing to stumble over. */
 #include <libfdt.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,14 +13,9 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "boot/fdt_file.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void check(const void *tree, size_t len, const struct fdt_file_request *r)
 {

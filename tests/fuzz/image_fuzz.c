@@ -13,18 +13,13 @@
 #include "base/fd.h"
 #include "boot/elf_symbols.h"
 #include "boot/image.h"
+#include "require.h"
 #include "mem/gmem.h"
 
 #define RAM_BASE 0x80000000ull
 #define RAM_SIZE 0x400000ull
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void load(const char *path, bool flat)
 {

@@ -2,13 +2,13 @@
 /* Frames of any content through the connection policy of the user network, with sockets that are
  * opened and closed as slirp would or would not: the count is right, and its own packets are resets
  * of the right size. */
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backend/net_conns.h"
+#include "require.h"
 
 #define MAX    3u
 #define FD     100000 /* of nobody */
@@ -16,12 +16,6 @@
 #define SECOND 1000000000ull
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 struct world {
 	struct net_conns *c;

@@ -10,14 +10,9 @@
 #include "base/endian.h"
 #include "dev/net_ctrl.h"
 #include "dev/net_spec.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static bool set_pairs(void *arg, unsigned n)
 {

@@ -10,14 +10,9 @@
 #include "backend/net.h"
 #include "backend/net_finish.h"
 #include "base/iov.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 struct seen {
 	unsigned n;

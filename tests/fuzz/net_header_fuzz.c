@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A packet's header of any content: what is let through lies within the frame, keeps to what was
  * agreed on, and has no field set that means nothing. */
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,14 +9,9 @@
 #include "backend/net.h"
 #include "base/endian.h"
 #include "dev/net_header.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void check(const struct net_header *h, unsigned offloads, size_t len)
 {

@@ -4,7 +4,6 @@
  *
  * A backing file cannot be had: names of the input are made relative to a folder that is not there.
  */
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,17 +13,12 @@
 
 #include "backend/qcow2.h"
 #include "base/err.h"
+#include "require.h"
 
 #define READ_MAX  (256u << 10)
 #define INPUT_MAX (1u << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 /* Two readings of [offset, offset + len): at once, and in pieces of odd lengths. */
 static void compare(const struct qcow2 *q, uint64_t offset, size_t len, uint64_t seed)

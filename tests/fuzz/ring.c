@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "require.h"
 #include "ring.h"
 #include "virtio/virtq.h"
 
@@ -32,12 +33,6 @@ struct plan {
 	uint8_t desc[2], driver[2], device[2];
 	uint8_t n_stores; /* of 4 bytes each, from the end of the input */
 };
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void check_chain(const struct gmem *m, const struct virtq_chain *c)
 {

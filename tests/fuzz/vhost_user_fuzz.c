@@ -20,6 +20,7 @@
 #include "base/endian.h"
 #include "base/fd.h"
 #include "base/loop.h"
+#include "require.h"
 #include "lib/guest_ring.h"
 #include "remote/remote.h"
 #include "remote/shadow.h"
@@ -53,12 +54,6 @@ struct world {
 	bool reset;
 	bool proper; /* answers are as they should be */
 };
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static unsigned get8(struct script *s)
 {
