@@ -52,13 +52,17 @@ case_guest_calls() {
 	# Once each: something that answers, something that only takes, and nobody.
 	timeout 60 nc.openbsd -lUN "${path}_77" <"$work/data" >"$work/taken" &
 	pids+=("$!")
-	until [ -S "${path}_77" ]; do sleep 0.1; done
+	until [ -S "${path}_77" ]; do
+		kill -0 "${pids[-1]}" 2>/dev/null || fail "no host's end"
+		sleep 0.1
+	done
 	guest 'cat /data | vsock call 77 | md5sum; vsock call 78; echo "status $?"' \
 		--vsock "$path" --file "$VSOCK:/bin/vsock" --file "$work/data:/data"
 	expect_status 0
 	expect_in out "^$(md5sum <"$work/data" | cut -c 1-32)"
 	expect_in out '^status 1'
 	expect_in err 'connect: Connection reset'
+	wait "${pids[-1]}" || fail "the host's end: status $?"
 	cmp "$work/data" "$work/taken" || fail "what the host got"
 }
 
