@@ -50,12 +50,7 @@ case_stuck() {
 case_guest_calls() {
 	head -c 3000000 /dev/urandom >"$work/data"
 	# Once each: something that answers, something that only takes, and nobody.
-	timeout 60 nc.openbsd -lUN "${path}_77" <"$work/data" >"$work/taken" &
-	pids+=("$!")
-	until [ -S "${path}_77" ]; do
-		kill -0 "${pids[-1]}" 2>/dev/null || fail "no host's end"
-		sleep 0.1
-	done
+	serve "${path}_77" nc.openbsd -lUN "${path}_77" <"$work/data" >"$work/taken"
 	guest 'cat /data | vsock call 77 | md5sum; vsock call 78; echo "status $?"' \
 		--vsock "$path" --file "$VSOCK:/bin/vsock" --file "$work/data:/data"
 	expect_status 0
