@@ -15,6 +15,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "backend/block.h"
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/fault.h"
@@ -247,16 +248,20 @@ static int add_device(struct machine *m, struct vdev *dev)
 
 static int add_disk(struct machine *m, const struct machine_disk *d)
 {
+	struct loop *loops[BLK_QUEUES_MAX];
 	const struct blk_config cfg = {
 		.block = d->block,
-		.loop = m->loop,
+		.queue_loop = loops,
 		.serial = d->serial,
 		.n_queues = d->n_queues,
 		.ring_size = m->cfg.ring_size,
 	};
 	struct vdev *dev;
-	int ret = blk_new(&cfg, &dev);
+	int ret;
 
+	iothreads_place(&m->io, m->loop, d->iothread, d->block->single_loop, loops,
+			d->n_queues ? d->n_queues : 1);
+	ret = blk_new(&cfg, &dev);
 	return ret ? ret : add_device(m, dev);
 }
 
