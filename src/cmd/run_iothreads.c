@@ -39,7 +39,7 @@ static int check_number(const struct run_iothreads *t, const char *option, unsig
 int run_iothreads_check(const struct run_options *o, struct err *e)
 {
 	const struct run_iothreads *t = &o->iothreads;
-	int ret = 0;
+	int ret = check_number(t, "--net", o->net.iothread, e);
 
 	for (unsigned i = 0; i < o->n_disks && !ret; i++)
 		ret = check_number(t, "--disk", o->disk[i].iothread, e);

@@ -575,6 +575,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 	*o = (struct run_options){
 		.smp = 1,
 		.mem = 512u << 20,
+		.net = {.iothread = IOTHREADS_ANY},
 		.ring = {.event_idx = true, .indirect = true, .queue_reset = true},
 		.rng = true};
 	ret = read_config(o, argc, argv, e);
