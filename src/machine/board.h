@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "boot/sbi.h"
 #include "machine/clock.h"
+#include "machine/iothreads.h"
 #include "machine/machine.h"
 #include "machine/vcpus.h"
 
@@ -36,6 +37,7 @@ struct machine {
 	struct bus *bus;
 	struct cpu_vm *vm;
 	struct clock clock;
+	struct iothreads io;
 	struct vcpus vcpus;
 	bool has_vcpus;
 	struct sbi sbi;    /* used when no firmware is given */

@@ -109,11 +109,13 @@ int machine_new(const struct machine_config *cfg, struct loop *loop, struct mach
 	clock_init(&m->clock, cfg->counted_time);
 	if (cfg->counted_time)
 		loop_set_clock(loop, clock_loop_ns, &m->clock);
-	ret = gmem_new(&m->mem);
+	ret = iothreads_init(&m->io, cfg->n_iothreads);
+	if (!ret)
+		ret = gmem_new(&m->mem);
 	if (!ret)
 		ret = bus_new(&m->bus);
 	if (ret)
-		err_set(e, ret, "out of memory");
+		err_set(e, ret, "no memory or loops for a machine: %s", strerror(-ret));
 	if (!ret)
 		ret = make_vm(m, e);
 	if (!ret) {
@@ -152,8 +154,10 @@ void machine_end(struct machine *m, enum machine_end why, unsigned code)
 
 static int run_threads(struct machine *m, struct err *e)
 {
-	int ret = vcpus_start(&m->vcpus, e);
+	int ret = iothreads_start(&m->io, e);
 
+	if (!ret)
+		ret = vcpus_start(&m->vcpus, e);
 	if (ret)
 		machine_end(m, MACHINE_STOPPED, 0);
 	while (!m->finished) {
@@ -178,6 +182,7 @@ int machine_run(struct machine *m, enum machine_end *end, unsigned *code, struct
 	} else {
 		ret = run_threads(m, e);
 	}
+	iothreads_stop(&m->io);
 	*end = m->end;
 	*code = m->end_code;
 	return ret;
@@ -217,6 +222,7 @@ void machine_free(struct machine *m)
 		m->cfg.type->free_board(m);
 	if (m->cfg.counted_time)
 		loop_set_clock(m->loop, NULL, NULL);
+	iothreads_fini(&m->io);
 	if (m->has_vcpus)
 		vcpus_fini(&m->vcpus);
 	if (m->vm)

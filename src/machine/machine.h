@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "boot/initrd.h"
+#include "machine/iothreads.h"
 #include "machine/vcpus.h"
 #include "remote/remote.h"
 
@@ -44,6 +45,7 @@ struct machine_disk {
 	struct block *block;
 	const char *serial; /* at most 20 bytes, or NULL */
 	unsigned n_queues;  /* 0: one */
+	unsigned iothread;  /* whose number all its queues live on, or IOTHREADS_ANY */
 };
 
 struct machine_net {
@@ -52,6 +54,7 @@ struct machine_net {
 	unsigned mtu;      /* 0: not told to the guest */
 	unsigned speed;    /* Mbit/s; 0: the same */
 	unsigned n_queues; /* 0: one */
+	unsigned iothread; /* as machine_disk's */
 };
 
 /* A device that another process serves: see remote/remote.h. */
@@ -95,6 +98,7 @@ struct machine_config {
 	uint64_t mem;            /* bytes, a multiple of 2 MiB */
 	bool sv48;               /* the harts offer Sv48 beside Sv39, and Linux takes it */
 	bool counted_time;       /* repeatable: see machine/clock.h */
+	unsigned n_iothreads;    /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
 
 	const char *kernel;   /* path; NULL only with firmware */
 	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
