@@ -71,6 +71,7 @@ struct run_options {
 	bool rng;
 	uint64_t rng_rate; /* bytes a second; 0: any number */
 	bool balloon;
+	unsigned irqlab;
 	const char *control; /* path of a socket, or NULL */
 
 	const char *fault[RUN_MAX_FAULTS]; /* rules, as given */

@@ -39,6 +39,7 @@ struct stats_list;
 #define MACHINE_MAX_REMOTES 4
 #define MACHINE_MAX_INITRDS 8
 #define MACHINE_MAX_DEVICES 16
+#define MACHINE_MAX_IRQLABS 4
 
 struct machine_disk {
 	struct block *block;
@@ -125,6 +126,7 @@ struct machine_config {
 	bool rng;          /* an entropy source */
 	uint64_t rng_rate; /* its bytes a second; 0: any number */
 	bool power_button;
+	unsigned n_irqlabs; /* see hw/irqlab.h */
 
 	struct faults *faults; /* see machine/faults.h; or NULL */
 };

@@ -35,6 +35,7 @@
 #include "hw/uart8250.h"
 #include "machine/board.h"
 #include "machine/virt_fdt.h"
+#include "machine/virt_irqlab.h"
 #include "machine/virt_map.h"
 #include "machine/virt_pci.h"
 #include "mem/gmem.h"
@@ -54,8 +55,9 @@ struct virt {
 	struct rtc_goldfish *rtc;
 	struct syscon *test;
 	struct virtio_mmio *slot[VIRT_N_VIRTIO];
-	unsigned n_slots;     /* the first ones have devices */
-	struct virt_pci *pci; /* or NULL */
+	unsigned n_slots;           /* the first ones have devices */
+	struct virt_pci *pci;       /* or NULL */
+	struct virt_irqlab *irqlab; /* or NULL */
 
 	unsigned busy; /* parts that quiesce waits for */
 	void (*quiet)(struct machine *m);
@@ -394,6 +396,15 @@ static int add_empty_slots(struct machine *m)
 	return ret;
 }
 
+/* Behind all virtio devices, so that those stay where they are without it. */
+static int add_irqlabs(struct machine *m)
+{
+	struct virt *v = virt_of(m);
+
+	return virt_irqlab_new(m, v->plic, virt_pci_bus(v->pci), virt_pci_slots(v->pci) + 1,
+			       &v->irqlab);
+}
+
 /* ---- images ---- */
 
 /* The user's tree, completed with what only this run can know. */
@@ -421,7 +432,13 @@ static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_en
 				      .initrd_start = initrd_start,
 				      .initrd_end = initrd_end,
 				      .n_pci = virt_pci_slots(virt_of(m)->pci),
+				      .n_irqlabs = m->cfg.pci ? 0 : m->cfg.n_irqlabs,
 				      .pci_high_base = virt_pci_high_base(m)};
+
+	if (m->cfg.pci && m->cfg.n_irqlabs) {
+		cfg.pci_shared = cfg.n_pci + 1;
+		cfg.n_pci += m->cfg.n_irqlabs;
+	}
 
 	if (m->cfg.counted_time)
 		memset(cfg.rng_seed, 0x4c, sizeof(cfg.rng_seed));
@@ -455,6 +472,8 @@ static int virt_build(struct machine *m, struct err *e)
 	if (ret)
 		return ret;
 	ret = add_empty_slots(m);
+	if (!ret && m->cfg.n_irqlabs)
+		ret = add_irqlabs(m);
 	if (ret)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
 	return machine_load(m, &plan, e);
@@ -492,6 +511,7 @@ static void virt_free(struct machine *m)
 		return;
 	for (unsigned i = 0; i < VIRT_N_VIRTIO; i++)
 		virtio_mmio_free(v->slot[i]);
+	virt_irqlab_free(v->irqlab);
 	virt_pci_free(v->pci);
 	uart8250_free(v->uart);
 	rtc_goldfish_free(v->rtc);

@@ -181,9 +181,27 @@ static void write_mmio_slots(struct fdt_builder *t)
 	}
 }
 
+/* The first interrupt is shared by all of them. */
+static void write_irqlabs(struct fdt_builder *t, unsigned n)
+{
+	static const char names[] = "level\0edge";
+
+	for (unsigned i = 0; i < n; i++) {
+		const uint32_t irqs[] = {VIRT_IRQLAB_IRQ, VIRT_IRQLAB_IRQ + 1 + i};
+
+		DEVICE_BEGIN(t, "irqlab", VIRT_IRQLAB_BASE + i * VIRT_IRQLAB_STEP, VIRT_IRQLAB_STEP,
+			     "linnet,irqlab");
+		fdtb_u32(t, "interrupt-parent", PHANDLE_PLIC);
+		fdtb_cells(t, "interrupts", irqs, ARRAY_SIZE(irqs));
+		fdtb_bytes(t, "interrupt-names", names, sizeof(names));
+		fdtb_empty(t, "dma-coherent");
+		fdtb_end(t);
+	}
+}
+
 /* Which source a slot's INTA# leads to: the binding's map of (address, pin) to an interrupt, whose
  * controller has no address. */
-static void pci_interrupt_map(struct fdt_builder *t, unsigned n_slots)
+static void pci_interrupt_map(struct fdt_builder *t, unsigned n_slots, unsigned shared)
 {
 	static const uint32_t mask[] = {PCI_SLOT_CELL(31), 0, 0, PCI_PIN_MASK};
 	uint32_t cells[31 * 6];
@@ -195,7 +213,7 @@ static void pci_interrupt_map(struct fdt_builder *t, unsigned n_slots)
 		cells[n++] = 0;
 		cells[n++] = PCI_PIN_A;
 		cells[n++] = PHANDLE_PLIC;
-		cells[n++] = VIRT_PCI_IRQ + slot;
+		cells[n++] = VIRT_PCI_IRQ + (shared && slot > shared ? shared : slot);
 	}
 	fdtb_cells(t, "interrupt-map-mask", mask, ARRAY_SIZE(mask));
 	fdtb_cells(t, "interrupt-map", cells, n);
@@ -232,7 +250,7 @@ static void write_pci(struct fdt_builder *t, const struct virt_fdt_config *cfg)
 	fdtb_cells(t, "bus-range", buses, ARRAY_SIZE(buses));
 	fdtb_empty(t, "dma-coherent");
 	fdtb_cells(t, "ranges", ranges, ARRAY_SIZE(ranges));
-	pci_interrupt_map(t, cfg->n_pci);
+	pci_interrupt_map(t, cfg->n_pci, cfg->pci_shared);
 	fdtb_end(t);
 }
 
@@ -259,6 +277,7 @@ int virt_fdt_build(const struct virt_fdt_config *cfg, void **out, size_t *len, s
 		write_pci(t, cfg);
 	else
 		write_mmio_slots(t);
+	write_irqlabs(t, cfg->n_irqlabs);
 	write_interrupt_controllers(t, cfg->smp);
 	fdtb_end(t);
 	write_syscon_user(t, "poweroff", "syscon-poweroff", 0x5555);

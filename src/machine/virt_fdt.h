@@ -17,6 +17,8 @@ struct virt_fdt_config {
 	uint64_t initrd_start, initrd_end; /* equal: none */
 	uint8_t rng_seed[32];
 	unsigned n_pci;         /* slots 1 to n_pci have functions; 0: no PCI, but virtio-mmio */
+	unsigned pci_shared;    /* 0, or the first of the slots that all share its source */
+	unsigned n_irqlabs;     /* platform devices */
 	uint64_t pci_high_base; /* of the window for 64-bit BARs */
 };
 

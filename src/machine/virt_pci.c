@@ -85,6 +85,11 @@ unsigned virt_pci_slots(const struct virt_pci *p)
 	return p ? p->n : 0;
 }
 
+struct pci_bus *virt_pci_bus(const struct virt_pci *p)
+{
+	return p ? p->bus : NULL;
+}
+
 struct carrier *virt_pci_carrier(const struct virt_pci *p)
 {
 	return virtio_pci_carrier(p->function[p->n]);

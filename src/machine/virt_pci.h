@@ -10,6 +10,7 @@
 
 struct carrier;
 struct machine;
+struct pci_bus;
 struct plic;
 struct vdev;
 struct virt_pci;
@@ -26,6 +27,9 @@ int virt_pci_add(struct virt_pci *p, struct vdev *dev);
 /* Slots in use, of which the last is that of the latest virt_pci_add(), and its carrier. */
 unsigned virt_pci_slots(const struct virt_pci *p);
 struct carrier *virt_pci_carrier(const struct virt_pci *p);
+
+/* For functions that are not virtio's, in the slots behind. NULL without PCI. */
+struct pci_bus *virt_pci_bus(const struct virt_pci *p);
 
 /* Frees the devices too. NULL is allowed. */
 void virt_pci_free(struct virt_pci *p);
