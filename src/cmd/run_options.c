@@ -17,6 +17,7 @@
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
 static const char *const transport_names[] = {"mmio", "pci", NULL};
+static const char *const interrupts_names[] = {"plic", "aia", NULL};
 static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
@@ -284,6 +285,12 @@ const struct opt run_option_table[] = {
 	 AT(mmu),
 	 .choices = mmu_names,
 	 .help = "the largest address space of the harts"},
+	{.name = "interrupts",
+	 .arg = "plic|aia",
+	 .kind = OPT_CHOICE,
+	 AT(interrupts),
+	 .choices = interrupts_names,
+	 .help = "aia: devices on PCI interrupt by messages"},
 	{.help = "What it boots"},
 	{.name = "kernel",
 	 .arg = "F",

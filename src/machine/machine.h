@@ -95,6 +95,7 @@ struct machine_config {
 	unsigned smp;            /* 1 to CPU_MAX_HARTS */
 	uint64_t mem;            /* bytes, a multiple of 2 MiB */
 	bool sv48;               /* the harts offer Sv48 beside Sv39, and Linux takes it */
+	bool aia;                /* messages can interrupt: APLIC and IMSIC, and no PLIC */
 	bool counted_time;       /* repeatable: see machine/clock.h */
 
 	const char *kernel;   /* path; NULL only with firmware */

@@ -12,6 +12,7 @@ struct err;
 struct virt_fdt_config {
 	unsigned smp;
 	bool sv48;                         /* the harts have Sv48 */
+	bool aia;                          /* APLIC and IMSIC instead of a PLIC */
 	uint64_t mem;                      /* bytes from VIRT_RAM_BASE */
 	const char *bootargs;              /* or NULL */
 	uint64_t initrd_start, initrd_end; /* equal: none */

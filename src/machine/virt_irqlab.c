@@ -7,8 +7,8 @@
 
 #include "bus/pci.h"
 #include "hw/irqlab_carrier.h"
-#include "hw/plic.h"
 #include "machine/board.h"
+#include "machine/virt_intc.h"
 #include "machine/virt_map.h"
 
 struct virt_irqlab {
@@ -27,7 +27,7 @@ static void shared_set(void *controller, unsigned line, bool level)
 		irq_clear_bits(l->shared, &l->levels, 1u << line);
 }
 
-static int add(struct machine *m, struct virt_irqlab *l, unsigned i, struct plic *plic,
+static int add(struct machine *m, struct virt_irqlab *l, unsigned i, struct virt_intc *intc,
 	       struct pci_bus *pci, unsigned slot)
 {
 	const struct irqlab_config cfg = {
@@ -35,7 +35,7 @@ static int add(struct machine *m, struct virt_irqlab *l, unsigned i, struct plic
 		.mem = m->mem,
 		.index = i,
 		.level = {.set = shared_set, .controller = l, .line = i},
-		.edge = plic_irq(plic, VIRT_IRQLAB_IRQ + 1 + i),
+		.edge = virt_intc_irq(intc, VIRT_IRQLAB_IRQ + 1 + i),
 		.now = clock_loop_ns,
 		.now_arg = &m->clock,
 	};
@@ -46,17 +46,17 @@ static int add(struct machine *m, struct virt_irqlab *l, unsigned i, struct plic
 			       &l->device[i]);
 }
 
-int virt_irqlab_new(struct machine *m, struct plic *plic, struct pci_bus *pci, unsigned first_slot,
-		    struct virt_irqlab **out)
+int virt_irqlab_new(struct machine *m, struct virt_intc *intc, struct pci_bus *pci,
+		    unsigned first_slot, struct virt_irqlab **out)
 {
 	struct virt_irqlab *l = calloc(1, sizeof(*l));
 	int ret = 0;
 
 	if (!l)
 		return -ENOMEM;
-	l->shared = plic_irq(plic, pci ? VIRT_PCI_IRQ + first_slot : VIRT_IRQLAB_IRQ);
+	l->shared = virt_intc_irq(intc, pci ? VIRT_PCI_IRQ + first_slot : VIRT_IRQLAB_IRQ);
 	for (unsigned i = 0; i < m->cfg.n_irqlabs && !ret; i++)
-		ret = add(m, l, i, plic, pci, first_slot + i);
+		ret = add(m, l, i, intc, pci, first_slot + i);
 	if (ret)
 		virt_irqlab_free(l);
 	else

@@ -9,13 +9,13 @@
 
 struct machine;
 struct pci_bus;
-struct plic;
+struct virt_intc;
 struct virt_irqlab;
 
 /* As many as the machine's configuration says. pci NULL: platform devices; else in slots from
  * first_slot on. 0 or -errno; -ENOSPC: there are too few slots. */
-int virt_irqlab_new(struct machine *m, struct plic *plic, struct pci_bus *pci, unsigned first_slot,
-		    struct virt_irqlab **out);
+int virt_irqlab_new(struct machine *m, struct virt_intc *intc, struct pci_bus *pci,
+		    unsigned first_slot, struct virt_irqlab **out);
 /* NULL is allowed. */
 void virt_irqlab_free(struct virt_irqlab *l);
 
