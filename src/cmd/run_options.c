@@ -17,6 +17,7 @@
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
 static const char *const transport_names[] = {"mmio", "pci", NULL};
+static const char *const interrupts_names[] = {"plic", "aia", NULL};
 static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
@@ -295,6 +296,12 @@ const struct opt run_option_table[] = {
 	 AT(mmu),
 	 .choices = mmu_names,
 	 .help = "the largest address space of the harts"},
+	{.name = "interrupts",
+	 .arg = "plic|aia",
+	 .kind = OPT_CHOICE,
+	 AT(interrupts),
+	 .choices = interrupts_names,
+	 .help = "aia: devices on PCI interrupt by messages"},
 	{.help = "What it boots"},
 	{.name = "kernel",
 	 .arg = "F",
@@ -421,6 +428,13 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_BOOL,
 	 AT(balloon),
 	 .help = "free memory of the guest goes to the host"},
+	{.name = "irqlab",
+	 .arg = "N",
+	 .kind = OPT_UINT,
+	 AT(irqlab),
+	 .min = 1,
+	 .max = MACHINE_MAX_IRQLABS,
+	 .help = "N devices that interrupt, to study (1 to 4)"},
 	{.help = "The run"},
 	{.name = "exec",
 	 .arg = "CMD",

@@ -71,6 +71,8 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->rng = o->rng;
 	c->rng_rate = o->rng_rate;
 	c->balloon = o->balloon;
+	c->n_irqlabs = o->irqlab;
+	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
 	c->dtb = o->dtb;
 	c->ring_features = ring_features(&o->ring);
 	c->ring_size = o->ring.size;

@@ -19,6 +19,7 @@
 #include "bus/bus.h"
 #include "cpu/cpu.h"
 #include "hw/htif.h"
+#include "hw/imsic.h"
 #include "machine/board.h"
 #include "machine/virt.h"
 #include "mem/gmem.h"
@@ -48,6 +49,19 @@ static uint64_t env_time_now(void *arg, struct cpu *cpu)
 	return clock_ticks(&m->clock);
 }
 
+/* The harts are made before the board, and do not run before it is there. */
+static uint64_t file_change(void *arg, unsigned hart, unsigned reg, uint64_t clear, uint64_t set)
+{
+	return imsic_change(((struct machine *)arg)->imsic, hart, reg, clear, set);
+}
+
+static uint32_t file_top(void *arg, unsigned hart, bool claim)
+{
+	return imsic_top(((struct machine *)arg)->imsic, hart, claim);
+}
+
+static const struct cpu_imsic_ops file_ops = {.change = file_change, .top = file_top};
+
 static int make_vm(struct machine *m, struct err *e)
 {
 	const struct cpu_vm_config cfg = {
@@ -58,6 +72,8 @@ static int make_vm(struct machine *m, struct err *e)
 			.time_now = env_time_now},
 		.n_harts = m->cfg.smp,
 		.sv48 = m->cfg.sv48,
+		.imsic = m->cfg.aia ? &file_ops : NULL,
+		.imsic_arg = m,
 		.in_turns = m->cfg.counted_time,
 		.watch = m->cfg.watch,
 	};
