@@ -30,9 +30,11 @@
 struct jit_glue {
 	uint64_t (*enter)(void *hart_base, const void *native); /* executable */
 	const uint8_t *exit_go;                                 /* leave; rax = pc */
+	const uint8_t *exit_odd; /* the same, but bit 0 of rax is to be dropped */
 	const uint8_t
 		*exit_interp;    /* give up; rax = pc of the block, rdx its code, ecx where in it */
 	const uint8_t *dispatch; /* go on at pc = rax */
+	const uint8_t *near[2];  /* the same; what comes of it is remembered for this half */
 	const uint8_t *far;      /* the same; what comes of it goes into *native_far_at */
 	const uint8_t *link;     /* called from the end of a block, see x86_glue.c */
 	const uint8_t *bound;    /* called there when something must be looked at */

@@ -112,7 +112,6 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 		}
 	}
 	jit_add(l, RAX, in->rs1, in->imm);
-	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -2);
 	if (in->rd) {
 		jit_pc(l, RCX, (int32_t)(l->s->offset + in->len));
 		jit_put(l, in->rd, RCX);
@@ -120,7 +119,7 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 	}
 	jit_move_out(l);
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)jit_counted(l, l->s->index + 1));
-	jit_emit_dispatch(e, &l->jit->glue);
+	jit_emit_near(e, &l->jit->glue, l->s->upper);
 }
 
 /* Whether the code at the loop's begin can be gone on with: native floating point is as it was. */
