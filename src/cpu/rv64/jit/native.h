@@ -23,6 +23,7 @@
 #define JIT_CACHE_SIZE ((size_t)12 << 20)
 #define JIT_BLOCK_ROOM ((size_t)4 << 20)  /* of the interpreter's, rv64_code.room */
 #define JIT_BLOCK_MAX  ((size_t)32 << 10) /* host code of one block, at most */
+#define JIT_MAX_SKIPS  16u                /* see analyse.c; in a block */
 #define JIT_HOT        48                 /* executions */
 #define JIT_MAX_GROUPS INTERP_NATIVE_SLOTS
 
@@ -73,6 +74,10 @@ struct jit_source {
 
 	/* By jit_analyse(). */
 	bool narrow[RV64_BLOCK_INSNS]; /* nobody looks at the upper half of the result */
+	/* Where a branch leads forwards to a place in this block, in the same part of it (before,
+	 * in or behind the loop): the number of that instruction; otherwise 0. */
+	uint8_t skips_to[RV64_BLOCK_INSNS];
+	bool joined[RV64_BLOCK_INSNS]; /* some branch leads here so */
 	/* The instructions of a loop, from the one at loop_offset up to loop_end; none: both 0. */
 	unsigned loop, loop_end, loop_offset;
 	bool any_carried;               /* some group is */
