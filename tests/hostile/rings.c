@@ -385,8 +385,8 @@ static void no_such_queue(struct device *d)
 	one_byte(d);
 }
 
-/* What ends as the device likes. QEMU's daemon, behind the relay, keeps for ever what has no header;
- * devices of Linnet's own answer. */
+/* What ends as the device likes. QEMU's daemon, behind the relay, keeps for ever what has no
+ * header; devices of Linnet's own answer. */
 #ifdef REMOTE
 enum { IS_BROKEN = 1, IS_SERVED = 2, IS_SILENT = 4, EITHER = 7 };
 #else
