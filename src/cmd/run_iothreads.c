@@ -8,12 +8,19 @@
 #include "base/err.h"
 #include "cmd/run_options.h"
 
+#define POLL_US_MAX 1000u
+
 const struct opt run_iothreads_keys[] = {
 	{.name = "n",
 	 .kind = OPT_UINT,
 	 .min = 1,
 	 .max = IOTHREADS_MAX,
 	 .offset = offsetof(struct run_iothreads, n)},
+	{.name = "poll",
+	 .arg = "US",
+	 .kind = OPT_UINT,
+	 .max = POLL_US_MAX,
+	 .offset = offsetof(struct run_iothreads, poll_us)},
 	{0},
 };
 

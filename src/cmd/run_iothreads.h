@@ -10,7 +10,8 @@ struct err;
 struct run_options;
 
 struct run_iothreads {
-	unsigned n; /* 0: none */
+	unsigned n;       /* 0: none */
+	unsigned poll_us; /* how long they look for work at most before they sleep */
 };
 
 extern const struct opt run_iothreads_keys[];

@@ -388,7 +388,7 @@ const struct opt run_option_table[] = {
 	 .head = "format",
 	 .help = "what virtio devices offer"},
 	{.name = "iothreads",
-	 .arg = "N",
+	 .arg = "N[,poll=US]",
 	 .kind = OPT_CALL,
 	 .call = iothreads_option,
 	 .keys = run_iothreads_keys,
