@@ -17,6 +17,7 @@
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
 static const char *const transport_names[] = {"mmio", "pci", NULL};
+static const char *const interrupts_names[] = {"plic", "aia", NULL};
 static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
@@ -282,7 +283,7 @@ const struct opt run_option_table[] = {
 	 AT(mem),
 	 .min = 16u << 20,
 	 .max = 1ull << 40,
-	 .help = "memory, such as 512M"},
+	 .help = "memory, such as 1G (512M, or what a board has)"},
 	{.name = "clock",
 	 .arg = "host|instructions",
 	 .kind = OPT_CHOICE,
@@ -295,6 +296,12 @@ const struct opt run_option_table[] = {
 	 AT(mmu),
 	 .choices = mmu_names,
 	 .help = "the largest address space of the harts"},
+	{.name = "interrupts",
+	 .arg = "plic|aia",
+	 .kind = OPT_CHOICE,
+	 AT(interrupts),
+	 .choices = interrupts_names,
+	 .help = "aia: devices on PCI interrupt by messages"},
 	{.help = "What it boots"},
 	{.name = "kernel",
 	 .arg = "F",
@@ -421,6 +428,13 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_BOOL,
 	 AT(balloon),
 	 .help = "free memory of the guest goes to the host"},
+	{.name = "irqlab",
+	 .arg = "N",
+	 .kind = OPT_UINT,
+	 AT(irqlab),
+	 .min = 1,
+	 .max = MACHINE_MAX_IRQLABS,
+	 .help = "N devices that interrupt, to study (1 to 4)"},
 	{.help = "The run"},
 	{.name = "exec",
 	 .arg = "CMD",
@@ -574,7 +588,6 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 
 	*o = (struct run_options){
 		.smp = 1,
-		.mem = 512u << 20,
 		.net = {.iothread = IOTHREADS_ANY},
 		.ring = {.event_idx = true, .indirect = true, .queue_reset = true},
 		.rng = true};

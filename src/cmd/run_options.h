@@ -46,6 +46,7 @@ struct run_gdb_options {
 
 enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
 enum run_transport { RUN_TRANSPORT_MMIO, RUN_TRANSPORT_PCI };
+enum run_interrupts { RUN_INTERRUPTS_PLIC, RUN_INTERRUPTS_AIA };
 enum run_clock { RUN_CLOCK_HOST, RUN_CLOCK_INSTRUCTIONS };
 
 struct run_options {
@@ -74,6 +75,8 @@ struct run_options {
 	bool rng;
 	uint64_t rng_rate; /* bytes a second; 0: any number */
 	bool balloon;
+	unsigned irqlab;
+	unsigned interrupts; /* enum run_interrupts */
 	const char *control; /* path of a socket, or NULL */
 
 	const char *fault[RUN_MAX_FAULTS]; /* rules, as given */

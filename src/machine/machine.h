@@ -40,6 +40,7 @@ struct stats_list;
 #define MACHINE_MAX_REMOTES 4
 #define MACHINE_MAX_INITRDS 8
 #define MACHINE_MAX_DEVICES 16
+#define MACHINE_MAX_IRQLABS 4
 
 struct machine_disk {
 	struct block *block;
@@ -97,6 +98,7 @@ struct machine_config {
 	unsigned smp;            /* 1 to CPU_MAX_HARTS */
 	uint64_t mem;            /* bytes, a multiple of 2 MiB */
 	bool sv48;               /* the harts offer Sv48 beside Sv39, and Linux takes it */
+	bool aia;                /* messages can interrupt: APLIC and IMSIC, and no PLIC */
 	bool counted_time;       /* repeatable: see machine/clock.h */
 	unsigned n_iothreads;    /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
 	uint64_t poll_ns;        /* how long those look for work before they sleep; 0: not */
@@ -130,6 +132,7 @@ struct machine_config {
 	bool rng;          /* an entropy source */
 	uint64_t rng_rate; /* its bytes a second; 0: any number */
 	bool power_button;
+	unsigned n_irqlabs; /* see hw/irqlab.h */
 
 	struct faults *faults; /* see machine/faults.h; or NULL */
 };
@@ -138,6 +141,10 @@ struct machine_type {
 	const char *name;
 	const char *help; /* one line */
 	uint64_t ram_base;
+	uint32_t timebase_hz; /* see struct cpu_vm_config */
+	enum cpu_model model;
+	uint64_t default_mem; /* bytes */
+	unsigned max_smp;
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 
 	/* Adds memory and devices to a machine that has its engine, and loads its images. 0, or
