@@ -24,10 +24,12 @@ const struct opt run_iothreads_keys[] = {
 	{0},
 };
 
-int run_iothreads_parse(struct run_iothreads *t, const char *label, char *value, struct err *e)
+int run_iothreads_option(void *ctx, const char *label, char *value, struct err *e)
 {
-	*t = (struct run_iothreads){0};
-	return opt_parse_list(run_iothreads_keys, t, label, value, "n", e);
+	struct run_options *o = ctx;
+
+	o->iothreads = (struct run_iothreads){0};
+	return opt_parse_list(run_iothreads_keys, &o->iothreads, label, value, "n", e);
 }
 
 /* Whether there is a thread of the number that a device asks for. */

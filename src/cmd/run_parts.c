@@ -206,11 +206,10 @@ static int open_disk(struct run_parts *p, const struct run_disk *d, bool verbose
 
 	if (ret)
 		return ret;
-	p->config.disk[p->n_disks] = (struct machine_disk){
-		.block = p->disk[p->n_disks],
-		.serial = d->serial,
-		.n_queues = d->queues,
-		.iothread = d->iothread};
+	p->config.disk[p->n_disks] = (struct machine_disk){.block = p->disk[p->n_disks],
+							   .serial = d->serial,
+							   .n_queues = d->queues,
+							   .iothread = d->iothread};
 	p->config.n_disks = ++p->n_disks;
 	return 0;
 }
@@ -220,11 +219,10 @@ static int open_disks(struct run_parts *p, const struct run_options *o, struct e
 	int ret = 0;
 
 	if (!o->n_disks && default_init(o)) {
-		const struct run_disk d = {
-			.path = p->guest.disk,
-			.serial = "linnet-default",
-			.snapshot = true,
-			.iothread = IOTHREADS_ANY};
+		const struct run_disk d = {.path = p->guest.disk,
+					   .serial = "linnet-default",
+					   .snapshot = true,
+					   .iothread = IOTHREADS_ANY};
 
 		return open_disk(p, &d, o->verbose, e);
 	}

@@ -29,7 +29,7 @@
 
 #define SECTORS 512u
 #define DEPTH   16u
-#define POLL_NS 20000u /* so that the loops both look and sleep */
+#define POLL_NS 20000u            /* so that the loops both look and sleep */
 #define PART    (SECTORS / DEPTH) /* of a slot */
 #define QUEUES  2u
 #define F_FLUSH (1u << 9)
