@@ -13,7 +13,6 @@
 #include "base/err.h"
 #include "cmd/config.h"
 #include "cpu/cpu.h"
-#include "dev/blk.h"
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
 static const char *const transport_names[] = {"mmio", "pci", NULL};
@@ -22,59 +21,17 @@ static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
 
-/* In the order of enum block_file_format, block_file_cache and block_file_io. */
-static const char *const disk_formats[] = {"raw", "qcow2", NULL};
-static const char *const disk_caches[] = {"writeback", "none", "unsafe", NULL};
-static const char *const disk_ios[] = {"auto", "uring", "threads", NULL};
-
-static const struct opt disk_keys[] = {
-	{.name = "path", .arg = "F", .kind = OPT_STRING, .offset = offsetof(struct run_disk, path)},
-	{.name = "serial", .kind = OPT_STRING, .offset = offsetof(struct run_disk, serial)},
-	{.name = "ro", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, read_only)},
-	{.name = "snapshot", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, snapshot)},
-	{.name = "format",
-	 .kind = OPT_CHOICE,
-	 .choices = disk_formats,
-	 .offset = offsetof(struct run_disk, format)},
-	{.name = "cache",
-	 .kind = OPT_CHOICE,
-	 .choices = disk_caches,
-	 .offset = offsetof(struct run_disk, cache)},
-	{.name = "io",
-	 .kind = OPT_CHOICE,
-	 .choices = disk_ios,
-	 .offset = offsetof(struct run_disk, io)},
-	{.name = "queues",
-	 .kind = OPT_UINT,
-	 .min = 1,
-	 .max = BLK_QUEUES_MAX,
-	 .offset = offsetof(struct run_disk, queues)},
-	{.name = "iothread",
-	 .kind = OPT_UINT,
-	 .max = IOTHREADS_MAX - 1,
-	 .offset = offsetof(struct run_disk, iothread)},
-	{0},
-};
-
 static int disk_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
-	struct run_disk *d = &o->disk[o->n_disks];
 	int ret;
 
 	if (o->n_disks == MACHINE_MAX_DISKS)
 		return err_set(e, -EINVAL, "%s%s: at most %d disks", label, value,
 			       MACHINE_MAX_DISKS);
-	*d = (struct run_disk){.iothread = IOTHREADS_ANY};
-	ret = opt_parse_list(disk_keys, d, label, value, "path", e);
-	if (ret)
-		return ret;
-	if (!d->path || !*d->path)
-		return err_set(e, -EINVAL, "%sneeds the image's path: path=FILE", label);
-	if (d->serial && strlen(d->serial) > 20)
-		return err_set(e, -EINVAL, "%sserial=%s: at most 20 characters", label, d->serial);
-	o->n_disks++;
-	return 0;
+	ret = run_disk_parse(&o->disk[o->n_disks], label, value, e);
+	o->n_disks += !ret;
+	return ret;
 }
 
 static int net_option(void *ctx, const char *label, char *value, struct err *e)
@@ -235,13 +192,6 @@ static int vhost_user_option(void *ctx, const char *label, char *value, struct e
 	return run_vhost_user_parse(&o->remotes, label, value, e);
 }
 
-static int iothreads_option(void *ctx, const char *label, char *value, struct err *e)
-{
-	struct run_options *o = ctx;
-
-	return run_iothreads_parse(&o->iothreads, label, value, e);
-}
-
 static int fault_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -350,7 +300,7 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_CALL,
 	 .call = disk_option,
 	 .repeat = true,
-	 .keys = disk_keys,
+	 .keys = run_disk_keys,
 	 .help = "a disk image; KEY: ro, snapshot, cache, ..."},
 	{.name = "net",
 	 .arg = "TYPE[,KEY=VALUE]...",
@@ -395,9 +345,9 @@ const struct opt run_option_table[] = {
 	 .head = "format",
 	 .help = "what virtio devices offer"},
 	{.name = "iothreads",
-	 .arg = "N",
+	 .arg = "N[,poll=US]",
 	 .kind = OPT_CALL,
-	 .call = iothreads_option,
+	 .call = run_iothreads_option,
 	 .keys = run_iothreads_keys,
 	 .head = "n",
 	 .help = "threads for queues of disks and networks"},

@@ -99,6 +99,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->smp = o->smp;
 	c->mem = o->mem ? o->mem : c->type->default_mem;
 	c->n_iothreads = o->iothreads.n;
+	c->poll_ns = o->iothreads.poll_us * 1000ull;
 	c->rng = o->rng;
 	c->rng_rate = o->rng_rate;
 	c->balloon = o->balloon;

@@ -149,7 +149,7 @@ int machine_new(const struct machine_config *cfg, struct loop *loop, struct mach
 	clock_init(&m->clock, cfg->type->timebase_hz, cfg->counted_time);
 	if (cfg->counted_time)
 		loop_set_clock(loop, clock_loop_ns, &m->clock);
-	ret = iothreads_init(&m->io, cfg->n_iothreads);
+	ret = iothreads_init(&m->io, cfg->n_iothreads, cfg->poll_ns);
 	if (!ret)
 		ret = gmem_new(&m->mem);
 	if (!ret)

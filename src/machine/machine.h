@@ -102,6 +102,7 @@ struct machine_config {
 	bool aia;                /* messages can interrupt: APLIC and IMSIC, and no PLIC */
 	bool counted_time;       /* repeatable: see machine/clock.h */
 	unsigned n_iothreads;    /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
+	uint64_t poll_ns;        /* how long those look for work before they sleep; 0: not */
 
 	const char *kernel;   /* path; NULL only with firmware */
 	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
