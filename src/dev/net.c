@@ -39,6 +39,7 @@ struct netdev {
 	struct virtq_chain command;
 	uint8_t mac[NET_MAC_SIZE]; /* the first one */
 	uint16_t mtu;
+	bool data_only;
 	bool announce; /* asked of the driver and not yet done */
 	unsigned n_pairs, n_active;
 	struct net_pair *pair;
@@ -167,7 +168,7 @@ static void features_set(struct vdev *dev, uint64_t features)
 
 	net_ctrl_init(&nd->ctrl, &ctrl_ops, nd, features, nd->mac);
 	nd->rules.frame_max = NET_FRAME_MAX;
-	if (features & NET_F_MTU)
+	if ((features & NET_F_MTU) || (nd->data_only && nd->mtu))
 		nd->rules.frame_max = nd->mtu + NET_ETHERNET_SIZE + NET_VLAN_SIZE;
 	nd->announce = false;
 	(void)set_pairs(nd, 1);
@@ -254,6 +255,18 @@ void netdev_set_link(struct vdev *dev, bool up)
 	vdev_config_changed(dev);
 }
 
+int netdev_set_mtu(struct vdev *dev, uint16_t mtu)
+{
+	struct netdev *nd = netdev_of(dev);
+
+	assert(dev->ops == &netdev_ops && nd->data_only);
+	if (mtu < NET_MTU_MIN)
+		return -EINVAL;
+	nd->mtu = mtu;
+	nd->rules.frame_max = mtu + NET_ETHERNET_SIZE + NET_VLAN_SIZE;
+	return 0;
+}
+
 /* ---- making ---- */
 
 static void publish_config(struct netdev *nd, const struct netdev_config *config)
@@ -272,8 +285,11 @@ static void publish_config(struct netdev *nd, const struct netdev_config *config
 static uint64_t features_of(const struct netdev_config *config, unsigned n_pairs)
 {
 	const uint64_t guest = NET_F_GUEST_CSUM | NET_F_GUEST_TSO4 | NET_F_GUEST_TSO6;
-	uint64_t features = FEATURES | net_header_features(config->net->offloads);
+	uint64_t features = net_header_features(config->net->offloads);
 
+	if (config->data_only)
+		return features | NET_F_MRG_RXBUF;
+	features |= FEATURES;
 	if (features & guest)
 		features |= NET_F_CTRL_GUEST_OFFLOADS;
 	if (config->mtu)
@@ -287,6 +303,7 @@ static uint64_t features_of(const struct netdev_config *config, unsigned n_pairs
 
 static int pairs_init(struct netdev *nd, const struct netdev_config *config)
 {
+	uint32_t size = config->ring_size ? config->ring_size : NET_QUEUE_SIZE;
 	int r = 0;
 
 	for (unsigned i = 0; i < nd->n_pairs && !r; i++) {
@@ -294,8 +311,8 @@ static int pairs_init(struct netdev *nd, const struct netdev_config *config)
 
 		p->rx = nd->vdev.queues + (size_t)2 * i;
 		p->tx = p->rx + 1;
-		vdev_queue_config(&nd->vdev, p->rx->index, NET_QUEUE_SIZE, config->loop);
-		vdev_queue_config(&nd->vdev, p->tx->index, NET_QUEUE_SIZE, config->loop);
+		vdev_queue_config(&nd->vdev, p->rx->index, size, config->loop);
+		vdev_queue_config(&nd->vdev, p->tx->index, size, config->loop);
 		r = net_pair_init(p, config->net, config->loop, &nd->rules);
 	}
 	return r;
@@ -311,6 +328,7 @@ int netdev_new(const struct netdev_config *config, struct vdev **out)
 	nd->n_pairs = config->n_pairs ? config->n_pairs : 1;
 	assert(nd->n_pairs <= NET_PAIRS_MAX);
 	nd->mtu = config->mtu;
+	nd->data_only = config->data_only;
 	nd->rules = (struct net_rules){.filter = &nd->ctrl.filter, .link_up = true};
 	memcpy(nd->mac, config->mac, sizeof(nd->mac));
 	nd->pair = calloc(nd->n_pairs, sizeof(*nd->pair));

@@ -36,7 +36,7 @@ struct stats_list;
 #define MACHINE_MAX_DISKS   4
 #define MACHINE_MAX_NETS    2
 #define MACHINE_MAX_PORTS   4
-#define MACHINE_MAX_REMOTES 4
+#define MACHINE_MAX_REMOTES 5
 #define MACHINE_MAX_INITRDS 8
 #define MACHINE_MAX_DEVICES 16
 
@@ -59,9 +59,11 @@ struct machine_remote {
 	enum remote_kind kind;
 	const char *label, *tag;
 	uint8_t mac[6];
+	unsigned mtu, speed;
 	unsigned n_queues;
-	/* Gives a new connection to the back end. 0, or -errno with the message in e. */
+	/* Gives a new connection to the back end; any thread. 0, or -errno with the message in e. */
 	int (*connect)(void *arg, int *fd, struct err *e);
+	bool comes_back; /* and is connected to again */
 	void *arg;
 };
 
