@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "boot/sbi.h"
 #include "machine/clock.h"
+#include "machine/iothreads.h"
 #include "machine/machine.h"
 #include "machine/vcpus.h"
 
@@ -18,6 +19,7 @@ struct bus;
 struct gmem;
 struct htif;
 struct image;
+struct imsic;
 struct uart8250;
 struct carrier;
 
@@ -36,11 +38,13 @@ struct machine {
 	struct bus *bus;
 	struct cpu_vm *vm;
 	struct clock clock;
+	struct iothreads io;
 	struct vcpus vcpus;
 	bool has_vcpus;
-	struct sbi sbi;    /* used when no firmware is given */
-	struct htif *htif; /* of a firmware with `tohost`, or NULL */
-	void *board;       /* the board's own */
+	struct sbi sbi;      /* used when no firmware is given */
+	struct htif *htif;   /* of a firmware with `tohost`, or NULL */
+	struct imsic *imsic; /* the board's, with cfg.aia */
+	void *board;         /* the board's own */
 	struct machine_device device[MACHINE_MAX_DEVICES]; /* filled in by the board */
 	unsigned n_devices;
 	const struct uart8250 *uart; /* of the console, or NULL */

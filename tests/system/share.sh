@@ -76,9 +76,7 @@ case_mistakes() {
 	guest ls --vhost-user kind=net,socket=/x,queues=2
 	expect_in err 'only kind=blk'
 	# Something listens that speaks another language.
-	nc.openbsd -lkU "$work/other" </dev/zero >"$work/heard" 2>&1 &
-	pids+=("$!")
-	until [ -S "$work/other" ]; do sleep 0.1; done
+	serve "$work/other" nc.openbsd -lkU "$work/other" </dev/zero >"$work/heard" 2>&1
 	guest ls --vhost-user "kind=blk,socket=$work/other"
 	expect_status 125
 	expect_in err 'it answers wrongly; is it a vhost-user back end'
@@ -188,10 +186,8 @@ case_no_virtiofsd() {
 case_blk() {
 	command -v qemu-storage-daemon >/dev/null || { echo 'skipped: no qemu-storage-daemon'; exit 77; }
 	truncate -s 64M "$work/image"
-	qemu-storage-daemon --blockdev driver=file,node-name=f,filename="$work/image" \
-		--export type=vhost-user-blk,id=e,addr.type=unix,addr.path="$work/sock",node-name=f,writable=on,num-queues=2 &
-	pids+=("$!")
-	until [ -S "$work/sock" ]; do sleep 0.1; done
+	serve "$work/sock" qemu-storage-daemon --blockdev driver=file,node-name=f,filename="$work/image" \
+		--export type=vhost-user-blk,id=e,addr.type=unix,addr.path="$work/sock",node-name=f,writable=on,num-queues=2
 	guest 'set -e; cat /sys/block/vdb/size; mke2fs /dev/vdb >/dev/null
 		mkdir /d; mount -t ext4 /dev/vdb /d; head -c 20000000 /dev/urandom >/d/file
 		sync; echo 3 >/proc/sys/vm/drop_caches; md5sum </d/file; ls /sys/block/vdb/mq | wc -l; umount /d' \

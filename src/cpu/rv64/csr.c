@@ -10,6 +10,7 @@
  * mip and sip are apart (change_ip): other harts set bits in them at any time, so they change by
  * masks and not by a value that was read before.
  */
+#include "cpu/rv64/aia.h"
 #include "cpu/rv64/csr.h"
 #include "cpu/rv64/hpm.h"
 #include "cpu/rv64/mmu_private.h"
@@ -168,7 +169,7 @@ static int get_supervisor(struct rv64_hart *h, unsigned num, uint64_t *v)
 	case CSR_SIP: *v = rv64_mip(h) & c->mideleg; return 0;
 	case CSR_STIMECMP: *v = c->stimecmp; return 0;
 	case CSR_SATP: *v = c->satp; return 0;
-	default: return -1;
+	default: return rv64_aia_read(h, num, v);
 	}
 }
 
@@ -342,6 +343,8 @@ int rv64_csr_change(struct rv64_hart *h, unsigned num, uint64_t clear, uint64_t 
 		change_ip(h, num, clear, set, old);
 		return 0;
 	}
+	if (rv64_aia_change(h, num, clear, set, old) == 0)
+		return 0;
 	if (get(h, num, &before) || put(h, num, (before & ~clear) | set))
 		return -1;
 	if (old)

@@ -10,12 +10,23 @@
 #define INTERP_NO_BUDGET    UINT64_MAX
 #define INTERP_NATIVE_SLOTS 8
 #define INTERP_NATIVE_FAR   1024u
+#define INTERP_NATIVE_NEAR  1024u /* a power of two, at most the halfwords of a page */
 
 /* What the jump cache said to a jump of native code whose target is known but for the page. It
  * holds while the tag is the target's and code.voids has not moved. */
 struct interp_far {
 	struct rv64_jump jump;
 	uint64_t voids;
+};
+
+/* What the jump cache said about a pc, for jumps of native code through a register: a small direct
+ * mapped table for each half of the address space, of compiled blocks only. It holds while the key
+ * is the same as that half's fetch_tag + code.voids. */
+struct interp_near {
+	uint64_t pc;
+	uint64_t key;
+	uint64_t page; /* of pc */
+	const void *native;
 };
 
 struct interp {
@@ -58,6 +69,7 @@ struct interp {
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
 	struct interp_far *native_far_at;    /* the one that a jump looks for */
 	struct interp_far native_far[INTERP_NATIVE_FAR];
+	struct interp_near native_near[2][INTERP_NATIVE_NEAR];
 
 	bool stepping; /* run() is one instruction */
 
