@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "backend/net_pcap.h"
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/unix_socket.h"
@@ -192,11 +193,19 @@ static int open_one(struct run_remotes *rs, const struct run_remote_options *o, 
 	return 0;
 }
 
-static int open_switch(struct run_remotes *rs, const struct run_net *net, struct machine_remote *m,
-		       struct err *e)
+static void record(void *arg, const struct iovec *iov, unsigned n)
 {
+	net_pcap_record(arg, iov, n);
+}
+
+static int open_switch(struct run_remotes *rs, const struct run_net *net, struct loop *loop,
+		       struct machine_remote *m, struct err *e)
+{
+	int ret = net->pcap ? net_pcap_open(net->pcap, loop, &rs->pcap, e) : 0;
 	struct run_remote *r = add_one(rs, "--net switch=", net->path);
 
+	if (ret)
+		return ret;
 	if (!r)
 		return err_set(e, -ENOMEM, "out of memory");
 	r->socket = net->path;
@@ -207,7 +216,9 @@ static int open_switch(struct run_remotes *rs, const struct run_net *net, struct
 				     .speed = net->speed,
 				     .connect = remote_connect,
 				     .comes_back = true,
-				     .arg = r};
+				     .arg = r,
+				     .record = net->pcap ? record : NULL,
+				     .record_arg = rs->pcap};
 	return run_net_address(net, m->mac, e);
 }
 
@@ -221,7 +232,7 @@ int run_remotes_open(struct run_remotes *r, const struct run_remotes_options *o,
 	if (!r->remote)
 		return err_set(e, -ENOMEM, "out of memory");
 	if (net->kind == RUN_NET_SWITCH) /* first, so that it is net0 */
-		ret = open_switch(r, net, &c->remote[c->n_remotes++], e);
+		ret = open_switch(r, net, loop, &c->remote[c->n_remotes++], e);
 	for (unsigned i = 0; i < o->n && !ret; i++) {
 		struct machine_remote *m = &c->remote[c->n_remotes++];
 
@@ -246,5 +257,7 @@ void run_remotes_close(struct run_remotes *r)
 		free(r->remote[i].label);
 	}
 	free(r->remote);
+	if (r->pcap)
+		net_pcap_close(r->pcap);
 	*r = (struct run_remotes){0};
 }

@@ -46,6 +46,7 @@ const char *run_share_place(const struct run_remotes_options *o, char room[REMOT
 struct run_remotes {
 	struct run_remote *remote;
 	unsigned n;
+	struct net_pcap *pcap; /* of a switch's frames; or NULL */
 };
 
 /* Looks whether each can work, and the network if that is a switch, and fills in the machine's

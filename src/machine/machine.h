@@ -28,6 +28,7 @@ struct cpu_vm;
 struct cpu_watch;
 struct err;
 struct faults;
+struct iovec;
 struct loop;
 struct machine;
 struct net;
@@ -69,6 +70,9 @@ struct machine_remote {
 	int (*connect)(void *arg, int *fd, struct err *e);
 	bool comes_back; /* and is connected to again */
 	void *arg;
+	/* net: is shown each frame, on the loop, see remote/remote.h; or NULL. */
+	void (*record)(void *arg, const struct iovec *iov, unsigned n);
+	void *record_arg;
 };
 
 /* Streams to the host: see dev/vsock.h. */

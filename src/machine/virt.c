@@ -338,7 +338,9 @@ static int add_remote(struct machine *m, const struct machine_remote *r, struct 
 				    .speed = r->speed,
 				    .n_queues = r->n_queues,
 				    .reconnect = r->comes_back ? r->connect : NULL,
-				    .arg = r->arg};
+				    .arg = r->arg,
+				    .record = r->record,
+				    .record_arg = r->record_arg};
 	struct vdev *dev;
 	int ret = r->connect(r->arg, &cfg.fd, e);
 

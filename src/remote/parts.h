@@ -18,13 +18,17 @@
 #include "remote/vu_conn.h"
 #include "virtio/vdev.h"
 
+#define REMOTE_SIZE_MAX 256u /* of the guest's ring */
+
 struct reconnect;
+struct record;
 
 /* A chain of the guest's that the back end has. */
 struct request {
 	struct virtq_chain chain; /* with arrays of its own, which grow as needed */
 	unsigned next_free;
-	bool again; /* to be made available to the next back end */
+	uint64_t age; /* the number of those before it */
+	bool again;   /* to be made available to the next back end */
 };
 
 struct remote_queue {
@@ -33,6 +37,7 @@ struct remote_queue {
 	int kick_fd, call_fd;
 	struct loop_fd call;
 	struct request *request; /* one for each entry that the guest's ring can have */
+	uint64_t n_kept;
 	unsigned first_free, n_requests;
 	bool running;
 	bool stop_wanted, stop_asked;
@@ -53,6 +58,7 @@ struct remote {
 	const char *down; /* why; NULL while the back end serves */
 	struct remote_config cfg;
 	struct reconnect *reconnect; /* NULL: there is no coming back */
+	struct record *record;       /* NULL: nobody records */
 	bool unplugged;              /* a network card's cable */
 };
 

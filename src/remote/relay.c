@@ -3,10 +3,12 @@
  * A chain is popped from the guest's ring, kept in a request, and added to the ring that the back
  * end sees; when it comes back there, it is pushed. A request's number is its slot in that ring.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
 #include "remote/parts.h"
+#include "remote/record.h"
 
 /* Room for n parts in a request's own arrays. */
 static int request_reserve(struct request *r, unsigned n)
@@ -97,7 +99,10 @@ static enum vdev_taken remote_take(struct vdev_queue *q)
 	}
 	if (!shadow_has_room(&rq->shadow, n) || request_reserve(&rq->request[slot], n))
 		return stall(rq, c);
+	if (unlikely(r->record) && remote_is_net_tx(r, q))
+		record_sent(r->record, c);
 	request_keep(&rq->request[slot], c);
+	rq->request[slot].age = rq->n_kept++;
 	rq->first_free = rq->request[slot].next_free;
 	shadow_add(&rq->shadow, slot, c);
 	return VDEV_TAKEN;
@@ -118,34 +123,60 @@ void relay_kick(struct vdev_queue *q)
 	publish(rq);
 }
 
+static int by_age(const void *a, const void *b)
+{
+	const struct request *const *x = a, *const *y = b;
+
+	return (*x)->age < (*y)->age ? -1 : (*x)->age > (*y)->age;
+}
+
 void relay_again(struct remote_queue *rq)
 {
+	struct request *again[REMOTE_SIZE_MAX];
+	unsigned n = 0;
+
 	for (unsigned i = 0; i < rq->n_requests; i++)
-		if (rq->request[i].again) {
-			rq->request[i].again = false;
-			shadow_add(&rq->shadow, i, &rq->request[i].chain);
-		}
+		if (rq->request[i].again)
+			again[n++] = &rq->request[i];
+	/* In the order in which the guest offered them, which it may count on (IN_ORDER). */
+	qsort(again, n, sizeof(again[0]), by_age);
+	for (unsigned i = 0; i < n; i++) {
+		again[i]->again = false;
+		shadow_add(&rq->shadow, (unsigned)(again[i] - rq->request), &again[i]->chain);
+	}
 	publish(rq);
 }
 
-/* Pushes what has come back. Frames for a guest without a cable are lost: their buffers go back. */
+/* A frame for a guest without a cable is lost. Its buffer goes back to the back end, behind all others;
+ * or to the guest, empty, if that counts on their order. */
+static bool goes_back(const struct remote *r, const struct remote_queue *rq)
+{
+	return r->unplugged && !remote_is_net_tx(r, rq->q) && !rq->stop_wanted &&
+	       !(virtq_features(&rq->q->ring) & VIRTIO_F_IN_ORDER);
+}
+
+/* Pushes what has come back. */
 void relay_collect(struct remote_queue *rq)
 {
 	const struct remote *r = remote_of(rq->q->dev);
-	bool lost = r->unplugged && !remote_is_net_tx(r, rq->q) && !rq->stop_wanted;
+	bool back = goes_back(r, rq);
 	unsigned slot;
 	uint32_t written;
 	int ret;
 
 	while ((ret = shadow_take(&rq->shadow, &slot, &written)) > 0) {
-		if (unlikely(lost)) {
+		if (unlikely(back)) {
 			rq->request[slot].again = true;
 			continue;
 		}
+		if (unlikely(r->unplugged))
+			written = 0;
+		if (unlikely(r->record) && !remote_is_net_tx(r, rq->q))
+			record_received(r->record, &rq->request[slot].chain, written);
 		virtq_push(&rq->q->ring, &rq->request[slot].chain, written);
 		request_free(rq, slot);
 	}
-	if (unlikely(lost))
+	if (unlikely(back))
 		relay_again(rq);
 	vdev_flush(rq->q);
 	if (ret < 0)

@@ -23,6 +23,7 @@
  */
 #include "remote/remote.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@
 #include "mem/gmem.h"
 #include "remote/parts.h"
 #include "remote/reconnect.h"
+#include "remote/record.h"
 
 /* ---- starting a queue ---- */
 
@@ -330,6 +332,7 @@ static void remote_free_parts(struct remote *r)
 		queue_free(&r->queue[i]);
 	virtq_chain_fini(&r->scratch);
 	gmem_free(r->rings);
+	free(r->record);
 	free(r);
 }
 
@@ -368,6 +371,7 @@ static int queue_init(struct remote *r, struct remote_queue *rq, unsigned index)
 	uint32_t size = r->kind->queue_size;
 	int ret;
 
+	assert(size <= REMOTE_SIZE_MAX);
 	rq->kick_fd = -1;
 	rq->call_fd = -1;
 	rq->request = calloc(size, sizeof(*rq->request));
@@ -395,6 +399,13 @@ static int make_parts(struct remote *r, const struct remote_config *cfg)
 		ret = gmem_add_ram(r->rings, HANDSHAKE_RINGS, (uint64_t)n * SHADOW_BYTES);
 	if (!ret)
 		ret = virtq_chain_init(&r->scratch, SHADOW_SIZE);
+	if (!ret && cfg->record) {
+		r->record = calloc(1, sizeof(*r->record));
+		if (!r->record)
+			return -ENOMEM;
+		r->record->frame = cfg->record;
+		r->record->arg = cfg->record_arg;
+	}
 	for (unsigned i = 0; i < n && !ret; i++) {
 		r->n_queues++;
 		ret = queue_init(r, &r->queue[i], i);

@@ -21,6 +21,7 @@
 
 struct err;
 struct gmem;
+struct iovec;
 struct loop;
 struct vdev;
 
@@ -43,6 +44,9 @@ struct remote_config {
 	 * anybody: 0, or -errno with the message in e. NULL: there is no coming back. */
 	int (*reconnect)(void *arg, int *fd, struct err *e);
 	void *arg;
+	/* net: is shown each frame that crosses, either way, without a header; or NULL. */
+	void (*record)(void *arg, const struct iovec *iov, unsigned n);
+	void *record_arg;
 };
 
 /* The loop's thread. Talks to the back end and waits for it, a few seconds for each answer. *cfg is

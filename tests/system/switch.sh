@@ -16,12 +16,12 @@ begin_switch() {
 	fail "the switch does not serve: $(cat "$work/switch")"
 }
 
-# guest_on N CMD: runs CMD in a guest with the address 192.0.2.N, in the background; output in $work/gN,
+# guest_on N CMD [KEYS]: runs CMD in a guest with the address 192.0.2.N, in the background; output in $work/gN,
 # input from $work/inN if that is there.
 guest_on() {
 	local input=/dev/null
 	[ ! -p "$work/in$1" ] || input=$work/in$1
-	timeout -k 5 "${LIMIT:-120}" "$LINNET" run "${quick[@]}" --net "switch=$work/s" \
+	timeout -k 5 "${LIMIT:-120}" "$LINNET" run "${quick[@]}" --net "switch=$work/s${3:-}" \
 		--exec "ip addr add 192.0.2.$1/24 dev eth0; $2" <"$input" >"$work/g$1" 2>&1 &
 	pids+=("$!")
 	guest_pid[$1]=$!
@@ -106,9 +106,11 @@ case_in_uplink() {
 	head -c 20M /dev/urandom >"$work/data"
 	serve 80 busybox httpd -f -p 192.0.2.100:80 -h "$work"
 	begin_switch --uplink t0
-	guest_on 1 'ping -q -c 1 192.0.2.100; wget -q -O - http://192.0.2.100/data | sha256sum'
+	guest_on 1 'ping -q -c 1 192.0.2.100; wget -q -O - http://192.0.2.100/data | sha256sum' \
+		",pcap=$work/pcap"
 	wait "${guest_pid[1]}" || fail "$(cat "$work/g1")"
 	grep -q "^$(sha256sum <"$work/data")" "$work/g1" || fail "$(cat "$work/g1")"
+	[ "$(stat -c %s "$work/pcap")" -gt 20000000 ] || fail "the recording is too short"
 	# The switch goes before its guest: the guest lives on, and is told. It comes back: so does the guest.
 	guest_on 2 'echo here; while ping -q -c 1 -w 1 192.0.2.100 >/dev/null; do sleep 0.1; done; echo alone
 		cat /sys/class/net/eth0/carrier
