@@ -225,6 +225,38 @@ static void queue_lost(struct remote *r, struct remote_queue *rq)
 		vdev_go_on(rq->q);
 }
 
+static void renew_eventfd(int *fd)
+{
+	int fresh;
+
+	if (eventfd_new(&fresh))
+		return;
+	fd_close(fd);
+	*fd = fresh;
+}
+
+/* Rings and eventfds that the one before has not: it may have let go of the connection alone. */
+static void renew(struct remote *r)
+{
+	struct gmem *fresh, old = *r->rings;
+
+	if (gmem_new(&fresh))
+		return;
+	if (!gmem_add_ram(fresh, HANDSHAKE_RINGS, old.region[0].size)) {
+		*r->rings = *fresh;
+		*fresh = old;
+	}
+	gmem_free(fresh);
+	for (unsigned i = 0; i < r->n_queues; i++) {
+		struct remote_queue *rq = &r->queue[i];
+
+		rq->shadow.mem = r->rings->region[0].host + (size_t)i * SHADOW_BYTES;
+		renew_eventfd(&rq->kick_fd);
+		renew_eventfd(&rq->call_fd);
+		rq->call.fd = rq->call_fd;
+	}
+}
+
 void remote_lost(struct remote *r, const char *why)
 {
 	vu_conn_fini(&r->conn);
@@ -235,6 +267,7 @@ void remote_lost(struct remote *r, const char *why)
 		vdev_degraded(&r->vdev, why);
 		return;
 	}
+	renew(r);
 	log_warn("%s: %s; waiting for it to come back", r->cfg.label, why);
 	publish_link(r);
 	reconnect_begin(r->reconnect);
