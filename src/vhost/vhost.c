@@ -27,7 +27,7 @@
 #include "virtio/vdev.h"
 
 #define BATCH    32u /* messages in a row */
-#define PROTOCOL (VU_PROTOCOL_F_MQ | VU_PROTOCOL_F_REPLY_ACK | VU_PROTOCOL_F_CONFIG)
+#define PROTOCOL (VU_PROTOCOL_F_MQ | VU_PROTOCOL_F_REPLY_ACK)
 
 /* In a base of a packed ring: where the used side stands; each with its wrap counter on top. */
 #define BASE_USED_SHIFT 16u
@@ -47,6 +47,7 @@ struct vhost {
 	struct loop *loop;
 	struct vdev *dev;
 	unsigned n_queues;
+	bool has_config;
 	const struct vhost_ops *ops;
 	void *arg;
 	int fd;
@@ -197,7 +198,8 @@ static const char *reply_u64(struct vhost *v, uint64_t value)
 
 static uint64_t protocol_features(const struct vhost *v)
 {
-	return PROTOCOL | (v->ops->set_mtu ? VU_PROTOCOL_F_NET_MTU : 0);
+	return PROTOCOL | (v->ops->set_mtu ? VU_PROTOCOL_F_NET_MTU : 0) |
+	       (v->has_config ? VU_PROTOCOL_F_CONFIG : 0);
 }
 
 static const char *do_nothing(struct vhost *v, struct ring *r)
@@ -346,7 +348,7 @@ static const char *get_config(struct vhost *v, struct ring *r)
 	struct vu_config c = v->m.payload.config;
 	uint64_t byte;
 
-	if (c.size > VU_CONFIG_MAX ||
+	if (!v->has_config || c.size > VU_CONFIG_MAX ||
 	    v->m.header.size != offsetof(struct vu_config, bytes) + c.size)
 		return "a question about its configuration that makes no sense";
 	for (uint32_t i = 0; i < c.size; i++) {
@@ -528,6 +530,7 @@ int vhost_new(const struct vhost_config *cfg, struct vhost **out)
 	v->loop = cfg->loop;
 	v->dev = cfg->dev;
 	v->n_queues = cfg->n_queues;
+	v->has_config = cfg->has_config;
 	v->ops = cfg->ops;
 	v->arg = cfg->arg;
 	v->fd = cfg->fd;

@@ -35,6 +35,7 @@ struct vhost_config {
 	struct vdev *dev;  /* all of its queues on that loop; not attached */
 	int fd;            /* a connected stream socket */
 	unsigned n_queues; /* as the protocol counts them: pairs for a network card */
+	bool has_config;   /* its config space is the front end's too: not that of a network card */
 	const struct vhost_ops *ops;
 	void *arg;
 };

@@ -232,7 +232,7 @@ static void step(struct world *w, struct script *s)
 static void begin(struct world *w)
 {
 	struct netdev_config card = {.data_only = true, .ring_size = 1024};
-	struct vhost_config cfg = {.n_queues = 1, .ops = &ops, .arg = w};
+	struct vhost_config cfg = {.n_queues = 1, .has_config = true, .ops = &ops, .arg = w};
 	int pair[2];
 
 	require(!loop_new(&w->loop) && !gmem_new(&w->mem));

@@ -136,6 +136,53 @@ case_in_uplink() {
 	grep -q "^$(sha256sum <"$work/data")" "$work/g2" || fail "$(cat "$work/g2")"
 }
 
+# qemu_guest KEYS: the same guest under QEMU, with its network card on the switch. Its shell's input is
+# descriptor 8, its console $work/q.
+qemu_guest() {
+	rm -f "$work/inq"
+	mkfifo "$work/inq"
+	timeout -k 5 100 qemu-system-riscv64 -M virt,memory-backend=m -nographic -no-reboot \
+		-object memory-backend-memfd,id=m,size=512M,share=on \
+		-chardev "socket,id=c,path=$work/s" -netdev vhost-user,id=n,chardev=c \
+		-device "virtio-net-pci,netdev=n,romfile=$1" -kernel "$(fetched kernel)" -initrd "$(fetched initrd)" \
+		-append 'console=ttyS0 quiet' <"$work/inq" >"$work/q" 2>&1 &
+	qemu=$!
+	pids+=("$qemu")
+	exec 8>"$work/inq"
+	for _ in $(seq 900); do
+		grep -q 'linnet:~# ' "$work/q" && return
+		sleep 0.1
+	done
+	fail "no shell in QEMU's guest: $(cat "$work/q")"
+}
+
+# Another front end than ours: QEMU's, with each format of rings.
+case_qemu() {
+	local keys
+	command -v qemu-system-riscv64 >/dev/null || {
+		echo 'skipped: there is no qemu-system-riscv64'
+		exit 77
+	}
+	begin_switch
+	mkfifo "$work/in1"
+	guest_on 1 'while :; do nc -l -p 80 -e dd if=/dev/zero bs=64k count=64 2>/dev/null; done & read end || :'
+	exec 5>"$work/in1"
+	for keys in '' ',packed=on'; do
+		qemu_guest "$keys"
+		echo 'ip addr add 192.0.2.9/24 dev eth0; ip link set eth0 up
+			until nc 192.0.2.1 80 </dev/null >/tmp/got && [ -s /tmp/got ]; do sleep 0.2; done
+			echo sum=$(sha256sum </tmp/got | cut -c1-64); poweroff -f' >&8
+		wait "$qemu" || fail "status $? of QEMU: $(cat "$work/q")"
+		exec 8>&-
+		grep -q "sum=$(head -c 4M /dev/zero | sha256sum | cut -c1-64)" "$work/q" || fail "$(cat "$work/q")"
+	done
+	exec 5>&-
+	wait "${guest_pid[1]}" || fail "$(cat "$work/g1")"
+	kill "$switch"
+	wait "$switch" || fail "status $? of the switch"
+	grep -q '0 bad; 3 connections, 0 refused' "$work/switch" || fail "$(cat "$work/switch")"
+}
+
 refuse() { # status regex args...
 	linnet "${@:3}" </dev/null
 	expect_status "$1"

@@ -73,7 +73,8 @@ static const struct vhost_ops ops = {.ended = on_end, .set_mtu = on_mtu};
 static int setup(void **state)
 {
 	static struct world w;
-	struct vhost_config cfg = {.n_queues = TOY_QUEUES, .ops = &ops, .arg = &w};
+	struct vhost_config cfg = {
+		.n_queues = TOY_QUEUES, .has_config = true, .ops = &ops, .arg = &w};
 
 	memset(&w, 0, sizeof(w));
 	w.n_fds = open_fds();
