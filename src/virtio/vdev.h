@@ -117,9 +117,10 @@ struct vdev_queue {
 	struct loop_task flush;
 	struct loop_task stopped;
 	struct loop_fd kick_watch;
-	bool running;  /* queue: the device has it */
-	bool stopping; /* queue: between queue_stop and vdev_queue_stopped() */
-	bool started;  /* home */
+	bool flush_posted; /* queue: `flush` is due */
+	bool running;      /* queue: the device has it */
+	bool stopping;     /* queue: between queue_stop and vdev_queue_stopped() */
+	bool started;      /* home */
 	void (*stopped_cb)(void *arg);
 	void *stopped_arg;
 	struct vdev_queue_setup setup;
