@@ -48,4 +48,25 @@ case_causes() {
 	finish
 }
 
+# A guest of ours whose drivers stop at each step of the way, by both carriers.
+case_steps() {
+	local transport
+	truncate -s 1M "$work/a" "$work/b"
+	for transport in mmio pci; do
+		start run --firmware "$HOSTILE_STAGES" --mem 32M --transport $transport --control "unix:$work/ctl" \
+			--disk "$work/a" --disk "$work/b" --balloon on --vsock "$work/vsock" --net user
+		wait_for '^ready'
+		diagnose disk0 'says that it is ready, and has set up no queue'
+		diagnose disk1 'no driver has taken it: load virtio_blk'
+		diagnose balloon0 'did not agree on features'
+		diagnose vsock0 'has not said that it is ready'
+		diagnose input0 'the driver gave it up'
+		diagnose net0 'never kicked a queue'
+		diagnose rng0 'no interrupt was ever wanted'
+		timeout 20 "$LINNET" ctl "$work/ctl" quit >/dev/null || fail "no end"
+		finish
+		expect_status 0
+	done
+}
+
 "case_$1"
