@@ -135,9 +135,9 @@ has_lines() { # regex [count]
 	[ "$(grep -cE -- "$1" "$work/out")" -ge "${2:-1}" ]
 }
 
-wait_for() { # regex [count]: until that many lines of the output match
+wait_for() { # regex [count]: until that many lines of the output match; PATIENCE in tenths of seconds
 	local i
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < ${PATIENCE:-600}; i++)); do
 		has_lines "$@" && return
 		kill -0 "$started" 2>/dev/null || break
 		sleep 0.1
