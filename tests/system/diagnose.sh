@@ -23,7 +23,9 @@ case_causes() {
 		echo $d >/sys/bus/virtio/drivers/virtio_rng/unbind; ls /share/new & echo done; read x'
 	wait_for '^ready'
 	diagnose disk0 'it works'
-	grep -qE '^  queue 0: 128 entries, [1-9][0-9]* kicks, [1-9]' "$work/answer" || fail "disk0's queue"
+	grep -qE '^  queue 0: 128 entries, 0 posted, [1-9][0-9]* kicks, [1-9]' "$work/answer" || fail "disk0's queue"
+	diagnose net0 'it works|never kicked'
+	grep -qE '^  queue 0: 256 entries, [1-9][0-9]* posted,' "$work/answer" || fail "net0's buffers"
 	diagnose balloon0 'load virtio_balloon'
 	diagnose rng0 'it works|never kicked'
 	pkill -STOP -f "virtiofsd.*source=$work/shared" || fail "no virtiofsd"
