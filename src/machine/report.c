@@ -218,6 +218,7 @@ const char *machine_look_at(const struct machine *m, unsigned i, struct diagnose
 		to->ready = state.ready;
 		to->size = state.size;
 		to->in_flight = state.in_flight;
+		to->posted = state.posted;
 	}
 	return d->name;
 }
