@@ -215,6 +215,7 @@ static const void *compile(struct interp *c, const struct rv64_block *b)
 	s->page = c->code.page[b->page[0]].host;
 	s->start = b->pa & (GMEM_PAGE_SIZE - 1);
 	s->upper = c->run.hart.pc >> 63;
+	s->kernel = c->run.hart.priv == RV64_S;
 	s->crosses = s->start == GMEM_PAGE_SIZE - 2;
 	read_block(s);
 	jit_analyse(s);

@@ -67,6 +67,7 @@ struct jit_source {
 	unsigned start;      /* offset of the entry in the page */
 	unsigned offset;     /* of the instruction at hand */
 	unsigned index;      /* instructions before it */
+	bool kernel;         /* it is entered in S mode now */
 	bool upper;          /* the virtual page has bit 63 set, as far as is known */
 	bool crosses;        /* a block of one instruction that reaches into the next page */
 	unsigned n;          /* instructions */
@@ -96,6 +97,7 @@ struct rv64_jit {
 	uint64_t resets;        /* of the interpreter's cache when `cache` was last empty */
 	bool gives_up;          /* the block at hand may leave instructions to the interpreter */
 	unsigned n_far;         /* counts uses of native_far in struct interp */
+	unsigned n_sites;       /* the same of native_site */
 	bool bmi2, fma, popcnt; /* what the host has */
 	struct jit_lower *lower;
 	struct jit_source source;
