@@ -9,7 +9,7 @@
 #	--kernel NAME	for one of Linnet's own kernels, small or debug, which is built if it is not there
 #	--source	get the kernel's source too
 #	--source-only	get it, but neither headers nor tools
-#	--extras	build Linnet's own drivers (drivers/linnet_*), for `linnet run` to bring along
+#	--extras	build Linnet's own drivers (drivers/*), for `linnet run` to bring along
 #	--print		print lines "name=value": release, headers, source
 #
 # DIR has a Kbuild or Makefile that names modules in obj-m. Standard output gets the path of each module
@@ -18,7 +18,8 @@
 # Sets in the cache (see cache.sh), all for exactly the guest's kernel:
 #	kbuild/	Debian's headers, and its kbuild tools for this host's CPU
 #	source/	linux/, the source with Debian's changes
-#	extras/	cpio, Linnet's own drivers with the indexes for all modules of the guest
+#	extras/	cpio, Linnet's own drivers with the indexes for all modules of the guest, and the
+#		drivers' programs
 #	extras-NAME/	the same for the kernel NAME, which has its headers beside it (see kernel.sh)
 #
 # These tools are of the guest's release, which is newer than many a host. Only one of them needs the
@@ -237,19 +238,25 @@ build()
 
 # --- Linnet's own drivers -------------------------------------------------------------------------
 
-# Builds all drivers below $1, and makes the tree $1/tree out of the guest's modules and them.
+# Builds all drivers below $1, makes the tree $1/tree out of the guest's modules and them, and puts
+# their programs into $1/root/bin.
 build_extras()
 {
-	mkdir -p "$1/tree/extra"
+	mkdir -p "$1/tree/extra" "$1/drivers" "$1/root/bin"
 	cp -R "$guest/modules/$release/." "$1/tree/"
 	: >"$1/tree/modules.builtin" # which modules.sh would look into for what is missing
-	for driver in "$here"/drivers/linnet_*; do
-		name=${driver##*/}
-		mkdir "$1/$name"
-		cp "$driver"/Kbuild "$driver"/*.[ch] "$1/$name/"
+	(cd "$here/drivers" && extras_sources . | cpio --quiet -p -d "$1/drivers")
+	for name in $(extras_drivers "$1/drivers"); do
+		driver=$1/drivers/$name
 		# A warning shall name the source without the place where it was built.
-		run_make "$1/$name" --quiet "KCFLAGS=-fmacro-prefix-map=$1/=" modules
-		riscv64-linux-gnu-strip --strip-debug -o "$1/tree/extra/$name.ko" "$1/$name/$name.ko"
+		run_make "$driver" --quiet "KCFLAGS=-fmacro-prefix-map=$1/drivers/=" modules
+		while read -r object; do
+			object=$driver/${object#"$driver/"}
+			module=${object##*/}
+			riscv64-linux-gnu-strip --strip-debug -o "$1/tree/extra/${module%.o}.ko" \
+				"${object%.o}.ko"
+		done <"$driver/modules.order"
+		extras_programs "$driver" programs "$1/root/bin"
 	done
 }
 

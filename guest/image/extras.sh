@@ -7,12 +7,44 @@
 # initramfs. A set is for one kernel, one choice of the guest's modules (its indexes replace theirs)
 # and one state of the drivers' sources.
 
-# extras_wanted DRIVERS RELEASE GUEST: GUEST is the default guest's set; prints what the file "packages" of the set says that fits.
+# extras_drivers DRIVERS: prints the names of the drivers in that folder. The template is for others.
+extras_drivers()
+{
+	(cd "$1" && ls -d -- */) | while IFS=/ read -r name _; do
+		[ ! -f "$1/$name/Kbuild" ] || [ "$name" = template ] || echo "$name"
+	done
+}
+
+# extras_sources DRIVERS: prints the files that modules and programs are made of, without what kbuild
+# has left beside them.
+extras_sources()
+{
+	# shellcheck disable=SC2046 # names without blanks
+	(cd "$1" && find include $(extras_drivers .) -type f \
+		\( -name Kbuild -o -name programs -o -name '*.[ch]' \) ! -name '*.mod.c' | sort)
+}
+
+# extras_wanted DRIVERS RELEASE GUEST: GUEST is the default guest's set; prints what the file
+# "packages" of the set says that fits.
 extras_wanted()
 {
-	sources=$(cd "$1" && cat linnet_*/Kbuild linnet_*/*.[ch] "$3/modules/$2/modules.dep" |
-		sha256sum | cut -c 1-16)
+	sources=$(cd "$1" && {
+		extras_sources .
+		extras_sources . | xargs cat "$3/modules/$2/modules.dep"
+	} | sha256sum | cut -c 1-16)
 	echo "extras $2 $sources"
+}
+
+# extras_programs DRIVER FILE OUT: builds the programs that FILE names into the folder OUT. DRIVER is
+# one's folder; FILE there has lines "PROGRAM: SOURCE...", with sources and patterns from DRIVER.
+extras_programs()
+{
+	[ -f "$1/$2" ] || return 0
+	sed '/^#/d; s/:/ /' "$1/$2" | while read -r program sources; do
+		# shellcheck disable=SC2086 # patterns
+		(cd "$1" && riscv64-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -static -s \
+			-pthread -I../include -I. -o "$3/$program" $sources) || return 1
+	done
 }
 
 # Whether $present is a whole set with $1 in its file "packages".

@@ -118,7 +118,7 @@ enum cpu_exit rv64_debug_step(struct interp *c);
  */
 typedef bool interp_sys_fn(struct interp *c, const struct rv64_op *op);
 interp_sys_fn interp_ecall, interp_ebreak, interp_sret, interp_mret, interp_wfi, interp_fence_i,
-	interp_sfence_vma, interp_sfence_order;
+	interp_sfence_vma, interp_sfence_order, interp_th_cache, interp_th_fetch;
 
 /* A CSR instruction; the same conventions, but hart.pc stays. */
 enum interp_next {
