@@ -189,6 +189,9 @@ struct jit_lower *jit_lower_new(struct rv64_jit *j)
 {
 	struct jit_lower *l = calloc(1, sizeof(*l));
 
+	j->bmi2 = __builtin_cpu_supports("bmi2");
+	j->popcnt = __builtin_cpu_supports("popcnt");
+	j->fma = __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx");
 	if (l)
 		l->jit = j;
 	return l;
