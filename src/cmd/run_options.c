@@ -283,7 +283,7 @@ const struct opt run_option_table[] = {
 	 AT(mem),
 	 .min = 16u << 20,
 	 .max = 1ull << 40,
-	 .help = "memory, such as 512M"},
+	 .help = "memory, such as 1G (512M, or what a board has)"},
 	{.name = "clock",
 	 .arg = "host|instructions",
 	 .kind = OPT_CHOICE,
@@ -588,7 +588,6 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 
 	*o = (struct run_options){
 		.smp = 1,
-		.mem = 512u << 20,
 		.net = {.iothread = IOTHREADS_ANY},
 		.ring = {.event_idx = true, .indirect = true, .queue_reset = true},
 		.rng = true};

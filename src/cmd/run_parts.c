@@ -65,8 +65,11 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 		c->engine = cpu_engine_find(o->engine);
 	if (o->engine && !c->engine)
 		return no_such_engine(o->engine, e);
+	if (o->smp > c->type->max_smp)
+		return err_set(e, -EINVAL, "--smp %u: the machine %s has at most %u", o->smp,
+			       c->type->name, c->type->max_smp);
 	c->smp = o->smp;
-	c->mem = o->mem;
+	c->mem = o->mem ? o->mem : c->type->default_mem;
 	c->n_iothreads = o->iothreads.n;
 	c->rng = o->rng;
 	c->rng_rate = o->rng_rate;

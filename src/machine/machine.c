@@ -21,10 +21,11 @@
 #include "hw/htif.h"
 #include "hw/imsic.h"
 #include "machine/board.h"
+#include "machine/duo.h"
 #include "machine/virt.h"
 #include "mem/gmem.h"
 
-const struct machine_type *const machine_types[] = {&virt_machine};
+const struct machine_type *const machine_types[] = {&virt_machine, &duo_machine, &duo256m_machine};
 const unsigned machine_n_types = ARRAY_SIZE(machine_types);
 
 const struct machine_type *machine_type_find(const char *name)
@@ -71,6 +72,8 @@ static int make_vm(struct machine *m, struct err *e)
 			.ecall = m->cfg.firmware ? NULL : env_ecall,
 			.time_now = env_time_now},
 		.n_harts = m->cfg.smp,
+		.timebase_hz = m->cfg.type->timebase_hz,
+		.model = m->cfg.type->model,
 		.sv48 = m->cfg.sv48,
 		.imsic = m->cfg.aia ? &file_ops : NULL,
 		.imsic_arg = m,
@@ -122,7 +125,7 @@ int machine_new(const struct machine_config *cfg, struct loop *loop, struct mach
 	m->loop = loop;
 	m->end_task.fn = machine_end_task;
 	m->end_task.arg = m;
-	clock_init(&m->clock, cfg->counted_time);
+	clock_init(&m->clock, cfg->type->timebase_hz, cfg->counted_time);
 	if (cfg->counted_time)
 		loop_set_clock(loop, clock_loop_ns, &m->clock);
 	ret = iothreads_init(&m->io, cfg->n_iothreads);

@@ -140,6 +140,10 @@ struct machine_type {
 	const char *name;
 	const char *help; /* one line */
 	uint64_t ram_base;
+	uint32_t timebase_hz; /* see struct cpu_vm_config */
+	enum cpu_model model;
+	uint64_t default_mem; /* bytes */
+	unsigned max_smp;
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 
 	/* Adds memory and devices to a machine that has its engine, and loads its images. 0, or

@@ -151,7 +151,7 @@ int machine_stats(const struct machine *m, struct stats_list *out)
 
 uint64_t machine_time_ns(const struct machine *m)
 {
-	return clock_ticks(&m->clock) * CLOCK_NS_PER_TICK;
+	return clock_ticks(&m->clock) * m->clock.ns_per_tick;
 }
 
 int machine_press_power(struct machine *m)

@@ -91,7 +91,7 @@ static uint64_t real_time_ns(void *arg)
 	struct timespec ts;
 
 	if (m->clock.counted)
-		return FIXED_EPOCH_NS + clock_ticks(&m->clock) * CLOCK_NS_PER_TICK;
+		return FIXED_EPOCH_NS + clock_ticks(&m->clock) * m->clock.ns_per_tick;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
@@ -522,15 +522,13 @@ static void virt_free(struct machine *m)
 	free(v);
 }
 
-size_t board_console_write(struct machine *m, const uint8_t *buf, size_t len)
-{
-	return uart8250_debug_write(virt_of(m)->uart, buf, len);
-}
-
 const struct machine_type virt_machine = {
 	.name = "virt",
 	.help = "RV64 board with virtio devices, addresses as on QEMU's virt (default)",
 	.ram_base = VIRT_RAM_BASE,
+	.timebase_hz = VIRT_TIMEBASE_HZ,
+	.default_mem = 512u << 20,
+	.max_smp = CPU_MAX_HARTS,
 	.default_append = "console=ttyS0 earlycon panic=-1",
 	.build = virt_build,
 	.quiesce = virt_quiesce,

@@ -88,6 +88,30 @@ case_in_iperf3() {
 	done
 }
 
+case_iothreads() {
+	apart iothreads
+}
+
+# Two pairs, each side on another thread than the other, with transfers both ways at once.
+case_in_iothreads() {
+	local sum
+	ip tuntap add dev t0 mode tap multi_queue || fail "no TAP device"
+	ip addr add 192.0.2.1/24 dev t0
+	ip link set t0 up
+	ip link set lo up
+	head -c 30M /dev/urandom >"$work/data"
+	busybox httpd -f -p 192.0.2.1:80 -h "$work" &
+	pids+=("$!")
+	nc.openbsd -d -l 192.0.2.1 81 >"$work/up" &
+	pids+=("$!")
+	guest "$address; wget -q -O - http://192.0.2.1/data | sha256sum & nc 192.0.2.1 81 -e cat /dev/vda; wait" \
+		--smp 2 --iothreads 2 --disk "path=$work/data,ro=on" --net 'tap,ifname=t0,queues=2' "${quick[@]}"
+	expect_status 0
+	expect_out "$(sha256sum <"$work/data")"
+	wait "${pids[-1]}"
+	cmp "$work/data" "$work/up" || fail "other bytes came up"
+}
+
 case_mistakes() {
 	apart mistakes
 }

@@ -64,6 +64,7 @@ enum rv64_ext {
 	RV64_EXT_ZICBOZ,
 	RV64_EXT_S,
 	RV64_EXT_SVINVAL,
+	RV64_EXT_XTHEAD, /* xtheadcmo and xtheadsync */
 };
 
 struct rv64_insn_info {

@@ -49,7 +49,7 @@ struct interp {
 	uint64_t value; /* result of interp_load_slow() */
 
 	/* Of the engine jit (jit/jit.h), else NULL and false. `native_page`: the virtual page of
-	 * the code that runs natively. `native_fp`: FS is dirty, frm is to nearest, and the host's
+	 * the code that runs natively. `native_fp`: FS is dirty, the host rounds by frm, and its
 	 * floating-point flags are part of fflags; then f registers are in the host's registers.
 	 * `native_call`: in a memory access of native code, with `left` counting exactly.
 	 * `native_cut`: `left` and `end` were both lowered, so that native code stops at its next
@@ -66,6 +66,7 @@ struct interp {
 	/* Where native code gave up: its block's entry; this instruction is the interpreter's. */
 	const void *native_entry;
 	uint32_t native_index;
+	uint32_t native_mxcsr[2];            /* around an instruction with its own rounding mode */
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
 	struct interp_far *native_far_at;    /* the one that a jump looks for */
 	struct interp_far native_far[INTERP_NATIVE_FAR];
@@ -109,7 +110,7 @@ enum cpu_exit rv64_debug_step(struct interp *c);
  */
 typedef bool interp_sys_fn(struct interp *c, const struct rv64_op *op);
 interp_sys_fn interp_ecall, interp_ebreak, interp_sret, interp_mret, interp_wfi, interp_fence_i,
-	interp_sfence_vma, interp_sfence_order;
+	interp_sfence_vma, interp_sfence_order, interp_th_cache, interp_th_fetch;
 
 /* A CSR instruction; the same conventions, but hart.pc stays. */
 enum interp_next {

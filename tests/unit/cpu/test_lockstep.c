@@ -277,7 +277,7 @@ static uint32_t random_arithmetic(bool fp)
 		if (!writes_f && info->format != RV64_FMT_FX)
 			bits = with(bits, 14 + below(4), 7, 5);
 		if (fp && !(info->mask & 0x7000))
-			bits = with(bits, below(16) ? 7 * below(2) : below(5), 12, 3);
+			bits = with(bits, below(4) ? 7 * below(2) : below(6), 12, 3);
 		return bits;
 	}
 }
@@ -395,6 +395,7 @@ static void random_registers(struct cpu_regs *regs)
 		regs->x[i] = next_random() >> below(64);
 	for (unsigned i = 0; i < 32; i++)
 		regs->f[i] = below(2) ? next_random() : next_random() | 0xffffffff00000000ull;
+	regs->fcsr = (below(2) ? below(6) << 5 : 0) | (below(2) ? below(32) : 0);
 	regs->x[5] = HANDLER;
 	regs->x[6] = 0x6000;
 	regs->x[SP] = DATA + 0x1000;

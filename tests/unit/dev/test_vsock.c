@@ -161,6 +161,31 @@ static void test_credit_of_guest(void **state)
 	vsock_expect(w, RST);
 }
 
+/* Behind bytes that were refused none get through, also before the guest has heard of it. */
+static void test_no_gap(void **state)
+{
+	struct vsock_world *w = *state;
+	uint32_t sent, got = 0;
+	uint8_t buf[5000];
+	ssize_t n;
+
+	vsock_open_stream(w);
+	sent = vsock_send_all_credit(w);
+	vsock_send_op(w, CREDIT_REQUEST, PORT, 0, 0);
+	vsock_expect(w, CREDIT_UPDATE); /* now there is no buffer for what comes next */
+	vsock_send_op(w, RW, PORT, 0x10000, 0);
+	do {
+		n = read(w->client, buf, sizeof(buf));
+		got += n > 0 ? (uint32_t)n : 0;
+		driver_settle(&w->d);
+	} while (n > 0);
+	vsock_send_op(w, RW, PORT, 100, 0);
+	assert_int_equal(read(w->client, buf, sizeof(buf)), -1);
+	assert_int_equal(got, sent);
+	vsock_expect(w, RST);
+	assert_int_equal(read(w->client, buf, sizeof(buf)), 0);
+}
+
 static void test_strange_packets(void **state)
 {
 	static const struct vsock_fields good = {.src_cid = CID,
@@ -324,6 +349,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nobody_there, vsock_setup, vsock_teardown),
 		cmocka_unit_test_setup_teardown(test_credit_to_guest, vsock_setup, vsock_teardown),
 		cmocka_unit_test_setup_teardown(test_credit_of_guest, vsock_setup, vsock_teardown),
+		cmocka_unit_test_setup_teardown(test_no_gap, vsock_setup, vsock_teardown),
 		cmocka_unit_test_setup_teardown(test_strange_packets, vsock_setup, vsock_teardown),
 		cmocka_unit_test_setup_teardown(test_broken_packets, vsock_setup, vsock_teardown),
 		cmocka_unit_test_setup_teardown(test_reset, vsock_setup, vsock_teardown),

@@ -66,7 +66,7 @@ static void test_machine(void **state)
 
 	assert_int_equal(fdt64_ld(&reg[0]), VIRT_RAM_BASE);
 	assert_int_equal(fdt64_ld(&reg[1]), 3ull << 30);
-	assert_int_equal(cell(dtb, "/cpus", "timebase-frequency"), CPU_TIMEBASE_HZ);
+	assert_int_equal(cell(dtb, "/cpus", "timebase-frequency"), VIRT_TIMEBASE_HZ);
 	assert_int_equal(cell(dtb, "/cpus/cpu@1", "reg"), 1);
 	assert_true(fdt_path_offset(dtb, "/cpus/cpu@2") < 0);
 	assert_int_equal(cell(dtb, "/soc/plic@c000000", "riscv,ndev"), 95);
@@ -163,13 +163,74 @@ static void test_pci(void **state)
 	free(dtb);
 }
 
+/* Irqlabs share the first interrupt; behind PCI, the source of the first one's slot. */
+static void test_irqlabs(void **state)
+{
+	struct virt_fdt_config cfg = {.smp = 1, .mem = 1ull << 30, .n_irqlabs = 2};
+	void *dtb = build(&cfg);
+	const fdt32_t *map;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const fdt32_t *irq = property(
+			dtb, i ? "/soc/irqlab@10011000" : "/soc/irqlab@10010000", "interrupts", 8);
+
+		assert_int_equal(fdt32_ld(&irq[0]), VIRT_IRQLAB_IRQ);
+		assert_int_equal(fdt32_ld(&irq[1]), VIRT_IRQLAB_IRQ + 1 + i);
+	}
+	free(dtb);
+	cfg = (struct virt_fdt_config){.smp = 1,
+				       .mem = 1ull << 30,
+				       .n_pci = 5,
+				       .pci_shared = 4,
+				       .pci_high_base = 1ull << 34};
+	dtb = build(&cfg);
+	map = property(dtb, "/soc/pci@30000000", "interrupt-map", 5 * 6 * 4);
+	for (unsigned slot = 1; slot <= 5; slot++)
+		assert_int_equal(fdt32_ld(&map[6 * (slot - 1) + 5]),
+				 VIRT_PCI_IRQ + (slot == 5 ? 4 : slot));
+	free(dtb);
+}
+
+/* Instead of the PLIC: wires with a type, and messages to one page for each hart. */
+static void test_aia(void **state)
+{
+	const struct virt_fdt_config cfg = {.smp = 2,
+					    .mem = 1ull << 30,
+					    .aia = true,
+					    .n_pci = 3,
+					    .n_irqlabs = 1,
+					    .pci_high_base = 1ull << 34};
+	void *dtb = build(&cfg);
+	uint32_t aplic = cell(dtb, "/soc/aplic@d000000", "phandle");
+	uint32_t imsic = cell(dtb, "/soc/imsics@28000000", "phandle");
+	const fdt32_t *files = property(dtb, "/soc/imsics@28000000", "interrupts-extended", 16);
+	const fdt32_t *map = property(dtb, "/soc/pci@30000000", "interrupt-map", 3 * 7 * 4);
+	const fdt32_t *irq = property(dtb, "/soc/irqlab@10010000", "interrupts", 16);
+
+	assert_true(fdt_path_offset(dtb, "/soc/plic@c000000") < 0);
+	assert_true(fdt_stringlist_search(dtb, node(dtb, "/cpus/cpu@1"), "riscv,isa-extensions",
+					  "ssaia") >= 0);
+	assert_int_equal(cell(dtb, "/soc/aplic@d000000", "msi-parent"), imsic);
+	assert_int_equal(cell(dtb, "/soc/pci@30000000", "msi-parent"), imsic);
+	assert_int_equal(cell(dtb, "/soc/imsics@28000000", "riscv,num-ids"), 255);
+	assert_int_equal(fdt32_ld(&files[2]),
+			 cell(dtb, "/cpus/cpu@1/interrupt-controller", "phandle"));
+	assert_int_equal(fdt32_ld(&files[3]), CPU_IRQ_SEI);
+	assert_int_equal(fdt32_ld(&map[7 + 4]), aplic);
+	assert_int_equal(fdt32_ld(&map[7 + 5]), VIRT_PCI_IRQ + 2);
+	assert_int_equal(fdt32_ld(&map[7 + 6]), 4);
+	assert_int_equal(fdt32_ld(&irq[1]), 4);
+	assert_int_equal(fdt32_ld(&irq[2]), VIRT_IRQLAB_IRQ + 1);
+	assert_int_equal(fdt32_ld(&irq[3]), 1);
+	free(dtb);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_machine),
-		cmocka_unit_test(test_chosen),
-		cmocka_unit_test(test_interrupts),
-		cmocka_unit_test(test_pci),
+		cmocka_unit_test(test_machine),    cmocka_unit_test(test_chosen),
+		cmocka_unit_test(test_interrupts), cmocka_unit_test(test_pci),
+		cmocka_unit_test(test_irqlabs),    cmocka_unit_test(test_aia),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

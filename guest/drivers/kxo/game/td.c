@@ -102,7 +102,7 @@ static int value_after(const struct xo_board *b, enum xo_player mover)
 	int value = 0;
 
 	if (xo_has_line(b->stones[mover]))
-		return XO_VALUE_ONE * XO_PARTS; /* above all others */
+		return 1 << 24; /* above all sums */
 	if (!xo_free(b))
 		return 0;
 	for (unsigned int i = 0; i < XO_PARTS; i++)

@@ -13,7 +13,7 @@
 
 #define XO_PARTS     26
 #define XO_WEIGHTS   (2 * 729 + 3 * 81 + 27)
-#define XO_VALUE_ONE 4096 /* a game won; a game lost is -XO_VALUE_ONE */
+#define XO_VALUE_ONE 4096 /* what the sum is for a game won */
 
 extern const int16_t xo_td_table[XO_WEIGHTS];
 

@@ -138,6 +138,8 @@ const void *jit_link(struct interp *c, uint8_t *site);
 int jit_trapped(struct interp *c, const struct jit_call *call);
 /* It has retired, and its block must be left, to hart.pc. Returns 1. */
 int jit_leave(struct interp *c, const struct jit_call *call);
+/* The bits of MXCSR for a rounding mode up to FPU_RUP. */
+uint32_t jit_host_rounding(unsigned rm);
 /* Native floating-point arithmetic from here on. 1: there can be none now, the interpreter has to
  * do the block. */
 int jit_fp_begin(struct interp *c);
