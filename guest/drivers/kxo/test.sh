@@ -24,10 +24,15 @@ refuse sh -c "echo x >$class/tick_us"
 echo '- call by call'
 try kxo-io
 
+store()
+{
+	printf '%s\n' "$1" >$state
+}
+
 echo '- kxo_state takes its form and nothing else'
 expect 'the first line' "$(head -n 1 $state)" '1 1 0'
 for bad in '' '1' '1 1' '1 1 0 ' ' 1 1 0' '1 1 2' '1  1 0' '110' '1 1 0 0' '1,1,0' 'a b c' '-1 1 0'; do
-	refuse sh -c "printf '%s\n' '$bad' >$state"
+	refuse store "$bad"
 	expect "the first line after '$bad'" "$(head -n 1 $state)" '1 1 0'
 done
 
@@ -63,10 +68,10 @@ refuse su -s /bin/sh nobody -c "echo '0 0 1' >$state"
 expect 'the first line' "$(head -n 1 $state)" '1 1 0'
 
 echo '- without display only the ends come'
-echo '0 1 0' >$state
+try store '0 1 0'
 xo-user --games 5 --quiet --x td --o random >/tmp/games
 expect 'traffic' "$(sed -n 's/^traffic: \(.*\);.*/\1/p' /tmp/games)" '5 frames in 40 bytes'
-echo '1 1 0' >$state
+try store '1 1 0'
 
 echo '- latencies, traffic and games are shown'
 for kind in softirq bh work; do

@@ -217,7 +217,7 @@ void session_sample(struct session *s)
 
 		side->sampled_ns = busy;
 		load_sample(&side->load,
-			    (uint32_t)(active < 16 * LOAD_ONE ? active : 16 * LOAD_ONE));
+			    (uint32_t)(active < LOAD_MAX ? active : LOAD_MAX));
 	}
 }
 
