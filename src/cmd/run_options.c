@@ -17,6 +17,7 @@
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
 static const char *const transport_names[] = {"mmio", "pci", NULL};
+static const char *const interrupts_names[] = {"plic", "aia", NULL};
 static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
@@ -48,6 +49,10 @@ static const struct opt disk_keys[] = {
 	 .min = 1,
 	 .max = BLK_QUEUES_MAX,
 	 .offset = offsetof(struct run_disk, queues)},
+	{.name = "iothread",
+	 .kind = OPT_UINT,
+	 .max = IOTHREADS_MAX - 1,
+	 .offset = offsetof(struct run_disk, iothread)},
 	{0},
 };
 
@@ -60,7 +65,7 @@ static int disk_option(void *ctx, const char *label, char *value, struct err *e)
 	if (o->n_disks == MACHINE_MAX_DISKS)
 		return err_set(e, -EINVAL, "%s%s: at most %d disks", label, value,
 			       MACHINE_MAX_DISKS);
-	*d = (struct run_disk){0};
+	*d = (struct run_disk){.iothread = IOTHREADS_ANY};
 	ret = opt_parse_list(disk_keys, d, label, value, "path", e);
 	if (ret)
 		return ret;
@@ -230,6 +235,13 @@ static int vhost_user_option(void *ctx, const char *label, char *value, struct e
 	return run_vhost_user_parse(&o->remotes, label, value, e);
 }
 
+static int iothreads_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_iothreads_parse(&o->iothreads, label, value, e);
+}
+
 static int fault_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -271,7 +283,7 @@ const struct opt run_option_table[] = {
 	 AT(mem),
 	 .min = 16u << 20,
 	 .max = 1ull << 40,
-	 .help = "memory, such as 512M"},
+	 .help = "memory, such as 1G (512M, or what a board has)"},
 	{.name = "clock",
 	 .arg = "host|instructions",
 	 .kind = OPT_CHOICE,
@@ -284,6 +296,12 @@ const struct opt run_option_table[] = {
 	 AT(mmu),
 	 .choices = mmu_names,
 	 .help = "the largest address space of the harts"},
+	{.name = "interrupts",
+	 .arg = "plic|aia",
+	 .kind = OPT_CHOICE,
+	 AT(interrupts),
+	 .choices = interrupts_names,
+	 .help = "aia: devices on PCI interrupt by messages"},
 	{.help = "What it boots"},
 	{.name = "kernel",
 	 .arg = "F",
@@ -376,6 +394,13 @@ const struct opt run_option_table[] = {
 	 .keys = ring_keys,
 	 .head = "format",
 	 .help = "what virtio devices offer"},
+	{.name = "iothreads",
+	 .arg = "N",
+	 .kind = OPT_CALL,
+	 .call = iothreads_option,
+	 .keys = run_iothreads_keys,
+	 .head = "n",
+	 .help = "threads for queues of disks and networks"},
 	{.name = "console",
 	 .arg = "stdio|pty|unix:PATH|file:PATH",
 	 .kind = OPT_CALL,
@@ -403,6 +428,13 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_BOOL,
 	 AT(balloon),
 	 .help = "free memory of the guest goes to the host"},
+	{.name = "irqlab",
+	 .arg = "N",
+	 .kind = OPT_UINT,
+	 AT(irqlab),
+	 .min = 1,
+	 .max = MACHINE_MAX_IRQLABS,
+	 .help = "N devices that interrupt, to study (1 to 4)"},
 	{.help = "The run"},
 	{.name = "exec",
 	 .arg = "CMD",
@@ -520,7 +552,7 @@ static int check(const struct run_options *o, struct err *e)
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);
-	return 0;
+	return run_iothreads_check(o, e);
 }
 
 /* The file comes first, so that the command line has the last word. */
@@ -556,7 +588,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 
 	*o = (struct run_options){
 		.smp = 1,
-		.mem = 512u << 20,
+		.net = {.iothread = IOTHREADS_ANY},
 		.ring = {.event_idx = true, .indirect = true, .queue_reset = true},
 		.rng = true};
 	ret = read_config(o, argc, argv, e);

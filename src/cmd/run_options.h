@@ -8,6 +8,7 @@
 
 #include "base/opt.h"
 #include "cmd/run_console.h"
+#include "cmd/run_iothreads.h"
 #include "cmd/run_net.h"
 #include "cmd/run_remote.h"
 #include "cmd/run_vsock.h"
@@ -25,6 +26,7 @@ struct run_disk {
 	bool snapshot;
 	unsigned format, cache, io; /* enum block_file_format, ..._cache, ..._io */
 	unsigned queues;            /* 0: one */
+	unsigned iothread;          /* IOTHREADS_ANY: not said */
 };
 
 struct run_ring {
@@ -44,6 +46,7 @@ struct run_gdb_options {
 
 enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
 enum run_transport { RUN_TRANSPORT_MMIO, RUN_TRANSPORT_PCI };
+enum run_interrupts { RUN_INTERRUPTS_PLIC, RUN_INTERRUPTS_AIA };
 enum run_clock { RUN_CLOCK_HOST, RUN_CLOCK_INSTRUCTIONS };
 
 struct run_options {
@@ -63,6 +66,7 @@ struct run_options {
 	struct run_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;
 	struct run_net net;
+	struct run_iothreads iothreads;
 	struct run_ring ring;
 	struct run_console console;
 	struct run_remotes_options remotes;
@@ -71,6 +75,8 @@ struct run_options {
 	bool rng;
 	uint64_t rng_rate; /* bytes a second; 0: any number */
 	bool balloon;
+	unsigned irqlab;
+	unsigned interrupts; /* enum run_interrupts */
 	const char *control; /* path of a socket, or NULL */
 
 	const char *fault[RUN_MAX_FAULTS]; /* rules, as given */

@@ -17,8 +17,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CPU_MAX_HARTS   8
-#define CPU_TIMEBASE_HZ 10000000u /* one tick of mtime is 100 ns */
+#define CPU_MAX_HARTS 8
+
+/* What a hart is taken for: its identity (mvendorid, marchid, mimpid), and what it has beside the
+ * ratified extensions. */
+enum cpu_model {
+	CPU_MODEL_GENERIC,    /* all three are 0 */
+	CPU_MODEL_THEAD_C906, /* see rv64/thead.h */
+};
 
 struct bus;
 struct cpu;
@@ -35,13 +41,22 @@ enum cpu_irq { CPU_IRQ_SSI = 1, CPU_IRQ_MSI = 3, CPU_IRQ_SEI = 9, CPU_IRQ_MEI = 
 /* Timers of a hart: M is mtimecmp's MTIP, S the supervisor timer that SBI sets (STIP). */
 enum cpu_timer { CPU_TIMER_S = 5, CPU_TIMER_M = 7 };
 
+/* A hart's interrupt file, where messages arrive (RISC-V AIA, chapter 3); on the vCPU's thread. */
+struct cpu_imsic_ops {
+	/* Changes the register `reg` of the file to (value & ~clear) | set; what it was. */
+	uint64_t (*change)(void *arg, unsigned hart, unsigned reg, uint64_t clear, uint64_t set);
+	/* stopei: the number of the first interrupt, and once more 16 bits higher; 0: none. claim:
+	 * it is no longer pending. */
+	uint32_t (*top)(void *arg, unsigned hart, bool claim);
+};
+
 /* What a machine provides to its CPUs; called on the vCPU's thread. */
 struct cpu_env {
 	void *arg;
 	/* An ecall from S mode. a[0..7] are a0 to a7, changed in place; execution goes on behind
 	 * the ecall. NULL: the ecall traps to M mode, as hardware does, and reset enters M mode. */
 	void (*ecall)(void *arg, struct cpu *cpu, uint64_t a[8]);
-	/* The time in ticks of CPU_TIMEBASE_HZ. */
+	/* The time in ticks of timebase_hz. */
 	uint64_t (*time_now)(void *arg, struct cpu *cpu);
 };
 
@@ -49,8 +64,13 @@ struct cpu_vm_config {
 	struct gmem *mem;
 	struct bus *bus;
 	struct cpu_env env;
-	unsigned n_harts;        /* 1 to CPU_MAX_HARTS */
-	bool sv48;               /* satp takes Sv48 beside Sv39 */
+	unsigned n_harts;     /* 1 to CPU_MAX_HARTS */
+	uint32_t timebase_hz; /* ticks of `time` in a second: a divisor of 10^9 */
+	enum cpu_model model;
+	bool sv48; /* satp takes Sv48 beside Sv39 */
+	/* The harts have Ssaia, with interrupt files; else NULL. */
+	const struct cpu_imsic_ops *imsic;
+	void *imsic_arg;
 	struct cpu_watch *watch; /* cpu/watch.h, or NULL */
 	bool in_turns; /* all CPUs run in turns on one thread: wfi returns instead of sleeping */
 };

@@ -14,6 +14,9 @@
 	"rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicond_zicsr_zifencei_zawrs_zfa_zba_zbb_" \
 	"zbc_zbs_sstc_svadu_svinval_svnapot_svpbmt"
 
+/* With interrupt files for S mode, there is one more: behind the others. */
+#define ISA_AIA "ssaia"
+
 #define ISA_CBO_BLOCK 64u /* bytes that cbo.* and prefetch.* work on */
 
 #endif

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "boot/initrd.h"
+#include "machine/iothreads.h"
 #include "machine/vcpus.h"
 #include "remote/remote.h"
 
@@ -39,11 +40,13 @@ struct stats_list;
 #define MACHINE_MAX_REMOTES 4
 #define MACHINE_MAX_INITRDS 8
 #define MACHINE_MAX_DEVICES 16
+#define MACHINE_MAX_IRQLABS 4
 
 struct machine_disk {
 	struct block *block;
 	const char *serial; /* at most 20 bytes, or NULL */
 	unsigned n_queues;  /* 0: one */
+	unsigned iothread;  /* whose number all its queues live on, or IOTHREADS_ANY */
 };
 
 struct machine_net {
@@ -52,6 +55,7 @@ struct machine_net {
 	unsigned mtu;      /* 0: not told to the guest */
 	unsigned speed;    /* Mbit/s; 0: the same */
 	unsigned n_queues; /* 0: one */
+	unsigned iothread; /* as machine_disk's */
 };
 
 /* A device that another process serves: see remote/remote.h. */
@@ -94,7 +98,9 @@ struct machine_config {
 	unsigned smp;            /* 1 to CPU_MAX_HARTS */
 	uint64_t mem;            /* bytes, a multiple of 2 MiB */
 	bool sv48;               /* the harts offer Sv48 beside Sv39, and Linux takes it */
+	bool aia;                /* messages can interrupt: APLIC and IMSIC, and no PLIC */
 	bool counted_time;       /* repeatable: see machine/clock.h */
+	unsigned n_iothreads;    /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
 
 	const char *kernel;   /* path; NULL only with firmware */
 	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
@@ -125,6 +131,7 @@ struct machine_config {
 	bool rng;          /* an entropy source */
 	uint64_t rng_rate; /* its bytes a second; 0: any number */
 	bool power_button;
+	unsigned n_irqlabs; /* see hw/irqlab.h */
 
 	struct faults *faults; /* see machine/faults.h; or NULL */
 };
@@ -133,6 +140,10 @@ struct machine_type {
 	const char *name;
 	const char *help; /* one line */
 	uint64_t ram_base;
+	uint32_t timebase_hz; /* see struct cpu_vm_config */
+	enum cpu_model model;
+	uint64_t default_mem; /* bytes */
+	unsigned max_smp;
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 
 	/* Adds memory and devices to a machine that has its engine, and loads its images. 0, or

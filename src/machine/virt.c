@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The `virt` board, wired: parts at the addresses of virt_map.h, PLIC outputs and timers to the
+ * The `virt` board, wired: parts at the addresses of virt_map.h, interrupts and timers to the
  * harts, a slot of virtio-mmio or of PCI for each device in the order disks, networks, console,
  * entropy, power button; what is left of the eight slots of virtio-mmio is empty.
- *
- * PLIC contexts are numbered as on QEMU's board: 2n is hart n in M mode, 2n + 1 in S mode.
  */
 #include "machine/virt.h"
 
@@ -15,6 +13,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "backend/block.h"
+#include "backend/net.h"
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/fault.h"
@@ -26,15 +26,17 @@
 #include "dev/console.h"
 #include "dev/input.h"
 #include "dev/net.h"
+#include "dev/net_spec.h"
 #include "dev/rng.h"
 #include "dev/vsock.h"
 #include "hw/aclint.h"
-#include "hw/plic.h"
 #include "hw/rtc_goldfish.h"
 #include "hw/syscon.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
 #include "machine/virt_fdt.h"
+#include "machine/virt_intc.h"
+#include "machine/virt_irqlab.h"
 #include "machine/virt_map.h"
 #include "machine/virt_pci.h"
 #include "mem/gmem.h"
@@ -48,14 +50,15 @@
 #define FIXED_SEED     0x4c696e6e6574ull
 
 struct virt {
-	struct plic *plic;
+	struct virt_intc *intc;
 	struct aclint *aclint;
 	struct uart8250 *uart;
 	struct rtc_goldfish *rtc;
 	struct syscon *test;
 	struct virtio_mmio *slot[VIRT_N_VIRTIO];
-	unsigned n_slots;     /* the first ones have devices */
-	struct virt_pci *pci; /* or NULL */
+	unsigned n_slots;           /* the first ones have devices */
+	struct virt_pci *pci;       /* or NULL */
+	struct virt_irqlab *irqlab; /* or NULL */
 
 	unsigned busy; /* parts that quiesce waits for */
 	void (*quiet)(struct machine *m);
@@ -66,20 +69,7 @@ static struct virt *virt_of(struct machine *m)
 	return m->board;
 }
 
-/* ---- wires ---- */
-
-/* An interrupt line into a hart; the "line" of the wire packs hart and mip bit. */
-static void hart_line_set(void *controller, unsigned line, bool level)
-{
-	struct machine *m = controller;
-
-	m->cfg.engine->set_irq(m->vm->cpu[line / 16], line % 16, level);
-}
-
-static struct irq hart_line(struct machine *m, unsigned hart, enum cpu_irq irq)
-{
-	return (struct irq){.set = hart_line_set, .controller = m, .line = hart * 16 + irq};
-}
+/* ---- what parts ask for ---- */
 
 static uint64_t time_now(void *arg)
 {
@@ -101,7 +91,7 @@ static uint64_t real_time_ns(void *arg)
 	struct timespec ts;
 
 	if (m->clock.counted)
-		return FIXED_EPOCH_NS + clock_ticks(&m->clock) * CLOCK_NS_PER_TICK;
+		return FIXED_EPOCH_NS + clock_ticks(&m->clock) * m->clock.ns_per_tick;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
@@ -137,13 +127,7 @@ static int add_ram(struct machine *m, struct err *e)
 static int add_interrupt_controllers(struct machine *m)
 {
 	struct virt *v = virt_of(m);
-	struct irq external[2 * CPU_MAX_HARTS], software[CPU_MAX_HARTS];
-	const struct plic_config plic = {.bus = m->bus,
-					 .base = VIRT_PLIC_BASE,
-					 .size = VIRT_PLIC_SIZE,
-					 .n_sources = VIRT_N_IRQS,
-					 .n_contexts = 2 * m->cfg.smp,
-					 .outputs = external};
+	struct irq software[CPU_MAX_HARTS];
 	const struct aclint_config aclint = {.bus = m->bus,
 					     .base = VIRT_CLINT_BASE,
 					     .n_harts = m->cfg.smp,
@@ -151,15 +135,11 @@ static int add_interrupt_controllers(struct machine *m)
 					     .time_now = time_now,
 					     .set_timer = set_mtimer,
 					     .arg = m};
-	unsigned n = 0;
 	int ret;
 
-	for (unsigned hart = 0; hart < m->cfg.smp; hart++) {
-		external[n++] = hart_line(m, hart, CPU_IRQ_MEI);
-		external[n++] = hart_line(m, hart, CPU_IRQ_SEI);
-		software[hart] = hart_line(m, hart, CPU_IRQ_MSI);
-	}
-	ret = plic_new(&plic, &v->plic);
+	for (unsigned hart = 0; hart < m->cfg.smp; hart++)
+		software[hart] = virt_hart_line(m, hart, CPU_IRQ_MSI);
+	ret = virt_intc_new(m, &v->intc);
 	return ret ? ret : aclint_new(&aclint, &v->aclint);
 }
 
@@ -169,14 +149,14 @@ static int add_parts(struct machine *m)
 	const struct uart8250_config uart = {.bus = m->bus,
 					     .base = VIRT_UART_BASE,
 					     .loop = m->loop,
-					     .irq = plic_irq(v->plic, VIRT_UART_IRQ),
+					     .irq = virt_intc_irq(v->intc, VIRT_UART_IRQ),
 					     .chr = m->cfg.console,
 					     .tap = m->cfg.console_tap,
 					     .tap_arg = m->cfg.console_tap_arg};
 	const struct rtc_goldfish_config rtc = {.bus = m->bus,
 						.base = VIRT_RTC_BASE,
 						.loop = m->loop,
-						.irq = plic_irq(v->plic, VIRT_RTC_IRQ),
+						.irq = virt_intc_irq(v->intc, VIRT_RTC_IRQ),
 						.wall_ns = real_time_ns,
 						.arg = m};
 	const struct syscon_config test = {
@@ -197,13 +177,13 @@ static int add_parts(struct machine *m)
 static int add_slot(struct machine *m, unsigned slot, struct vdev *dev)
 {
 	struct virt *v = virt_of(m);
-	const struct virtio_mmio_config cfg = {.bus = m->bus,
-					       .base = VIRT_VIRTIO_BASE +
-						       (uint64_t)slot * VIRT_VIRTIO_STEP,
-					       .loop = m->loop,
-					       .mem = m->mem,
-					       .irq = plic_irq(v->plic, VIRT_VIRTIO_IRQ + slot),
-					       .dev = dev};
+	const struct virtio_mmio_config cfg = {
+		.bus = m->bus,
+		.base = VIRT_VIRTIO_BASE + (uint64_t)slot * VIRT_VIRTIO_STEP,
+		.loop = m->loop,
+		.mem = m->mem,
+		.irq = virt_intc_irq(v->intc, VIRT_VIRTIO_IRQ + slot),
+		.dev = dev};
 
 	return slot < VIRT_N_VIRTIO ? virtio_mmio_new(&cfg, &v->slot[slot]) : -ENOSPC;
 }
@@ -247,29 +227,51 @@ static int add_device(struct machine *m, struct vdev *dev)
 
 static int add_disk(struct machine *m, const struct machine_disk *d)
 {
+	struct loop *loops[BLK_QUEUES_MAX];
 	const struct blk_config cfg = {
 		.block = d->block,
-		.loop = m->loop,
+		.queue_loop = loops,
 		.serial = d->serial,
 		.n_queues = d->n_queues,
 		.ring_size = m->cfg.ring_size,
 	};
 	struct vdev *dev;
-	int ret = blk_new(&cfg, &dev);
+	int ret;
 
+	iothreads_place(&m->io, m->loop, d->iothread, d->block->single_loop, loops,
+			d->n_queues ? d->n_queues : 1);
+	ret = blk_new(&cfg, &dev);
 	return ret ? ret : add_device(m, dev);
+}
+
+/* A pair's two sides on a loop each only where the network can. */
+static void place_net(struct machine *m, const struct machine_net *n, struct loop **loops)
+{
+	unsigned n_pairs = n->n_queues ? n->n_queues : 1;
+	struct loop *pair[NET_PAIRS_MAX];
+
+	if (n->net->split) {
+		iothreads_place(&m->io, m->loop, n->iothread, false, loops, 2 * n_pairs);
+		return;
+	}
+	iothreads_place(&m->io, m->loop, n->iothread, n->net->single_loop, pair, n_pairs);
+	for (unsigned i = 0; i < 2 * n_pairs; i++)
+		loops[i] = pair[i / 2];
 }
 
 static int add_net(struct machine *m, const struct machine_net *n)
 {
+	struct loop *loops[2 * NET_PAIRS_MAX];
 	struct netdev_config cfg = {.net = n->net,
 				    .loop = m->loop,
+				    .queue_loop = loops,
 				    .mtu = (uint16_t)n->mtu,
 				    .speed = n->speed,
 				    .n_pairs = n->n_queues};
 	struct vdev *dev;
 	int ret;
 
+	place_net(m, n, loops);
 	memcpy(cfg.mac, n->mac, sizeof(cfg.mac));
 	ret = netdev_new(&cfg, &dev);
 	return ret ? ret : add_device(m, dev);
@@ -365,7 +367,7 @@ static int add_power_button(struct machine *m)
 static int add_virtio(struct machine *m)
 {
 	struct virt *v = virt_of(m);
-	int ret = m->cfg.pci ? virt_pci_new(m, v->plic, &v->pci) : 0;
+	int ret = m->cfg.pci ? virt_pci_new(m, v->intc, &v->pci) : 0;
 
 	for (unsigned i = 0; i < m->cfg.n_disks && !ret; i++)
 		ret = add_disk(m, &m->cfg.disk[i]);
@@ -394,6 +396,15 @@ static int add_empty_slots(struct machine *m)
 	return ret;
 }
 
+/* Behind all virtio devices, so that those stay where they are without it. */
+static int add_irqlabs(struct machine *m)
+{
+	struct virt *v = virt_of(m);
+
+	return virt_irqlab_new(m, v->intc, virt_pci_bus(v->pci), virt_pci_slots(v->pci) + 1,
+			       &v->irqlab);
+}
+
 /* ---- images ---- */
 
 /* The user's tree, completed with what only this run can know. */
@@ -416,12 +427,19 @@ static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_en
 {
 	struct virt_fdt_config cfg = {.smp = m->cfg.smp,
 				      .sv48 = m->cfg.sv48,
+				      .aia = m->cfg.aia,
 				      .mem = m->cfg.mem,
 				      .bootargs = m->cfg.append,
 				      .initrd_start = initrd_start,
 				      .initrd_end = initrd_end,
 				      .n_pci = virt_pci_slots(virt_of(m)->pci),
+				      .n_irqlabs = m->cfg.pci ? 0 : m->cfg.n_irqlabs,
 				      .pci_high_base = virt_pci_high_base(m)};
+
+	if (m->cfg.pci && m->cfg.n_irqlabs) {
+		cfg.pci_shared = cfg.n_pci + 1;
+		cfg.n_pci += m->cfg.n_irqlabs;
+	}
 
 	if (m->cfg.counted_time)
 		memset(cfg.rng_seed, 0x4c, sizeof(cfg.rng_seed));
@@ -455,6 +473,8 @@ static int virt_build(struct machine *m, struct err *e)
 	if (ret)
 		return ret;
 	ret = add_empty_slots(m);
+	if (!ret && m->cfg.n_irqlabs)
+		ret = add_irqlabs(m);
 	if (ret)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
 	return machine_load(m, &plan, e);
@@ -492,24 +512,23 @@ static void virt_free(struct machine *m)
 		return;
 	for (unsigned i = 0; i < VIRT_N_VIRTIO; i++)
 		virtio_mmio_free(v->slot[i]);
+	virt_irqlab_free(v->irqlab);
 	virt_pci_free(v->pci);
 	uart8250_free(v->uart);
 	rtc_goldfish_free(v->rtc);
 	syscon_free(v->test);
 	aclint_free(v->aclint);
-	plic_free(v->plic);
+	virt_intc_free(v->intc);
 	free(v);
-}
-
-size_t board_console_write(struct machine *m, const uint8_t *buf, size_t len)
-{
-	return uart8250_debug_write(virt_of(m)->uart, buf, len);
 }
 
 const struct machine_type virt_machine = {
 	.name = "virt",
 	.help = "RV64 board with virtio devices, addresses as on QEMU's virt (default)",
 	.ram_base = VIRT_RAM_BASE,
+	.timebase_hz = VIRT_TIMEBASE_HZ,
+	.default_mem = 512u << 20,
+	.max_smp = CPU_MAX_HARTS,
 	.default_append = "console=ttyS0 earlycon panic=-1",
 	.build = virt_build,
 	.quiesce = virt_quiesce,

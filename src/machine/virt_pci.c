@@ -9,8 +9,8 @@
 #include "base/bits.h"
 #include "bus/pci.h"
 #include "hw/pci_host.h"
-#include "hw/plic.h"
 #include "machine/board.h"
+#include "machine/virt_intc.h"
 #include "machine/virt_map.h"
 #include "transport/virtio_pci.h"
 #include "virtio/vdev.h"
@@ -19,7 +19,7 @@
 
 struct virt_pci {
 	struct machine *m;
-	struct plic *plic;
+	struct virt_intc *intc;
 	struct pci_bus *bus;
 	struct pci_host *host;
 	struct virtio_pci *function[PCI_SLOTS];
@@ -31,13 +31,14 @@ uint64_t virt_pci_high_base(const struct machine *m)
 	return align_up(VIRT_RAM_BASE + m->cfg.mem, VIRT_PCI_HIGH_ALIGN);
 }
 
-int virt_pci_new(struct machine *m, struct plic *plic, struct virt_pci **out)
+int virt_pci_new(struct machine *m, struct virt_intc *intc, struct virt_pci **out)
 {
 	const struct pci_bus_config bus = {
 		.bus = m->bus,
 		.loop = m->loop,
 		.window = {{VIRT_PCI_MEM_BASE, VIRT_PCI_MEM_SIZE},
 			   {virt_pci_high_base(m), VIRT_PCI_HIGH_SIZE}},
+		.msi = virt_intc_msi(intc),
 	};
 	struct pci_host_config host = {.bus = m->bus,
 				       .loop = m->loop,
@@ -49,7 +50,7 @@ int virt_pci_new(struct machine *m, struct plic *plic, struct virt_pci **out)
 	if (!p)
 		return -ENOMEM;
 	p->m = m;
-	p->plic = plic;
+	p->intc = intc;
 	ret = pci_bus_new(&bus, &p->bus);
 	host.pci = p->bus;
 	if (!ret)
@@ -68,7 +69,7 @@ int virt_pci_add(struct virt_pci *p, struct vdev *dev)
 		.slot = p->n + FIRST_SLOT,
 		.loop = p->m->loop,
 		.mem = p->m->mem,
-		.irq = plic_irq(p->plic, VIRT_PCI_IRQ + p->n + FIRST_SLOT),
+		.irq = virt_intc_irq(p->intc, VIRT_PCI_IRQ + p->n + FIRST_SLOT),
 		.dev = dev};
 	int ret;
 
@@ -83,6 +84,11 @@ int virt_pci_add(struct virt_pci *p, struct vdev *dev)
 unsigned virt_pci_slots(const struct virt_pci *p)
 {
 	return p ? p->n : 0;
+}
+
+struct pci_bus *virt_pci_bus(const struct virt_pci *p)
+{
+	return p ? p->bus : NULL;
 }
 
 struct carrier *virt_pci_carrier(const struct virt_pci *p)

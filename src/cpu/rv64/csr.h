@@ -23,6 +23,9 @@ enum rv64_csr_num {
 	CSR_STVAL = 0x143,
 	CSR_SIP = 0x144,
 	CSR_STIMECMP = 0x14d,
+	CSR_SISELECT = 0x150,
+	CSR_SIREG = 0x151,
+	CSR_STOPEI = 0x15c,
 	CSR_SATP = 0x180,
 
 	CSR_MSTATUS = 0x300,
@@ -55,6 +58,8 @@ enum rv64_csr_num {
 	CSR_TIME = 0xc01,
 	CSR_INSTRET = 0xc02,
 	CSR_HPMCOUNTER31 = 0xc1f,
+
+	CSR_STOPI = 0xdb0,
 
 	CSR_MVENDORID = 0xf11,
 	CSR_MARCHID = 0xf12,

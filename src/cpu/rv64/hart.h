@@ -16,6 +16,7 @@
 #include "cpu/cpu.h"
 #include "cpu/debug.h"
 #include "cpu/rv64/mmu.h"
+#include "cpu/rv64/thead.h"
 
 enum rv64_priv { RV64_U = 0, RV64_S = 1, RV64_M = 3 };
 
@@ -54,6 +55,7 @@ struct rv64_csrs {
 	uint64_t menvcfg, mcounteren, mcountinhibit;
 	uint64_t stvec, sscratch, sepc, scause, stval, senvcfg, scounteren, satp;
 	uint64_t stimecmp;
+	uint64_t siselect; /* of Ssaia */
 	uint64_t mip_soft; /* STIP, SEIP as written by software; see rv64_mip() */
 	/* See hpm.c. */
 	uint64_t counter_offset[RV64_HPM_FIRST + RV64_N_HPM];
@@ -94,6 +96,7 @@ struct rv64_hart {
 	struct cpu_debug_event event;
 
 	struct rv64_csrs csr;
+	struct rv64_thead thead; /* of harts of that model */
 	struct rv64_mmu mmu;
 };
 
@@ -151,6 +154,8 @@ void rv64_interrupt(struct rv64_hart *h, unsigned irq);
 int rv64_interrupt_pending(struct rv64_hart *h);
 /* Whether wfi would return: any bit pending in mip & mie, whatever is enabled globally. */
 bool rv64_wfi_wakes(struct rv64_hart *h);
+/* The first of the interrupts in `mip`, by the standard order; -1: none. */
+int rv64_interrupt_first(uint64_t mip);
 /* mret and sret: change privilege and h->pc. The caller has checked that they are allowed. */
 void rv64_mret(struct rv64_hart *h);
 void rv64_sret(struct rv64_hart *h);

@@ -63,9 +63,18 @@ static uint64_t enabled(const struct rv64_hart *h)
 	return mask;
 }
 
-int rv64_interrupt_pending(struct rv64_hart *h)
+int rv64_interrupt_first(uint64_t mip)
 {
 	static const uint8_t order[] = {11, 3, 7, 9, 1, 5};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
+		if (mip & BIT(order[i]))
+			return order[i];
+	return -1;
+}
+
+int rv64_interrupt_pending(struct rv64_hart *h)
+{
 	uint64_t mask = enabled(h);
 	uint64_t ready = mask ? pending(h, mask) : 0;
 
@@ -74,10 +83,7 @@ int rv64_interrupt_pending(struct rv64_hart *h)
 	/* Whatever goes to M mode precedes what is delegated. */
 	if (ready & ~h->csr.mideleg)
 		ready &= ~h->csr.mideleg;
-	for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
-		if (ready & BIT(order[i]))
-			return order[i];
-	return -1;
+	return rv64_interrupt_first(ready);
 }
 
 uint64_t rv64_next_deadline(struct rv64_hart *h)
