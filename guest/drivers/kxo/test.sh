@@ -15,9 +15,9 @@ value()
 echo '- it refuses bad parameters, and its node is for everybody'
 refuse modprobe kxo tick_us=99
 refuse modprobe kxo tick_us=1000001
-try modprobe kxo tick_us=1000
+try modprobe kxo tick_us=4000
 expect 'the node' "$(stat -c '%a %F' /dev/kxo)" '666 character special file'
-expect 'the tick' "$(cat $class/tick_us)" 1000
+expect 'the tick' "$(cat $class/tick_us)" 4000
 refuse sh -c "echo 99 >$class/tick_us"
 refuse sh -c "echo x >$class/tick_us"
 
@@ -97,7 +97,7 @@ try modprobe -r kxo
 
 echo '- loaded and unloaded 100 times, under traffic'
 for i in $(seq 100); do
-	modprobe kxo tick_us=200 || fail "load $i"
+	modprobe kxo tick_us=1000 || fail "load $i"
 	xo-user --boards 8 --x mcts --o mcts@user --quiet >/dev/null &
 	one=$!
 	xo-user --boards 3 --x td --o random --quiet >/dev/null &

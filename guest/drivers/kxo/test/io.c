@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/kxo call by call: kxo-io, for ../test.sh. Says what was expected and ends with 1 where it fails.
+ * /dev/kxo call by call: kxo-io, for ../test.sh. Says what was expected and ends with 1 where it
+ * fails.
  */
 #include <errno.h>
 #include <fcntl.h>
