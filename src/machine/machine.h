@@ -33,6 +33,7 @@ struct machine;
 struct net;
 struct state_log;
 struct stats_list;
+struct vdev;
 
 #define MACHINE_MAX_DISKS   4
 #define MACHINE_MAX_NETS    2
@@ -101,6 +102,7 @@ struct machine_config {
 	bool aia;                /* messages can interrupt: APLIC and IMSIC, and no PLIC */
 	bool counted_time;       /* repeatable: see machine/clock.h */
 	unsigned n_iothreads;    /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
+	uint64_t poll_ns;        /* how long those look for work before they sleep; 0: not */
 
 	const char *kernel;   /* path; NULL only with firmware */
 	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
@@ -144,14 +146,15 @@ struct machine_type {
 	enum cpu_model model;
 	uint64_t default_mem; /* bytes */
 	unsigned max_smp;
+	bool extensible; /* it takes PCI, AIA, irqlabs, Sv48: after no board but a set of parts */
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 
 	/* Adds memory and devices to a machine that has its engine, and loads its images. 0, or
 	 * -errno with the message in e; free_board() is called in either case. */
 	int (*build)(struct machine *m, struct err *e);
-	/* After the harts stand still: stops the devices; quiet(m) follows once, on the loop, when
-	 * no request is in flight and all output is written. */
-	void (*quiesce)(struct machine *m, void (*quiet)(struct machine *m));
+	/* Puts a virtio device into the next place for one, where it belongs to the board. 0;
+	 * -ENOSPC: there is none left; or another -errno. */
+	int (*plug)(struct machine *m, struct vdev *dev);
 	void (*free_board)(struct machine *m);
 };
 

@@ -144,8 +144,8 @@ int machine_stats(const struct machine *m, struct stats_list *out)
 		ret = stats_add_table(out, balloon_rows, none, balloon_stats(m->balloon));
 	for (unsigned i = 0; i < m->cfg.n_nets && !ret; i++)
 		ret = net_stats(m, i, out);
-	if (!ret && m->uart)
-		ret = stats_add_table(out, uart8250_rows, uart, uart8250_stats(m->uart));
+	if (!ret && m->n_uarts)
+		ret = stats_add_table(out, uart8250_rows, uart, uart8250_stats(m->uart[0]));
 	return ret;
 }
 

@@ -60,7 +60,8 @@ static uint64_t two_cells(const void *dtb, const char *path, const char *name)
 
 static void test_machine(void **state)
 {
-	const struct virt_fdt_config cfg = {.smp = 2, .mem = 3ull << 30};
+	const struct virt_fdt_config cfg = {
+		.smp = 2, .run = {.ram_base = VIRT_RAM_BASE, .ram_size = 3ull << 30}};
 	void *dtb = build(&cfg);
 	const fdt64_t *reg = property(dtb, "/memory@80000000", "reg", 16);
 
@@ -79,18 +80,18 @@ static void test_machine(void **state)
 static void test_chosen(void **state)
 {
 	struct virt_fdt_config cfg = {.smp = 1,
-				      .mem = 1u << 30,
-				      .bootargs = "console=ttyS0",
-				      .initrd_start = 0x84000000,
-				      .initrd_end = 0x85000000};
+				      .run = {.ram_base = VIRT_RAM_BASE, .ram_size = 1u << 30},
+				      .run.bootargs = "console=ttyS0",
+				      .run.initrd_start = 0x84000000,
+				      .run.initrd_end = 0x85000000};
 	void *dtb;
 
-	memset(cfg.rng_seed, 0x5a, sizeof(cfg.rng_seed));
+	memset(cfg.run.rng_seed, 0x5a, sizeof(cfg.run.rng_seed));
 	dtb = build(&cfg);
 	assert_string_equal(property(dtb, "/chosen", "bootargs", 14), "console=ttyS0");
 	assert_int_equal(two_cells(dtb, "/chosen", "linux,initrd-start"), 0x84000000);
 	assert_int_equal(two_cells(dtb, "/chosen", "linux,initrd-end"), 0x85000000);
-	assert_memory_equal(property(dtb, "/chosen", "rng-seed", 32), cfg.rng_seed, 32);
+	assert_memory_equal(property(dtb, "/chosen", "rng-seed", 32), cfg.run.rng_seed, 32);
 	node(dtb, property(dtb, "/chosen", "stdout-path", 21));
 	free(dtb);
 }
@@ -98,7 +99,8 @@ static void test_chosen(void **state)
 /* Both controllers of a hart's wires, in the order of the PLIC's contexts. */
 static void test_interrupts(void **state)
 {
-	const struct virt_fdt_config cfg = {.smp = CPU_MAX_HARTS, .mem = 1u << 30};
+	const struct virt_fdt_config cfg = {
+		.smp = CPU_MAX_HARTS, .run = {.ram_base = VIRT_RAM_BASE, .ram_size = 1u << 30}};
 	void *dtb = build(&cfg);
 	const fdt32_t *plic = property(dtb, "/soc/plic@c000000", "interrupts-extended",
 				       CPU_MAX_HARTS * 16);
@@ -134,7 +136,10 @@ static void test_interrupts(void **state)
 static void test_pci(void **state)
 {
 	const struct virt_fdt_config cfg = {
-		.smp = 1, .mem = 1ull << 30, .n_pci = 3, .pci_high_base = 0x1400000000};
+		.smp = 1,
+		.run = {.ram_base = VIRT_RAM_BASE, .ram_size = 1ull << 30},
+		.n_pci = 3,
+		.pci_high_base = 0x1400000000};
 	void *dtb = build(&cfg);
 	const char *path = "/soc/pci@30000000";
 	const fdt32_t *ranges = property(dtb, path, "ranges", 14 * 4);
@@ -163,13 +168,77 @@ static void test_pci(void **state)
 	free(dtb);
 }
 
+/* Irqlabs share the first interrupt; behind PCI, the source of the first one's slot. */
+static void test_irqlabs(void **state)
+{
+	struct virt_fdt_config cfg = {.smp = 1,
+				      .run = {.ram_base = VIRT_RAM_BASE, .ram_size = 1ull << 30},
+				      .n_irqlabs = 2};
+	void *dtb = build(&cfg);
+	const fdt32_t *map;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const fdt32_t *irq = property(
+			dtb, i ? "/soc/irqlab@10011000" : "/soc/irqlab@10010000", "interrupts", 8);
+
+		assert_int_equal(fdt32_ld(&irq[0]), VIRT_IRQLAB_IRQ);
+		assert_int_equal(fdt32_ld(&irq[1]), VIRT_IRQLAB_IRQ + 1 + i);
+	}
+	free(dtb);
+	cfg = (struct virt_fdt_config){.smp = 1,
+				       .run = {.ram_base = VIRT_RAM_BASE, .ram_size = 1ull << 30},
+				       .n_pci = 5,
+				       .pci_shared = 4,
+				       .pci_high_base = 1ull << 34};
+	dtb = build(&cfg);
+	map = property(dtb, "/soc/pci@30000000", "interrupt-map", 5 * 6 * 4);
+	for (unsigned slot = 1; slot <= 5; slot++)
+		assert_int_equal(fdt32_ld(&map[6 * (slot - 1) + 5]),
+				 VIRT_PCI_IRQ + (slot == 5 ? 4 : slot));
+	free(dtb);
+}
+
+/* Instead of the PLIC: wires with a type, and messages to one page for each hart. */
+static void test_aia(void **state)
+{
+	const struct virt_fdt_config cfg = {
+		.smp = 2,
+		.run = {.ram_base = VIRT_RAM_BASE, .ram_size = 1ull << 30},
+		.aia = true,
+		.n_pci = 3,
+		.n_irqlabs = 1,
+		.pci_high_base = 1ull << 34};
+	void *dtb = build(&cfg);
+	uint32_t aplic = cell(dtb, "/soc/aplic@d000000", "phandle");
+	uint32_t imsic = cell(dtb, "/soc/imsics@28000000", "phandle");
+	const fdt32_t *files = property(dtb, "/soc/imsics@28000000", "interrupts-extended", 16);
+	const fdt32_t *map = property(dtb, "/soc/pci@30000000", "interrupt-map", 3 * 7 * 4);
+	const fdt32_t *irq = property(dtb, "/soc/irqlab@10010000", "interrupts", 16);
+
+	assert_true(fdt_path_offset(dtb, "/soc/plic@c000000") < 0);
+	assert_true(fdt_stringlist_search(dtb, node(dtb, "/cpus/cpu@1"), "riscv,isa-extensions",
+					  "ssaia") >= 0);
+	assert_int_equal(cell(dtb, "/soc/aplic@d000000", "msi-parent"), imsic);
+	assert_int_equal(cell(dtb, "/soc/pci@30000000", "msi-parent"), imsic);
+	assert_int_equal(cell(dtb, "/soc/imsics@28000000", "riscv,num-ids"), 255);
+	assert_int_equal(fdt32_ld(&files[2]),
+			 cell(dtb, "/cpus/cpu@1/interrupt-controller", "phandle"));
+	assert_int_equal(fdt32_ld(&files[3]), CPU_IRQ_SEI);
+	assert_int_equal(fdt32_ld(&map[7 + 4]), aplic);
+	assert_int_equal(fdt32_ld(&map[7 + 5]), VIRT_PCI_IRQ + 2);
+	assert_int_equal(fdt32_ld(&map[7 + 6]), 4);
+	assert_int_equal(fdt32_ld(&irq[1]), 4);
+	assert_int_equal(fdt32_ld(&irq[2]), VIRT_IRQLAB_IRQ + 1);
+	assert_int_equal(fdt32_ld(&irq[3]), 1);
+	free(dtb);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_machine),
-		cmocka_unit_test(test_chosen),
-		cmocka_unit_test(test_interrupts),
-		cmocka_unit_test(test_pci),
+		cmocka_unit_test(test_machine),    cmocka_unit_test(test_chosen),
+		cmocka_unit_test(test_interrupts), cmocka_unit_test(test_pci),
+		cmocka_unit_test(test_irqlabs),    cmocka_unit_test(test_aia),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
