@@ -5,7 +5,8 @@
 # so that what is compiled out counts too.
 #
 # A project header is included by its path from src/ (from the root for a header of guest/), with
-# quotes. In tests/ and guest/ a name without a folder means a file beside the source.
+# quotes. In tests/ and guest/ a name without a folder means a file beside the source. A driver in
+# guest/drivers is built by itself: its own headers may be included by their path from its folder.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "${1:-$here/..}"
@@ -24,12 +25,15 @@ function layer_of(path,   part, n) {
 		return part[2] == "unit" && n > 3 ? part[3] : ""
 	return part[1]
 }
-function beside(name,   path, line, found) {
+function exists(path,   line, found) {
+	found = (getline line < path) >= 0
+	close(path)
+	return found
+}
+function beside(name,   path) {
 	path = FILENAME
 	sub(/[^\/]*$/, "", path)
-	found = (getline line < (path name)) >= 0
-	close(path name)
-	return found
+	return exists(path name)
 }
 FILENAME == "tools/layers.txt" {
 	sub(/#.*/, "")
@@ -46,6 +50,7 @@ FILENAME == "tools/layers.txt" {
 FNR == 1 {
 	layer = layer_of(FILENAME)
 	inside_src = FILENAME ~ /^src\//
+	driver = match(FILENAME, /^guest\/drivers\/[^\/]+\//) ? substr(FILENAME, 1, RLENGTH) : ""
 	if (layer != "" && !(layer in known)) {
 		bad("the folder \"" layer "\" is not in tools/layers.txt")
 		nextfile
@@ -82,6 +87,7 @@ name !~ /\// {
 	next
 }
 (layer, name) in may { next }
+driver != "" && exists(driver name) { next }
 folder == "lib" && !inside_src { next }
 !(folder in known) {
 	bad("\"" name "\": no folder \"" folder "\" in tools/layers.txt")

@@ -115,6 +115,12 @@ printf '#include "lib/l.h"\n' >"$tree/tests/unit/base/t.c"
 passes .
 echo '#include "lib/l.h"' >>"$tree/src/base/a.c"
 fails '^src/base/a.c:15: .*base may not include lib' .
+mkdir -p "$tree/guest/drivers/d/part" "$tree/guest/drivers/e"
+echo '#include "part/p.h"' >"$tree/guest/drivers/d/part/p.c"
+echo >"$tree/guest/drivers/d/part/p.h"
+passes .
+echo '#include "part/p.h"' >"$tree/guest/drivers/e/e.c"
+fails '^guest/drivers/e/e.c:1: .*no folder "part"' .
 
 checker=check-budget.sh
 build_tree gcc

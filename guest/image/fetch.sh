@@ -36,6 +36,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 modules='crc32c_generic virtio_mmio virtio_blk virtio_net virtio-rng ext4'
 # Those of the power button, the balloon and vsock, loaded where the machine has one.
 rare_modules='virtio_input evdev virtio_balloon vmw_vsock_virtio_transport'
+# What the Duo boards have drivers for, with the device tree that the kernel's package has for them.
+duo_modules='clk-sophgo-cv1800 gpio-dwapb spi-dw-mmio i2c-designware-platform'
+dtbs='sophgo/cv1800b-milkv-duo.dtb'
 
 # Kernel options. cryptomgr.notests: the self-tests of crypto algorithms are a third of the
 # instructions of a boot. "panic=-1" makes a panic a reset, which the host sees at once. With "earlycon" a
@@ -87,16 +90,20 @@ make_base()
 	mkdir "$1/unpacked" "$1/modules"
 	dpkg-deb --fsys-tarfile "$1"/debs/busybox-static_*.deb | tar -x -C "$1/unpacked"
 	dpkg-deb --fsys-tarfile "$1/debs/$2"_*.deb | tar -x -C "$1/unpacked" --wildcards \
-		--exclude='*.dtb' './boot/vmlinu*' '*/lib/modules/*'
+		'./boot/vmlinu*' '*/lib/modules/*' '*.dtb'
 	find "$1/unpacked" -path '*/bin/busybox' -type f -exec mv {} "$1/busybox" \;
 	mv "$1"/unpacked/boot/vmlinu* "$1/kernel"
 	tree=$(find "$1/unpacked" -path '*/lib/modules/*' -prune -type d)
 	basename "$tree" >"$1/release"
+	mkdir "$1/dtb"
+	for dtb in $dtbs; do
+		find "$1/unpacked" -path "*/$dtb" -exec mv {} "$1/dtb" \;
+	done
 	# shellcheck disable=SC2086 # a list of names
-	"$here/modules.sh" "$tree" "$1/modules/$(cat "$1/release")" $modules $rare_modules
+	"$here/modules.sh" "$tree" "$1/modules/$(cat "$1/release")" $modules $rare_modules $duo_modules
 	rm -rf "$1/unpacked" "$1/debs"
 	# shellcheck disable=SC2046 # names without blanks
-	sums_write "$1" base kernel busybox release packages $(cd "$1" && find modules -type f)
+	sums_write "$1" base kernel busybox release packages $(cd "$1" && find modules dtb -type f)
 }
 
 # Downloads a set and puts it in place, unless the present one is as new. Fails with the old set
@@ -113,6 +120,8 @@ fetch_set()
 		echo "busybox-static $(apt_version busybox-static)"
 		echo "modules $modules"
 		echo "modules $rare_modules"
+		echo "modules $duo_modules"
+		echo "dtbs $dtbs"
 	} >"$new/packages"
 	if [ -n "$present" ] && cmp -s "$new/packages" "$present/packages"; then
 		rm -rf "$new"
@@ -137,7 +146,9 @@ fetch_set()
 modules_current()
 {
 	grep -qxF "modules $modules" "$present/packages" 2>/dev/null &&
-		grep -qxF "modules $rare_modules" "$present/packages"
+		grep -qxF "modules $rare_modules" "$present/packages" &&
+		grep -qxF "modules $duo_modules" "$present/packages" &&
+		grep -qxF "dtbs $dtbs" "$present/packages"
 }
 
 # Brings the cache up to date under its lock.
@@ -217,6 +228,7 @@ cat <<-END
 	disk=$present/disk
 	append=$append
 	append_off=$append linnet.mode=off
+	dtb=$present/dtb
 END
 if [ -n "$own" ]; then
 	printf '%s\n' "$own"

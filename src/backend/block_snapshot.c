@@ -9,13 +9,16 @@
  * A request becomes a chain of requests below, one for each run of sectors on the same side, one
  * after the other: nearly always just one. A write's bits are set when its data is in place, so
  * that nobody reads what is not yet there; zeroes are a write. A discard can only give back what
- * the overlay holds: such sectors read as zero after it, those of the base do not change. All of
- * it runs on one loop, and needs no lock.
+ * the overlay holds: such sectors read as zero after it, those of the base do not change.
+ *
+ * Queues may be on several loops, since all that they share is the bits, which are only ever set:
+ * with release order, so that who sees one on another loop also finds the data.
  */
 #include "backend/block_snapshot.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -29,7 +32,7 @@
 struct snapshot {
 	struct block block;
 	struct block *base, *overlay;
-	uint64_t *written; /* one bit a sector */
+	_Atomic uint64_t *written; /* one bit a sector */
 	size_t written_len;
 };
 
@@ -59,13 +62,20 @@ static struct snapshot *snapshot_of(const struct snap_queue *q)
 
 static bool is_written(const struct snapshot *s, uint64_t sector)
 {
-	return s->written[sector / 64] & BIT(sector % 64);
+	return atomic_load_explicit(&s->written[sector / 64], memory_order_acquire) &
+	       BIT(sector % 64);
 }
 
 static void set_written(struct snapshot *s, uint64_t offset, uint64_t len)
 {
-	for (uint64_t n = offset / SECTOR; n < (offset + len) / SECTOR; n++)
-		s->written[n / 64] |= BIT(n % 64);
+	uint64_t n = offset / SECTOR, end = (offset + len) / SECTOR, mask;
+
+	for (; n < end; n = (n / 64 + 1) * 64) {
+		mask = ~0ull << n % 64;
+		if (end / 64 == n / 64)
+			mask &= BIT(end % 64) - 1;
+		atomic_fetch_or_explicit(&s->written[n / 64], mask, memory_order_release);
+	}
 }
 
 /* How many of the bytes at `offset` are on the same side as the first. */
@@ -256,7 +266,7 @@ int block_snapshot_new(struct block *base, struct block *overlay, bool read_only
 		.ops = &snapshot_ops,
 		.size = base->size,
 		.read_only = read_only,
-		.single_loop = true,
+		.single_loop = base->single_loop || overlay->single_loop,
 	};
 	s->base = base;
 	s->overlay = overlay;

@@ -9,7 +9,7 @@ struct block;
 
 /* Reads come from `base` until they have been written; writes go to `overlay`, which is as large
  * and of which nothing is read that was not written before. Takes both over on success. The result
- * is single_loop. 0 or -ENOMEM. */
+ * is single_loop only if one of them is. 0 or -ENOMEM. */
 int block_snapshot_new(struct block *base, struct block *overlay, bool read_only,
 		       struct block **out);
 

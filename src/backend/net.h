@@ -10,6 +10,8 @@
  * deal with them. A back end says what it can (net->offloads), its user what of that is to be used
  * (set_offloads), and from then on each frame, in both directions, has a struct net_header in front
  * of it. Who only passes frames on need not look at it.
+ *
+ * Threads: all of a queue is done on its loop, but for `send` where send_from() has said otherwise.
  */
 #ifndef BACKEND_NET_H
 #define BACKEND_NET_H
@@ -36,6 +38,7 @@ struct stats_row;
 #define NET_OFFLOAD_RECV_TSO4 0x20u
 #define NET_OFFLOAD_RECV_TSO6 0x40u
 #define NET_OFFLOAD_RECV_USO  0x80u
+#define NET_OFFLOAD_HEADER    0x100u /* none, but a header in front of each frame */
 
 #define NET_HEADER_NEEDS_CSUM 1u /* csum_start and csum_offset say how */
 #define NET_HEADER_DATA_VALID 2u /* checksums were found right */
@@ -79,13 +82,19 @@ struct net_queue_ops {
 	void (*set_offloads)(struct net_queue *q, unsigned offloads);
 	/* Whether it gets a share of what arrives. NULL where there is only one queue. */
 	void (*set_active)(struct net_queue *q, bool active);
+	/* Only with net->split, before the first frame and while both loops are the caller's: `send`
+	 * is called on `loop` from now on, at any time beside what the queue's own loop does; all
+	 * frames then have the header that was chosen by set_offloads before, or none. NULL: that
+	 * makes no difference to it. */
+	void (*send_from)(struct net_queue *q, struct loop *loop);
 	/* After this, recv is not called any more. */
 	void (*close)(struct net_queue *q);
 };
 
 struct net {
 	const struct net_ops *ops;
-	bool single_loop;
+	bool single_loop;  /* all its queues have to be opened on one loop */
+	bool split;        /* sends may come from another loop: net_queue_ops.send_from */
 	unsigned offloads; /* NET_OFFLOAD_* */
 	unsigned n_queues; /* 0: one */
 	/* What it counts besides, or NULL: a table and what that describes (base/stats.h). */

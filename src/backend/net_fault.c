@@ -30,7 +30,7 @@ struct fault_net {
 struct fault_queue {
 	struct net_queue queue;
 	struct net_queue *below;
-	struct loop *loop;
+	struct loop *loop, *tx_loop;
 	const struct net_user_ops *user_ops;
 	void *user;
 	struct fault_line tx, rx;
@@ -122,7 +122,7 @@ static int fault_send(struct net_queue *nq, const struct iovec *iov, unsigned n)
 		return 0;
 	f->waiting.fn = tx_now;
 	if (hit.what & FAULT_DELAY)
-		fault_line_add(&q->tx, &f->waiting, loop_now(q->loop) + hit.delay_ns, hit.epoch);
+		fault_line_add(&q->tx, &f->waiting, loop_now(q->tx_loop) + hit.delay_ns, hit.epoch);
 	else
 		tx_now(&f->waiting);
 	return 0;
@@ -210,9 +210,8 @@ static void fault_want_recv(struct net_queue *nq, bool want)
 
 /* ---- the queue ---- */
 
-static void drop_all(struct fault_queue *q)
+static void drop_received(struct fault_queue *q)
 {
-	fault_line_drop(&q->tx, frame_drop);
 	fault_line_drop(&q->rx, frame_drop);
 	while (q->ready) {
 		struct frame *f = q->ready;
@@ -222,14 +221,20 @@ static void drop_all(struct fault_queue *q)
 	}
 }
 
-/* Frames that wait are of the old form, with or without a header; they are lost. */
+/* What waits for the user was meant for another agreement; what waits to be sent is of the old form
+ * only if headers come or go, which they do not while another loop sends. */
 static void fault_set_offloads(struct net_queue *nq, unsigned offloads)
 {
 	struct fault_queue *q = queue_of(nq);
 
-	q->header = offloads ? sizeof(struct net_header) : 0;
+	size_t header = offloads ? sizeof(struct net_header) : 0;
+
+	if (q->header != header) {
+		fault_line_drop(&q->tx, frame_drop);
+		q->header = header;
+	}
 	q->passed = false;
-	drop_all(q);
+	drop_received(q);
 	q->below->ops->set_offloads(q->below, offloads);
 }
 
@@ -241,13 +246,25 @@ static void fault_set_active(struct net_queue *nq, bool active)
 		q->below->ops->set_active(q->below, active);
 }
 
+static void fault_send_from(struct net_queue *nq, struct loop *loop)
+{
+	struct fault_queue *q = queue_of(nq);
+
+	fault_line_fini(&q->tx);
+	fault_line_init(&q->tx, net_of(q)->set, loop);
+	q->tx_loop = loop;
+	if (q->below->ops->send_from)
+		q->below->ops->send_from(q->below, loop);
+}
+
 static void fault_close(struct net_queue *nq)
 {
 	struct fault_queue *q = queue_of(nq);
 
 	q->below->ops->close(q->below);
 	loop_task_cancel(q->loop, &q->deliver);
-	drop_all(q);
+	fault_line_drop(&q->tx, frame_drop);
+	drop_received(q);
 	fault_line_fini(&q->tx);
 	fault_line_fini(&q->rx);
 	free(q);
@@ -258,6 +275,7 @@ static const struct net_queue_ops queue_ops = {
 	.want_recv = fault_want_recv,
 	.set_offloads = fault_set_offloads,
 	.set_active = fault_set_active,
+	.send_from = fault_send_from,
 	.close = fault_close,
 };
 
@@ -271,7 +289,7 @@ static int fault_open_queue(struct net *net, struct loop *loop, const struct net
 	if (!q)
 		return -ENOMEM;
 	q->queue = (struct net_queue){.ops = &queue_ops, .net = net};
-	q->loop = loop;
+	q->loop = q->tx_loop = loop;
 	q->user_ops = ops;
 	q->user = user;
 	q->deliver.fn = deliver_task;

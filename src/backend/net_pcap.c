@@ -287,7 +287,6 @@ int net_pcap_new(struct net *inner, const char *path, struct net **out, struct e
 	struct net_pcap *p = calloc(1, sizeof(*p));
 	int ret;
 
-	assert(inner->single_loop);
 	if (!p)
 		return err_set(e, -ENOMEM, "--net pcap=%s: out of memory", path);
 	p->fd = -1;
@@ -301,6 +300,9 @@ int net_pcap_new(struct net *inner, const char *path, struct net **out, struct e
 	p->inner = inner;
 	p->net = *inner;
 	p->net.ops = &pcap_ops;
+	/* One file, one buffer. */
+	p->net.single_loop = true;
+	p->net.split = false;
 	*out = &p->net;
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -61,14 +62,15 @@ struct tap_queue {
 	bool attached;         /* the kernel uses it */
 	bool wanted;
 	unsigned offloads;
-	size_t kept; /* bytes in `frame` that the user had no room for */
+	atomic_bool header; /* offloads is not 0; relaxed: for who sends on another loop */
+	size_t kept;        /* bytes in `frame` that the user had no room for */
 	uint8_t frame[HEADER + NET_FRAME_MAX];
 };
 
 struct net_tap {
 	struct net net;
 	char ifname[IFNAMSIZ];
-	bool gone; /* the interface was removed */
+	atomic_bool gone; /* the interface was removed; relaxed, as any read would tell the same */
 	unsigned n;
 	struct tap_queue queue[];
 };
@@ -102,10 +104,9 @@ static void deliver(struct tap_queue *q, size_t len)
 
 static void lose_interface(struct net_tap *t, int code)
 {
-	if (!t->gone)
+	if (!atomic_exchange(&t->gone, true))
 		log_warn("--net tap,ifname=%s: the interface is gone: %s", t->ifname,
 			 strerror(code));
-	t->gone = true;
 }
 
 static void on_frames(struct loop_fd *w, uint32_t events)
@@ -164,7 +165,7 @@ static int tap_send(struct net_queue *nq, const struct iovec *iov, unsigned n)
 	struct net_header nothing = {0};
 	struct iovec with_header[PARTS_MAX + 1];
 
-	if (q->offloads)
+	if (atomic_load_explicit(&q->header, memory_order_relaxed))
 		return write_frame(q, iov, n);
 	if (n > PARTS_MAX)
 		return -EMSGSIZE;
@@ -198,6 +199,7 @@ static void tap_set_offloads(struct net_queue *nq, unsigned offloads)
 	if (ret)
 		log_warn("--net tap,ifname=%s: no offloads: %s", q->t->ifname, strerror(-ret));
 	q->offloads = offloads;
+	atomic_store_explicit(&q->header, offloads, memory_order_relaxed);
 	q->kept = 0; /* its header was meant for another agreement */
 	watch(q);
 }
@@ -239,6 +241,7 @@ static void tap_close(struct net_queue *nq)
 	q->loop = NULL;
 	q->wanted = false;
 	q->offloads = 0;
+	q->header = false;
 	q->kept = 0;
 }
 
@@ -414,10 +417,8 @@ int net_tap_open(const char *ifname, unsigned n_queues, struct net **out, struct
 	t = calloc(1, sizeof(*t) + n_queues * sizeof(t->queue[0]));
 	if (!t)
 		return err_set(e, -ENOMEM, "--net tap,ifname=%s: out of memory", ifname);
-	t->net = (struct net){.ops = &tap_ops,
-			      .single_loop = true,
-			      .offloads = ALL_OFFLOADS,
-			      .n_queues = n_queues};
+	t->net = (struct net){
+		.ops = &tap_ops, .split = true, .offloads = ALL_OFFLOADS, .n_queues = n_queues};
 	memcpy(t->ifname, ifname, strlen(ifname));
 	t->n = n_queues;
 	for (unsigned i = 0; i < n_queues; i++) {

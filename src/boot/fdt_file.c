@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/err.h"
 #include "base/fd.h"
 
@@ -70,7 +71,7 @@ static int check_memory(const struct fdt_file_request *r, const void *blob, int 
 			       "--dtb %s: #address-cells and #size-cells of the root have to be 1 "
 			       "or 2",
 			       r->path);
-	if (!reg)
+	if (!reg || r->set_memory)
 		return 0;
 	for (int left = len / 4; left >= n_addr + n_size; left -= n_addr + n_size) {
 		uint64_t base = number(reg, n_addr), size = number(reg + n_addr, n_size);
@@ -110,6 +111,30 @@ static int delete_property(void *tree, int node, const char *name)
 		ret = fdt_delprop(tree, node, name);
 	} while (!ret);
 	return ret == -FDT_ERR_NOTFOUND ? 0 : ret;
+}
+
+/* The first memory node gets all the RAM; others, which a board does not have, would be left. */
+static int write_memory(const struct fdt_file_request *r, void *tree)
+{
+	int n_addr = fdt_address_cells(tree, 0), n_size = fdt_size_cells(tree, 0);
+	int node = fdt_node_offset_by_prop_value(tree, -1, "device_type", "memory",
+						 (int)sizeof("memory"));
+	uint64_t values[] = {r->ram_base, r->ram_size};
+	fdt32_t cells[4];
+	int n = 0;
+
+	if (!r->set_memory)
+		return 0;
+	if (node < 0)
+		return node;
+	for (unsigned i = 0; i < ARRAY_SIZE(values); i++) {
+		if ((i ? n_size : n_addr) == 2)
+			fdt32_st(&cells[n++], (uint32_t)(values[i] >> 32));
+		else if (values[i] >> 32)
+			return -FDT_ERR_BADVALUE;
+		fdt32_st(&cells[n++], (uint32_t)values[i]);
+	}
+	return fdt_setprop(tree, node, "reg", cells, n * 4);
 }
 
 static int write_initrd(const struct fdt_file_request *r, void *tree, int chosen)
@@ -180,9 +205,11 @@ int fdt_file_load(const struct fdt_file_request *r, void **out, size_t *len, str
 	}
 	ret = fdt_open_into(blob, tree, (int)size);
 	if (!ret)
+		ret = write_memory(r, tree);
+	if (!ret)
 		ret = write_chosen(r, tree);
 	if (ret) {
-		ret = err_set(e, -ENOEXEC, "--dtb %s: /chosen cannot be written: %s", r->path,
+		ret = err_set(e, -ENOEXEC, "--dtb %s: it cannot be completed: %s", r->path,
 			      fdt_strerror(ret));
 		goto out;
 	}

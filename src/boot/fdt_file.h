@@ -6,6 +6,7 @@
 #ifndef BOOT_FDT_FILE_H
 #define BOOT_FDT_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct fdt_file_request {
 	const char *path;
 	size_t size_max; /* bytes of the completed tree */
 	uint64_t ram_base, ram_size;
+	bool set_memory; /* the tree's memory becomes this RAM, instead of being checked */
 	/* What is written into /chosen. */
 	const char *bootargs;              /* NULL: the file's stay */
 	uint64_t initrd_start, initrd_end; /* equal: there is none */

@@ -26,6 +26,8 @@ struct extension {
 			       const uint64_t a[6]);
 };
 
+#define CSR_MVENDORID 0xf11u /* marchid and mimpid follow */
+
 static const struct extension *find_extension(uint64_t id);
 
 /* The harts that the pair (mask, base) means; false when one of them does not exist. */
@@ -50,7 +52,9 @@ static struct sbi_ret call_base(const struct sbi *sbi, unsigned hart, uint64_t f
 	case 3: return sbi_success(find_extension(a[0]) != NULL);
 	case 4: /* mvendorid */
 	case 5: /* marchid */
-	case 6: /* mimpid */ return sbi_success(0);
+	case 6: /* mimpid */
+		return sbi_success(
+			sbi->ops->csr_read(sbi->arg, hart, CSR_MVENDORID + (unsigned)fid - 4));
 	default: return sbi_failure(SBI_ERR_NOT_SUPPORTED);
 	}
 }
@@ -199,6 +203,8 @@ static const struct extension extensions[] = {
 	{0x4442434e, call_dbcn},                            /* "DBCN" */
 	{0x504d55, sbi_call_pmu},                           /* "PMU" */
 };
+
+#define CSR_MVENDORID 0xf11u /* marchid and mimpid follow */
 
 static const struct extension *find_extension(uint64_t id)
 {

@@ -191,9 +191,15 @@ static void look_user_namespaces(struct doctor_finding *f)
 
 static void look_share(struct doctor_finding *f)
 {
+	bool apart;
+
 	look_user_namespaces(f);
+	apart = f->state == DOCTOR_OK;
+	if (!apart && virtiofsd_is_root())
+		*f = (struct doctor_finding){.state = DOCTOR_OK};
 	if (f->state == DOCTOR_OK && virtiofsd_path()) {
-		doctor_found(f, DOCTOR_OK, "%s is there, and user namespaces", virtiofsd_path());
+		doctor_found(f, DOCTOR_OK, "%s is there, and %s", virtiofsd_path(),
+			     apart ? "user namespaces" : "root, who needs no user namespaces");
 	} else if (f->state == DOCTOR_OK) {
 		doctor_found(f, DOCTOR_MISSING, "there is no virtiofsd");
 		doctor_cure(f, "install Debian's qemu-system-common");

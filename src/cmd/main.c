@@ -13,6 +13,7 @@
 #include "cmd/ctl.h"
 #include "cmd/doctor.h"
 #include "cmd/generate.h"
+#include "cmd/ioctl.h"
 #include "cmd/kbuild.h"
 #include "cmd/list.h"
 #include "cmd/run.h"
@@ -20,7 +21,7 @@
 
 static const struct command *const commands[] = {
 	&run_command,    &ctl_command,      &fetch_command,   &new_driver_command, &kbuild_command,
-	&doctor_command, &machines_command, &devices_command, &switch_command,
+	&doctor_command, &machines_command, &devices_command, &switch_command,     &ioctl_command,
 };
 
 static void print_usage(FILE *out)

@@ -73,6 +73,7 @@ static int mac_option(void *ctx, const char *label, char *value, struct err *e)
 	{.name = "mac", .kind = OPT_CALL, .arg = "ADDRESS", .call = mac_option},                   \
 		{.name = "mtu", .kind = OPT_UINT, .min = NET_MTU_MIN, .max = UINT16_MAX, AT(mtu)}, \
 		{.name = "speed", .kind = OPT_UINT, .min = 1, .max = INT32_MAX, AT(speed)},        \
+		{.name = "iothread", .kind = OPT_UINT, .max = IOTHREADS_MAX - 1, AT(iothread)},    \
 	{                                                                                          \
 		.name = "pcap", .kind = OPT_STRING, .arg = "F", AT(pcap)                           \
 	}
@@ -186,7 +187,8 @@ int run_net_open(const struct run_net *n, struct machine_net *out, struct err *e
 	struct net *net;
 	int ret;
 
-	*out = (struct machine_net){.mtu = n->mtu, .speed = n->speed, .n_queues = n->queues};
+	*out = (struct machine_net){
+		.mtu = n->mtu, .speed = n->speed, .n_queues = n->queues, .iothread = n->iothread};
 	ret = open_kind(n, &net, out->mac, e);
 	if (ret)
 		return ret;

@@ -22,13 +22,14 @@ struct run_net {
 	struct net_user_forward forward[RUN_MAX_FORWARDS];
 	unsigned n_forwards;
 	const char *ifname;
-	const char *path; /* of a switch's socket, or passt's */
-	uint8_t mac[6];   /* zero: the default */
-	unsigned mtu;     /* 0: not told to the guest */
-	unsigned speed;   /* Mbit/s; 0: the same */
-	unsigned queues;  /* 0: one */
-	unsigned conns;   /* of a user network, at most; 0: the default */
-	const char *pcap; /* a file to record into, or NULL */
+	const char *path;  /* of a switch's socket, or passt's */
+	uint8_t mac[6];    /* zero: the default */
+	unsigned mtu;      /* 0: not told to the guest */
+	unsigned speed;    /* Mbit/s; 0: the same */
+	unsigned queues;   /* 0: one */
+	unsigned conns;    /* of a user network, at most; 0: the default */
+	unsigned iothread; /* IOTHREADS_ANY: not said */
+	const char *pcap;  /* a file to record into, or NULL */
 };
 
 /* By enum run_net_kind; ends with NULL. */

@@ -49,6 +49,10 @@ static const struct opt disk_keys[] = {
 	 .min = 1,
 	 .max = BLK_QUEUES_MAX,
 	 .offset = offsetof(struct run_disk, queues)},
+	{.name = "iothread",
+	 .kind = OPT_UINT,
+	 .max = IOTHREADS_MAX - 1,
+	 .offset = offsetof(struct run_disk, iothread)},
 	{0},
 };
 
@@ -61,7 +65,7 @@ static int disk_option(void *ctx, const char *label, char *value, struct err *e)
 	if (o->n_disks == MACHINE_MAX_DISKS)
 		return err_set(e, -EINVAL, "%s%s: at most %d disks", label, value,
 			       MACHINE_MAX_DISKS);
-	*d = (struct run_disk){0};
+	*d = (struct run_disk){.iothread = IOTHREADS_ANY};
 	ret = opt_parse_list(disk_keys, d, label, value, "path", e);
 	if (ret)
 		return ret;
@@ -231,6 +235,13 @@ static int vhost_user_option(void *ctx, const char *label, char *value, struct e
 	return run_vhost_user_parse(&o->remotes, label, value, e);
 }
 
+static int iothreads_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+
+	return run_iothreads_parse(&o->iothreads, label, value, e);
+}
+
 static int fault_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -272,7 +283,7 @@ const struct opt run_option_table[] = {
 	 AT(mem),
 	 .min = 16u << 20,
 	 .max = 1ull << 40,
-	 .help = "memory, such as 512M"},
+	 .help = "memory, such as 1G (512M, or what a board has)"},
 	{.name = "clock",
 	 .arg = "host|instructions",
 	 .kind = OPT_CHOICE,
@@ -383,6 +394,13 @@ const struct opt run_option_table[] = {
 	 .keys = ring_keys,
 	 .head = "format",
 	 .help = "what virtio devices offer"},
+	{.name = "iothreads",
+	 .arg = "N",
+	 .kind = OPT_CALL,
+	 .call = iothreads_option,
+	 .keys = run_iothreads_keys,
+	 .head = "n",
+	 .help = "threads for queues of disks and networks"},
 	{.name = "console",
 	 .arg = "stdio|pty|unix:PATH|file:PATH",
 	 .kind = OPT_CALL,
@@ -534,7 +552,7 @@ static int check(const struct run_options *o, struct err *e)
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);
-	return 0;
+	return run_iothreads_check(o, e);
 }
 
 /* The file comes first, so that the command line has the last word. */
@@ -570,7 +588,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 
 	*o = (struct run_options){
 		.smp = 1,
-		.mem = 512u << 20,
+		.net = {.iothread = IOTHREADS_ANY},
 		.ring = {.event_idx = true, .indirect = true, .queue_reset = true},
 		.rng = true};
 	ret = read_config(o, argc, argv, e);

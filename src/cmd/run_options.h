@@ -8,6 +8,7 @@
 
 #include "base/opt.h"
 #include "cmd/run_console.h"
+#include "cmd/run_iothreads.h"
 #include "cmd/run_net.h"
 #include "cmd/run_remote.h"
 #include "cmd/run_vsock.h"
@@ -25,6 +26,7 @@ struct run_disk {
 	bool snapshot;
 	unsigned format, cache, io; /* enum block_file_format, ..._cache, ..._io */
 	unsigned queues;            /* 0: one */
+	unsigned iothread;          /* IOTHREADS_ANY: not said */
 };
 
 struct run_ring {
@@ -64,6 +66,7 @@ struct run_options {
 	struct run_disk disk[MACHINE_MAX_DISKS];
 	unsigned n_disks;
 	struct run_net net;
+	struct run_iothreads iothreads;
 	struct run_ring ring;
 	struct run_console console;
 	struct run_remotes_options remotes;

@@ -65,8 +65,12 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 		c->engine = cpu_engine_find(o->engine);
 	if (o->engine && !c->engine)
 		return no_such_engine(o->engine, e);
+	if (o->smp > c->type->max_smp)
+		return err_set(e, -EINVAL, "--smp %u: the machine %s has at most %u", o->smp,
+			       c->type->name, c->type->max_smp);
 	c->smp = o->smp;
-	c->mem = o->mem;
+	c->mem = o->mem ? o->mem : c->type->default_mem;
+	c->n_iothreads = o->iothreads.n;
 	c->rng = o->rng;
 	c->rng_rate = o->rng_rate;
 	c->balloon = o->balloon;
@@ -202,7 +206,10 @@ static int open_disk(struct run_parts *p, const struct run_disk *d, bool verbose
 	if (ret)
 		return ret;
 	p->config.disk[p->n_disks] = (struct machine_disk){
-		.block = p->disk[p->n_disks], .serial = d->serial, .n_queues = d->queues};
+		.block = p->disk[p->n_disks],
+		.serial = d->serial,
+		.n_queues = d->queues,
+		.iothread = d->iothread};
 	p->config.n_disks = ++p->n_disks;
 	return 0;
 }
@@ -213,7 +220,10 @@ static int open_disks(struct run_parts *p, const struct run_options *o, struct e
 
 	if (!o->n_disks && default_init(o)) {
 		const struct run_disk d = {
-			.path = p->guest.disk, .serial = "linnet-default", .snapshot = true};
+			.path = p->guest.disk,
+			.serial = "linnet-default",
+			.snapshot = true,
+			.iothread = IOTHREADS_ANY};
 
 		return open_disk(p, &d, o->verbose, e);
 	}

@@ -10,6 +10,11 @@
  * than our user: files that the guest's root makes are ours, and giving them to others fails.
  * "Read only" is a mount of that namespace, so that the kernel sees to it.
  *
+ * Where no user namespace can be made, in a chroot, say, root does without one: virtiofsd then only
+ * changes its root, with root's own rights as far as it keeps any. Of those, the one to make
+ * device nodes is taken away. "Read only" is then a mount that is in no namespace: virtiofsd finds
+ * it by a descriptor.
+ *
  * Between fork and exec only system calls are made, since other threads may have held locks. What
  * failed there comes back through a pipe that a successful exec closes.
  */
@@ -17,6 +22,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -168,9 +174,18 @@ struct failure {
 	int error;
 };
 
+/* How root does without a user namespace. */
+struct bare {
+	bool possible;
+	int tree; /* read-only: the mount, else -1 */
+	char source[64];
+	char *argv[16];
+};
+
 struct start {
 	struct virtiofsd *v;
 	char *const *argv;
+	const struct bare *bare;
 	const char *uid_map, *gid_map;
 	int listener, said, failed;
 };
@@ -207,22 +222,11 @@ static int arrange_fds(const struct start *s)
 	return dup2(s->listener, LISTEN_FD) < 0 ? -errno : 0;
 }
 
-static int child(const struct start *s, int *step)
+/* In namespaces of its own. */
+static int part(const struct start *s, int *step)
 {
-	struct rlimit files;
-	sigset_t none;
 	int ret;
 
-	/* Away from the terminal's signals: it ends when its connection does, or with us. */
-	(void)setsid();
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)signal(SIGPIPE, SIG_DFL);
-	if (!getrlimit(RLIMIT_NOFILE, &files)) {
-		files.rlim_cur = files.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &files);
-	}
 	*step = STEP_NAMESPACE;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
 		return -errno;
@@ -237,6 +241,31 @@ static int child(const struct start *s, int *step)
 	*step = STEP_READ_ONLY;
 	if (!ret && s->v->cfg.read_only)
 		ret = make_read_only(s->v->dir);
+	return ret;
+}
+
+static int child(const struct start *s, int *step)
+{
+	char *const *argv = s->argv;
+	struct rlimit files;
+	sigset_t none;
+	int ret;
+
+	/* Away from the terminal's signals: it ends when its connection does, or with us. */
+	(void)setsid();
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	ret = part(s, step);
+	if (ret && *step == STEP_NAMESPACE && s->bare->possible) {
+		argv = s->bare->argv;
+		ret = 0;
+	}
 	if (ret)
 		return ret;
 	*step = STEP_FDS;
@@ -244,7 +273,7 @@ static int child(const struct start *s, int *step)
 	if (ret)
 		return ret;
 	*step = STEP_EXEC;
-	(void)execv(PROGRAM, s->argv);
+	(void)execv(PROGRAM, argv);
 	return -errno;
 }
 
@@ -332,19 +361,66 @@ static int spawn(struct start *s, int failed_in, struct err *e)
 		       step_names[f.step], strerror(-f.error));
 }
 
+bool virtiofsd_is_root(void)
+{
+	const uint32_t wanted = 1u << CAP_SYS_CHROOT | 1u << CAP_SETPCAP | 1u << CAP_SYS_ADMIN;
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	return !geteuid() && !syscall(SYS_capget, &head, data) &&
+	       (data[0].effective & wanted) == wanted;
+}
+
+/* A mount of dir that nothing can be changed through, in no namespace. -1: there is none. */
+static int read_only_tree(const char *dir)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	int fd = open_tree(AT_FDCWD, dir, OPEN_TREE_CLONE | AT_RECURSIVE);
+
+	/* Inherited by virtiofsd, which looks for it in its own descriptors. */
+	if (fd >= 0 && mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)))
+		fd_close(&fd);
+	return fd;
+}
+
+static void prepare_bare(struct virtiofsd *v, char *const *argv, unsigned n, struct bare *b)
+{
+	*b = (struct bare){.tree = -1};
+	if (!virtiofsd_is_root())
+		return;
+	for (unsigned i = 0; i < n; i++)
+		b->argv[i] = argv[i];
+	if (v->cfg.read_only) {
+		b->tree = read_only_tree(v->dir);
+		if (b->tree < 0)
+			return;
+		(void)snprintf(b->source, sizeof(b->source), "source=/proc/self/fd/%d/.", b->tree);
+		for (unsigned i = 0; i < n; i++)
+			if (b->argv[i] == v->source)
+				b->argv[i] = b->source;
+	}
+	b->argv[n] = "-o";
+	b->argv[n + 1] = "sandbox=chroot";
+	b->argv[n + 2] = "-o";
+	b->argv[n + 3] = "modcaps=-mknod:-setfcap";
+	b->possible = true;
+}
+
 static int spawn_with_pipes(struct virtiofsd *v, int listener, struct err *e)
 {
 	char *const argv[] = {
 		"virtiofsd", "-f",         "--fd=3", "--rlimit-nofile=0", "-o", v->source,
 		"-o",        "cache=auto", "-o",     "log_level=err",     NULL};
+	struct bare bare;
 	int said[2] = {-1, -1}, failed[2] = {-1, -1}, ret = 0;
-	struct start s = {.v = v, .argv = argv, .listener = listener};
+	struct start s = {.v = v, .argv = argv, .bare = &bare, .listener = listener};
 	char uid_map[32], gid_map[32];
 
 	(void)snprintf(uid_map, sizeof(uid_map), "0 %u 1", geteuid());
 	(void)snprintf(gid_map, sizeof(gid_map), "0 %u 1", getegid());
 	s.uid_map = uid_map;
 	s.gid_map = gid_map;
+	prepare_bare(v, argv, ARRAY_SIZE(argv) - 1, &bare);
 	if (pipe2(said, O_CLOEXEC | O_NONBLOCK) || pipe2(failed, O_CLOEXEC)) {
 		ret = err_set(e, -errno, "%s: no pipe: %s", v->cfg.label, strerror(errno));
 	} else {
@@ -357,6 +433,7 @@ static int spawn_with_pipes(struct virtiofsd *v, int listener, struct err *e)
 	fd_close(&said[1]);
 	fd_close(&failed[0]);
 	fd_close(&failed[1]);
+	fd_close(&bare.tree);
 	v->said = (struct loop_fd){.fn = said_event, .arg = v, .fd = said[0], .events = EPOLLIN};
 	return ret;
 }

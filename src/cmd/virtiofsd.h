@@ -22,6 +22,9 @@ struct virtiofsd_config {
 /* The program, or NULL when it is not installed. */
 const char *virtiofsd_path(void);
 
+/* Whether we have the rights of root, with which it needs no user namespace. */
+bool virtiofsd_is_root(void);
+
 /* Looks whether it can work; starts nothing. 0, or -errno with the message in e. */
 int virtiofsd_new(const struct virtiofsd_config *cfg, struct virtiofsd **out, struct err *e);
 

@@ -17,8 +17,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CPU_MAX_HARTS   8
-#define CPU_TIMEBASE_HZ 10000000u /* one tick of mtime is 100 ns */
+#define CPU_MAX_HARTS 8
+
+/* What a hart is taken for: its identity (mvendorid, marchid, mimpid), and what it has beside the
+ * ratified extensions. */
+enum cpu_model {
+	CPU_MODEL_GENERIC,    /* all three are 0 */
+	CPU_MODEL_THEAD_C906, /* see rv64/thead.h */
+};
 
 struct bus;
 struct cpu;
@@ -50,7 +56,7 @@ struct cpu_env {
 	/* An ecall from S mode. a[0..7] are a0 to a7, changed in place; execution goes on behind
 	 * the ecall. NULL: the ecall traps to M mode, as hardware does, and reset enters M mode. */
 	void (*ecall)(void *arg, struct cpu *cpu, uint64_t a[8]);
-	/* The time in ticks of CPU_TIMEBASE_HZ. */
+	/* The time in ticks of timebase_hz. */
 	uint64_t (*time_now)(void *arg, struct cpu *cpu);
 };
 
@@ -58,8 +64,10 @@ struct cpu_vm_config {
 	struct gmem *mem;
 	struct bus *bus;
 	struct cpu_env env;
-	unsigned n_harts; /* 1 to CPU_MAX_HARTS */
-	bool sv48;        /* satp takes Sv48 beside Sv39 */
+	unsigned n_harts;     /* 1 to CPU_MAX_HARTS */
+	uint32_t timebase_hz; /* ticks of `time` in a second: a divisor of 10^9 */
+	enum cpu_model model;
+	bool sv48; /* satp takes Sv48 beside Sv39 */
 	/* The harts have Ssaia, with interrupt files; else NULL. */
 	const struct cpu_imsic_ops *imsic;
 	void *imsic_arg;

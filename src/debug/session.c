@@ -215,11 +215,12 @@ static void packet(struct gdb_session *s)
 		gdb_put_raw(&s->out, '+');
 	if (!s->target) {
 		s->ready = true; /* for the next machine */
+	} else if (s->in.data[0] == 'k') {
+		/* Whoever kills hangs up at once: there may be nobody left when the harts stand
+		 * still. Nothing has to be held for this. */
+		s->target->kill(s->target->arg);
 	} else if (s->state == GDB_RUNNING) {
-		if (s->in.data[0] == 'k')
-			s->target->kill(s->target->arg);
-		else
-			gdb_error(s, GDB_E_BUSY);
+		gdb_error(s, GDB_E_BUSY);
 	} else if (s->state == GDB_HELD) {
 		if (s->held_for_client)
 			begin(s);

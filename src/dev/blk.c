@@ -536,6 +536,11 @@ static uint32_t seg_max(uint32_t ring_size)
 	return ring_size > 2 ? ring_size - 2 : 1;
 }
 
+static struct loop *loop_of(const struct blk_config *config, unsigned queue)
+{
+	return config->queue_loop ? config->queue_loop[queue] : config->loop;
+}
+
 int blk_new(const struct blk_config *config, struct vdev **out)
 {
 	unsigned n_queues = config->n_queues ? config->n_queues : 1;
@@ -554,7 +559,7 @@ int blk_new(const struct blk_config *config, struct vdev **out)
 		goto fail;
 	b->n_queues = n_queues;
 	for (unsigned i = 0; i < n_queues; i++) {
-		r = queue_init(b, &b->queues[i], config->loop);
+		r = queue_init(b, &b->queues[i], loop_of(config, i));
 		if (r)
 			goto fail;
 	}
@@ -563,7 +568,7 @@ int blk_new(const struct blk_config *config, struct vdev **out)
 		goto fail;
 	for (unsigned i = 0; i < n_queues; i++) {
 		b->queues[i].q = &b->vdev.queues[i];
-		vdev_queue_config(&b->vdev, i, QUEUE_SIZE, config->loop);
+		vdev_queue_config(&b->vdev, i, QUEUE_SIZE, loop_of(config, i));
 	}
 	publish_config(b);
 	*out = &b->vdev;

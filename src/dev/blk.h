@@ -17,11 +17,12 @@ struct vdev;
 #define BLK_QUEUES_MAX 16
 
 struct blk_config {
-	struct block *block; /* stays the caller's; must outlive the device */
-	struct loop *loop;   /* where requests are served */
-	const char *serial;  /* at most BLK_SERIAL_MAX bytes are used; NULL: none. Copied. */
-	unsigned n_queues;   /* at most BLK_QUEUES_MAX; 0: one */
-	unsigned ring_size;  /* entries that a ring will have at most; 0: as many as it can */
+	struct block *block;            /* stays the caller's; must outlive the device */
+	struct loop *loop;              /* where requests are served, but for queue_loop */
+	struct loop *const *queue_loop; /* of each of the queues; copied. NULL: `loop` for all */
+	const char *serial; /* at most BLK_SERIAL_MAX bytes are used; NULL: none. Copied. */
+	unsigned n_queues;  /* at most BLK_QUEUES_MAX; 0: one */
+	unsigned ring_size; /* entries that a ring will have at most; 0: as many as it can */
 };
 
 /* Control thread, while the loop does not run or from the loop. The device is freed by vdev_free()

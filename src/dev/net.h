@@ -18,8 +18,12 @@ struct net;
 struct vdev;
 
 struct netdev_config {
-	struct net *net;   /* stays the caller's; must outlive the device */
-	struct loop *loop; /* where all queues are served */
+	struct net *net; /* stays the caller's; must outlive the device */
+	struct loop
+		*loop; /* where the control queue is served, and all others but for queue_loop */
+	/* Of rx0, tx0, rx1, ...: two of each pair; copied. All rx ones the same if the net is
+	 * single_loop, and both of a pair unless it is split. NULL: `loop` for all. */
+	struct loop *const *queue_loop;
 	uint8_t mac[6];
 	uint16_t mtu;     /* 0: not told to the driver */
 	uint32_t speed;   /* Mbit/s; 0: not told to the driver */
@@ -30,7 +34,7 @@ struct netdev_config {
  * or by its carrier. 0, -ENOMEM, or what opening a queue of the network gave. */
 int netdev_new(const struct netdev_config *config, struct vdev **out);
 
-/* On the loop: pulls the card's cable out or plugs it in; it begins plugged in. Frames are lost
+/* On config->loop: pulls the card's cable out or plugs it in; it begins plugged in. Frames are lost
  * while it is out. A driver is told; one that knows ANNOUNCE also when to make itself known anew.
  * dev: of netdev_new(). */
 void netdev_set_link(struct vdev *dev, bool up);

@@ -9,7 +9,7 @@
  * that no number of chains can hold is dropped, since it would block all that follow.
  *
  * Sending is done within the kick: the frame goes to the back end as it lies in guest memory, with
- * a header of ours in front if offloads are in use.
+ * a header of ours in front if the back end knows offloads.
  */
 #include "dev/net_pair.h"
 
@@ -20,13 +20,19 @@
 #include "base/iov.h"
 #include "dev/net_header.h"
 #include "dev/net_spec.h"
+#include "virtio/coalesce.h"
 
 static void want_frames(struct net_pair *p, bool want)
 {
-	if (p->wanted == want)
+	if (p->in.wanted == want)
 		return;
-	p->wanted = want;
+	p->in.wanted = want;
 	p->nq->ops->want_recv(p->nq, want);
+}
+
+static bool link_up(const struct net_pair *p)
+{
+	return atomic_load_explicit(p->link_up, memory_order_relaxed);
 }
 
 /* ---- receiving ---- */
@@ -36,7 +42,7 @@ enum rx_result { RX_READY, RX_NO_ROOM, RX_TOO_LARGE };
 static void rx_give_back(struct net_pair *p, unsigned n)
 {
 	while (n)
-		virtq_unpop(&p->rx->ring, &p->got[--n]);
+		virtq_unpop(&p->rx->ring, &p->in.got[--n]);
 }
 
 /* Pops one chain into c. 1, or 0: none, with kicks asked for; or the device is broken. */
@@ -67,14 +73,14 @@ static enum rx_result rx_gather(struct net_pair *p, uint64_t need, unsigned *n)
 	if (max > virtq_size(&q->ring))
 		max = virtq_size(&q->ring);
 	for (*n = 0; room < need; ++*n) {
-		struct virtq_chain *c = &p->got[*n];
+		struct virtq_chain *c = &p->in.got[*n];
 
 		if (*n == max) {
 			rx_give_back(p, *n);
 			return RX_TOO_LARGE;
 		}
-		c->iov = p->arena.iov + parts;
-		c->seg = p->arena.seg + parts;
+		c->iov = p->in.arena.iov + parts;
+		c->seg = p->in.arena.seg + parts;
 		c->max = NET_PARTS - parts;
 		if (!rx_pop(q, c, *n ? 1 : NET_HEADER_SIZE)) {
 			rx_give_back(p, *n);
@@ -90,7 +96,7 @@ static enum rx_result rx_gather(struct net_pair *p, uint64_t need, unsigned *n)
 static void rx_fill(struct net_pair *p, const uint8_t header[NET_HEADER_SIZE],
 		    const struct iovec *iov, unsigned n_iov, size_t skip)
 {
-	struct virtq_chain *c = p->got;
+	struct virtq_chain *c = p->in.got;
 	struct virtq *ring = &p->rx->ring;
 	uint32_t at = NET_HEADER_SIZE; /* in c */
 
@@ -121,14 +127,14 @@ static void rx_fill(struct net_pair *p, const uint8_t header[NET_HEADER_SIZE],
 static bool rx_wants(const struct net_pair *p, const struct net_header *h, const struct iovec *iov,
 		     unsigned n_iov, size_t skip, size_t len)
 {
-	const struct net_rules *r = p->rules;
+	const struct net_rules *r = &p->rx_follower->rules;
 	uint8_t head[NET_ETHERNET_SIZE + NET_VLAN_SIZE];
 
-	if (!r->link_up || len < NET_ETHERNET_SIZE || len > NET_FRAME_MAX ||
+	if (!link_up(p) || len < NET_ETHERNET_SIZE || len > NET_FRAME_MAX ||
 	    (h->gso_type == NET_GSO_NONE && len > r->frame_max))
 		return false;
 	(void)iov_to_buf(iov, n_iov, skip, head, sizeof(head));
-	return net_filter_takes(r->filter, head, len);
+	return net_filter_takes(&r->filter, head, len);
 }
 
 static bool rx_recv(void *user, const struct iovec *iov, unsigned n_iov)
@@ -136,7 +142,7 @@ static bool rx_recv(void *user, const struct iovec *iov, unsigned n_iov)
 	struct net_pair *p = user;
 	uint8_t guest_header[NET_HEADER_SIZE];
 	struct net_header header = {0};
-	size_t skip = p->offloads ? sizeof(header) : 0;
+	size_t skip = p->header ? sizeof(header) : 0;
 	size_t len = iov_len(iov, n_iov);
 	enum rx_result r = RX_NO_ROOM;
 	unsigned n;
@@ -146,7 +152,7 @@ static bool rx_recv(void *user, const struct iovec *iov, unsigned n_iov)
 	len -= skip;
 	(void)iov_to_buf(iov, n_iov, 0, &header, skip);
 	if (!rx_wants(p, &header, iov, n_iov, skip, len) ||
-	    !net_header_to_guest(&header, p->offloads, guest_header))
+	    !net_header_to_guest(&header, p->in.offloads, guest_header))
 		return true;
 	if (vdev_queue_live(p->rx))
 		r = rx_gather(p, NET_HEADER_SIZE + len, &n);
@@ -155,8 +161,8 @@ static bool rx_recv(void *user, const struct iovec *iov, unsigned n_iov)
 		rx_fill(p, guest_header, iov, n_iov, skip);
 		vdev_flush_soon(p->rx);
 	}
-	p->wanted = r != RX_NO_ROOM;
-	return p->wanted;
+	p->in.wanted = r != RX_NO_ROOM;
+	return p->in.wanted;
 }
 
 static const struct net_user_ops user_ops = {.recv = rx_recv};
@@ -164,7 +170,7 @@ static const struct net_user_ops user_ops = {.recv = rx_recv};
 void net_pair_rx_kick(struct net_pair *p)
 {
 	virtq_disable_kicks(&p->rx->ring);
-	if (p->active)
+	if (p->in.active)
 		want_frames(p, true);
 }
 
@@ -188,38 +194,52 @@ static bool tx_send(struct net_pair *p, struct virtq_chain *c)
 	iov_to_buf(c->iov, c->n_read, 0, guest_header, sizeof(guest_header));
 	/* What needs an offload that was not offered cannot be sent; nor can an empty frame. What
 	 * the back end does not take now is lost: networks lose frames. */
-	if (!p->rules->link_up || !net_header_from_guest(guest_header, p->offloads,
-							 c->read_len - NET_HEADER_SIZE, &header))
+	if (!link_up(p) || !net_header_from_guest(guest_header, p->out.offloads,
+						  c->read_len - NET_HEADER_SIZE, &header))
 		return true;
 	iov = virtq_chain_skip(c, NET_HEADER_SIZE, &n);
-	if (n && p->offloads) {
-		p->sent_iov[0] = (struct iovec){&header, sizeof(header)};
-		memcpy(p->sent_iov + 1, iov, n * sizeof(*iov));
-		(void)p->nq->ops->send(p->nq, p->sent_iov, n + 1);
+	if (n && p->header) {
+		p->out.iov[0] = (struct iovec){&header, sizeof(header)};
+		memcpy(p->out.iov + 1, iov, n * sizeof(*iov));
+		(void)p->nq->ops->send(p->nq, p->out.iov, n + 1);
 	} else if (n) {
 		(void)p->nq->ops->send(p->nq, iov, n);
 	}
 	return true;
 }
 
+void net_pair_tx_start(struct net_pair *p)
+{
+	p->out.offloads = net_header_offloads(virtq_features(&p->tx->ring));
+}
+
 enum vdev_taken net_pair_tx_take(struct net_pair *p)
 {
-	if (vdev_pop(p->tx, &p->sent) <= 0)
+	if (vdev_pop(p->tx, &p->out.chain) <= 0)
 		return VDEV_NONE;
-	if (!tx_send(p, &p->sent)) {
-		virtq_unpop(&p->tx->ring, &p->sent);
+	if (!tx_send(p, &p->out.chain)) {
+		virtq_unpop(&p->tx->ring, &p->out.chain);
 		vdev_broken(p->tx->dev, "a packet without header");
 		return VDEV_NONE;
 	}
-	virtq_push(&p->tx->ring, &p->sent, 0);
+	virtq_push(&p->tx->ring, &p->out.chain, 0);
 	return VDEV_TAKEN;
 }
 
-/* ---- a pair ---- */
+/* ---- following the card's rules ---- */
 
-void net_pair_activate(struct net_pair *p, bool active)
+static void coalesce(struct vdev_queue *q, const struct net_coalesce *c, uint64_t *number)
 {
-	p->active = active;
+	if (*number != c->number && vdev_queue_live(q))
+		vdev_queue_coalesce(q, c->max_frames, c->max_ns);
+	*number = c->number;
+}
+
+static void activate(struct net_pair *p, bool active)
+{
+	if (p->in.active == active)
+		return;
+	p->in.active = active;
 	if (p->nq->ops->set_active)
 		p->nq->ops->set_active(p->nq, active);
 	if (!active)
@@ -228,26 +248,58 @@ void net_pair_activate(struct net_pair *p, bool active)
 		vdev_go_on(p->rx);
 }
 
-void net_pair_offloads(struct net_pair *p, unsigned offloads)
+static void rx_apply(struct net_follower *f)
 {
-	if (offloads != p->offloads)
-		p->nq->ops->set_offloads(p->nq, offloads);
-	p->offloads = offloads;
+	struct net_pair *p = f->arg;
+	const struct net_rules *r = &f->rules;
+
+	if (r->offloads != p->in.offloads)
+		p->nq->ops->set_offloads(p->nq, r->offloads | NET_OFFLOAD_HEADER);
+	p->in.offloads = r->offloads;
+	activate(p, p->number < r->n_active);
+	coalesce(p->rx, &r->rx, &p->in.coalesce);
 }
 
-int net_pair_init(struct net_pair *p, struct net *net, struct loop *loop,
-		  const struct net_rules *rules)
+static void tx_apply(struct net_follower *f)
 {
-	p->rules = rules;
-	if (virtq_chain_init(&p->sent, NET_PARTS) || virtq_chain_init(&p->arena, NET_PARTS))
+	struct net_pair *p = f->arg;
+
+	coalesce(p->tx, &f->rules.tx, &p->out.coalesce);
+}
+
+/* ---- a pair ---- */
+
+/* With offloads in reach each frame has a header from the start: then it need not come or go while
+ * the other loop sends. */
+static int open_queue(struct net_pair *p, struct net *net)
+{
+	struct loop *in = p->rx_follower->loop, *out = p->tx_follower->loop;
+	int r = net->ops->open_queue(net, in, &user_ops, p, &p->nq);
+
+	if (r)
+		return r;
+	p->header = net->offloads;
+	if (p->header)
+		p->nq->ops->set_offloads(p->nq, NET_OFFLOAD_HEADER);
+	if (out != in && p->nq->ops->send_from)
+		p->nq->ops->send_from(p->nq, out);
+	return 0;
+}
+
+int net_pair_init(struct net_pair *p, struct net *net)
+{
+	p->rx_follower->apply = rx_apply;
+	p->tx_follower->apply = tx_apply;
+	p->rx_follower->arg = p->tx_follower->arg = p;
+	if (virtq_chain_init(&p->out.chain, NET_PARTS) || virtq_chain_init(&p->in.arena, NET_PARTS))
 		return -ENOMEM;
-	return net->ops->open_queue(net, loop, &user_ops, p, &p->nq);
+	return open_queue(p, net);
 }
 
 void net_pair_fini(struct net_pair *p)
 {
 	if (p->nq)
 		p->nq->ops->close(p->nq);
-	virtq_chain_fini(&p->sent);
-	virtq_chain_fini(&p->arena);
+	virtq_chain_fini(&p->out.chain);
+	virtq_chain_fini(&p->in.arena);
 }

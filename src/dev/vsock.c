@@ -9,7 +9,8 @@
  * Packets that belong to no connection are answered by resets, which wait in a small queue; while
  * that is full the guest's packets are not looked at.
  *
- * A reset of the driver, or of a queue, ends all connections.
+ * A reset of the driver, or of a queue, ends all connections, except that what the guest has sent
+ * and ended before still reaches its reader (vsock_leave.h).
  */
 #include "dev/vsock.h"
 
@@ -25,6 +26,7 @@
 #include "base/iov.h"
 #include "base/unix_socket.h"
 #include "dev/vsock_conn.h"
+#include "dev/vsock_leave.h"
 #include "dev/vsock_packet.h"
 #include "virtio/vdev.h"
 
@@ -52,6 +54,7 @@ struct vsock {
 	struct loop_fd listener;
 	struct vsock_conn *bucket[BUCKETS];
 	unsigned n_conns;
+	struct vsock_leavers leavers;
 	struct vsock_conn *ready_first, **ready_last;
 	struct stray stray[RESETS];
 	unsigned n_strays;
@@ -113,12 +116,14 @@ static void unlink_ready(struct vsock *v, struct vsock_conn *c)
 	c->ready = false;
 }
 
+/* The guest knows of it no more. */
 static void drop(struct vsock *v, struct vsock_conn *c)
 {
 	unlink_hash(v, c);
 	unlink_ready(v, c);
-	vsock_conn_free(c);
 	v->n_conns--;
+	if (!vsock_leave(&v->leavers, v->loop, c))
+		vsock_conn_free(c);
 }
 
 static void drop_all(struct vsock *v)
@@ -207,7 +212,7 @@ static struct vsock_conn *conn_add(struct vsock *v, int fd, uint32_t guest_port,
 {
 	struct vsock_conn *c;
 
-	if (v->n_conns == VSOCK_CONNS || vsock_conn_new(fd, &c)) {
+	if (v->n_conns + v->leavers.n == VSOCK_CONNS || vsock_conn_new(fd, &c)) {
 		fd_close(&fd);
 		return NULL;
 	}
@@ -526,6 +531,7 @@ static void vsock_free(struct vdev *dev)
 	struct vsock *v = vsock_of(dev);
 
 	drop_all(v);
+	vsock_leave_now(&v->leavers, v->loop);
 	loop_fd_del(&v->listener);
 	vdev_fini(dev);
 	virtq_chain_fini(&v->chain);

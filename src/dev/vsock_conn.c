@@ -155,6 +155,8 @@ bool vsock_conn_take(struct vsock_conn *c, const struct iovec *iov, unsigned n, 
 	unsigned n_parts;
 	ssize_t done = 0;
 
+	if (c->tell & VSOCK_TELL_RESET)
+		return true; /* it is over: bytes behind a gap are of no use */
 	if (c->guest_shut & VSOCK_SHUT_SEND || len > VSOCK_BUFFER - (c->received - c->forwarded))
 		return false;
 	c->received += len;

@@ -32,7 +32,7 @@
 /* Reads of an LSR that says "no data", after which the guest is listening. */
 #define MAX_POLLS 64u
 
-enum reg { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
+enum reg { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR, DW_USR = 0x7c / 4 };
 
 #define IER_RDI      0x01u /* received data */
 #define IER_THRI     0x02u /* transmitter empty */
@@ -52,6 +52,11 @@ enum reg { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 #define LSR_DR       0x01u
 #define LSR_OE       0x02u
 #define LSR_EMPTY    0x60u /* THRE and TEMT */
+/* Synopsys' DesignWare UART has registers of its own behind the 8250's. Of these there is its
+ * status; the rest, its version among it, reads as 0, which means that they are not there. */
+#define USR_TX_ROOM  0x02u
+#define USR_TX_EMPTY 0x04u
+#define USR_RX       0x08u
 
 struct uart8250 {
 	struct uart8250_config cfg;
@@ -300,6 +305,9 @@ static uint8_t reg_read(struct uart8250 *u, unsigned reg)
 		u->msr_delta = 0;
 		return value;
 	case SCR: return u->scr;
+	case DW_USR:
+		value = transmitter_empty(u) ? USR_TX_ROOM | USR_TX_EMPTY : 0;
+		return u->rx_count ? value | USR_RX : value;
 	default: return 0;
 	}
 }
@@ -309,7 +317,7 @@ static enum bus_result uart_read(void *dev, uint64_t offset, unsigned size, uint
 	struct uart8250 *u = dev;
 
 	pthread_mutex_lock(&u->lock);
-	*value = reg_read(u, (unsigned)offset);
+	*value = reg_read(u, (unsigned)offset >> u->cfg.reg_shift);
 	leave(u, must_wake_for_input(u));
 	return BUS_OK;
 }
@@ -320,7 +328,7 @@ static enum bus_result uart_write(void *dev, uint64_t offset, unsigned size, uin
 	bool wake;
 
 	pthread_mutex_lock(&u->lock);
-	reg_write(u, (unsigned)offset, (uint8_t)value);
+	reg_write(u, (unsigned)offset >> u->cfg.reg_shift, (uint8_t)value);
 	wake = must_wake_for_output(u);
 	wake |= must_wake_for_input(u);
 	leave(u, wake);

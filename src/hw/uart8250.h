@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A 16550A UART (National Semiconductor PC16550D data sheet) on a byte stream.
+ * A 16550A UART (National Semiconductor PC16550D data sheet) on a byte stream; with registers four
+ * bytes apart also Synopsys' DesignWare APB UART, as far as drivers need it.
  *
  * Registers are handled on the vCPU's thread, the stream on the loop. Output goes through a ring
  * of some KiB: the transmitter is "empty" while the ring has room for a FIFO's worth, so a guest
@@ -28,7 +29,8 @@ struct uart8250;
 
 struct uart8250_config {
 	struct bus *bus;
-	uint64_t base; /* of 0x100 bytes; byte registers next to each other */
+	uint64_t base;      /* of 0x100 bytes */
+	unsigned reg_shift; /* registers are 1 << reg_shift bytes apart: 0 or 2 */
 	struct irq irq;
 	struct loop *loop;
 	struct chr *chr; /* on the same loop; NULL: no input, and output goes to the tap alone */

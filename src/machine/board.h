@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "boot/sbi.h"
 #include "machine/clock.h"
+#include "machine/iothreads.h"
 #include "machine/machine.h"
 #include "machine/vcpus.h"
 
@@ -37,6 +38,7 @@ struct machine {
 	struct bus *bus;
 	struct cpu_vm *vm;
 	struct clock clock;
+	struct iothreads io;
 	struct vcpus vcpus;
 	bool has_vcpus;
 	struct sbi sbi;      /* used when no firmware is given */
@@ -45,10 +47,10 @@ struct machine {
 	void *board;         /* the board's own */
 	struct machine_device device[MACHINE_MAX_DEVICES]; /* filled in by the board */
 	unsigned n_devices;
-	const struct uart8250 *uart; /* of the console, or NULL */
-	struct vdev *power_button;   /* or NULL */
-	struct vdev *balloon;        /* or NULL */
-	void *dtb;                   /* malloc'd */
+	struct uart8250 *uart;     /* of the console; filled in by the board */
+	struct vdev *power_button; /* or NULL */
+	struct vdev *balloon;      /* or NULL */
+	void *dtb;                 /* malloc'd */
 	size_t dtb_len;
 
 	/* The end of a run: the first who asks fills these in. */
@@ -99,7 +101,7 @@ void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev,
  */
 extern const struct sbi_platform_ops machine_sbi_ops;
 
-/* Of the board, for SBI's debug console and HTIF. */
-size_t board_console_write(struct machine *m, const uint8_t *buf, size_t len);
+/* For SBI's debug console and HTIF. */
+size_t machine_console_write(struct machine *m, const uint8_t *buf, size_t len);
 
 #endif

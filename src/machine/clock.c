@@ -8,10 +8,15 @@
 
 #include "base/fd.h"
 
-void clock_init(struct clock *c, bool counted)
+void clock_init(struct clock *c, uint32_t hz, bool counted)
 {
-	*c = (struct clock){.counted = counted};
+	*c = (struct clock){.counted = counted, .ns_per_tick = 1000000000u / hz};
 	atomic_init(&c->host_start, host_now_ns());
+}
+
+static uint64_t insns_per_tick(const struct clock *c)
+{
+	return c->ns_per_tick / CLOCK_NS_PER_INSN;
 }
 
 static uint64_t insns_now(const struct clock *c)
@@ -28,19 +33,18 @@ uint64_t clock_ticks(const struct clock *c)
 	uint64_t now;
 
 	if (c->counted)
-		return insns_now(c) / CLOCK_INSNS_PER_TICK;
+		return insns_now(c) / insns_per_tick(c);
 	now = atomic_load_explicit(&c->held_since, memory_order_relaxed);
 	if (!now)
 		now = host_now_ns();
-	return (now - atomic_load_explicit(&c->host_start, memory_order_relaxed)) /
-	       CLOCK_NS_PER_TICK;
+	return (now - atomic_load_explicit(&c->host_start, memory_order_relaxed)) / c->ns_per_tick;
 }
 
 uint64_t clock_loop_ns(void *clock)
 {
 	const struct clock *c = clock;
 
-	return clock_ticks(c) * CLOCK_NS_PER_TICK;
+	return clock_ticks(c) * c->ns_per_tick;
 }
 
 void clock_turn_begin(struct clock *c, const struct cpu *cpu)
@@ -59,7 +63,7 @@ void clock_skip_to(struct clock *c, uint64_t tick)
 {
 	uint64_t insns;
 
-	if (__builtin_mul_overflow(tick, (uint64_t)CLOCK_INSNS_PER_TICK, &insns))
+	if (__builtin_mul_overflow(tick, insns_per_tick(c), &insns))
 		insns = UINT64_MAX;
 	if (insns > c->insns)
 		c->insns = insns;

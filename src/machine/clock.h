@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's time in ticks of CPU_TIMEBASE_HZ, from the host's clock or from the instructions
+ * The machine's time in ticks of its own frequency, from the host's clock or from the instructions
  * that have retired.
  *
- * Counted time makes a run repeatable: CLOCK_INSNS_PER_TICK instructions are one tick, whoever
- * retires them, and when every hart is idle the machine moves the time to the next deadline.
+ * Counted time makes a run repeatable: an instruction takes CLOCK_NS_PER_INSN, whoever retires it,
+ * and when every hart is idle the machine moves the time to the next deadline.
  */
 #ifndef MACHINE_CLOCK_H
 #define MACHINE_CLOCK_H
@@ -15,11 +15,11 @@
 
 #include "cpu/cpu.h"
 
-#define CLOCK_INSNS_PER_TICK 10u /* a machine of 100 million instructions a second */
-#define CLOCK_NS_PER_TICK    (1000000000u / CPU_TIMEBASE_HZ)
+#define CLOCK_NS_PER_INSN 10u /* a machine of 100 million instructions a second */
 
 struct clock {
 	bool counted;
+	unsigned ns_per_tick;
 	_Atomic uint64_t host_start; /* ns */
 	_Atomic uint64_t
 		held_since; /* ns of the host's clock at which the time stands; 0: it runs */
@@ -30,7 +30,8 @@ struct clock {
 	uint64_t retired_at_turn;
 };
 
-void clock_init(struct clock *c, bool counted);
+/* hz: ticks in a second, such that one is a multiple of CLOCK_NS_PER_INSN. */
+void clock_init(struct clock *c, uint32_t hz, bool counted);
 
 /* Ticks now; any thread with host time, the machine's thread with counted time. */
 uint64_t clock_ticks(const struct clock *c);

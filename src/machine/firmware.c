@@ -38,7 +38,7 @@ void firmware_info(struct machine *m, uint64_t addr, uint64_t next)
 
 static size_t print(void *arg, const uint8_t *buf, size_t len)
 {
-	return board_console_write(arg, buf, len);
+	return machine_console_write(arg, buf, len);
 }
 
 static void program_ended(void *arg, uint64_t status)

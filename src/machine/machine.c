@@ -21,10 +21,11 @@
 #include "hw/htif.h"
 #include "hw/imsic.h"
 #include "machine/board.h"
+#include "machine/duo.h"
 #include "machine/virt.h"
 #include "mem/gmem.h"
 
-const struct machine_type *const machine_types[] = {&virt_machine};
+const struct machine_type *const machine_types[] = {&virt_machine, &duo_machine, &duo256m_machine};
 const unsigned machine_n_types = ARRAY_SIZE(machine_types);
 
 const struct machine_type *machine_type_find(const char *name)
@@ -71,6 +72,8 @@ static int make_vm(struct machine *m, struct err *e)
 			.ecall = m->cfg.firmware ? NULL : env_ecall,
 			.time_now = env_time_now},
 		.n_harts = m->cfg.smp,
+		.timebase_hz = m->cfg.type->timebase_hz,
+		.model = m->cfg.type->model,
 		.sv48 = m->cfg.sv48,
 		.imsic = m->cfg.aia ? &file_ops : NULL,
 		.imsic_arg = m,
@@ -122,14 +125,16 @@ int machine_new(const struct machine_config *cfg, struct loop *loop, struct mach
 	m->loop = loop;
 	m->end_task.fn = machine_end_task;
 	m->end_task.arg = m;
-	clock_init(&m->clock, cfg->counted_time);
+	clock_init(&m->clock, cfg->type->timebase_hz, cfg->counted_time);
 	if (cfg->counted_time)
 		loop_set_clock(loop, clock_loop_ns, &m->clock);
-	ret = gmem_new(&m->mem);
+	ret = iothreads_init(&m->io, cfg->n_iothreads);
+	if (!ret)
+		ret = gmem_new(&m->mem);
 	if (!ret)
 		ret = bus_new(&m->bus);
 	if (ret)
-		err_set(e, ret, "out of memory");
+		err_set(e, ret, "no memory or loops for a machine: %s", strerror(-ret));
 	if (!ret)
 		ret = make_vm(m, e);
 	if (!ret) {
@@ -168,8 +173,10 @@ void machine_end(struct machine *m, enum machine_end why, unsigned code)
 
 static int run_threads(struct machine *m, struct err *e)
 {
-	int ret = vcpus_start(&m->vcpus, e);
+	int ret = iothreads_start(&m->io, e);
 
+	if (!ret)
+		ret = vcpus_start(&m->vcpus, e);
 	if (ret)
 		machine_end(m, MACHINE_STOPPED, 0);
 	while (!m->finished) {
@@ -194,6 +201,7 @@ int machine_run(struct machine *m, enum machine_end *end, unsigned *code, struct
 	} else {
 		ret = run_threads(m, e);
 	}
+	iothreads_stop(&m->io);
 	*end = m->end;
 	*code = m->end_code;
 	return ret;
@@ -233,6 +241,7 @@ void machine_free(struct machine *m)
 		m->cfg.type->free_board(m);
 	if (m->cfg.counted_time)
 		loop_set_clock(m->loop, NULL, NULL);
+	iothreads_fini(&m->io);
 	if (m->has_vcpus)
 		vcpus_fini(&m->vcpus);
 	if (m->vm)

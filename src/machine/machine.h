@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "boot/initrd.h"
+#include "machine/iothreads.h"
 #include "machine/vcpus.h"
 #include "remote/remote.h"
 
@@ -45,6 +46,7 @@ struct machine_disk {
 	struct block *block;
 	const char *serial; /* at most 20 bytes, or NULL */
 	unsigned n_queues;  /* 0: one */
+	unsigned iothread;  /* whose number all its queues live on, or IOTHREADS_ANY */
 };
 
 struct machine_net {
@@ -53,6 +55,7 @@ struct machine_net {
 	unsigned mtu;      /* 0: not told to the guest */
 	unsigned speed;    /* Mbit/s; 0: the same */
 	unsigned n_queues; /* 0: one */
+	unsigned iothread; /* as machine_disk's */
 };
 
 /* A device that another process serves: see remote/remote.h. */
@@ -97,6 +100,7 @@ struct machine_config {
 	bool sv48;               /* the harts offer Sv48 beside Sv39, and Linux takes it */
 	bool aia;                /* messages can interrupt: APLIC and IMSIC, and no PLIC */
 	bool counted_time;       /* repeatable: see machine/clock.h */
+	unsigned n_iothreads;    /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
 
 	const char *kernel;   /* path; NULL only with firmware */
 	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
@@ -136,6 +140,10 @@ struct machine_type {
 	const char *name;
 	const char *help; /* one line */
 	uint64_t ram_base;
+	uint32_t timebase_hz; /* see struct cpu_vm_config */
+	enum cpu_model model;
+	uint64_t default_mem; /* bytes */
+	unsigned max_smp;
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 
 	/* Adds memory and devices to a machine that has its engine, and loads its images. 0, or

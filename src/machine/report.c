@@ -78,6 +78,18 @@ static int hart_stats(const struct machine *m, unsigned hart, struct stats_list 
 	return ret ? ret : stats_add(out, &rows[1], labels, vcpus_cpu_ns(&m->vcpus, hart));
 }
 
+static int iothread_stats(const struct machine *m, unsigned i, struct stats_list *out)
+{
+	static const struct stats_row row = {.group = "iothread",
+					     .name = "cpu",
+					     .unit = STATS_NS,
+					     .help = "Time that the host spent on the I/O thread"};
+	struct stats_labels labels = {
+		.device = m->io.thread[i].name, .queue = STATS_NONE, .hart = STATS_NONE};
+
+	return stats_add(out, &row, labels, iothreads_cpu_ns(&m->io, i));
+}
+
 static int device_stats(const struct machine_device *d, struct stats_list *out)
 {
 	struct stats_labels labels = {.device = d->name, .queue = STATS_NONE, .hart = STATS_NONE};
@@ -124,6 +136,8 @@ int machine_stats(const struct machine *m, struct stats_list *out)
 
 	for (unsigned i = 0; i < m->cfg.smp && !ret; i++)
 		ret = hart_stats(m, i, out);
+	for (unsigned i = 0; i < m->io.n && !ret; i++)
+		ret = iothread_stats(m, i, out);
 	for (unsigned i = 0; i < m->n_devices && !ret; i++)
 		ret = device_stats(&m->device[i], out);
 	if (!ret && m->balloon)
@@ -137,7 +151,7 @@ int machine_stats(const struct machine *m, struct stats_list *out)
 
 uint64_t machine_time_ns(const struct machine *m)
 {
-	return clock_ticks(&m->clock) * CLOCK_NS_PER_TICK;
+	return clock_ticks(&m->clock) * m->clock.ns_per_tick;
 }
 
 int machine_press_power(struct machine *m)
@@ -191,16 +205,15 @@ const char *machine_look_at(const struct machine *m, unsigned i, struct diagnose
 		.n_queues = (unsigned)min_u64(d->dev->n_queues, DIAGNOSE_QUEUES)};
 	for (unsigned n = 0; n < out->n_queues; n++) {
 		const struct vdev_queue *q = &d->dev->queues[n];
+		struct vdev_queue_state state = vdev_queue_look(d->dev, n);
 		struct diagnose_queue *to = &out->queue[n];
 
 		to->kicks = counter_read(&q->stats.kicks);
 		to->interrupts = counter_read(&q->stats.interrupts);
 		to->chains = counter_read(&q->stats.ring.chains);
-		to->ready = vdev_queue_live(q);
-		if (to->ready) {
-			to->size = virtq_size(&q->ring);
-			to->in_flight = virtq_in_flight(&q->ring);
-		}
+		to->ready = state.ready;
+		to->size = state.size;
+		to->in_flight = state.in_flight;
 	}
 	return d->name;
 }

@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "cpu/cpu.h"
 #include "cpu/debug.h"
+#include "hw/uart8250.h"
 #include "machine/board.h"
 
 static struct cpu *hart_cpu(struct machine *m, unsigned hart)
@@ -81,9 +82,14 @@ static void platform_system_reset(void *arg, enum sbi_reset kind, bool failure)
 		machine_end(m, failure ? MACHINE_FAILED : MACHINE_POWEROFF, 0);
 }
 
+size_t machine_console_write(struct machine *m, const uint8_t *buf, size_t len)
+{
+	return uart8250_debug_write(m->uart, buf, len);
+}
+
 static size_t platform_console_write(void *arg, const uint8_t *buf, size_t len)
 {
-	return board_console_write(arg, buf, len);
+	return machine_console_write(arg, buf, len);
 }
 
 /* Input belongs to the UART's driver; a kernel so early that it has none needs no input. */

@@ -203,7 +203,7 @@ static uint64_t next_event_tick(const struct vcpus *v)
 	uint64_t next = UINT64_MAX;
 
 	if (loop_ns != UINT64_MAX)
-		next = loop_ns / CLOCK_NS_PER_TICK + 1;
+		next = loop_ns / v->clock->ns_per_tick + 1;
 	for (unsigned i = 0; i < n; i++)
 		if (!atomic_load(&v->vcpu[i].barred))
 			next = min_u64(next, v->vm->engine->next_deadline(v->vcpu[i].cpu));

@@ -13,6 +13,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "backend/block.h"
+#include "backend/net.h"
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/fault.h"
@@ -24,6 +26,7 @@
 #include "dev/console.h"
 #include "dev/input.h"
 #include "dev/net.h"
+#include "dev/net_spec.h"
 #include "dev/rng.h"
 #include "dev/vsock.h"
 #include "hw/aclint.h"
@@ -88,7 +91,7 @@ static uint64_t real_time_ns(void *arg)
 	struct timespec ts;
 
 	if (m->clock.counted)
-		return FIXED_EPOCH_NS + clock_ticks(&m->clock) * CLOCK_NS_PER_TICK;
+		return FIXED_EPOCH_NS + clock_ticks(&m->clock) * m->clock.ns_per_tick;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
@@ -224,29 +227,51 @@ static int add_device(struct machine *m, struct vdev *dev)
 
 static int add_disk(struct machine *m, const struct machine_disk *d)
 {
+	struct loop *loops[BLK_QUEUES_MAX];
 	const struct blk_config cfg = {
 		.block = d->block,
-		.loop = m->loop,
+		.queue_loop = loops,
 		.serial = d->serial,
 		.n_queues = d->n_queues,
 		.ring_size = m->cfg.ring_size,
 	};
 	struct vdev *dev;
-	int ret = blk_new(&cfg, &dev);
+	int ret;
 
+	iothreads_place(&m->io, m->loop, d->iothread, d->block->single_loop, loops,
+			d->n_queues ? d->n_queues : 1);
+	ret = blk_new(&cfg, &dev);
 	return ret ? ret : add_device(m, dev);
+}
+
+/* A pair's two sides on a loop each only where the network can. */
+static void place_net(struct machine *m, const struct machine_net *n, struct loop **loops)
+{
+	unsigned n_pairs = n->n_queues ? n->n_queues : 1;
+	struct loop *pair[NET_PAIRS_MAX];
+
+	if (n->net->split) {
+		iothreads_place(&m->io, m->loop, n->iothread, false, loops, 2 * n_pairs);
+		return;
+	}
+	iothreads_place(&m->io, m->loop, n->iothread, n->net->single_loop, pair, n_pairs);
+	for (unsigned i = 0; i < 2 * n_pairs; i++)
+		loops[i] = pair[i / 2];
 }
 
 static int add_net(struct machine *m, const struct machine_net *n)
 {
+	struct loop *loops[2 * NET_PAIRS_MAX];
 	struct netdev_config cfg = {.net = n->net,
 				    .loop = m->loop,
+				    .queue_loop = loops,
 				    .mtu = (uint16_t)n->mtu,
 				    .speed = n->speed,
 				    .n_pairs = n->n_queues};
 	struct vdev *dev;
 	int ret;
 
+	place_net(m, n, loops);
 	memcpy(cfg.mac, n->mac, sizeof(cfg.mac));
 	ret = netdev_new(&cfg, &dev);
 	return ret ? ret : add_device(m, dev);
@@ -497,15 +522,13 @@ static void virt_free(struct machine *m)
 	free(v);
 }
 
-size_t board_console_write(struct machine *m, const uint8_t *buf, size_t len)
-{
-	return uart8250_debug_write(virt_of(m)->uart, buf, len);
-}
-
 const struct machine_type virt_machine = {
 	.name = "virt",
 	.help = "RV64 board with virtio devices, addresses as on QEMU's virt (default)",
 	.ram_base = VIRT_RAM_BASE,
+	.timebase_hz = VIRT_TIMEBASE_HZ,
+	.default_mem = 512u << 20,
+	.max_smp = CPU_MAX_HARTS,
 	.default_append = "console=ttyS0 earlycon panic=-1",
 	.build = virt_build,
 	.quiesce = virt_quiesce,

@@ -126,7 +126,7 @@ static void write_cpus(struct fdt_builder *t, const struct virt_fdt_config *cfg)
 	fdtb_begin(t, "cpus");
 	fdtb_u32(t, "#address-cells", 1);
 	fdtb_u32(t, "#size-cells", 0);
-	fdtb_u32(t, "timebase-frequency", CPU_TIMEBASE_HZ);
+	fdtb_u32(t, "timebase-frequency", VIRT_TIMEBASE_HZ);
 	for (unsigned hart = 0; hart < cfg->smp; hart++)
 		write_cpu(t, cfg, hart);
 	fdtb_end(t);

@@ -43,6 +43,7 @@
 #define VIRT_IRQLAB_IRQ 12u /* all of them; VIRT_IRQLAB_IRQ + 1 + n: the edges of the n-th */
 #define VIRT_PCI_IRQ    32u /* slot n has VIRT_PCI_IRQ + n */
 
-#define VIRT_UART_CLOCK 3686400u /* Hz */
+#define VIRT_UART_CLOCK  3686400u  /* Hz */
+#define VIRT_TIMEBASE_HZ 10000000u /* of `time` */
 
 #endif

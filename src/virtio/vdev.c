@@ -333,6 +333,17 @@ uint32_t vdev_queue_size_max(const struct vdev *dev, unsigned index)
 	return 1u << (31 - __builtin_clz(max));
 }
 
+struct vdev_queue_state vdev_queue_look(const struct vdev *dev, unsigned index)
+{
+	const struct vdev_queue *q = &dev->queues[index];
+
+	if (!q->started || q->stopped_cb || vdev_is_broken(dev))
+		return (struct vdev_queue_state){0};
+	return (struct vdev_queue_state){.ready = true,
+					 .size = virtq_size(&q->ring),
+					 .in_flight = virtq_in_flight(&q->ring)};
+}
+
 /* What a ring takes for IN_ORDER lives as long as the queue is started. */
 static int waiting_new(struct vdev_queue *q, struct virtq_setup *ring)
 {

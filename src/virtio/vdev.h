@@ -257,6 +257,16 @@ static inline bool vdev_is_gone(const struct vdev *dev)
 /* Home: the driver's choice of features. -EINVAL: not all offered, or without VERSION_1. */
 int vdev_set_features(struct vdev *dev, uint64_t features);
 
+/* How a queue stands, for reports. */
+struct vdev_queue_state {
+	bool ready;         /* started, and its device is not broken */
+	uint32_t size;      /* of a ready one: its ring's */
+	uint32_t in_flight; /* of a ready one: chains popped and not yet pushed, a moment ago */
+};
+
+/* Home. index < dev->n_queues. */
+struct vdev_queue_state vdev_queue_look(const struct vdev *dev, unsigned index);
+
 /* Any: what the driver has chosen; 0 before. */
 uint64_t vdev_features(const struct vdev *dev);
 

@@ -68,8 +68,15 @@ int virtq_init(struct virtq *vq, const struct gmem *mem, const struct virtq_setu
 	return ring_is_packed(vq) ? packed_init(vq, setup) : split_init(vq, setup);
 }
 
+/* By the ring's own thread alone, so no exchange is needed. */
+static void set_in_flight(struct virtq *vq, uint32_t n)
+{
+	atomic_store_explicit(&vq->in_flight, n, memory_order_relaxed);
+}
+
 int virtq_pop(struct virtq *vq, struct virtq_chain *c)
 {
+	uint32_t in_flight = virtq_in_flight(vq);
 	int r;
 
 	if (unlikely(vq->broken))
@@ -79,10 +86,10 @@ int virtq_pop(struct virtq *vq, struct virtq_chain *c)
 	c->read_len = 0;
 	c->write_len = 0;
 	r = ring_is_packed(vq) ? packed_pop(vq, c) : split_pop(vq, c);
-	if (r > 0 && unlikely(vq->in_flight == vq->size || !order_pop(vq, c)))
+	if (r > 0 && unlikely(in_flight == vq->size || !order_pop(vq, c)))
 		r = -EPROTO;
 	if (r > 0)
-		vq->in_flight++;
+		set_in_flight(vq, in_flight + 1);
 	else if (r < 0)
 		vq->broken = true;
 	return r;
@@ -90,8 +97,10 @@ int virtq_pop(struct virtq *vq, struct virtq_chain *c)
 
 void virtq_unpop(struct virtq *vq, const struct virtq_chain *c)
 {
-	assert(vq->in_flight);
-	vq->in_flight--;
+	uint32_t in_flight = virtq_in_flight(vq);
+
+	assert(in_flight);
+	set_in_flight(vq, in_flight - 1);
 	order_unpop(vq);
 	if (ring_is_packed(vq))
 		packed_unpop(vq, c);
@@ -114,8 +123,10 @@ static void note_written(const struct virtq *vq, const struct virtq_chain *c, ui
 
 void virtq_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written)
 {
-	assert(vq->in_flight && written <= c->write_len);
-	vq->in_flight--;
+	uint32_t in_flight = virtq_in_flight(vq);
+
+	assert(in_flight && written <= c->write_len);
+	set_in_flight(vq, in_flight - 1);
 	if (vq->stats) {
 		counter_add(&vq->stats->chains, 1);
 		counter_add(&vq->stats->read, c->read_len);

@@ -24,6 +24,7 @@
 #ifndef VIRTIO_VIRTQ_H
 #define VIRTIO_VIRTQ_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -123,7 +124,7 @@ struct virtq {
 	const struct gmem_region *region; /* of the last translation */
 	uint64_t features;
 	uint32_t size;
-	uint32_t in_flight; /* popped, not yet pushed */
+	_Atomic uint32_t in_flight; /* popped, not yet pushed; any thread reads it */
 	bool broken;
 	struct virtq_stats *stats;
 	struct {
@@ -189,10 +190,10 @@ void virtq_disable_kicks(struct virtq *vq);
  * come; pop them first. */
 bool virtq_enable_kicks(struct virtq *vq);
 
-/* Popped and not yet pushed. */
+/* Popped and not yet pushed. Any thread: as it was a moment ago. */
 static inline uint32_t virtq_in_flight(const struct virtq *vq)
 {
-	return vq->in_flight;
+	return atomic_load_explicit(&vq->in_flight, memory_order_relaxed);
 }
 
 static inline uint32_t virtq_size(const struct virtq *vq)

@@ -43,6 +43,8 @@
 #define K_SYS_wfi         K_PRIVILEGED
 #define K_SYS_sfence_vma  K_PRIVILEGED
 #define K_SYS_sfence_order K_PRIVILEGED
+#define K_SYS_th_cache    {ROW_ELSEWHERE, 0, "a C906's alone; covered by tests/unit/cpu/test_thead.c"}
+#define K_SYS_th_fetch    K_SYS_th_cache
 /* clang-format on */
 
 static const struct row_kind kinds[RV64_N_INSNS] = {

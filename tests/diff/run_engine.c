@@ -78,6 +78,7 @@ static int make(struct rig *rig, const struct program *p, struct cpu **cpu, stru
 	struct cpu_vm_config cfg = {
 		.env = {.arg = rig, .ecall = system_call, .time_now = no_time},
 		.n_harts = 1,
+		.timebase_hz = 10000000,
 		.in_turns = true,
 	};
 	int err = gmem_new(&rig->mem);

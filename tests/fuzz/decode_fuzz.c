@@ -42,7 +42,8 @@ static uint64_t time_now(void *arg, struct cpu *cpu)
 
 static void machine_init(struct machine *m, const struct cpu_engine *engine)
 {
-	struct cpu_vm_config cfg = {.n_harts = 1, .in_turns = true, .env.time_now = time_now};
+	struct cpu_vm_config cfg = {
+		.n_harts = 1, .timebase_hz = 10000000, .in_turns = true, .env.time_now = time_now};
 	struct err e;
 
 	if (gmem_new(&m->mem) || gmem_add_ram(m->mem, RAM, RAM_SIZE) || bus_new(&m->bus))

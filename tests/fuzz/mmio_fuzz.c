@@ -10,17 +10,21 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "backend/chr.h"
 #include "backend/chr_pair.h"
 #include "base/endian.h"
+#include "base/fd.h"
 #include "base/loop.h"
 #include "bus/bus.h"
+#include "dev/balloon.h"
 #include "dev/blk.h"
 #include "dev/console.h"
 #include "dev/input.h"
 #include "dev/net.h"
 #include "dev/rng.h"
+#include "dev/vsock.h"
 #include "lib/mem_block.h"
 #include "lib/mem_net.h"
 #include "script.h"
@@ -40,7 +44,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum device { BLK, NET, CONSOLE, RNG, INPUT, N_DEVICES };
+enum device { BLK, NET, CONSOLE, RNG, INPUT, BALLOON, VSOCK, N_DEVICES };
 
 struct ring {
 	uint16_t desc; /* the next descriptor to use */
@@ -57,6 +61,7 @@ struct world {
 	struct mem_block block;
 	struct mem_net net, more_net; /* of two pairs of queues */
 	struct chr *near[PORTS], *far[PORTS];
+	int listener; /* nobody calls: see vsock_fuzz.c for that */
 	struct ring ring[N_RINGS];
 	uint16_t ring_size;
 	bool stopped;
@@ -224,6 +229,12 @@ static void op_back_end(struct world *w, struct script *s)
 		break;
 	case CONSOLE: port_event(w, much % PORTS, what); break;
 	case INPUT: (void)input_press(w->dev); break;
+	case BALLOON:
+		if (what & 1)
+			balloon_resize(w->dev, much * 4096ull);
+		else
+			balloon_refresh(w->dev);
+		break;
 	default: break;
 	}
 	turn(w);
@@ -265,6 +276,8 @@ static struct vdev *new_device(struct world *w)
 	struct netdev_config net = {
 		.net = &w->net.net, .loop = w->loop, .mtu = 1500, .speed = 1, .n_pairs = 2};
 	struct rng_config rng = {.loop = w->loop, .repeatable = true};
+	struct balloon_config balloon = {.loop = w->loop, .mem = w->mem};
+	struct vsock_config vsock = {.loop = w->loop, .cid = 3, .path = "/nonexistent/vsock"};
 	struct vdev *dev;
 
 	switch (w->device) {
@@ -272,6 +285,13 @@ static struct vdev *new_device(struct world *w)
 	case NET: require(!netdev_new(&net, &dev)); break;
 	case CONSOLE: return new_console(w);
 	case INPUT: require(!input_power_button_new(w->loop, &dev)); break;
+	case BALLOON: require(!balloon_new(&balloon, &dev)); break;
+	case VSOCK:
+		w->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		vsock.listener = w->listener;
+		require(w->listener >= 0);
+		require(!vsock_new(&vsock, &dev));
+		break;
 	default: require(!rng_new(&rng, &dev)); break;
 	}
 	return dev;
@@ -283,6 +303,7 @@ static void world_init(struct world *w, enum device device)
 
 	memset(w, 0, sizeof(*w));
 	w->device = device;
+	w->listener = -1;
 	require(!loop_new(&w->loop) && !bus_new(&w->bus) && !gmem_new(&w->mem));
 	require(!gmem_add_ram(w->mem, RAM_BASE, RAM_SIZE));
 	mem_block_init(&w->block, 64 * 512, false);
@@ -315,6 +336,7 @@ static void world_fini(struct world *w)
 		chr_free(w->far[i]);
 		chr_free(w->near[i]);
 	}
+	fd_close(&w->listener);
 	mem_block_fini(&w->block);
 	bus_free(w->bus);
 	loop_free(w->loop);

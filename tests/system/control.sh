@@ -199,7 +199,7 @@ case_bare() {
 		</dev/null >"$work/out" 2>"$work/err" &
 	started=$!
 	pids+=("$started")
-	until [ -S "$sock" ]; do
+	until ctl status && [ "$ctl_status" = 0 ]; do
 		kill -0 "$started" || fail "it has ended"
 		sleep 0.05
 	done
@@ -272,14 +272,15 @@ case_quit_loses_nothing() {
 	ctl quit
 	expect_ctl 0
 	# ctl returned, so it is all there, whether or not the process has been waited for.
+	cp "$work/image" "$work/then"
+	ended
+	expect_status 125
 	last=$(sed -n 's/^done //p' "$work/out" | tail -n 1)
 	[ "$last" -ge 30 ] || fail "only $last blocks"
 	for ((n = 1; n <= last; n++)); do
-		[ "$(dd if="$work/image" bs=4k skip=$n count=1 2>/dev/null | sed 's/^0*//')" = "$n" ] ||
+		[ "$(dd if="$work/then" bs=4k skip=$n count=1 2>/dev/null | sed 's/^0*//')" = "$n" ] ||
 			fail "block $n of $last is lost"
 	done
-	ended
-	expect_status 125
 }
 
 "case_$1"

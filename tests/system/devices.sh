@@ -136,24 +136,33 @@ case_killed() {
 	[ "$(sha256sum <"$work/kept")" = "$(cat "$work/out")" ] || fail "what was synced is lost"
 }
 
+# forwarding tcp|udp COMMAND ...: a machine whose command says "ready", and to whose port 7 leads $port.
+forwarding() {
+	for port in $(shuf -i 20000-32000 -n 20); do
+		start run --net "user,hostfwd=$1:127.0.0.1:$port-:7" --exec "$2" "${@:3}"
+		until [ -s "$work/out" ] || ! kill -0 "$started" 2>/dev/null; do
+			sleep 0.1
+		done
+		has_lines '^ready$' && return
+		grep -q 'hostfwd' "$work/err" || fail "it does not start"
+	done
+	fail "no free port"
+}
+
 case_forward() {
-	local port=$((20000 + RANDOM % 20000))
-	"$LINNET" run --net "user,hostfwd=tcp:127.0.0.1:$port-:7" \
-		--exec 'echo ready; nc -l -p 7 -e cat' </dev/null >"$work/out" 2>"$work/err" &
-	pids+=("$!")
-	for _ in $(seq 600); do
-		[ -s "$work/out" ] && break
+	forwarding tcp 'echo ready; nc -l -p 7 -e cat'
+	for _ in $(seq 100); do # until the guest listens
+		printf 'through the forward\n' | timeout 20 busybox nc -w 5 127.0.0.1 "$port" >"$work/answer"
+		grep -q 'through the forward' "$work/answer" && break
 		sleep 0.1
 	done
-	sleep 1
-	printf 'through the forward\n' | timeout 20 busybox nc -w 5 127.0.0.1 "$port" >"$work/answer"
 	grep -q 'through the forward' "$work/answer" || fail "no answer through the forward"
+	finish
+	expect_status 0
 }
 
 case_forward_udp() {
-	local port=$((20000 + RANDOM % 20000))
-	start run --net "user,hostfwd=udp:127.0.0.1:$port-:7" --file "$UDP_ECHO:/udp_echo" --exec /udp_echo
-	wait_for '^ready$'
+	forwarding udp /udp_echo --file "$UDP_ECHO:/udp_echo"
 	timeout 100 python3 "$(dirname "$0")/udp.py" "$port" 1 100 1400 4000 >"$work/answer" 2>&1 ||
 		fail "$(cat "$work/answer")"
 	exec 9>&-

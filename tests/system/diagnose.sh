@@ -15,7 +15,7 @@ diagnose() { # DEVICE REGEX: until its verdict matches
 
 case_causes() {
 	[ -x /usr/lib/qemu/virtiofsd ] || { echo 'skipped: no virtiofsd'; exit 77; }
-	unshare -Ur true 2>/dev/null || { echo 'skipped: no user namespaces'; exit 77; }
+	unshare -Ur true 2>/dev/null || [ "$(id -u)" = 0 ] || { echo 'skipped: no user namespaces'; exit 77; }
 	mkdir "$work/shared"
 	# shellcheck disable=SC2016 # for the guest
 	start run --share "$work/shared" --balloon on --control "unix:$work/ctl" --exec 'cd /; rmmod virtio_balloon; echo ready; read x

@@ -200,7 +200,8 @@ case_ctl() {
 # A run that ends, or is ended, does not wait for a request that a fault holds back.
 case_end() {
 	letters A 4M >"$work/disk"
-	broken 'dd if=/dev/vdb of=/dev/null bs=4k count=1 skip=100 iflag=direct & sleep 0.5; echo done' \
+	broken 'dd if=/dev/vdb of=/dev/null bs=4k count=1 skip=100 iflag=direct &
+		until grep -q "^ *1 " /sys/block/vdb/inflight; do usleep 50000; done; echo done' \
 		disk1:read,sector=800,delay=10min
 	expect_out 'done'
 	expect_in err '^linnet: fault disk1:read,sector=800,delay=10min: 1 of 1$'

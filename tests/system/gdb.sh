@@ -17,10 +17,10 @@ need_gdb() {
 
 # start_gdb OPTIONS...: the machine, listening at $socket.
 start_gdb() {
-	start run --gdb "unix:$socket,${wait:-wait=on}" --time-limit 100 "$@"
 	local i
-	for ((i = 0; i < 200; i++)); do
-		[ -S "$socket" ] && return
+	start run --gdb "unix:$socket,${wait:-wait=on}" --time-limit 100 "$@"
+	for ((i = 0; i < 600; i++)); do
+		grep -q 'target remote' "$work/err" && return
 		sleep 0.05
 	done
 	fail "nobody listens at $socket"
@@ -149,7 +149,8 @@ case_interrupt() {
 	for _ in 1 2; do
 		gdb "$GDB_LOOP" <<-'END'
 			python import threading, os, signal
-			python threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+			python interrupt = lambda: os.kill(os.getpid(), signal.SIGINT)
+			python gdb.events.cont.connect(lambda event: threading.Timer(1, interrupt).start())
 			continue
 			printf "in the loop %d\n", $pc >= (long)&loop && $pc < (long)&trap
 			detach

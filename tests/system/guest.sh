@@ -53,7 +53,10 @@ case_interrupted() {
 	mkdir -p "$work/cache/linnet/guest"
 	flock -F "$work/cache/linnet/guest/lock" sleep 1000 &
 	pids+=("$!")
-	sleep 0.5
+	while flock -n "$work/cache/linnet/guest/lock" true; do
+		kill -0 "${pids[-1]}" || fail "no lock"
+		sleep 0.1
+	done
 	export XDG_CACHE_HOME=$work/cache
 	exec 8>"$work/out"
 	linnet_in_session run

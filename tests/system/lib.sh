@@ -44,27 +44,60 @@ guest() {
 start() {
 	rm -f "$work/in"
 	mkfifo "$work/in" || fail "no fifo"
+	: >"$work/out" # nothing that an earlier one said is taken for its words
+	: >"$work/err"
 	timeout -k 5 "${LIMIT:-120}" "$LINNET" "$@" <"$work/in" >"$work/out" 2>"$work/err" &
 	started=$!
 	pids+=("$started")
 	exec 9>"$work/in"
 }
 
+# listens PID WHERE: whether the process listens at a TCP port, or at a socket's path.
+listens() {
+	local inode
+	if [[ $2 == */* ]]; then
+		inode=$(awk -v path="$2" '$4 == "00010000" && $8 == path { print $7 }' /proc/net/unix)
+	else
+		inode=$(awk -v port="$(printf :%04X "$2")" '$2 ~ port "$" && $4 == "0A" { print $10 }' \
+			/proc/net/tcp /proc/net/tcp6)
+	fi
+	[ -n "$inode" ] && readlink "/proc/$1/fd/"* 2>/dev/null | grep -qxF "${inode/#/socket:[}]"
+}
+
+# until_listens PID WHERE: false when the process has ended instead.
+until_listens() {
+	local i
+	for ((i = 0; i < 600; i++)); do
+		listens "$1" "$2" && return
+		kill -0 "$1" 2>/dev/null || return
+		sleep 0.05
+	done
+	fail "process $1 does not listen at $2"
+}
+
 # A port of the loopback on which COMMAND PORT... listens; sets $port, its process is the last of $pids.
+# Below those ports that the kernel gives to others' connections.
 listen() { # command, in which PORT stands for the port
-	for port in $(shuf -i 20000-50000 -n 20); do
+	for port in $(shuf -i 20000-32000 -n 20); do
 		"${@//PORT/$port}" 2>/dev/null &
 		pids+=("$!")
-		sleep 0.2
-		kill -0 "${pids[-1]}" 2>/dev/null && return
+		until_listens "$!" "$port" && return
 	done
 	fail "no free port for: $*"
+}
+
+# serve WHERE COMMAND...: in the background, and listening there; its process is the last of $pids.
+serve() {
+	"${@:2}" <&0 &
+	pids+=("$!")
+	until_listens "$!" "$1" || fail "has ended: ${*:2}"
 }
 
 # linnet_in_session ARGS...: in the background in a session of its own, so that what it leaves behind can
 # be found; its id is in $session. Standard output goes to descriptor 8.
 linnet_in_session() {
 	rm -f "$work/session"
+	: >"$work/err"
 	setsid -w sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "$work/session" "$LINNET" "$@" \
 		</dev/null >&8 2>"$work/err" &
 	pid=$!
@@ -98,14 +131,18 @@ say() { # a line for its standard input
 	echo "$1" >&9
 }
 
-wait_for() { # regex [count]: until that many lines of the output match
+has_lines() { # regex [count]
+	[ "$(grep -cE -- "$1" "$work/out")" -ge "${2:-1}" ]
+}
+
+wait_for() { # regex [count]: until that many lines of the output match; PATIENCE in tenths of seconds
 	local i
-	for ((i = 0; i < 600; i++)); do
-		[ "$(grep -cE -- "$1" "$work/out")" -ge "${2:-1}" ] && return
+	for ((i = 0; i < ${PATIENCE:-600}; i++)); do
+		has_lines "$@" && return
 		kill -0 "$started" 2>/dev/null || break
 		sleep 0.1
 	done
-	fail "waiting for: $1"
+	has_lines "$@" || fail "waiting for: $1" # it may have been the last
 }
 
 finish() { # waits for its end; the exit status is in $status

@@ -175,7 +175,7 @@ case_config() {
 case_help() {
 	local what
 	for what in --help 'run --help' 'fetch --help' 'kbuild --help' 'new-driver --help' \
-		'machines --help' 'devices --help' 'doctor --help' 'switch --help'; do
+		'machines --help' 'devices --help' 'doctor --help' 'switch --help' 'ioctl --help'; do
 		# shellcheck disable=SC2086 # words
 		linnet $what
 		expect_status 0
@@ -184,6 +184,11 @@ case_help() {
 	done
 	linnet --version
 	expect_in out '^linnet [0-9]'
+	linnet ioctl decode 0x8004d505 SCULL_IOCRESET
+	expect_out '0x8004d505 direction read size 4 type 0xd5 number 5 of scull: SCULL_IOCGQUANTUM
+0x0000d500 direction none size 0 type 0xd5 number 0 of scull: SCULL_IOCRESET'
+	linnet ioctl decode 0x1 word
+	expect_status 2
 	linnet machines
 	expect_in out '^virt '
 	linnet devices

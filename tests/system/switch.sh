@@ -89,18 +89,18 @@ case_in_uplink() {
 	ip link set t0 up
 	ip link set lo up
 	head -c 20M /dev/urandom >"$work/data"
-	busybox httpd -f -p 192.0.2.100:80 -h "$work" &
-	pids+=("$!")
+	serve 80 busybox httpd -f -p 192.0.2.100:80 -h "$work"
 	begin_switch --uplink t0
 	guest_on 1 'ping -q -c 1 192.0.2.100; wget -q -O - http://192.0.2.100/data | sha256sum'
 	wait "${guest_pid[1]}" || fail "$(cat "$work/g1")"
 	grep -q "^$(sha256sum <"$work/data")" "$work/g1" || fail "$(cat "$work/g1")"
 	# The switch goes before its guest: the guest lives on, and is told.
 	guest_on 2 'echo here; while ping -q -c 1 -w 1 192.0.2.100 >/dev/null; do sleep 0.1; done; echo alone'
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		grep -q '^here' "$work/g2" && break
 		sleep 0.1
 	done
+	grep -q '^here' "$work/g2" || fail "the second guest does not start: $(cat "$work/g2")"
 	kill "$switch"
 	wait "${guest_pid[2]}" || fail "$(cat "$work/g2")"
 	grep -q '^alone' "$work/g2" || fail "$(cat "$work/g2")"
@@ -157,8 +157,7 @@ case_in_passt() {
 	ip route add default via 198.51.100.1 dev out
 	head -c 20M /dev/urandom >"$work/data"
 	chmod 755 "$work"
-	busybox httpd -f -p 127.0.0.1:8080 -h "$work" &
-	pids+=("$!")
+	serve 8080 busybox httpd -f -p 127.0.0.1:8080 -h "$work"
 	passt --foreground --socket "$work/p" --runas "$(id -u):$(id -g)" --mtu 1500 >"$work/passt" 2>&1 &
 	pids+=("$!")
 	for _ in $(seq 50); do

@@ -125,7 +125,7 @@ wait_in() { # file regex
 		kill -0 "$started" 2>/dev/null || break
 		sleep 0.1
 	done
-	fail "waiting for $2 in: $(tail -n 5 "$1")"
+	grep -qE -- "$2" "$1" || fail "waiting for $2 in: $(tail -n 5 "$1")" # it may have been the last
 }
 
 # The serial port on a pseudo-terminal: one program comes late and leaves, another comes later.
@@ -136,11 +136,15 @@ case_pty() {
 	cat "$work/tty" >"$work/first" &
 	pids+=("$!")
 	wait_in "$work/first" '^linnet:.*# '
-	echo 'stty -echo; sleep 2; echo $((6 * 7))' >"$work/tty"
+	echo 'stty -echo; echo $((2 * 7)); read x; echo $((6 * 7))' >"$work/tty"
+	wait_in "$work/first" '^14'
 	kill "${pids[-1]}"
-	sleep 1
-	cat "$work/tty" >"$work/second" 2>/dev/null &
+	wait "${pids[-1]}"
+	exec 6<"$work/tty" # it is open before the guest goes on
+	cat <&6 >"$work/second" 2>/dev/null &
 	pids+=("$!")
+	exec 6<&-
+	echo >"$work/tty"
 	wait_in "$work/second" '^42'
 	echo poweroff >"$work/tty"
 	finish
@@ -162,13 +166,15 @@ case_unix() {
 	exec 7>"$work/keys"
 	wait_in "$work/first" 'Linux version'
 	wait_in "$work/first" '^linnet:.*# '
-	echo 'stty -echo; sleep 2; echo $((6 * 7))' >&7
-	sleep 0.5
+	echo 'stty -echo; echo $((2 * 7)); read x; echo $((6 * 7))' >&7
+	wait_in "$work/first" '^14'
 	kill "${pids[-1]}"
+	wait "${pids[-1]}"
 	exec 7>&-
 	nc.openbsd -U "$work/socket" <"$work/keys" >"$work/second" &
 	pids+=("$!")
 	exec 7>"$work/keys"
+	echo >&7
 	wait_in "$work/second" '^42'
 	echo poweroff >&7
 	finish

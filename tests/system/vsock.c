@@ -4,7 +4,8 @@
  *
  *	vsock echo PORT		a server for ever: each client gets back what it sends
  *	vsock sink PORT		a server that reads nothing
- *	vsock call PORT		connects to the host: standard input there, answers to output
+ *	vsock call PORT		connects to the host: standard input there, answers to output;
+ *				waits for both ends, and until the host has taken everything
  */
 #include <errno.h>
 #include <poll.h>
@@ -69,13 +70,13 @@ static int serve(int fd, int reads)
 }
 
 /* Both ways at once, so that neither side waits for the other. */
-static int call(int fd)
+static int converse(int fd)
 {
 	static char buf[65536];
 	struct pollfd p[2] = {{.fd = 0, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
 	ssize_t n;
 
-	for (;;) {
+	while (p[0].fd >= 0 || p[1].fd >= 0) {
 		if (poll(p, 2, -1) < 0)
 			return die("poll");
 		if (p[0].revents) {
@@ -92,11 +93,26 @@ static int call(int fd)
 			if (n < 0)
 				return die("read");
 			if (!n)
-				return 0;
+				p[1].fd = -1;
 			if (write_all(1, buf, (size_t)n))
 				return 1;
 		}
 	}
+	return 0;
+}
+
+/* A close that lingers waits for the host's end of the connection; that of an exit does not. */
+static int call(int fd)
+{
+	const struct linger l = {.l_onoff = 1, .l_linger = 60};
+	int ret;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)))
+		return die("setsockopt");
+	ret = converse(fd);
+	if (close(fd))
+		return die("close");
+	return ret;
 }
 
 int main(int argc, char **argv)

@@ -50,15 +50,14 @@ case_stuck() {
 case_guest_calls() {
 	head -c 3000000 /dev/urandom >"$work/data"
 	# Once each: something that answers, something that only takes, and nobody.
-	timeout 60 nc.openbsd -lUN "${path}_77" <"$work/data" >"$work/taken" &
-	pids+=("$!")
-	until [ -S "${path}_77" ]; do sleep 0.1; done
+	serve "${path}_77" nc.openbsd -lUN "${path}_77" <"$work/data" >"$work/taken"
 	guest 'cat /data | vsock call 77 | md5sum; vsock call 78; echo "status $?"' \
 		--vsock "$path" --file "$VSOCK:/bin/vsock" --file "$work/data:/data"
 	expect_status 0
 	expect_in out "^$(md5sum <"$work/data" | cut -c 1-32)"
 	expect_in out '^status 1'
 	expect_in err 'connect: Connection reset'
+	wait "${pids[-1]}" || fail "the host's end: status $?"
 	cmp "$work/data" "$work/taken" || fail "what the host got"
 }
 

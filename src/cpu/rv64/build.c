@@ -253,7 +253,7 @@ unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, con
 		if (!add_insn(&w, &in))
 			return (unsigned)(w.next - b->op);
 		w.offset += in.len;
-		if (rv64_insn_closes_loop(&in, w.offset))
+		if (rv64_insn_goes_back(&in))
 			break;
 	}
 	add_end(&w);

@@ -169,8 +169,13 @@ static int get_supervisor(struct rv64_hart *h, unsigned num, uint64_t *v)
 	case CSR_SIP: *v = rv64_mip(h) & c->mideleg; return 0;
 	case CSR_STIMECMP: *v = c->stimecmp; return 0;
 	case CSR_SATP: *v = c->satp; return 0;
-	default: return rv64_aia_read(h, num, v);
+	default: return rv64_aia_read(h, num, v) ? rv64_thead_read(h, num, v) : 0;
 	}
+}
+
+static uint64_t vendor(const struct rv64_hart *h)
+{
+	return h->cpu.vm->cfg.model == CPU_MODEL_THEAD_C906 ? THEAD_MVENDORID : 0;
 }
 
 static int get_machine(struct rv64_hart *h, unsigned num, uint64_t *v)
@@ -201,9 +206,11 @@ static int get_machine(struct rv64_hart *h, unsigned num, uint64_t *v)
 	case CSR_MHPMEVENT3 ... CSR_MHPMEVENT31:
 		*v = rv64_hpm_event(h, num - CSR_MHPMEVENT3 + RV64_HPM_FIRST);
 		return 0;
-	case CSR_MVENDORID ... CSR_MIMPID:
+	case CSR_MVENDORID: *v = vendor(h); return 0;
+	case CSR_MARCHID:
+	case CSR_MIMPID:
 	case CSR_MCONFIGPTR: *v = 0; return 0;
-	default: return -1;
+	default: return rv64_thead_read(h, num, v);
 	}
 }
 
@@ -251,7 +258,7 @@ static int put_supervisor(struct rv64_hart *h, unsigned num, uint64_t v)
 		look_for_interrupts(h);
 		return 0;
 	case CSR_SATP: put_satp(h, v); return 0;
-	default: return -1;
+	default: return rv64_thead_write(h, num, v);
 	}
 }
 
@@ -289,7 +296,7 @@ static int put_machine(struct rv64_hart *h, unsigned num, uint64_t v)
 		rv64_hpm_select(h, num - CSR_MHPMEVENT3 + RV64_HPM_FIRST, v);
 		return 0;
 	case CSR_MISA: return 0; /* writable in form; nothing in it can change */
-	default: return -1;
+	default: return rv64_thead_write(h, num, v);
 	}
 }
 

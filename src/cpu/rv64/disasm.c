@@ -190,6 +190,8 @@ static const char *special(const struct rv64_insn *in)
 		return info->format == RV64_FMT_R1 ? "d,(s)" : "d,t,(s)";
 	if (info->ext == RV64_EXT_ZICBOM || info->ext == RV64_EXT_ZICBOZ)
 		return "(s)";
+	if (info->ext == RV64_EXT_XTHEAD)
+		return info->format == RV64_FMT_N ? "" : "s";
 	if (info->ext == RV64_EXT_ZICBOP)
 		return "J(s)";
 	if (info->ext == RV64_EXT_ZICSR && in->bits >> 12 & ZIMM)

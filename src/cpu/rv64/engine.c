@@ -86,6 +86,9 @@ static int check_config(const struct cpu_vm_config *cfg, struct err *e)
 	if (!cfg->n_harts || cfg->n_harts > CPU_MAX_HARTS)
 		return err_set(e, -EINVAL, "%u harts: the engine has 1 to %u", cfg->n_harts,
 			       CPU_MAX_HARTS);
+	if (!cfg->timebase_hz || 1000000000u % cfg->timebase_hz)
+		return err_set(e, -EINVAL, "a timebase of %u Hz: it has to divide 10^9",
+			       cfg->timebase_hz);
 	for (unsigned i = 0; i < cfg->mem->n; i++) {
 		const struct gmem_region *r = &cfg->mem->region[i];
 

@@ -32,6 +32,7 @@ void rv64_hart_restart(struct rv64_hart *h)
 	atomic_fetch_or(&h->attention, RV64_ATTN_IRQ);
 	h->csr.menvcfg = MENVCFG_ADUE;
 	h->csr.stimecmp = UINT64_MAX;
+	rv64_thead_reset(h);
 	if (h->cpu.vm->cfg.env.ecall)
 		enter_supervisor(h);
 	rv64_pmp_update(h);

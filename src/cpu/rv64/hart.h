@@ -16,6 +16,7 @@
 #include "cpu/cpu.h"
 #include "cpu/debug.h"
 #include "cpu/rv64/mmu.h"
+#include "cpu/rv64/thead.h"
 
 enum rv64_priv { RV64_U = 0, RV64_S = 1, RV64_M = 3 };
 
@@ -95,6 +96,7 @@ struct rv64_hart {
 	struct cpu_debug_event event;
 
 	struct rv64_csrs csr;
+	struct rv64_thead thead; /* of harts of that model */
 	struct rv64_mmu mmu;
 };
 

@@ -64,6 +64,7 @@ enum rv64_ext {
 	RV64_EXT_ZICBOZ,
 	RV64_EXT_S,
 	RV64_EXT_SVINVAL,
+	RV64_EXT_XTHEAD, /* xtheadcmo and xtheadsync */
 };
 
 struct rv64_insn_info {
@@ -120,13 +121,12 @@ static inline bool rv64_insn_writes_x(unsigned id)
 	}
 }
 
-/* Whether it is a conditional branch back to a place in the block that it belongs to, which has
- * `offset` bytes with it. The block ends behind it: then what follows a loop is in the same block
- * whether the loop was entered from before or jumped to. */
-static inline bool rv64_insn_closes_loop(const struct rv64_insn *in, unsigned offset)
+/* Whether it is a conditional branch backwards. A block ends behind it: then what follows a loop is
+ * in the same block whether the loop was entered from before or jumped to, and what a jump forwards
+ * within a block leads to ends where that block does. */
+static inline bool rv64_insn_goes_back(const struct rv64_insn *in)
 {
-	return rv64_insn_info[in->id].format == RV64_FMT_B && in->imm < 0 &&
-	       (int32_t)(offset - in->len) + in->imm >= 0;
+	return rv64_insn_info[in->id].format == RV64_FMT_B && in->imm < 0;
 }
 
 /* Whether it works on f registers by arithmetic or moves (loads and stores included), so that it is

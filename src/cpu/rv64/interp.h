@@ -10,12 +10,23 @@
 #define INTERP_NO_BUDGET    UINT64_MAX
 #define INTERP_NATIVE_SLOTS 8
 #define INTERP_NATIVE_FAR   1024u
+#define INTERP_NATIVE_NEAR  1024u /* a power of two, at most the halfwords of a page */
 
 /* What the jump cache said to a jump of native code whose target is known but for the page. It
  * holds while the tag is the target's and code.voids has not moved. */
 struct interp_far {
 	struct rv64_jump jump;
 	uint64_t voids;
+};
+
+/* What the jump cache said about a pc, for jumps of native code through a register: a small direct
+ * mapped table for each half of the address space, of compiled blocks only. It holds while the key
+ * is the same as that half's fetch_tag + code.voids. */
+struct interp_near {
+	uint64_t pc;
+	uint64_t key;
+	uint64_t page; /* of pc */
+	const void *native;
 };
 
 struct interp {
@@ -38,7 +49,7 @@ struct interp {
 	uint64_t value; /* result of interp_load_slow() */
 
 	/* Of the engine jit (jit/jit.h), else NULL and false. `native_page`: the virtual page of
-	 * the code that runs natively. `native_fp`: FS is dirty, frm is to nearest, and the host's
+	 * the code that runs natively. `native_fp`: FS is dirty, the host rounds by frm, and its
 	 * floating-point flags are part of fflags; then f registers are in the host's registers.
 	 * `native_call`: in a memory access of native code, with `left` counting exactly.
 	 * `native_cut`: `left` and `end` were both lowered, so that native code stops at its next
@@ -55,9 +66,11 @@ struct interp {
 	/* Where native code gave up: its block's entry; this instruction is the interpreter's. */
 	const void *native_entry;
 	uint32_t native_index;
+	uint32_t native_mxcsr[2];            /* around an instruction with its own rounding mode */
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
 	struct interp_far *native_far_at;    /* the one that a jump looks for */
 	struct interp_far native_far[INTERP_NATIVE_FAR];
+	struct interp_near native_near[2][INTERP_NATIVE_NEAR];
 
 	bool stepping; /* run() is one instruction */
 
@@ -97,7 +110,7 @@ enum cpu_exit rv64_debug_step(struct interp *c);
  */
 typedef bool interp_sys_fn(struct interp *c, const struct rv64_op *op);
 interp_sys_fn interp_ecall, interp_ebreak, interp_sret, interp_mret, interp_wfi, interp_fence_i,
-	interp_sfence_vma, interp_sfence_order;
+	interp_sfence_vma, interp_sfence_order, interp_th_cache, interp_th_fetch;
 
 /* A CSR instruction; the same conventions, but hart.pc stays. */
 enum interp_next {

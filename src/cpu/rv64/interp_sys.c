@@ -100,6 +100,19 @@ bool interp_sfence_order(struct interp *c, const struct rv64_op *op)
 	return done(&c->run.hart);
 }
 
+/* Caches are written back, which memory that is always coherent has no use for. */
+bool interp_th_cache(struct interp *c, const struct rv64_op *op)
+{
+	if (!rv64_thead_cache_legal(&c->run.hart))
+		return illegal(c, op);
+	return done(&c->run.hart);
+}
+
+bool interp_th_fetch(struct interp *c, const struct rv64_op *op)
+{
+	return rv64_thead_cache_legal(&c->run.hart) ? interp_fence_i(c, op) : illegal(c, op);
+}
+
 static int csr_access(struct rv64_hart *h, uint32_t bits, uint64_t *old)
 {
 	unsigned num = bits >> 20;

@@ -47,6 +47,9 @@ static bool upper_bits_valid(const struct rv64_hart *h, uint64_t pte, bool leaf,
 {
 	if (likely(!(pte & ~PTE_PPN)))
 		return true;
+	if (h->cpu.vm->cfg.model == CPU_MODEL_THEAD_C906)
+		return !(pte & ~(PTE_PPN | THEAD_PTE_TYPE)) &&
+		       (h->thead.mxstatus & THEAD_MXSTATUS_MAEE);
 	if ((pte & PTE_RESERVED) || !leaf)
 		return false;
 	if ((pte & PTE_PBMT) == PTE_PBMT || ((pte & PTE_PBMT) && !(h->csr.menvcfg & MENVCFG_PBMTE)))
@@ -96,14 +99,16 @@ static enum mmu_walk_result find_leaf(struct rv64_hart *h, uint64_t va, struct f
 	return MMU_WALK_PAGE_FAULT;
 }
 
-static void set_leaf(struct mmu_leaf *leaf, const struct found *f, uint64_t va)
+static void set_leaf(const struct rv64_hart *h, struct mmu_leaf *leaf, const struct found *f,
+		     uint64_t va)
 {
 	uint64_t offset = va & (BIT(12 + 9 * f->level) - 1) & ~0xfffull;
 
 	leaf->pa = ((f->pte & PTE_PPN) >> PTE_PPN_SHIFT << 12) | offset;
 	leaf->flags = (uint8_t)f->pte;
 	leaf->level = (uint8_t)f->level;
-	if (unlikely(f->pte & PTE_N)) {
+	/* The same bit is "strong order" on a C906, which has no Svnapot. */
+	if (unlikely(f->pte & PTE_N) && h->cpu.vm->cfg.model != CPU_MODEL_THEAD_C906) {
 		leaf->pa = (leaf->pa & ~(NAPOT_64K_MASK << 12)) | (va & NAPOT_64K_MASK << 12);
 		leaf->level = 1; /* flushed with the 2 MiB around it */
 	}
@@ -135,7 +140,7 @@ enum mmu_walk_result rv64_walk(struct rv64_hart *h, uint64_t va, enum rv64_acces
 			break;
 		}
 	}
-	set_leaf(leaf, &f, va);
+	set_leaf(h, leaf, &f, va);
 	return MMU_WALK_OK;
 }
 
@@ -145,6 +150,6 @@ enum mmu_walk_result rv64_walk_peek(struct rv64_hart *h, uint64_t va, struct mmu
 	enum mmu_walk_result r = find_leaf(h, va, &f);
 
 	if (r == MMU_WALK_OK)
-		set_leaf(leaf, &f, va);
+		set_leaf(h, leaf, &f, va);
 	return r;
 }

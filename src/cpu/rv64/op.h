@@ -3,8 +3,8 @@
  * The form in which the interpreter executes code: blocks of decoded operations.
  *
  * A block begins at an address that was jumped to and runs on, past conditional branches that are
- * not taken, to an unconditional transfer, a system instruction, a branch that closes a loop in the
- * block, the end of the 4 KiB page or RV64_BLOCK_INSNS instructions. It is independent of the
+ * not taken, to an unconditional transfer, a system instruction, a branch backwards, the end of the
+ * 4 KiB page or RV64_BLOCK_INSNS instructions. It is independent of the
  * virtual address: all pcs in it count from its entry. An operation that may leave the block for a
  * known target is followed by a slot (an element of the same size) that remembers the target's
  * block; only targets within the same physical page are remembered, since just their offset decides

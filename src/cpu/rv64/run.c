@@ -20,8 +20,6 @@
 
 #include "base/bits.h"
 
-#define NS_PER_TICK (1000000000u / CPU_TIMEBASE_HZ)
-
 static struct rv64_run_vm *vm_of(struct rv64_run *r)
 {
 	return (struct rv64_run_vm *)(void *)r->hart.cpu.vm;
@@ -256,11 +254,11 @@ void rv64_run_notify(struct rv64_run *r, uint32_t bits)
 	pthread_mutex_unlock(&r->sleep_lock);
 }
 
-/* The moment of the monotonic clock that is `ticks` from now, at most an hour: whoever wakes early
- * looks at the time and sleeps again. */
-static struct timespec in_ticks(uint64_t ticks)
+/* The moment of the monotonic clock that is `ticks` of `hz` from now, at most an hour: whoever wakes
+ * early looks at the time and sleeps again. */
+static struct timespec in_ticks(uint64_t ticks, uint32_t hz)
 {
-	uint64_t ns = min_u64(ticks, 3600ull * CPU_TIMEBASE_HZ) * NS_PER_TICK;
+	uint64_t ns = min_u64(ticks, 3600ull * hz) * (1000000000u / hz);
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
@@ -281,7 +279,7 @@ void rv64_run_sleep(struct rv64_run *r, uint32_t bits, uint64_t deadline)
 
 		if (now >= deadline)
 			return;
-		until = in_ticks(deadline - now);
+		until = in_ticks(deadline - now, r->hart.cpu.vm->cfg.timebase_hz);
 	}
 	park(r);
 	pthread_mutex_lock(&r->sleep_lock);

@@ -106,6 +106,33 @@ static void test_completed(void **state)
 	free(tree);
 }
 
+/* The tree's memory becomes that of this run, in cells as wide as the tree's. */
+static void test_set_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct shape s = {.address_cells = 1, 0x1000, 0x2000};
+	struct fdt_file_request r = request(write_tree(f, &s));
+	const fdt32_t *cells;
+	size_t len;
+	void *tree;
+
+	r.set_memory = true;
+	assert_int_equal(fdt_file_load(&r, &tree, &len, &f->e), 0);
+	cells = fdt_getprop(tree, fdt_path_offset(tree, "/memory@1"), "reg", NULL);
+	assert_int_equal(fdt32_ld(cells), RAM_BASE);
+	assert_int_equal(fdt32_ld(cells + 1), RAM_SIZE);
+	free(tree);
+
+	r.ram_size = 1ull << 32; /* more than a cell holds */
+	assert_int_equal(fdt_file_load(&r, &tree, &len, &f->e), -ENOEXEC);
+	s.address_cells = 2;
+	r.path = write_tree(f, &s);
+	assert_int_equal(fdt_file_load(&r, &tree, &len, &f->e), 0);
+	cells = fdt_getprop(tree, fdt_path_offset(tree, "/memory@1"), "reg", NULL);
+	assert_int_equal(fdt64_ld((const fdt64_t *)cells + 1), 1ull << 32);
+	free(tree);
+}
+
 static void test_memory(void **state)
 {
 	static const struct {
@@ -193,8 +220,8 @@ static void test_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_completed), TEST(test_memory),
-					   TEST(test_refused)};
+	const struct CMUnitTest tests[] = {TEST(test_completed), TEST(test_set_memory),
+					   TEST(test_memory), TEST(test_refused)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ fail() {
 cut -f1 "$work/list" >"$work/list.s"
 cut -f2- "$work/list" >"$work/ours"
 riscv64-linux-gnu-as -o "$work/list.o" \
-	-march=rv64gc_zba_zbb_zbc_zbs_zicbom_zicbop_zicboz_zawrs_svinval "$work/list.s" || fail as
+	-march=rv64gc_zba_zbb_zbc_zbs_zicbom_zicbop_zicboz_zawrs_svinval_xtheadcmo_xtheadsync "$work/list.s" || fail as
 # Of `  10:	fe000ee3    	beq	x0,x0,c <.text+0xc>` the instruction; targets get our 0x.
 riscv64-linux-gnu-objdump -d -M no-aliases,numeric "$work/list.o" | sed -n 's/^ *[0-9a-f]*:\t[0-9a-f ]*\t//p' |
 	sed -E 's/([\t,])([0-9a-f]+) <[^>]*>$/\10x\2/; s/ *#.*//' >"$work/gnu"

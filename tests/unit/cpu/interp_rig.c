@@ -55,8 +55,10 @@ struct rig *rig_new(const struct rig_config *cfg)
 {
 	static const struct bus_direct_ops ops = {.read = device_read, .write = device_write};
 	struct rig *r = calloc(1, sizeof(*r));
-	struct cpu_vm_config vc = {
-		.n_harts = cfg->n_harts, .in_turns = cfg->in_turns, .watch = cfg->watch};
+	struct cpu_vm_config vc = {.n_harts = cfg->n_harts,
+				   .timebase_hz = 10000000,
+				   .in_turns = cfg->in_turns,
+				   .watch = cfg->watch};
 	struct bus_range range = {
 		.base = DEVICE, .size = 0x1000, .name = "test", .dev = r, .direct = &ops};
 	struct err e;

@@ -308,7 +308,7 @@ static void full_cache(void **state)
 static void refusals(void **state)
 {
 	const struct cpu_engine *engine = cpu_engine_find(rig_engine);
-	struct cpu_vm_config cfg = {.n_harts = 0};
+	struct cpu_vm_config cfg = {.n_harts = 0, .timebase_hz = 10000000};
 	struct cpu_vm *vm;
 	struct err e;
 

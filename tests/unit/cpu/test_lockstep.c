@@ -277,19 +277,21 @@ static uint32_t random_arithmetic(bool fp)
 		if (!writes_f && info->format != RV64_FMT_FX)
 			bits = with(bits, 14 + below(4), 7, 5);
 		if (fp && !(info->mask & 0x7000))
-			bits = with(bits, below(16) ? 7 * below(2) : below(5), 12, 3);
+			bits = with(bits, below(4) ? 7 * below(2) : below(6), 12, 3);
 		return bits;
 	}
 }
 
-/* A branch over the next instruction or two, by what arithmetic leaves. */
+#define MOST_SKIPPED 4
+
+/* A branch over some of the next instructions, by what arithmetic leaves. */
 static uint32_t way_out(void)
 {
 	static const uint8_t rows[] = {0, 1, 4, 5, 6, 7};
 	uint32_t branch = 0x63 | (uint32_t)rows[below(sizeof(rows))] << 12;
 
 	branch |= (14 + below(4)) << 15 | (below(2) ? 0 : 14 + below(4)) << 20;
-	return with_branch(branch, below(2) ? 8 : 12);
+	return with_branch(branch, 8 + 4 * (int32_t)below(MOST_SKIPPED));
 }
 
 /* Pointers begin in the data pages, or where RAM begins and ends. */
@@ -302,7 +304,7 @@ static void loop_registers(struct cpu_regs *regs)
 /* A loop at code[at]; returns where it ends. */
 static unsigned make_loop(uint32_t *code, unsigned at)
 {
-	unsigned top, n = 1 + below(14);
+	unsigned top, n = 1 + below(14), ways_out = 2 + below(3);
 	int32_t step[N_POINTERS];
 	bool fp = below(3);
 
@@ -317,20 +319,22 @@ static unsigned make_loop(uint32_t *code, unsigned at)
 	while (n--) {
 		unsigned p = below(N_POINTERS);
 
-		switch (below(16)) {
+		if (below(16) < ways_out) {
+			code[at++] = way_out();
+			continue;
+		}
+		switch (below(14)) {
 		case 0:
 		case 1: code[at++] = addi(POINTERS + p, POINTERS + p, step[p]); break;
-		case 2: code[at++] = way_out(); break;
-		case 3: code[at++] = random_amo(POINTERS + p, 14 + below(4)); break;
+		case 2: code[at++] = random_amo(POINTERS + p, 14 + below(4)); break;
+		case 3:
 		case 4:
-		case 5:
-		case 6:
-		case 7: code[at++] = random_arithmetic(fp); break;
+		case 5: code[at++] = random_arithmetic(fp); break;
 		default: code[at++] = random_access(); break;
 		}
 	}
-	code[at++] = addi(0, 0, 0); /* no way out leads past the counter */
-	code[at++] = addi(0, 0, 0);
+	for (unsigned i = 0; i < MOST_SKIPPED; i++) /* no way out leads past the counter */
+		code[at++] = addi(0, 0, 0);
 	if (!below(8))
 		code[at++] = addi(POINTERS, POINTERS, 8 - 16 * (int32_t)below(2));
 	code[at++] = addi(COUNTER, COUNTER, -1);
@@ -391,6 +395,7 @@ static void random_registers(struct cpu_regs *regs)
 		regs->x[i] = next_random() >> below(64);
 	for (unsigned i = 0; i < 32; i++)
 		regs->f[i] = below(2) ? next_random() : next_random() | 0xffffffff00000000ull;
+	regs->fcsr = (below(2) ? below(6) << 5 : 0) | (below(2) ? below(32) : 0);
 	regs->x[5] = HANDLER;
 	regs->x[6] = 0x6000;
 	regs->x[SP] = DATA + 0x1000;

@@ -54,8 +54,10 @@ struct session_rig *session_rig_new(bool wait)
 {
 	struct session_rig *r = calloc(1, sizeof(*r));
 	const struct cpu_engine *engine = cpu_engines[0];
-	struct cpu_vm_config cfg = {
-		.env = {.time_now = no_time}, .n_harts = RIG_HARTS, .in_turns = true};
+	struct cpu_vm_config cfg = {.env = {.time_now = no_time},
+				    .n_harts = RIG_HARTS,
+				    .timebase_hz = 10000000,
+				    .in_turns = true};
 	struct err e;
 	int err;
 

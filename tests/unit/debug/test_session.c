@@ -311,6 +311,22 @@ static void vanish(void **state)
 	assert_true(r->killed);
 }
 
+/* A kill counts, whatever the harts were doing and however soon the client hangs up. */
+static void kill_and_hang_up(void **state)
+{
+	struct session_rig *r = *state;
+
+	assert_int_equal(gdb_session_input(&r->session, (const uint8_t *)"$k#6b", 5), 5);
+	gdb_session_close(&r->session);
+	assert_true(r->killed);
+	r->killed = false;
+	gdb_session_open(&r->session);
+	expect_begin(r, "?", " + T05");
+	assert_int_equal(gdb_session_input(&r->session, (const uint8_t *)"$k#6b", 5), 5);
+	gdb_session_close(&r->session);
+	assert_true(r->killed);
+}
+
 static void waits(void **state)
 {
 	struct session_rig *r = *state;
@@ -378,6 +394,7 @@ int main(void)
 		T(acknowledgements),
 		T(detach),
 		T(vanish),
+		T(kill_and_hang_up),
 		T(gone),
 		T(gone_while_asked),
 		cmocka_unit_test_setup_teardown(waits, setup_wait, teardown),

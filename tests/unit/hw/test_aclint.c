@@ -12,7 +12,7 @@ struct fixture {
 	struct aclint *a;
 	struct wires wires;
 	uint64_t now;
-	uint64_t deadline[N_HARTS];
+	uint64_t deadline[N_HARTS], s_deadline[N_HARTS];
 	unsigned n_timers;
 };
 
@@ -27,6 +27,11 @@ static void set_timer(void *arg, unsigned hart, uint64_t deadline)
 
 	f->n_timers++;
 	f->deadline[hart] = deadline;
+}
+
+static void set_stimer(void *arg, unsigned hart, uint64_t deadline)
+{
+	((struct fixture *)arg)->s_deadline[hart] = deadline;
 }
 
 static int setup(void **state)
@@ -125,12 +130,48 @@ static void test_faults(void **state)
 	assert_faults(f->bus, BASE + 2, 4);
 }
 
+/* T-Head's: registers for S mode, words only, and no mtime. */
+static void test_c900(void **state)
+{
+	struct fixture *f = *state;
+	struct irq msip[] = {wires_irq(&f->wires, 0), wires_irq(&f->wires, 1)};
+	struct irq ssip[] = {wires_irq(&f->wires, 8), wires_irq(&f->wires, 9)};
+	const struct aclint_config cfg = {.bus = f->bus,
+					  .base = BASE,
+					  .n_harts = 2,
+					  .msip = msip,
+					  .c900 = true,
+					  .ssip = ssip,
+					  .set_timer = set_timer,
+					  .set_stimer = set_stimer,
+					  .arg = f};
+
+	aclint_free(f->a);
+	assert_int_equal(aclint_new(&cfg, &f->a), 0);
+	wr(f->bus, BASE + 0xc004, 4, 1);
+	assert_int_equal(f->wires.level, 0x200);
+	wr(f->bus, BASE, 4, 1);
+	assert_int_equal(f->wires.level, 0x201);
+	wr(f->bus, BASE + 0xd008, 4, 5);
+	assert_int_equal(f->s_deadline[1], 0xffffffff00000005);
+	wr(f->bus, BASE + 0xd00c, 4, 0);
+	assert_int_equal(f->s_deadline[1], 5);
+	assert_int_equal(rd(f->bus, BASE + 0xd008, 4), 5);
+	wr(f->bus, BASE + 0x4004, 4, 0);
+	assert_int_equal(f->deadline[0], 0xffffffff);
+	assert_int_equal(rd(f->bus, BASE + 0xbff8, 4), 0);
+	assert_int_equal(bus_write(f->bus, BASE + 0x4000, 8, 1), -ENXIO);
+	aclint_reset(f->a);
+	assert_int_equal(f->wires.level, 0);
+	assert_int_equal(f->s_deadline[1], UINT64_MAX);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_msip), TEST(test_mtimecmp), TEST(test_mtime),
-					   TEST(test_faults)};
+					   TEST(test_faults), TEST(test_c900)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

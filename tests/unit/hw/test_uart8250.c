@@ -471,6 +471,27 @@ static void test_without_stream(void **state)
 	assert_int_equal(uart8250_new(&cfg, &u), -EEXIST);
 }
 
+/* DesignWare's: registers four bytes apart, and a status of its own. */
+static void test_designware(void **state)
+{
+	struct fixture *f = *state;
+	const struct uart8250_config cfg = {
+		.bus = f->bus, .base = BASE + 0x1000, .reg_shift = 2, .loop = f->loop};
+	struct uart8250 *u;
+
+	assert_int_equal(uart8250_new(&cfg, &u), 0);
+	wr(f->bus, cfg.base + 7 * 4, 4, 0x5a);
+	assert_int_equal(rd(f->bus, cfg.base + 7 * 4, 4), 0x5a);
+	assert_int_equal(rd(f->bus, cfg.base + 5 * 4, 4), 0x60);
+	assert_int_equal(rd(f->bus, cfg.base + 0x7c, 4), 0x06);
+	wr(f->bus, cfg.base + 4 * 4, 4, 0x10); /* loop back */
+	wr(f->bus, cfg.base, 4, 'x');
+	assert_int_equal(rd(f->bus, cfg.base + 0x7c, 4), 0x0e);
+	assert_int_equal(rd(f->bus, cfg.base, 4), 'x');
+	assert_int_equal(rd(f->bus, cfg.base + 0xf8, 4), 0); /* no version: nothing more */
+	uart8250_free(u);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -478,6 +499,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_scratch_and_divisor),
 		TEST(test_loopback),
+		TEST(test_designware),
 		TEST(test_output_is_gathered),
 		TEST(test_transmit_interrupt),
 		TEST(test_stuck_stream),

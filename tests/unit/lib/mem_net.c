@@ -7,12 +7,18 @@
 #include "base/bits.h"
 #include "base/iov.h"
 
+/* Bytes in front of each frame that say nothing. */
+static size_t bare_header(const struct mem_net *m)
+{
+	return m->header && !m->offloads ? sizeof(struct net_header) : 0;
+}
+
 static int send_frame(struct net_queue *q, const struct iovec *iov, unsigned n)
 {
 	struct mem_net *m = container_of(q, struct mem_net, queue);
 
 	m->n_sent++;
-	m->last_len = iov_to_buf(iov, n, 0, m->last, sizeof(m->last));
+	m->last_len = iov_to_buf(iov, n, bare_header(m), m->last, sizeof(m->last));
 	if (m->on_send)
 		m->on_send(m->on_send_arg);
 	return m->send_result;
@@ -25,7 +31,10 @@ static void want_recv(struct net_queue *q, bool want)
 
 static void set_offloads(struct net_queue *q, unsigned offloads)
 {
-	container_of(q, struct mem_net, queue)->offloads = offloads;
+	struct mem_net *m = container_of(q, struct mem_net, queue);
+
+	m->header = offloads;
+	m->offloads = offloads & ~NET_OFFLOAD_HEADER;
 }
 
 static void set_active(struct net_queue *q, bool active)
@@ -74,9 +83,11 @@ void mem_net_init(struct mem_net *m)
 
 bool mem_net_offer(struct mem_net *m, uint8_t *frame, size_t len, size_t cut)
 {
-	struct iovec iov[2] = {{frame, cut}, {frame + cut, len - cut}};
+	struct net_header nothing = {0};
+	struct iovec iov[3] = {{&nothing, bare_header(m)}, {frame, cut}, {frame + cut, len - cut}};
+	unsigned skip = iov[0].iov_len ? 0 : 1 + !cut;
 
 	assert(m->wanted && !m->closed);
-	m->wanted = m->user_ops->recv(m->user, cut ? iov : iov + 1, cut ? 2 : 1);
+	m->wanted = m->user_ops->recv(m->user, iov + skip, 3 - skip);
 	return m->wanted;
 }

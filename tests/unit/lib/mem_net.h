@@ -15,6 +15,7 @@ struct mem_net {
 	bool closed;
 	struct mem_net *next; /* the next queue of the same net, which its first one has opened */
 	unsigned offloads;    /* in use; what may be is net.offloads, for the test to set */
+	bool header; /* in front of each frame; if there is no more to it, not the test's */
 	unsigned n_sent;
 	/* The last frame sent, with its header if there are offloads, of ... */
 	uint8_t last[sizeof(struct net_header) + NET_FRAME_MAX];

@@ -8,6 +8,10 @@
 
 #include "machine/clock.h"
 
+#define HZ             25000000u
+#define NS_PER_TICK    40u
+#define INSNS_PER_TICK (NS_PER_TICK / CLOCK_NS_PER_INSN)
+
 struct counting {
 	struct cpu cpu;
 	uint64_t retired;
@@ -27,22 +31,22 @@ static void test_counted(void **state)
 	struct counting a = {{.vm = &vm}, 500}, b = {{.vm = &vm, .id = 1}, 0};
 	struct clock c;
 
-	clock_init(&c, true);
+	clock_init(&c, HZ, true);
 	assert_int_equal(clock_ticks(&c), 0);
 	clock_turn_begin(&c, &a.cpu);
 	assert_int_equal(clock_ticks(&c), 0);
-	a.retired += 10 * CLOCK_INSNS_PER_TICK;
+	a.retired += 10 * INSNS_PER_TICK;
 	assert_int_equal(clock_ticks(&c), 10);
-	a.retired += CLOCK_INSNS_PER_TICK / 2;
+	a.retired += INSNS_PER_TICK / 2;
 	clock_turn_end(&c);
 	a.retired += 1000000;
 	assert_int_equal(clock_ticks(&c), 10);
 	clock_turn_begin(&c, &b.cpu);
-	b.retired += CLOCK_INSNS_PER_TICK - CLOCK_INSNS_PER_TICK / 2;
+	b.retired += INSNS_PER_TICK - INSNS_PER_TICK / 2;
 	assert_int_equal(clock_ticks(&c), 11);
 	clock_turn_end(&c);
 	assert_int_equal(clock_ticks(&c), 11);
-	assert_int_equal(clock_loop_ns(&c), 11 * CLOCK_NS_PER_TICK);
+	assert_int_equal(clock_loop_ns(&c), 11 * NS_PER_TICK);
 }
 
 static void test_skip(void **state)
@@ -50,17 +54,17 @@ static void test_skip(void **state)
 	struct counting a = {{.vm = &vm}, 0};
 	struct clock c;
 
-	clock_init(&c, true);
+	clock_init(&c, HZ, true);
 	clock_skip_to(&c, 1000);
 	assert_int_equal(clock_ticks(&c), 1000);
 	clock_skip_to(&c, 999); /* never back */
 	assert_int_equal(clock_ticks(&c), 1000);
 	clock_turn_begin(&c, &a.cpu);
-	a.retired += CLOCK_INSNS_PER_TICK;
+	a.retired += INSNS_PER_TICK;
 	assert_int_equal(clock_ticks(&c), 1001);
 	clock_turn_end(&c);
 	clock_skip_to(&c, UINT64_MAX); /* more than the count can hold: as far as it goes */
-	assert_int_equal(clock_ticks(&c), UINT64_MAX / CLOCK_INSNS_PER_TICK);
+	assert_int_equal(clock_ticks(&c), UINT64_MAX / INSNS_PER_TICK);
 }
 
 static void test_host(void **state)
@@ -68,7 +72,7 @@ static void test_host(void **state)
 	struct clock c;
 	uint64_t before, after;
 
-	clock_init(&c, false);
+	clock_init(&c, HZ, false);
 	before = clock_ticks(&c);
 	do
 		after = clock_ticks(&c);

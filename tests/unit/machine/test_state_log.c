@@ -28,7 +28,8 @@ static uint64_t time_now(void *arg, struct cpu *cpu)
 static char *log_of(const struct cpu_engine *engine, uint64_t t1, uint8_t byte)
 {
 	static const uint32_t code[] = {0x00128293 /* addi t0, t0, 1 */, 0xffdff06f /* j . - 4 */};
-	struct cpu_vm_config cfg = {.n_harts = 1, .in_turns = true, .env.time_now = time_now};
+	struct cpu_vm_config cfg = {
+		.n_harts = 1, .timebase_hz = 10000000, .in_turns = true, .env.time_now = time_now};
 	struct state_log log = {.every = EVERY};
 	struct cpu_regs regs;
 	struct cpu_vm *vm;

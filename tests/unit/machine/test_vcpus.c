@@ -58,6 +58,7 @@ static void setup(struct board *b, bool counted)
 					     0xffdff06f /* j . - 4 */};
 	struct cpu_vm_config cfg = {.env = {.arg = b, .ecall = ecall, .time_now = time_now},
 				    .n_harts = HARTS,
+				    .timebase_hz = 10000000,
 				    .in_turns = counted};
 	struct err e;
 
@@ -69,7 +70,7 @@ static void setup(struct board *b, bool counted)
 	assert_int_equal(bus_new(&b->bus), 0);
 	cfg.mem = b->mem;
 	cfg.bus = b->bus;
-	clock_init(&b->clock, counted);
+	clock_init(&b->clock, 10000000, counted);
 	assert_int_equal(cpu_engines[0]->vm_new(&cfg, &b->vm, &e), 0);
 	for (unsigned i = 0; i < HARTS; i++) {
 		assert_int_equal(cpu_engines[0]->cpu_new(b->vm, i, &b->vm->cpu[i]), 0);

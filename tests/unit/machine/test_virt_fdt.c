@@ -66,7 +66,7 @@ static void test_machine(void **state)
 
 	assert_int_equal(fdt64_ld(&reg[0]), VIRT_RAM_BASE);
 	assert_int_equal(fdt64_ld(&reg[1]), 3ull << 30);
-	assert_int_equal(cell(dtb, "/cpus", "timebase-frequency"), CPU_TIMEBASE_HZ);
+	assert_int_equal(cell(dtb, "/cpus", "timebase-frequency"), VIRT_TIMEBASE_HZ);
 	assert_int_equal(cell(dtb, "/cpus/cpu@1", "reg"), 1);
 	assert_true(fdt_path_offset(dtb, "/cpus/cpu@2") < 0);
 	assert_int_equal(cell(dtb, "/soc/plic@c000000", "riscv,ndev"), 95);

@@ -62,6 +62,32 @@ struct scull_usage {
 #define SCULL_P_IOCTSIZE _IO(LINNET_IOC_SCULL, 32)
 #define SCULL_P_IOCQSIZE _IO(LINNET_IOC_SCULL, 33)
 
+/* --- kxo: see <linnet/kxo.h> for what one reads and writes ------------------------------------ */
+
+#define KXO_BOARDS_MAX 8
+#define KXO_USER       0xff /* in the place of an agent: moves come from the program */
+
+struct kxo_setup {
+	__aligned_u64
+		seed;   /* the same seed gives the same games, as far as the kernel plays them */
+	__u32 games;    /* on all boards together; 0 goes on forever */
+	__u8 boards;    /* games at a time, 1 to KXO_BOARDS_MAX */
+	__u8 agents[2]; /* X, O: 0 mcts, 1 negamax, 2 td, 3 random, or KXO_USER */
+	__u8 zero;
+};
+
+struct kxo_stats {
+	__aligned_u64 frames, bytes; /* that were read */
+	__aligned_u64 games;         /* that have ended */
+	__aligned_u64 moves[2];      /* of the kernel's agents, X and O; and so are the next two */
+	__aligned_u64 busy_ns[2];    /* time in which they had a CPU, or others took it from them */
+	__aligned_u64 longest_ns[2]; /* without offering the CPU to others */
+};
+
+/* Clears the table and begins other games. EINVAL: a value is out of its range. */
+#define KXO_IOCSETUP  _IOW(LINNET_IOC_KXO, 0, struct kxo_setup)
+#define KXO_IOCGSTATS _IOR(LINNET_IOC_KXO, 1, struct kxo_stats)
+
 /* Calls X(name) for each command. */
 #define LINNET_IOCTLS(X)     \
 	X(SCULL_IOCRESET)    \
@@ -79,6 +105,8 @@ struct scull_usage {
 	X(SCULL_IOCHQSET)    \
 	X(SCULL_IOCGUSAGE)   \
 	X(SCULL_P_IOCTSIZE)  \
-	X(SCULL_P_IOCQSIZE)
+	X(SCULL_P_IOCQSIZE)  \
+	X(KXO_IOCSETUP)      \
+	X(KXO_IOCGSTATS)
 
 #endif

@@ -12,6 +12,10 @@
  * round stays in its page for many of them: then the TLB is asked before the loop, and for so many
  * rounds nothing needs to be looked at. The rounds are counted by `left`, which counts down anyway.
  *
+ * Skips. A branch forwards to a place in the block need not leave it, if everything is in the same
+ * place on both ways: in a loop, registers. What holds along a block, groups and narrow results,
+ * ends where such ways meet, unless it cannot differ between them.
+ *
  * Narrow results. Instructions on 32 bits leave their result sign-extended. That is not done as
  * long as only other such instructions read it.
  *
@@ -97,24 +101,40 @@ static bool join(struct jit_group *g, const struct rv64_insn *in, int32_t delta)
 	return true;
 }
 
+/* Whether a way to instruction k that leaves some out meets the others there, and what is known of
+ * a group since instruction `first` differs on it: the base register has moved by delta[]. */
+static bool differs(const struct jit_source *s, unsigned first, unsigned k, const int32_t *delta)
+{
+	if (!s->joined[k])
+		return false;
+	for (unsigned b = 0; b < k; b++)
+		if (s->skips_to[b] == k && (b < first || delta[b] != delta[k]))
+			return true;
+	return false;
+}
+
 /* The group that begins with instruction i. */
 static struct jit_group group_at(const struct jit_source *s, unsigned i)
 {
 	struct jit_group g = {.base = s->insn[i].rs1, .first = i, .last = i};
 	unsigned end = i < s->loop ? s->loop : i < s->loop_end ? s->loop_end : s->n;
-	int32_t delta = 0;
+	int32_t delta[RV64_BLOCK_INSNS + 1]; /* what was added before each instruction */
 
+	delta[i] = 0;
 	for (unsigned k = i; k < end && !forgets(&s->insn[k]); k++) {
 		const struct rv64_insn *in = &s->insn[k];
 
+		if (k > i && differs(s, i, k, delta))
+			break;
 		if (is_access(in) && in->rs1 == g.base) {
-			if (!join(&g, in, delta))
+			if (!join(&g, in, delta[k]))
 				break;
 			g.last = k;
 		}
+		delta[k + 1] = delta[k];
 		if (adds_to(in, g.base)) {
-			delta += in->imm;
-			if (delta > MAX_SPAN || delta < -MAX_SPAN)
+			delta[k + 1] += in->imm;
+			if (delta[k + 1] > MAX_SPAN || delta[k + 1] < -MAX_SPAN)
 				break;
 		} else if (writes(in, g.base)) {
 			break;
@@ -154,7 +174,58 @@ static void find_loop(struct jit_source *s)
 	s->loop_offset = offset + (uint32_t)s->insn[last].imm;
 }
 
-/* Whether the group has all accesses of the loop off its base register, which moves one way. */
+/* ---- skips ---- */
+
+static unsigned part_of(const struct jit_source *s, unsigned i)
+{
+	return i < s->loop ? 0 : i < s->loop_end ? 1 : 2;
+}
+
+/* The instruction that the branch i leads forwards to, or 0. */
+static unsigned target_of(const struct jit_source *s, unsigned i)
+{
+	int32_t distance = s->insn[i].imm;
+	unsigned k = i;
+
+	if (rv64_insn_info[s->insn[i].id].format != RV64_FMT_B || distance <= 0)
+		return 0;
+	for (; k < s->n && distance > 0; k++)
+		distance -= s->insn[k].len;
+	return !distance && k < s->n && part_of(s, k) == part_of(s, i) ? k : 0;
+}
+
+/* Blocks end at the same place for all who come in, but for those that grew too long: there a skip
+ * would go on past where the interpreter looks around. */
+static void find_skips(struct jit_source *s)
+{
+	unsigned n = 0;
+
+	memset(s->skips_to, 0, sizeof(s->skips_to));
+	memset(s->joined, 0, sizeof(s->joined));
+	for (unsigned i = 0; i < s->n && s->n < RV64_BLOCK_INSNS && n < JIT_MAX_SKIPS; i++) {
+		unsigned to = target_of(s, i);
+
+		s->skips_to[i] = (uint8_t)to;
+		if (to) {
+			s->joined[to] = true;
+			n++;
+		}
+	}
+}
+
+/* Whether some branch leaves out instruction i. */
+static bool is_skipped(const struct jit_source *s, unsigned i)
+{
+	for (unsigned b = 0; b < i; b++)
+		if (s->skips_to[b] > i)
+			return true;
+	return false;
+}
+
+/* ---- carried groups ---- */
+
+/* Whether the group has all accesses of the loop off its base register, which moves one way, and
+ * in each round. */
 static bool can_be_carried(const struct jit_source *s, struct jit_group *g)
 {
 	int32_t up = 0, down = 0;
@@ -167,6 +238,8 @@ static bool can_be_carried(const struct jit_source *s, struct jit_group *g)
 			return false;
 		if (i == g->first)
 			g->before = up - down;
+		if (writes(in, g->base) && is_skipped(s, i))
+			return false;
 		if (adds_to(in, g->base) && in->imm > 0)
 			up += in->imm;
 		else if (adds_to(in, g->base))
@@ -319,6 +392,8 @@ static bool is_narrow(const struct jit_source *s, unsigned i)
 		in = &s->insn[i];
 		if ((wrapped && !just_goes_on(s, i)) || in->id == RV64_fence)
 			return false; /* fences have an rd that they do not write */
+		if (s->joined[i] || s->skips_to[i])
+			return false;
 		if (jit_x_read(in) & BIT(reg) && !reads_low(in, reg))
 			return false;
 		if (writes(in, reg))
@@ -330,6 +405,7 @@ static bool is_narrow(const struct jit_source *s, unsigned i)
 void jit_analyse(struct jit_source *s)
 {
 	find_loop(s);
+	find_skips(s);
 	find_groups(s);
 	for (unsigned i = 0; i < s->n; i++)
 		s->narrow[i] = is_narrow(s, i);

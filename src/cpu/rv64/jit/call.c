@@ -27,8 +27,20 @@
 #define MXCSR_OE    8u
 #define MXCSR_UE    16u
 #define MXCSR_PE    32u
+#define MXCSR_DOWN  0x2000u
+#define MXCSR_UP    0x4000u
 
 /* ---- floating point state ---- */
+
+uint32_t jit_host_rounding(unsigned rm)
+{
+	static const uint16_t bits[] = {[FPU_RNE] = 0,
+					[FPU_RTZ] = MXCSR_DOWN | MXCSR_UP,
+					[FPU_RDN] = MXCSR_DOWN,
+					[FPU_RUP] = MXCSR_UP};
+
+	return bits[rm];
+}
 
 int jit_fp_begin(struct interp *c)
 {
@@ -36,9 +48,9 @@ int jit_fp_begin(struct interp *c)
 
 	if (c->native_fp)
 		return 0;
-	if ((h->csr.mstatus & MSTATUS_FS) != MSTATUS_FS || h->frm != FPU_RNE)
+	if ((h->csr.mstatus & MSTATUS_FS) != MSTATUS_FS || h->frm > FPU_RUP)
 		return 1;
-	_mm_setcsr(MXCSR_CLEAN);
+	_mm_setcsr(MXCSR_CLEAN | jit_host_rounding(h->frm));
 	c->native_fp = true;
 	return 0;
 }
@@ -55,6 +67,8 @@ void rv64_jit_fp_end(struct interp *c)
 		(host & MXCSR_OE ? FPU_OF : 0) | (host & MXCSR_UE ? FPU_UF : 0) |
 		(host & MXCSR_PE ? FPU_NX : 0);
 	c->run.hart.fflags |= (uint8_t)flags;
+	if (host & (MXCSR_DOWN | MXCSR_UP)) /* C relies on the usual mode */
+		_mm_setcsr(MXCSR_CLEAN);
 }
 
 /* ---- entering ---- */

@@ -205,6 +205,8 @@ SYS(wfi)
 SYS(fence_i)
 SYS(sfence_vma)
 SYS(sfence_order)
+SYS(th_cache)
+SYS(th_fetch)
 
 FUNCTION(wrs)
 {

@@ -184,7 +184,7 @@ static void read_block(struct jit_source *s)
 		const struct rv64_insn *in = &s->insn[s->n++];
 
 		s->offset += in->len;
-		if (ends_block(kind(in)) || rv64_insn_closes_loop(in, s->offset - s->start))
+		if (ends_block(kind(in)) || rv64_insn_goes_back(in))
 			break;
 	}
 }

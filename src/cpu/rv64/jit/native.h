@@ -23,6 +23,7 @@
 #define JIT_CACHE_SIZE ((size_t)12 << 20)
 #define JIT_BLOCK_ROOM ((size_t)4 << 20)  /* of the interpreter's, rv64_code.room */
 #define JIT_BLOCK_MAX  ((size_t)32 << 10) /* host code of one block, at most */
+#define JIT_MAX_SKIPS  16u                /* see analyse.c; in a block */
 #define JIT_HOT        48                 /* executions */
 #define JIT_MAX_GROUPS INTERP_NATIVE_SLOTS
 
@@ -30,9 +31,11 @@
 struct jit_glue {
 	uint64_t (*enter)(void *hart_base, const void *native); /* executable */
 	const uint8_t *exit_go;                                 /* leave; rax = pc */
+	const uint8_t *exit_odd; /* the same, but bit 0 of rax is to be dropped */
 	const uint8_t
 		*exit_interp;    /* give up; rax = pc of the block, rdx its code, ecx where in it */
 	const uint8_t *dispatch; /* go on at pc = rax */
+	const uint8_t *near[2];  /* the same; what comes of it is remembered for this half */
 	const uint8_t *far;      /* the same; what comes of it goes into *native_far_at */
 	const uint8_t *link;     /* called from the end of a block, see x86_glue.c */
 	const uint8_t *bound;    /* called there when something must be looked at */
@@ -71,6 +74,10 @@ struct jit_source {
 
 	/* By jit_analyse(). */
 	bool narrow[RV64_BLOCK_INSNS]; /* nobody looks at the upper half of the result */
+	/* Where a branch leads forwards to a place in this block, in the same part of it (before,
+	 * in or behind the loop): the number of that instruction; otherwise 0. */
+	uint8_t skips_to[RV64_BLOCK_INSNS];
+	bool joined[RV64_BLOCK_INSNS]; /* some branch leads here so */
 	/* The instructions of a loop, from the one at loop_offset up to loop_end; none: both 0. */
 	unsigned loop, loop_end, loop_offset;
 	bool any_carried;               /* some group is */
@@ -131,6 +138,8 @@ const void *jit_link(struct interp *c, uint8_t *site);
 int jit_trapped(struct interp *c, const struct jit_call *call);
 /* It has retired, and its block must be left, to hart.pc. Returns 1. */
 int jit_leave(struct interp *c, const struct jit_call *call);
+/* The bits of MXCSR for a rounding mode up to FPU_RUP. */
+uint32_t jit_host_rounding(unsigned rm);
 /* Native floating-point arithmetic from here on. 1: there can be none now, the interpreter has to
  * do the block. */
 int jit_fp_begin(struct interp *c);

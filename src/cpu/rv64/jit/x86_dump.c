@@ -5,7 +5,8 @@
  *
  * Among the code stand data: behind `call link` and `call bound` where the jump goes (x86_glue.h),
  * and before the call of a C function its record, which is jumped over (x86_lower.c). Places
- * outside of the block are named, so that the text does not depend on where the block lies.
+ * outside of the block are named, so that the text does not depend on where the block lies; and
+ * what of struct interp an operand means, so that it does not depend on how that is laid out.
  */
 #include "cpu/rv64/jit/dump.h"
 
@@ -61,8 +62,11 @@ static void put_target(const struct dump *d, int64_t target)
 		const char *name;
 	} glue[] = {
 		{g->exit_go, "exit_go"},
+		{g->exit_odd, "exit_odd"},
 		{g->exit_interp, "exit_interp"},
 		{g->dispatch, "dispatch"},
+		{g->near[0], "near"},
+		{g->near[1], "near"},
 		{g->far, "far"},
 		{g->link, "link"},
 		{g->bound, "bound"},
@@ -116,6 +120,115 @@ static void put_data(const struct dump *d, size_t at, size_t n)
 		fprintf(d->out, "  %03zx  .skip %zu, what the call is about\n", at, n);
 }
 
+/* ---- operands ---- */
+
+static const struct {
+	int32_t offset;
+	uint32_t size;
+	const char *name;
+} fields[] = {
+#define FIELD(name)                                                      \
+	{                                                                \
+		JIT_OFF(name), sizeof(((struct interp *)0)->name), #name \
+	}
+#define HART(name)                                                                         \
+	{                                                                                  \
+		JIT_OFF(run.hart.name), sizeof(((struct interp *)0)->run.hart.name), #name \
+	}
+	HART(pc),
+	HART(fflags),
+	HART(frm),
+	HART(priv),
+	HART(attention),
+	HART(reserved_addr),
+	HART(reserved_value),
+	HART(csr.mstatus),
+	HART(csr.sscratch),
+	HART(csr.sepc),
+	HART(csr.scause),
+	HART(csr.stval),
+	HART(csr.satp),
+	HART(mmu.ctx),
+	HART(mmu.slot),
+	HART(mmu.fetch_tag),
+	HART(mmu.fetch_spread),
+	HART(mmu.tlb[0].load_tag),
+	HART(mmu.tlb[0].store_tag),
+	HART(mmu.tlb[0].addend),
+	FIELD(left),
+	FIELD(native_page),
+	FIELD(native_fp),
+	FIELD(native_slot),
+	FIELD(native_rest),
+	FIELD(native_guess),
+	FIELD(native_box),
+	FIELD(native_far_at),
+	FIELD(native_far),
+	FIELD(native_near[0][0].pc),
+	FIELD(native_near[0][0].key),
+	FIELD(native_near[0][0].page),
+	FIELD(native_near[0][0].native),
+	FIELD(native_near[1][0].pc),
+	FIELD(native_near[1][0].key),
+	FIELD(native_near[1][0].page),
+	FIELD(native_near[1][0].native),
+	FIELD(code.voids),
+#undef FIELD
+#undef HART
+};
+
+static bool put_register(const struct dump *d, int32_t at, int32_t begin, char kind)
+{
+	if (at < begin || at >= begin + 32 * 8)
+		return false;
+	fprintf(d->out, "%c%d", kind, (at - begin) / 8);
+	if ((at - begin) % 8)
+		fprintf(d->out, " + %d", (at - begin) % 8);
+	return true;
+}
+
+/* What lies at a distance from rbp. */
+static void put_field(const struct dump *d, int32_t at)
+{
+	if (put_register(d, at, jit_off_x(0), 'x') || put_register(d, at, jit_off_f(0), 'f'))
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
+		uint32_t inner = (uint32_t)at - (uint32_t)fields[i].offset;
+
+		if (inner >= fields[i].size)
+			continue;
+		fputs(fields[i].name, d->out);
+		if (inner)
+			fprintf(d->out, " + 0x%x", inner);
+		return;
+	}
+	fprintf(d->out, "rbp %c 0x%x", at < 0 ? '-' : '+',
+		at < 0 ? 0u - (uint32_t)at : (uint32_t)at);
+}
+
+/* `text`, in which [rbp + index + distance] becomes [field + index]. */
+static void put_operands(const struct dump *d, const char *text)
+{
+	static const char base[] = "[rbp";
+	const char *begin = strstr(text, base), *p = begin ? begin + strlen(base) : NULL;
+	const char *end = begin ? strchr(begin, ']') : NULL;
+	const char *number = NULL;
+	long at = 0;
+
+	for (const char *q = p; q && end && q < end; q++)
+		if (q[-1] == ' ' && q[0] >= '0' && q[0] <= '9')
+			number = q;
+	if (!end || (p != end && *p != ' ')) {
+		fputs(text, d->out);
+		return;
+	}
+	if (number)
+		at = strtol(number, NULL, 0) * (number[-2] == '-' ? -1 : 1);
+	fprintf(d->out, "%.*s[", (int)(begin - text), text);
+	put_field(d, (int32_t)at);
+	fprintf(d->out, "%.*s%s", (int)((number ? number - 3 : end) - p), p, end);
+}
+
 /* One instruction, and data behind it; returns where to go on. */
 static size_t put_insn(const struct dump *d, const struct host_insn *in, size_t at)
 {
@@ -130,7 +243,7 @@ static size_t put_insn(const struct dump *d, const struct host_insn *in, size_t 
 		put_target(d, target);
 		data = data_behind(d, in, at, target);
 	} else {
-		fputs(in->operands, d->out);
+		put_operands(d, in->operands);
 	}
 	fputc('\n', d->out);
 	if (data)

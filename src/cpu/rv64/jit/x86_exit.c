@@ -7,6 +7,8 @@
  * backwards, or through a register. A loop of one block alone does not look: `left` ends it soon
  * enough (SLICE_JIT in engine.c).
  */
+#include <string.h>
+
 #include "base/bits.h"
 #include "cpu/rv64/jit/x86_lower.h"
 #include "mem/gmem.h"
@@ -62,22 +64,67 @@ static bool same_page(const struct jit_lower *l, int32_t target)
 	return target >= 0 && target < (int32_t)GMEM_PAGE_SIZE && !l->s->crosses;
 }
 
+static void taken_exit(struct jit_lower *l, const struct rv64_insn *in, uint8_t *from)
+{
+	struct jit_ool *o = jit_ool(l, JIT_OOL_EXIT, from);
+
+	o->info = l->s->index + 1;
+	o->offset = (uint16_t)l->s->offset;
+	o->target = (int32_t)l->s->offset + in->imm;
+}
+
+/* The branch is taken, to a place in the block. `left` gets what the way there leaves out; where it
+ * does not count all, the rest of it does. When it is used up the way leads outside, as it would
+ * for the interpreter. */
+static void skip(struct jit_lower *l, const struct rv64_insn *in)
+{
+	const unsigned to = l->s->skips_to[l->s->index];
+	const int32_t left_out = (int32_t)(to - l->s->index - 1);
+	struct x86 *e = &l->e;
+
+	x86_alu_imm(e, X86_G_CMP, X86_Q, REG_LEFT, (int32_t)jit_counted(l, l->s->index + 1));
+	taken_exit(l, in, x86_jcc(e, X86_LE));
+	if (left_out && l->state & JIT_COUNTED)
+		x86_alu_imm_mem(e, X86_G_ADD, X86_Q, REG_HART, JIT_OFF(native_rest), left_out);
+	else if (left_out)
+		x86_alu_imm(e, X86_G_ADD, X86_Q, REG_LEFT, left_out);
+	l->skip[l->n_skips].from = x86_jmp(e);
+	l->skip[l->n_skips].to = (uint8_t)to;
+	l->skip[l->n_skips].fp_live = l->fp_live;
+	l->skip[l->n_skips++].boxed = l->boxed;
+}
+
+void jit_join(struct jit_lower *l)
+{
+	for (unsigned i = 0; i < l->n_skips; i++) {
+		if (l->skip[i].to != l->s->index)
+			continue;
+		x86_here(&l->e, l->skip[i].from);
+		l->fp_live &= l->skip[i].fp_live;
+		l->boxed &= l->skip[i].boxed;
+	}
+	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
+	l->was_tested = 0;
+}
+
 void jit_lower_branch(struct jit_lower *l, const struct rv64_insn *in)
 {
 	enum x86_cond cond = compare(l, in);
-	struct jit_ool *o;
 	uint8_t *past;
 
+	if (l->s->skips_to[l->s->index]) {
+		past = x86_jcc(&l->e, (enum x86_cond)(cond ^ 1));
+		skip(l, in);
+		x86_here(&l->e, past);
+		return;
+	}
 	if (in->imm < 0 && same_page(l, (int32_t)l->s->offset + in->imm)) { /* mostly taken */
 		past = x86_jcc(&l->e, (enum x86_cond)(cond ^ 1));
 		jit_exit_to(l, (int32_t)l->s->offset + in->imm, l->s->index + 1);
 		x86_here(&l->e, past);
 		return;
 	}
-	o = jit_ool(l, JIT_OOL_EXIT, x86_jcc(&l->e, cond));
-	o->info = l->s->index + 1;
-	o->offset = (uint16_t)l->s->offset;
-	o->target = (int32_t)l->s->offset + in->imm;
+	taken_exit(l, in, x86_jcc(&l->e, cond));
 }
 
 /* rd = the pc behind the instruction */
@@ -112,7 +159,6 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 		}
 	}
 	jit_add(l, RAX, in->rs1, in->imm);
-	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -2);
 	if (in->rd) {
 		jit_pc(l, RCX, (int32_t)(l->s->offset + in->len));
 		jit_put(l, in->rd, RCX);
@@ -120,7 +166,7 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 	}
 	jit_move_out(l);
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)jit_counted(l, l->s->index + 1));
-	jit_emit_dispatch(e, &l->jit->glue);
+	jit_emit_near(e, &l->jit->glue, l->s->upper);
 }
 
 /* Whether the code at the loop's begin can be gone on with: native floating point is as it was. */

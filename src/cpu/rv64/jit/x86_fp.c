@@ -3,7 +3,7 @@
  * Lowering to x86-64: the state of floating point, and where f registers are.
  *
  * Native floating point begins at the entry of a block that has any instruction of F or D, when frm
- * is to nearest and FS is dirty; if not, the interpreter does the block. From then on most f
+ * is a mode that the host has and FS is dirty; if not, the interpreter does the block. From then on most f
  * registers are in xmm registers, also across blocks, and the flags pile up in MXCSR. It ends when
  * C computes, when CSRs are read and when native code is left (rv64_jit_fp_end()); after a call of
  * C, which stores and loads the registers as needed (x86_glue.c), it begins again.

@@ -2,11 +2,14 @@
 /*
  * Lowering to x86-64: F and D, by SSE2, AVX and FMA.
  *
- * The host computes what RISC-V asks for: the same rounding to nearest, the same flags (tininess
- * after rounding). What differs is sorted out here: a NaN that is computed becomes the canonical
- * one, and what the host cannot do without raising a flag too many is done in C, as are rounding
- * modes other than to nearest. Operations on singles keep the upper bits of their first operand,
+ * The host computes what RISC-V asks for: the same rounding, the same flags (tininess after
+ * rounding). What differs is sorted out here: a NaN that is computed becomes the canonical one, and
+ * what the host cannot do without raising a flag too many is done in C, as is the rounding mode RMM,
+ * which the host does not have. Operations on singles keep the upper bits of their first operand,
  * and with them the box.
+ *
+ * Rounding. The host's mode is frm's. An instruction that names another one has the host's changed
+ * around itself, except where it makes no difference.
  */
 #include "cpu/rv64/jit/x86_fp.h"
 
@@ -40,14 +43,68 @@ static uint32_t comis(bool dbl)
 	return X86_OP(dbl ? 0x66 : 0, 1, 0x2f);
 }
 
-/* Rounding modes that native code does not know: true, and the instruction is done in C. */
+/* Rounding modes that the host does not have, or nobody: true, and the instruction is done in C. */
 static bool odd_rounding(struct jit_lower *l, const struct rv64_insn *in)
 {
-	if (in->rm == RM_DYN || in->rm == FPU_RNE)
+	if (in->rm == RM_DYN || in->rm <= FPU_RUP)
 		return false;
 	jit_call_c(l, in, l->s->offset, l->s->index);
 	l->fp_live = false;
 	return true;
+}
+
+#define MXCSR_FLAGS    0x3f
+#define MXCSR_ROUNDING 0x6000
+#define LDMXCSR        2
+#define STMXCSR        3
+
+static void mxcsr(struct jit_lower *l, unsigned what, unsigned n)
+{
+	x86_rm(&l->e, X86_OP(0, 1, 0xae), X86_L, what, REG_HART, JIT_OFF(native_mxcsr[n]));
+}
+
+/* Returns a jump to take when frm is the instruction's mode anyway. */
+static uint8_t *mode_is_set(struct jit_lower *l, const struct rv64_insn *in)
+{
+	x86_rm(&l->e, 0x80, X86_L, X86_G_CMP, REG_HART, JIT_OFF(run.hart.frm));
+	x86_byte(&l->e, in->rm);
+	return x86_jcc(&l->e, X86_E);
+}
+
+/* The host rounds by the instruction's own mode from here to round_end(), which C may be called
+ * from. Both need rdx. */
+static void round_begin(struct jit_lower *l, const struct rv64_insn *in)
+{
+	struct x86 *e = &l->e;
+	uint8_t *past;
+
+	if (in->rm == RM_DYN)
+		return;
+	past = mode_is_set(l, in);
+	mxcsr(l, STMXCSR, 0);
+	x86_rm(e, X86_MOV, X86_L, RDX, REG_HART, JIT_OFF(native_mxcsr[0]));
+	x86_alu_imm(e, X86_G_AND, X86_L, RDX, ~MXCSR_ROUNDING);
+	x86_alu_imm(e, X86_G_OR, X86_L, RDX, (int32_t)jit_host_rounding(in->rm));
+	x86_rm(e, X86_MOV_TO, X86_L, RDX, REG_HART, JIT_OFF(native_mxcsr[1]));
+	mxcsr(l, LDMXCSR, 1);
+	x86_here(e, past);
+}
+
+static void round_end(struct jit_lower *l, const struct rv64_insn *in)
+{
+	struct x86 *e = &l->e;
+	uint8_t *past;
+
+	if (in->rm == RM_DYN)
+		return;
+	past = mode_is_set(l, in);
+	mxcsr(l, STMXCSR, 1);
+	x86_rm(e, X86_MOV, X86_L, RDX, REG_HART, JIT_OFF(native_mxcsr[1]));
+	x86_alu_imm(e, X86_G_AND, X86_L, RDX, MXCSR_FLAGS);
+	x86_rm(e, X86_OR, X86_L, RDX, REG_HART, JIT_OFF(native_mxcsr[0]));
+	x86_rm(e, X86_MOV_TO, X86_L, RDX, REG_HART, JIT_OFF(native_mxcsr[0]));
+	mxcsr(l, LDMXCSR, 0);
+	x86_here(e, past);
 }
 
 static void check(struct jit_lower *l, bool dbl, unsigned f)
@@ -82,10 +139,12 @@ static void arith(struct jit_lower *l, const struct rv64_insn *in, const struct 
 	jit_fp_need(l);
 	check(l, dbl, in->rs1);
 	check(l, dbl, in->rs2);
+	round_begin(l, in);
 	if (in->rd == in->rs2)
 		d = XMM0;
 	jit_f_op3(l, jit_scalar(r->op, dbl), d, jit_f_get(l, in->rs1, XMM0), in->rs2);
 	put_result(l, in->rd, d, dbl);
+	round_end(l, in);
 }
 
 static void square_root(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
@@ -97,9 +156,11 @@ static void square_root(struct jit_lower *l, const struct rv64_insn *in, const s
 		return;
 	jit_fp_need(l);
 	check(l, dbl, in->rs1);
+	round_begin(l, in);
 	jit_f_load(l, d, in->rs1);
 	x86_rr(&l->e, jit_scalar(OP_SQRT, dbl), X86_L, d, d);
 	put_result(l, in->rd, d, dbl);
+	round_end(l, in);
 }
 
 /* The families of one operation, x = +-(a * b) +- c by its form: 213 has x = a, 231 x = c. r->op is
@@ -134,6 +195,7 @@ static void fused(struct jit_lower *l, const struct rv64_insn *in, const struct 
 	check(l, dbl, in->rs1);
 	check(l, dbl, in->rs2);
 	check(l, dbl, in->rs3);
+	round_begin(l, in);
 	if (d != XMM0 && in->rd == in->rs3) {
 		op_fma(l, X86_OP(0x66, 2, r->op + FORM_231), w, d, jit_f_get(l, in->rs1, XMM0),
 		       in->rs2);
@@ -149,6 +211,7 @@ static void fused(struct jit_lower *l, const struct rv64_insn *in, const struct 
 	o->reg = (uint8_t)d;
 	o->back = e->p;
 	jit_f_put(l, in->rd, d);
+	round_end(l, in);
 }
 
 /* When f[a] is 0 or a NaN: multiplies it by f[b], for the flag. */
@@ -280,13 +343,23 @@ static void convert_ff(struct jit_lower *l, const struct rv64_insn *in, const st
 	bool to_double = r->flag & DOUBLE;
 	struct x86 *e = &l->e;
 
-	if (!to_double && odd_rounding(l, in))
+	if (odd_rounding(l, in))
 		return;
 	jit_fp_need(l);
 	check(l, !to_double, in->rs1);
+	if (!to_double)
+		round_begin(l, in);
 	x86_rr(e, X86_PCMPEQD, X86_L, XMM0, XMM0); /* the box */
 	jit_f_op(l, jit_scalar(OP_CVT_FF, !to_double), X86_L, XMM0, in->rs1);
 	put_result(l, in->rd, XMM0, to_double);
+	if (!to_double)
+		round_end(l, in);
+}
+
+/* Whether the result of converting an integer is always exact. */
+static bool is_exact(const struct jit_rule *r)
+{
+	return r->flag & DOUBLE && r->w == X86_L;
 }
 
 /* From an integer of r->w, signed. */
@@ -299,10 +372,14 @@ static void from_int(struct jit_lower *l, const struct rv64_insn *in, const stru
 	if (odd_rounding(l, in))
 		return;
 	jit_fp_need(l);
+	if (!is_exact(r))
+		round_begin(l, in);
 	a = jit_get(l, in->rs1, RAX);
 	x86_rr(e, X86_PCMPEQD, X86_L, d, d); /* the box; and no old value to wait for */
 	x86_rr(e, jit_scalar(OP_CVT_FROM_INT, dbl), (enum x86_width)r->w, d, a);
 	jit_f_put(l, in->rd, d);
+	if (!is_exact(r))
+		round_end(l, in);
 }
 
 /* From an unsigned one: a signed one of 64 bits, unless that is negative. */
@@ -315,6 +392,8 @@ static void from_unsigned(struct jit_lower *l, const struct rv64_insn *in, const
 	if (odd_rounding(l, in))
 		return;
 	jit_fp_need(l);
+	if (!is_exact(r))
+		round_begin(l, in);
 	jit_load(l, RAX, in->rs1);
 	if (r->w == X86_L) {
 		x86_rr(e, X86_MOV, X86_L, RAX, RAX);
@@ -327,6 +406,8 @@ static void from_unsigned(struct jit_lower *l, const struct rv64_insn *in, const
 	jit_f_put(l, in->rd, XMM0);
 	if (o)
 		o->back = e->p;
+	if (!is_exact(r))
+		round_end(l, in);
 }
 
 static uint32_t to_int_op(const struct rv64_insn *in, bool dbl)
@@ -343,10 +424,12 @@ static void to_int(struct jit_lower *l, const struct rv64_insn *in, const struct
 	struct x86 *e = &l->e;
 	struct jit_ool *o;
 
-	if (in->rm != FPU_RTZ && odd_rounding(l, in))
+	if (odd_rounding(l, in))
 		return;
 	jit_fp_need(l);
 	check(l, dbl, in->rs1);
+	if (in->rm != FPU_RTZ) /* which the host has an instruction for */
+		round_begin(l, in);
 	jit_f_op(l, to_int_op(in, dbl), w, RAX, in->rs1);
 	x86_alu_imm(e, X86_G_CMP, w, RAX, 1); /* overflows for the smallest integer alone */
 	o = jit_ool_call(l, in, x86_jcc(e, X86_O));
@@ -354,6 +437,8 @@ static void to_int(struct jit_lower *l, const struct rv64_insn *in, const struct
 		x86_rr(e, X86_MOVSXD, X86_Q, RAX, RAX);
 	jit_put(l, in->rd, RAX);
 	o->back = e->p;
+	if (in->rm != FPU_RTZ)
+		round_end(l, in);
 }
 
 /* To an unsigned one: by way of a signed one of 64 bits, where sign and exponent say that it fits,
@@ -366,10 +451,12 @@ static void to_unsigned(struct jit_lower *l, const struct rv64_insn *in, const s
 	struct x86 *e = &l->e;
 	struct jit_ool *o;
 
-	if (in->rm != FPU_RTZ && odd_rounding(l, in))
+	if (odd_rounding(l, in))
 		return;
 	jit_fp_need(l);
 	check(l, dbl, in->rs1);
+	if (in->rm != FPU_RTZ)
+		round_begin(l, in);
 	x86_rr(e, X86_MOVQ_TO, dbl ? X86_Q : X86_L, jit_f_get(l, in->rs1, XMM0), RAX);
 	x86_shift_imm(e, X86_G_SHR, dbl ? X86_Q : X86_L, RAX, dbl ? 52 : 23);
 	x86_alu_imm(e, X86_G_CMP, X86_L, RAX, (dbl ? 1023 : 127) + bits);
@@ -379,6 +466,8 @@ static void to_unsigned(struct jit_lower *l, const struct rv64_insn *in, const s
 		x86_rr(e, X86_MOVSXD, X86_Q, RAX, RAX);
 	jit_put(l, in->rd, RAX);
 	o->back = e->p;
+	if (in->rm != FPU_RTZ)
+		round_end(l, in);
 }
 
 static void move_to_x(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)

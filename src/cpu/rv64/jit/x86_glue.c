@@ -99,6 +99,8 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 	x86_rm(e, X86_MOV_TO, X86_L, RCX, REG_HART, JIT_OFF(native_index));
 	x86_mov_imm(e, RCX, 0);
 	go = x86_jmp(e);
+	g->exit_odd = e->p;
+	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -2);
 	g->exit_go = e->p;
 	x86_mov_imm(e, RCX, 1);
 	x86_here(e, go);
@@ -162,21 +164,82 @@ static void jmp_block(struct x86 *e)
 	x86_rm(e, 0xff, X86_L, 4, RCX, offsetof(struct rv64_block, native));
 }
 
-static void leave_if_must(struct x86 *e, const struct jit_glue *g, bool look)
+/* By `exit`, when `left` is used up, by the flags; with `look` at attention too. */
+static void leave_if_must(struct x86 *e, const uint8_t *exit, bool look)
 {
-	x86_jcc_to(e, X86_LE, g->exit_go);
+	x86_jcc_to(e, X86_LE, exit);
 	if (!look)
 		return;
 	x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
-	x86_jcc_to(e, X86_NE, g->exit_go);
+	x86_jcc_to(e, X86_NE, exit);
 }
 
-void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g)
+/* ---- jumps through a register ---- */
+
+#define NEAR(upper, field)                                                   \
+	(JIT_OFF(native_near) +                                              \
+	 (int32_t)((upper) * sizeof(((struct interp *)0)->native_near[0])) + \
+	 (int32_t)offsetof(struct interp_near, field))
+
+_Static_assert(sizeof(struct interp_near) == 32, "near_index() multiplies by it");
+
+/* 8 * rcx = the distance of the entry for rax, whose bit 0 does not matter. */
+static void near_index(struct x86 *e)
 {
-	leave_if_must(e, g, true);
+	x86_rx(e, X86_LEA, X86_L, RCX, RAX, RAX, 0);
+	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (INTERP_NATIVE_NEAR - 1) * 4);
+}
+
+/* rdx = the present key */
+static void near_key(struct x86 *e, bool upper)
+{
+	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(code.voids));
+	x86_rm(e, X86_ADD, X86_Q, RDX, REG_HART,
+	       JIT_OFF(run.hart.mmu.fetch_tag) + (upper ? (int32_t)sizeof(uint64_t) : 0));
+}
+
+void jit_emit_near(struct x86 *e, const struct jit_glue *g, bool upper)
+{
+	leave_if_must(e, g->exit_odd, true);
+	near_index(e);
+	x86_rxs(e, X86_CMP, X86_Q, RAX, REG_HART, RCX, 3, NEAR(upper, pc));
+	x86_jcc_to(e, X86_NE, g->near[upper]);
+	near_key(e, upper);
+	x86_rxs(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, 3, NEAR(upper, key));
+	x86_jcc_to(e, X86_NE, g->near[upper]);
+	x86_rxs(e, X86_MOV, X86_Q, RDX, REG_HART, RCX, 3, NEAR(upper, page));
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, PAGE);
+	x86_rxs(e, 0xff, X86_L, 4, REG_HART, RCX, 3, NEAR(upper, native));
+}
+
+/* A pc of the other half finds its way, but is not remembered: the key would not be its own. Nor is
+ * what has not been compiled. */
+static void emit_near(struct x86 *e, struct jit_glue *g, bool upper)
+{
+	uint8_t *other, *not_native;
+
+	g->near[upper] = e->p;
+	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -2);
 	find_block(e, g);
 	set_page(e);
-	jmp_block(e);
+	x86_rm(e, X86_MOV, X86_Q, RCX, RCX, offsetof(struct rv64_block, native));
+	x86_rm(e, X86_CMP, X86_Q, RCX, REG_HART, JIT_OFF(code.not_native));
+	not_native = x86_jcc(e, X86_E);
+	x86_rr(e, X86_TEST, X86_Q, RAX, RAX);
+	other = x86_jcc(e, upper ? X86_NS : X86_S);
+	x86_rr(e, 0xff, X86_L, 6, RCX); /* push */
+	x86_rr(e, 0xff, X86_L, 6, RDX);
+	near_index(e);
+	near_key(e, upper);
+	x86_rxs(e, X86_MOV_TO, X86_Q, RAX, REG_HART, RCX, 3, NEAR(upper, pc));
+	x86_rxs(e, X86_MOV_TO, X86_Q, RDX, REG_HART, RCX, 3, NEAR(upper, key));
+	x86_rxs(e, 0x8f, X86_L, 0, REG_HART, RCX, 3, NEAR(upper, page)); /* pop */
+	x86_rr(e, 0x8f, X86_L, 0, RDX);
+	x86_rxs(e, X86_MOV_TO, X86_Q, RDX, REG_HART, RCX, 3, NEAR(upper, native));
+	jmp_reg(e, RDX);
+	x86_here(e, other);
+	x86_here(e, not_native);
+	jmp_reg(e, RCX);
 }
 
 /* ---- jumps to a known place in another page ---- */
@@ -194,7 +257,7 @@ uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, unsig
 	const int32_t at = far_entry(n);
 	uint8_t *slow;
 
-	leave_if_must(e, g, look);
+	leave_if_must(e, g->exit_go, look);
 	/* In the other half no entry has such a tag. */
 	x86_mov(e, RDX, RAX);
 	x86_rm(e, X86_XOR, X86_Q, RDX, REG_HART,
@@ -236,7 +299,10 @@ static void emit_dispatch(struct x86 *e, struct jit_glue *g)
 {
 	g->dispatch = e->p;
 	x86_rr(e, X86_TEST, X86_Q, REG_LEFT, REG_LEFT);
-	jit_emit_dispatch(e, g);
+	leave_if_must(e, g->exit_go, true);
+	find_block(e, g);
+	set_page(e);
+	jmp_block(e);
 }
 
 /* rax = pc, from the distance behind a call. */
@@ -315,6 +381,8 @@ void jit_emit_glue(struct rv64_jit *j)
 	emit_enter(&e);
 	emit_exits(&e, &j->glue);
 	emit_dispatch(&e, &j->glue);
+	emit_near(&e, &j->glue, false);
+	emit_near(&e, &j->glue, true);
 	emit_far(&e, &j->glue);
 	emit_link(&e, &j->glue);
 	emit_calls(&e, &j->glue);

@@ -36,8 +36,9 @@ extern const uint8_t jit_pinned[32];
 /* The same of f registers. */
 extern const uint8_t jit_pinned_f[32];
 
-/* Goes on at pc = rax, inline; the flags are those of `left`. */
-void jit_emit_dispatch(struct x86 *e, const struct jit_glue *g);
+/* Goes on at pc = rax but for its bit 0, which is mostly in the half `upper`, inline; the flags are
+ * those of `left`. */
+void jit_emit_near(struct x86 *e, const struct jit_glue *g, bool upper);
 /* The same, where pc is `offset` in a page whose bit 63 is mostly `upper`, by entry `n` of
  * native_far. With `look`, at attention too. Returns a jump to take when that does not know. */
 uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, unsigned offset,

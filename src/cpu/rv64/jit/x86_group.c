@@ -40,9 +40,27 @@ static void to_plain(struct jit_lower *l, uint8_t *from, unsigned first)
 	jit_ool(l, JIT_OOL_PLAIN, from)->index = (uint8_t)first;
 }
 
-/* Leaves the distance to host memory where the group keeps it, and in edx the offset of its first
- * byte in the page, if all of it is in one page of the TLB; else on to the plain version. Its base
- * register has yet to grow by `before`. */
+/* edx = how many bytes the group whose first byte is at rax has left in its page behind itself, or
+ * with `down` before itself; to the plain version when it is not all in that page. */
+static void room_of(struct jit_lower *l, const struct jit_group *g, bool down, unsigned first)
+{
+	const int32_t beyond = g->high - g->low - 1;
+	struct x86 *e = &l->e;
+
+	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
+	if (!down)
+		x86_unary(e, X86_G_NOT, X86_L, RDX);
+	x86_alu_imm(e, X86_G_AND, X86_L, RDX, PAGE_SIZE - 1);
+	if (!beyond)
+		return;
+	x86_alu_imm(e, down ? X86_G_CMP : X86_G_SUB, X86_L, RDX,
+		    down ? PAGE_SIZE - 1 - beyond : beyond);
+	to_plain(l, x86_jcc(e, down ? X86_A : X86_C), first);
+}
+
+/* Leaves the distance to host memory where the group keeps it, and in edx the room that the page
+ * has in the direction of the group's step, if all of it is in one page of the TLB; else on to the
+ * plain version. Its base register has yet to grow by `before`. */
 static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 {
 	struct x86 *e = &l->e;
@@ -57,45 +75,40 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX,
 	       g->store ? JIT_TLB(store_tag) : JIT_TLB(load_tag));
 	to_plain(l, x86_jcc(e, X86_NE), first);
-	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
-	x86_alu_imm(e, X86_G_AND, X86_L, RDX, PAGE_SIZE - 1);
-	x86_alu_imm(e, X86_G_CMP, X86_L, RDX, PAGE_SIZE - (g->high - g->low));
-	to_plain(l, x86_jcc(e, X86_A), first);
+	if (g->step || g->high - g->low > 1)
+		room_of(l, g, g->carried && g->step < 0, first);
 	x86_rx(e, X86_MOV, X86_Q, addend, REG_HART, RCX, JIT_TLB(addend));
 	if (!g->in_register)
 		x86_rm(e, X86_MOV_TO, X86_Q, addend, REG_HART, jit_slot(g->slot));
 }
 
-/* edx = how many more rounds than one the group's page lasts, or less: a product instead of a
- * quotient. */
+/* edx, the room in the page, becomes how many more rounds than one it lasts, or less: a product
+ * instead of a quotient. */
 static void rounds_of(struct jit_lower *l, const struct jit_group *g)
 {
 	const unsigned step = g->step < 0 ? 0u - (unsigned)g->step : (unsigned)g->step;
 	struct x86 *e = &l->e;
 
-	if (g->step > 0) {
-		x86_unary(e, X86_G_NEG, X86_L, RDX);
-		x86_alu_imm(e, X86_G_ADD, X86_L, RDX, PAGE_SIZE - (g->high - g->low));
-	}
-	if (step > 1) {
-		x86_rr(e, 0x69, X86_L, RDX, RDX); /* imul */
+	if (step & (step - 1)) {
+		x86_rr(e, X86_IMUL_IMM, X86_L, RDX, RDX);
 		x86_u32(e, 0x10000 / step);
 		x86_shift_imm(e, X86_G_SHR, X86_L, RDX, 16);
+	} else if (step > 1) {
+		x86_shift_imm(e, X86_G_SHR, X86_L, RDX, (unsigned)__builtin_ctz(step));
 	}
 }
 
-/* native_rest is how many rounds more than one are known of; puts aside there what `left` has
+/* rdx is how many rounds more than one are known of; puts aside in native_rest what `left` has
  * beyond these. */
 static void put_rest_aside(struct jit_lower *l)
 {
 	const unsigned length = l->s->loop_end - l->s->loop;
 	struct x86 *e = &l->e;
 
-	x86_rm(e, 0x69, X86_L, RDX, REG_HART, JIT_OFF(native_rest)); /* imul */
+	x86_rr(e, X86_IMUL_IMM, X86_L, RDX, RDX);
 	x86_u32(e, length);
-	x86_alu_imm(e, X86_G_ADD, X86_L, RDX, (int32_t)length);
-	x86_mov(e, RAX, REG_LEFT);
-	x86_mov_imm(e, RCX, 0);
+	x86_lea(e, X86_Q, RAX, REG_LEFT, -(int32_t)length);
+	x86_rr(e, X86_XOR, X86_L, RCX, RCX);
 	x86_rr(e, X86_SUB, X86_Q, RAX, RDX);
 	x86_rr(e, X86_CMOV + X86_LT, X86_Q, RAX, RCX);
 	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, JIT_OFF(native_rest));
@@ -105,8 +118,9 @@ static void put_rest_aside(struct jit_lower *l)
 
 void jit_group_enter(struct jit_lower *l)
 {
+	/* What the groups so far allow is in native_rest, in rdx, or not yet limited. */
+	bool stored = false, in_rdx = false;
 	struct x86 *e = &l->e;
-	bool limited = false;
 
 	for (unsigned i = 0; i < l->s->n_groups; i++) {
 		const struct jit_group *g = &l->s->group[i];
@@ -115,19 +129,25 @@ void jit_group_enter(struct jit_lower *l)
 			continue;
 		if (l->plain_from == l->s->n)
 			l->plain_from = l->s->loop;
+		if (in_rdx)
+			x86_rm(e, X86_MOV_TO, X86_L, RDX, REG_HART, JIT_OFF(native_rest));
+		stored |= in_rdx;
+		in_rdx = false;
 		ask(l, g, g->before);
 		if (!g->step)
 			continue;
 		rounds_of(l, g);
-		if (limited) {
+		if (stored) {
 			x86_rm(e, X86_CMP, X86_L, RDX, REG_HART, JIT_OFF(native_rest));
 			x86_rm(e, X86_CMOV + X86_A, X86_L, RDX, REG_HART, JIT_OFF(native_rest));
 		}
-		x86_rm(e, X86_MOV_TO, X86_L, RDX, REG_HART, JIT_OFF(native_rest));
-		limited = true;
+		in_rdx = true;
 	}
-	if (limited)
-		put_rest_aside(l);
+	if (!in_rdx && !stored)
+		return;
+	if (!in_rdx)
+		x86_rm(e, X86_MOV, X86_L, RDX, REG_HART, JIT_OFF(native_rest));
+	put_rest_aside(l);
 }
 
 bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_place *at)

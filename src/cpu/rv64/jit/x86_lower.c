@@ -88,8 +88,9 @@ bool jit_dies(const struct jit_lower *l, unsigned g)
 {
 	const struct rv64_insn *next = &l->s->insn[l->s->index + 1];
 
-	return l->s->index + 1 < l->s->n && l->s->index + 1 != l->s->loop && next->rd == g &&
-	       next->rs1 == g && (next->id == RV64_addi || next->id == RV64_addiw);
+	return l->s->index + 1 < l->s->n && l->s->index + 1 != l->s->loop &&
+	       !l->s->joined[l->s->index + 1] && next->rd == g && next->rs1 == g &&
+	       (next->id == RV64_addi || next->id == RV64_addiw);
 }
 
 void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset)
@@ -281,6 +282,7 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
 	l->tested = 0;
 	l->narrow = 0;
+	l->n_skips = 0;
 	l->plain = false;
 	l->plain_from = s->n;
 	l->n_emitted = 0;
@@ -312,6 +314,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	l->made_known = l->made_narrow = false;
 	l->was_tested = l->tested;
 	l->tested = 0;
+	if (l->s->joined[l->s->index])
+		jit_join(l);
 	if (l->s->index == l->s->loop && l->s->loop_end)
 		enter_loop(l);
 	if (l->s->role[l->s->index] == JIT_LEADS && !in_carried(l))
@@ -393,6 +397,7 @@ unsigned jit_lower_tail(struct jit_lower *l)
 {
 	emit_ool(l);
 	l->plain = true;
+	l->n_skips = 0;
 	l->narrow = 0;
 	jit_set_state(l, jit_in_loop(l->s, l->plain_from) ? JIT_MOVED | JIT_REACHED
 			 : l->plain_from < l->s->loop     ? 0

@@ -89,6 +89,15 @@ struct jit_lower {
 	unsigned n_emitted;  /* of ool */
 	uint8_t *plain_at[RV64_BLOCK_INSNS];
 
+	/* Branches to instructions to come, and what is known of f registers on these ways. */
+	unsigned n_skips;
+	struct {
+		uint8_t *from;
+		uint8_t to;
+		bool fp_live;
+		uint32_t boxed;
+	} skip[JIT_MAX_SKIPS];
+
 	/* Known on all ways to here within the block, and at the begin of each group: */
 	bool fp_live, fp_live_at[RV64_BLOCK_INSNS]; /* native floating point has begun */
 	uint32_t boxed, boxed_at[RV64_BLOCK_INSNS]; /* these f registers hold singles with a box */
@@ -165,6 +174,8 @@ void jit_ool_divide(struct jit_lower *l, const struct jit_ool *o);
 void jit_lower_branch(struct jit_lower *l, const struct rv64_insn *in);
 void jit_lower_jal(struct jit_lower *l, const struct rv64_insn *in);
 void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in);
+/* At an instruction where skips meet the other ways. */
+void jit_join(struct jit_lower *l);
 /* Leaves the block to `target` (from the page's begin) after `count` instructions. */
 void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count);
 void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o);

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Milk-V's Duo and Duo 256M, wired: the big core's side. Both have the same parts at the same places
+ * and differ in memory.
+ *
+ * What Linux's drivers only set up (clocks, pins, resets) are blocks of registers that keep what is
+ * written; the clocks' have the values after the board's boot loader, from which Linux computes
+ * rates: every PLL on, every gate open, and the UARTs' clocks past their dividers, from the
+ * oscillator. The SD host is not there yet: its registers read as 0, and its driver gives up.
+ */
+#include "machine/duo.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/bits.h"
+#include "base/err.h"
+#include "base/opt.h"
+#include "boot/fdt_file.h"
+#include "cpu/cpu.h"
+#include "hw/aclint.h"
+#include "hw/plic.h"
+#include "hw/regs.h"
+#include "hw/uart8250.h"
+#include "machine/board.h"
+#include "machine/duo_fdt.h"
+#include "machine/duo_map.h"
+#include "mem/gmem.h"
+
+#define DTB_MAX 0x10000u
+
+/* A PLL's control register: 25 MHz * times / 1 / 1. */
+#define PLL(times) (1u | 1u << 8 | (uint32_t)(times) << 17)
+
+/* Offsets of the clock controller: gates, bypasses, PLLs (Linux: drivers/clk/sophgo). */
+static const struct regs_value clkgen_reset[] = {
+	{0x000, ~0u},     {0x004, ~0u},     {0x008, ~0u},     {0x00c, ~0u},     {0x010, ~0u},
+	{0x030, ~0u},     {0x034, ~0u},     {0x808, PLL(36)}, {0x80c, PLL(40)}, {0x810, PLL(48)},
+	{0x814, PLL(44)}, {0x818, PLL(41)}, {0x804, 0x1f},    {0x904, 0x07},    {0x908, PLL(34)},
+	{0x90c, PLL(56)}, {0x910, PLL(60)},
+};
+
+static const struct block {
+	uint32_t base;
+	const char *name;
+	const struct regs_value *reset;
+	unsigned n_reset;
+	bool absent;
+} blocks[] = {
+	{DUO_AP_SYSTEM_BASE, "ap-system", NULL, 0, false},
+	{DUO_SEC_SYS_BASE, "sec-sys", NULL, 0, false},
+	{DUO_TOP_BASE, "top", NULL, 0, false},
+	{DUO_PINMUX_BASE, "pinmux", NULL, 0, false},
+	{DUO_CLKGEN_BASE, "clock", clkgen_reset, ARRAY_SIZE(clkgen_reset), false},
+	{DUO_RESET_BASE, "reset", NULL, 0, false},
+	{DUO_GPIO_BASE, "gpio-a", NULL, 0, false},
+	{DUO_GPIO_BASE + DUO_GPIO_STEP, "gpio-b", NULL, 0, false},
+	{DUO_GPIO_BASE + 2 * DUO_GPIO_STEP, "gpio-c", NULL, 0, false},
+	{DUO_GPIO_BASE + 3 * DUO_GPIO_STEP, "gpio-d", NULL, 0, false},
+	{DUO_RTC_GPIO_BASE, "gpio-e", NULL, 0, false},
+	{DUO_RTC_BASE, "rtc", NULL, 0, false},
+	{DUO_SD_BASE, "sd", NULL, 0, true},
+};
+
+struct duo {
+	struct plic *plic;
+	struct aclint *clint;
+	struct uart8250 *uart[DUO_N_UARTS];
+	struct regs *regs[ARRAY_SIZE(blocks)];
+
+	unsigned busy; /* parts that quiesce waits for */
+	void (*quiet)(struct machine *m);
+};
+
+static struct duo *duo_of(struct machine *m)
+{
+	return m->board;
+}
+
+/* ---- wires ---- */
+
+static void core_line_set(void *controller, unsigned line, bool level)
+{
+	struct machine *m = controller;
+
+	m->cfg.engine->set_irq(m->vm->cpu[0], line, level);
+}
+
+static struct irq core_line(struct machine *m, enum cpu_irq irq)
+{
+	return (struct irq){.set = core_line_set, .controller = m, .line = irq};
+}
+
+static void set_mtimer(void *arg, unsigned hart, uint64_t deadline)
+{
+	struct machine *m = arg;
+
+	m->cfg.engine->set_timer(m->vm->cpu[hart], CPU_TIMER_M, deadline);
+}
+
+static void set_stimer(void *arg, unsigned hart, uint64_t deadline)
+{
+	struct machine *m = arg;
+
+	m->cfg.engine->set_timer(m->vm->cpu[hart], CPU_TIMER_S, deadline);
+}
+
+/* ---- parts ---- */
+
+static int add_ram(struct machine *m, struct err *e)
+{
+	int ret = gmem_add_ram(m->mem, DUO_RAM_BASE, m->cfg.mem);
+	char size[OPT_SIZE_TEXT];
+
+	if (ret)
+		return err_set(e, ret, "--mem %s: %s", opt_format_size(m->cfg.mem, size),
+			       strerror(-ret));
+	return 0;
+}
+
+static int add_interrupt_controllers(struct machine *m)
+{
+	struct duo *d = duo_of(m);
+	const struct irq external[] = {core_line(m, CPU_IRQ_MEI), core_line(m, CPU_IRQ_SEI)};
+	const struct irq msip = core_line(m, CPU_IRQ_MSI), ssip = core_line(m, CPU_IRQ_SSI);
+	const struct plic_config plic = {.bus = m->bus,
+					 .base = DUO_PLIC_BASE,
+					 .size = DUO_PLIC_SIZE,
+					 .n_sources = DUO_N_IRQS,
+					 .n_contexts = ARRAY_SIZE(external),
+					 .outputs = external};
+	const struct aclint_config clint = {.bus = m->bus,
+					    .base = DUO_CLINT_BASE,
+					    .n_harts = 1,
+					    .msip = &msip,
+					    .c900 = true,
+					    .ssip = &ssip,
+					    .set_timer = set_mtimer,
+					    .set_stimer = set_stimer,
+					    .arg = m};
+	int ret = plic_new(&plic, &d->plic);
+
+	return ret ? ret : aclint_new(&clint, &d->clint);
+}
+
+/* The first is the console; nobody is at the other end of the rest. */
+static int add_uarts(struct machine *m)
+{
+	struct duo *d = duo_of(m);
+	int ret = 0;
+
+	for (unsigned i = 0; i < DUO_N_UARTS && !ret; i++) {
+		struct uart8250_config cfg = {.bus = m->bus,
+					      .base = i == 4 ? DUO_UART4_BASE
+							     : DUO_UART_BASE + i * DUO_UART_STEP,
+					      .reg_shift = 2,
+					      .loop = m->loop,
+					      .irq = plic_irq(d->plic, DUO_UART_IRQ + i)};
+
+		if (!i) {
+			cfg.chr = m->cfg.console;
+			cfg.tap = m->cfg.console_tap;
+			cfg.tap_arg = m->cfg.console_tap_arg;
+		}
+		ret = uart8250_new(&cfg, &d->uart[i]);
+	}
+	m->uart = d->uart[0];
+	return ret;
+}
+
+static int add_blocks(struct machine *m)
+{
+	struct duo *d = duo_of(m);
+	int ret = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(blocks) && !ret; i++) {
+		const struct regs_config cfg = {.bus = m->bus,
+						.base = blocks[i].base,
+						.size = DUO_PAGE,
+						.name = blocks[i].name,
+						.reset = blocks[i].reset,
+						.n_reset = blocks[i].n_reset,
+						.absent = blocks[i].absent};
+
+		ret = regs_new(&cfg, &d->regs[i]);
+	}
+	return ret;
+}
+
+/* ---- images ---- */
+
+static int load_dtb(struct machine *m, const struct duo_fdt_config *cfg, struct err *e)
+{
+	const struct fdt_file_request r = {.path = m->cfg.dtb,
+					   .size_max = DTB_MAX - FIRMWARE_INFO_SIZE,
+					   .ram_base = DUO_RAM_BASE,
+					   .ram_size = cfg->mem,
+					   .set_memory = true,
+					   .bootargs = cfg->bootargs,
+					   .initrd_start = cfg->initrd_start,
+					   .initrd_end = cfg->initrd_end,
+					   .rng_seed = cfg->rng_seed,
+					   .rng_seed_len = sizeof(cfg->rng_seed)};
+
+	return fdt_file_load(&r, &m->dtb, &m->dtb_len, e);
+}
+
+static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
+{
+	struct duo_fdt_config cfg = {.model = m->cfg.type->name,
+				     .mem = m->cfg.mem,
+				     .bootargs = m->cfg.append,
+				     .initrd_start = initrd_start,
+				     .initrd_end = initrd_end};
+
+	if (m->cfg.counted_time)
+		memset(cfg.rng_seed, 0x4c, sizeof(cfg.rng_seed));
+	else if (getrandom(cfg.rng_seed, sizeof(cfg.rng_seed), 0) != sizeof(cfg.rng_seed))
+		return err_set(e, -EIO, "the host gives no random numbers for the guest's seed");
+	if (m->cfg.dtb)
+		return load_dtb(m, &cfg, e);
+	return duo_fdt_build(&cfg, &m->dtb, &m->dtb_len, e);
+}
+
+static int duo_build(struct machine *m, struct err *e)
+{
+	const struct load_plan plan = {.make_dtb = make_dtb, .dtb_max = DTB_MAX};
+	int ret;
+
+	m->board = calloc(1, sizeof(struct duo));
+	if (!m->board)
+		return err_set(e, -ENOMEM, "out of memory");
+	ret = add_ram(m, e);
+	if (ret)
+		return ret;
+	ret = add_interrupt_controllers(m);
+	if (!ret)
+		ret = add_uarts(m);
+	if (!ret)
+		ret = add_blocks(m);
+	if (ret)
+		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
+	return machine_load(m, &plan, e);
+}
+
+/* ---- the end ---- */
+
+static void part_quiet(void *arg)
+{
+	struct machine *m = arg;
+	struct duo *d = duo_of(m);
+
+	if (--d->busy == 0)
+		d->quiet(m);
+}
+
+/* One more than there are parts, so that callbacks inside the calls do not end it early. */
+static void duo_quiesce(struct machine *m, void (*quiet)(struct machine *m))
+{
+	struct duo *d = duo_of(m);
+
+	d->quiet = quiet;
+	d->busy = DUO_N_UARTS + 1;
+	for (unsigned i = 0; i < DUO_N_UARTS; i++)
+		uart8250_flush(d->uart[i], part_quiet, m);
+	part_quiet(m);
+}
+
+static void duo_free(struct machine *m)
+{
+	struct duo *d = duo_of(m);
+
+	if (!d)
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++)
+		regs_free(d->regs[i]);
+	for (unsigned i = 0; i < DUO_N_UARTS; i++)
+		uart8250_free(d->uart[i]);
+	aclint_free(d->clint);
+	plic_free(d->plic);
+	free(d);
+}
+
+const struct machine_type duo_machine = {
+	.name = "duo",
+	.help = "Milk-V Duo (CV1800B): a C906 core with Linux, 64 MiB",
+	.ram_base = DUO_RAM_BASE,
+	.timebase_hz = DUO_TIMEBASE_HZ,
+	.model = CPU_MODEL_THEAD_C906,
+	.default_mem = 64u << 20,
+	.max_smp = 1,
+	.default_append = "console=ttyS0 earlycon panic=-1",
+	.build = duo_build,
+	.quiesce = duo_quiesce,
+	.free_board = duo_free,
+};
+
+const struct machine_type duo256m_machine = {
+	.name = "duo256m",
+	.help = "Milk-V Duo 256M (SG2002): the same with 256 MiB",
+	.ram_base = DUO_RAM_BASE,
+	.timebase_hz = DUO_TIMEBASE_HZ,
+	.model = CPU_MODEL_THEAD_C906,
+	.default_mem = 256u << 20,
+	.max_smp = 1,
+	.default_append = "console=ttyS0 earlycon panic=-1",
+	.build = duo_build,
+	.quiesce = duo_quiesce,
+	.free_board = duo_free,
+};

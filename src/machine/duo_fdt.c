@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tree of our own says what the kernel's does, with two differences: a UART states the frequency
+ * of its clock, so that a kernel needs no driver of the clock controller before it has a console, and
+ * memory is as large as this run has it.
+ */
+#include "machine/duo_fdt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/err.h"
+#include "boot/fdt.h"
+#include "cpu/cpu.h"
+#include "machine/duo_map.h"
+
+#define PHANDLE_INTC 1u
+#define PHANDLE_PLIC 2u
+
+#define IRQ_LEVEL_HIGH 4u
+
+static void device_begin(struct fdt_builder *t, const char *name, uint64_t base, uint64_t size,
+			 const char *compatible)
+{
+	fdtb_begin(t, "%s@%llx", name, (unsigned long long)base);
+	fdtb_string(t, "compatible", compatible);
+	fdtb_reg(t, base, size);
+}
+
+static void interrupt(struct fdt_builder *t, uint32_t irq)
+{
+	const uint32_t cells[] = {irq, IRQ_LEVEL_HIGH};
+
+	fdtb_cells(t, "interrupts", cells, ARRAY_SIZE(cells));
+}
+
+static void write_chosen(struct fdt_builder *t, const struct duo_fdt_config *cfg)
+{
+	char path[64];
+
+	fdtb_begin(t, "aliases");
+	snprintf(path, sizeof(path), "/soc/serial@%x", DUO_UART_BASE);
+	fdtb_string(t, "serial0", path);
+	fdtb_end(t);
+
+	fdtb_begin(t, "chosen");
+	snprintf(path, sizeof(path), "/soc/serial@%x:115200n8", DUO_UART_BASE);
+	fdtb_string(t, "stdout-path", path);
+	if (cfg->bootargs)
+		fdtb_string(t, "bootargs", cfg->bootargs);
+	if (cfg->initrd_start != cfg->initrd_end) {
+		fdtb_u64(t, "linux,initrd-start", cfg->initrd_start);
+		fdtb_u64(t, "linux,initrd-end", cfg->initrd_end);
+	}
+	fdtb_bytes(t, "rng-seed", cfg->rng_seed, sizeof(cfg->rng_seed));
+	fdtb_end(t);
+
+	fdtb_begin(t, "memory@%x", DUO_RAM_BASE);
+	fdtb_string(t, "device_type", "memory");
+	fdtb_reg(t, DUO_RAM_BASE, cfg->mem);
+	fdtb_end(t);
+}
+
+static void write_cpus(struct fdt_builder *t)
+{
+	static const char extensions[] = "i\0m\0a\0f\0d\0c\0zicntr\0zicsr\0zifencei\0zihpm";
+
+	fdtb_begin(t, "cpus");
+	fdtb_u32(t, "#address-cells", 1);
+	fdtb_u32(t, "#size-cells", 0);
+	fdtb_u32(t, "timebase-frequency", DUO_TIMEBASE_HZ);
+	fdtb_begin(t, "cpu@0");
+	fdtb_string(t, "device_type", "cpu");
+	fdtb_bytes(t, "compatible", "thead,c906\0riscv", sizeof("thead,c906\0riscv"));
+	fdtb_u32(t, "reg", 0);
+	fdtb_string(t, "mmu-type", "riscv,sv39");
+	fdtb_string(t, "riscv,isa", "rv64imafdc");
+	fdtb_string(t, "riscv,isa-base", "rv64i");
+	fdtb_bytes(t, "riscv,isa-extensions", extensions, sizeof(extensions));
+	fdtb_begin(t, "interrupt-controller");
+	fdtb_string(t, "compatible", "riscv,cpu-intc");
+	fdtb_u32(t, "#interrupt-cells", 1);
+	fdtb_empty(t, "interrupt-controller");
+	fdtb_u32(t, "phandle", PHANDLE_INTC);
+	fdtb_end(t);
+	fdtb_end(t);
+	fdtb_end(t);
+}
+
+/* Both controllers drive two of the core's wires each. */
+static void interrupts_extended(struct fdt_builder *t, uint32_t first, uint32_t second)
+{
+	const uint32_t cells[] = {PHANDLE_INTC, first, PHANDLE_INTC, second};
+
+	fdtb_cells(t, "interrupts-extended", cells, ARRAY_SIZE(cells));
+}
+
+static void write_interrupt_controllers(struct fdt_builder *t)
+{
+	device_begin(t, "interrupt-controller", DUO_PLIC_BASE, DUO_PLIC_SIZE, "thead,c900-plic");
+	fdtb_u32(t, "#address-cells", 0);
+	fdtb_u32(t, "#interrupt-cells", 2);
+	fdtb_empty(t, "interrupt-controller");
+	fdtb_u32(t, "riscv,ndev", DUO_N_IRQS);
+	fdtb_u32(t, "phandle", PHANDLE_PLIC);
+	interrupts_extended(t, CPU_IRQ_MEI, CPU_IRQ_SEI);
+	fdtb_end(t);
+
+	device_begin(t, "timer", DUO_CLINT_BASE, DUO_CLINT_SIZE, "thead,c900-clint");
+	interrupts_extended(t, CPU_IRQ_MSI, CPU_TIMER_M);
+	fdtb_end(t);
+}
+
+static void write_uart(struct fdt_builder *t)
+{
+	device_begin(t, "serial", DUO_UART_BASE, 0x100, "snps,dw-apb-uart");
+	fdtb_u32(t, "clock-frequency", DUO_OSC_HZ);
+	fdtb_u32(t, "reg-shift", 2);
+	fdtb_u32(t, "reg-io-width", 4);
+	interrupt(t, DUO_UART_IRQ);
+	fdtb_end(t);
+}
+
+int duo_fdt_build(const struct duo_fdt_config *cfg, void **out, size_t *len, struct err *e)
+{
+	struct fdt_builder builder, *t = &builder;
+	int ret;
+
+	fdtb_init(t);
+	fdtb_begin(t, "%s", ""); /* the root has no name */
+	fdtb_u32(t, "#address-cells", 2);
+	fdtb_u32(t, "#size-cells", 2);
+	fdtb_bytes(t, "compatible", "milkv,duo\0sophgo,cv1800b",
+		   sizeof("milkv,duo\0sophgo,cv1800b"));
+	fdtb_string(t, "model", cfg->model);
+	write_chosen(t, cfg);
+	write_cpus(t);
+	fdtb_begin(t, "soc");
+	fdtb_u32(t, "#address-cells", 2);
+	fdtb_u32(t, "#size-cells", 2);
+	fdtb_string(t, "compatible", "simple-bus");
+	fdtb_empty(t, "ranges");
+	fdtb_u32(t, "interrupt-parent", PHANDLE_PLIC);
+	write_uart(t);
+	write_interrupt_controllers(t);
+	fdtb_end(t);
+	fdtb_end(t);
+	ret = fdtb_finish(t, out, len);
+	if (ret)
+		err_set(e, ret, "the device tree could not be made: %s", strerror(-ret));
+	return ret;
+}
