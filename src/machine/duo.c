@@ -19,6 +19,7 @@
 #include "base/opt.h"
 #include "cpu/cpu.h"
 #include "hw/aclint.h"
+#include "hw/cv_mailbox.h"
 #include "hw/plic.h"
 #include "hw/regs.h"
 #include "hw/uart8250.h"
@@ -68,6 +69,7 @@ static const struct block {
 struct duo {
 	struct plic *plic;
 	struct aclint *clint;
+	struct cv_mailbox *mailbox;
 	struct mmio_slots slots;
 	struct regs *regs[ARRAY_SIZE(blocks)];
 };
@@ -186,6 +188,17 @@ static int add_blocks(struct machine *m)
 	return ret;
 }
 
+static int add_mailbox(struct machine *m)
+{
+	struct duo *d = duo_of(m);
+	const struct cv_mailbox_config cfg = {
+		.bus = m->bus,
+		.base = DUO_MAILBOX_BASE,
+		.irq[DUO_MAILBOX_BIG] = plic_irq(d->plic, DUO_MAILBOX_IRQ)};
+
+	return cv_mailbox_new(&cfg, &d->mailbox);
+}
+
 /* ---- virtio ---- */
 
 static int duo_plug(struct machine *m, struct vdev *dev)
@@ -234,6 +247,8 @@ static int duo_build(struct machine *m, struct err *e)
 		ret = add_uarts(m);
 	}
 	if (!ret)
+		ret = add_mailbox(m);
+	if (!ret)
 		ret = add_blocks(m);
 	if (ret)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
@@ -257,6 +272,7 @@ static void duo_free(struct machine *m)
 	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++)
 		regs_free(d->regs[i]);
 	mmio_slots_free(&d->slots);
+	cv_mailbox_free(d->mailbox);
 	aclint_free(d->clint);
 	plic_free(d->plic);
 	free(d);

@@ -7,6 +7,7 @@
 #ifndef MACHINE_DUO_MAP_H
 #define MACHINE_DUO_MAP_H
 
+#define DUO_MAILBOX_BASE   0x01900000u
 #define DUO_AP_SYSTEM_BASE 0x01901000u /* of 0x1000 bytes each, where nothing else is said */
 #define DUO_SEC_SYS_BASE   0x020b0000u
 #define DUO_TOP_BASE       0x03000000u
@@ -38,12 +39,16 @@
 #define DUO_CLINT_SIZE     0x00010000u
 #define DUO_RAM_BASE       0x80000000u
 
-#define DUO_PAGE       0x1000u
-#define DUO_N_UARTS    5u
-#define DUO_N_IRQS     101u
+#define DUO_PAGE        0x1000u
+#define DUO_N_UARTS     5u
+#define DUO_N_IRQS      101u
 /* PLIC sources of the big core. */
-#define DUO_UART_IRQ   44u /* number n has DUO_UART_IRQ + n */
-#define DUO_VIRTIO_IRQ 80u /* slot n has DUO_VIRTIO_IRQ + n */
+#define DUO_UART_IRQ    44u /* number n has DUO_UART_IRQ + n */
+#define DUO_MAILBOX_IRQ 101u
+#define DUO_VIRTIO_IRQ  80u /* slot n has DUO_VIRTIO_IRQ + n */
+
+/* The mailbox calls the cores by these numbers. */
+#define DUO_MAILBOX_BIG 1u
 
 #define DUO_TIMEBASE_HZ 25000000u
 #define DUO_OSC_HZ      25000000u
