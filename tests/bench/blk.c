@@ -285,7 +285,7 @@ int main(int argc, char **argv)
 	const char *dir = argc > 1 ? argv[1] : tmp && *tmp ? tmp : "/var/tmp";
 	long rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 5;
 	double seconds = argc > 3 ? strtod(argv[3], NULL) : 0.3;
-	static struct bench b = {.rng = 1};
+	struct bench b = {.rng = 1};
 	char path[4096];
 
 	if (rounds < 1 || rounds > (long)MAX_ROUNDS || seconds <= 0)
