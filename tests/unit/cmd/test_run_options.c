@@ -109,6 +109,8 @@ static void test_iothreads(void **state)
 	done(&p);
 	expect_refused("--iothreads 0", "--iothreads n=0: out of range; use 1 to 16");
 	expect_refused("--iothreads 17", "out of range");
+	expect_refused("--iothreads 1 --net switch=/tmp/lan,iothread=0",
+		       "served by `linnet switch`");
 	expect_refused("--iothreads 1,poll=1001", "poll");
 	expect_refused("--iothreads 2 --net user,iothread=2", "makes numbers 0 to 1");
 }
