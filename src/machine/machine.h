@@ -67,7 +67,8 @@ struct machine_remote {
 	uint8_t mac[6];
 	unsigned mtu, speed;
 	unsigned n_queues;
-	/* Gives a new connection to the back end; any thread. 0, or -errno with the message in e. */
+	/* Gives a new connection to the back end; any thread. 0, or -errno with the message in e.
+	 */
 	int (*connect)(void *arg, int *fd, struct err *e);
 	bool comes_back; /* and is connected to again */
 	void *arg;
