@@ -263,6 +263,9 @@ struct vdev_queue_state {
 	bool ready;         /* started, and its device is not broken */
 	uint32_t size;      /* of a ready one: its ring's */
 	uint32_t in_flight; /* of a ready one: chains popped and not yet pushed, a moment ago */
+	/* Of a ready split ring: chains that the driver has made available and that are not used;
+	 * more than size when it lies. -1: a packed ring does not tell. */
+	int32_t posted;
 };
 
 /* Home. index < dev->n_queues. */

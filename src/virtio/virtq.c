@@ -178,3 +178,9 @@ bool virtq_enable_kicks(struct virtq *vq)
 {
 	return ring_is_packed(vq) ? packed_enable_kicks(vq) : split_enable_kicks(vq);
 }
+
+uint16_t virtq_position(const struct virtq *vq)
+{
+	assert(!vq->in_flight);
+	return ring_is_packed(vq) ? packed_position(vq) : vq->split.next_avail;
+}

@@ -206,6 +206,9 @@ static inline uint32_t virtq_size(const struct virtq *vq)
 	return vq->size;
 }
 
+/* Where a ring with nothing in flight goes on: what a setup's next_avail and next_used are. */
+uint16_t virtq_position(const struct virtq *vq);
+
 static inline uint64_t virtq_features(const struct virtq *vq)
 {
 	return vq->features;
