@@ -82,7 +82,9 @@ half_open() { # number
 	away=$(sed -n "s/^$1 knocked, \(.*\) were turned away/\1/p" "$work/err")
 	# Those that are left, with room for them, may have come to their end since.
 	ended=$(awk '/^linnet_net_user_(half_open|displaced|refused)_total/ { n += $2 } END { print n }' "$work/stats")
-	[ "$ended" -ge "${away:-1}" ] && [ "$ended" -le "$1" ] || fail "$away were turned away, but $ended counted"
+	if [ "$ended" -lt "${away:-1}" ] || [ "$ended" -gt "$1" ]; then
+		fail "$away were turned away, but $ended counted"
+	fi
 }
 
 case_half_open() {
