@@ -50,6 +50,35 @@ static uint64_t ring_features(const struct run_ring *r)
 	       (r->access_platform ? VIRTIO_F_ACCESS_PLATFORM : 0);
 }
 
+/* Whether something is asked for that the board does not have; says so. */
+static bool lacks(const struct machine_type *type, const struct run_options *o, struct err *e)
+{
+	const struct {
+		bool asked;
+		const char *what;
+	} of_virt[] = {
+		{o->transport == RUN_TRANSPORT_PCI, "--transport pci"},
+		{o->interrupts == RUN_INTERRUPTS_AIA, "--interrupts aia"},
+		{o->irqlab, "--irqlab"},
+		{o->mmu == RUN_MMU_SV48, "--mmu sv48"},
+	};
+
+	if (o->smp > type->max_smp) {
+		err_set(e, -EINVAL, "--smp %u: the machine %s has at most %u", o->smp, type->name,
+			type->max_smp);
+		return true;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(of_virt) && !type->extensible; i++) {
+		if (!of_virt[i].asked)
+			continue;
+		err_set(e, -EINVAL,
+			"%s: the machine %s, made after a board, has none; leave it out",
+			of_virt[i].what, type->name);
+		return true;
+	}
+	return false;
+}
+
 static int find_names(struct run_parts *p, const struct run_options *o, struct err *e)
 {
 	struct machine_config *c = &p->config;
@@ -65,12 +94,12 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 		c->engine = cpu_engine_find(o->engine);
 	if (o->engine && !c->engine)
 		return no_such_engine(o->engine, e);
-	if (o->smp > c->type->max_smp)
-		return err_set(e, -EINVAL, "--smp %u: the machine %s has at most %u", o->smp,
-			       c->type->name, c->type->max_smp);
+	if (lacks(c->type, o, e))
+		return -EINVAL;
 	c->smp = o->smp;
 	c->mem = o->mem ? o->mem : c->type->default_mem;
 	c->n_iothreads = o->iothreads.n;
+	c->poll_ns = o->iothreads.poll_us * 1000ull;
 	c->rng = o->rng;
 	c->rng_rate = o->rng_rate;
 	c->balloon = o->balloon;
@@ -205,11 +234,10 @@ static int open_disk(struct run_parts *p, const struct run_disk *d, bool verbose
 
 	if (ret)
 		return ret;
-	p->config.disk[p->n_disks] = (struct machine_disk){
-		.block = p->disk[p->n_disks],
-		.serial = d->serial,
-		.n_queues = d->queues,
-		.iothread = d->iothread};
+	p->config.disk[p->n_disks] = (struct machine_disk){.block = p->disk[p->n_disks],
+							   .serial = d->serial,
+							   .n_queues = d->queues,
+							   .iothread = d->iothread};
 	p->config.n_disks = ++p->n_disks;
 	return 0;
 }
@@ -219,11 +247,10 @@ static int open_disks(struct run_parts *p, const struct run_options *o, struct e
 	int ret = 0;
 
 	if (!o->n_disks && default_init(o)) {
-		const struct run_disk d = {
-			.path = p->guest.disk,
-			.serial = "linnet-default",
-			.snapshot = true,
-			.iothread = IOTHREADS_ANY};
+		const struct run_disk d = {.path = p->guest.disk,
+					   .serial = "linnet-default",
+					   .snapshot = true,
+					   .iothread = IOTHREADS_ANY};
 
 		return open_disk(p, &d, o->verbose, e);
 	}
@@ -237,7 +264,8 @@ static int open_net(struct run_parts *p, const struct run_options *o, struct err
 	struct machine_config *c = &p->config;
 	int ret;
 
-	if (o->net.kind == RUN_NET_NONE || (!o->net.given && bare_metal(o)))
+	if (o->net.kind == RUN_NET_NONE || o->net.kind == RUN_NET_SWITCH ||
+	    (!o->net.given && bare_metal(o)))
 		return 0;
 	ret = run_net_open(&o->net, &c->net[0], e);
 	if (ret)
@@ -314,7 +342,7 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	if (!ret)
 		ret = run_vsock_open(&p->vsock, &o->vsock, &p->config.vsock, e);
 	if (!ret)
-		ret = run_remotes_open(&p->remotes, &o->remotes, loop, &p->config, e);
+		ret = run_remotes_open(&p->remotes, &o->remotes, &o->net, loop, &p->config, e);
 	if (!ret)
 		ret = open_exec(p, o, loop, events, e);
 	if (!ret)
