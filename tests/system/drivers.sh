@@ -58,12 +58,14 @@ on() {
 }
 
 case_debian() {
+	LIMIT=300
 	# shellcheck disable=SC2046 # names without blanks
 	on debian short -- $(tested)
 }
 
 # All of them in one boot of the kernel that sees mistakes, and nothing is left behind.
 case_debug() {
+	LIMIT=400
 	# shellcheck disable=SC2046 # names without blanks
 	on debug short -- $(tested)
 	expect_in out '^no leaks$'

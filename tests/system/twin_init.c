@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The init of a machine that has nothing but a kernel, a module and a test program: loads /scull.ko,
- * runs /test on its devices, says "status: N" on the console, and switches the machine off. All three
- * may be for another word size than the kernel.
+ * The init of a machine that has nothing but a kernel, a module and a test program: loads
+ * /scull.ko, runs /test on its devices, says "status: N" on the console, and switches the
+ * machine off. All three may be for another word size than the kernel.
  */
 #include <fcntl.h>
 #include <stdio.h>

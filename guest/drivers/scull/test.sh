@@ -149,6 +149,9 @@ long()
 	unload
 	echo '- without memory'
 	try scull-fault 1
+	# The kernel tells where it was when it got no memory; nothing else may be there.
+	dmesg | grep -E 'BUG:|WARNING:|Oops' && fail 'the kernel complains'
+	dmesg -c >/dev/null
 }
 
 "$1"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * scull-fault STEP: memory that is not there. Where the kernel can make allocations fail
- * (/proc/self/fail-nth and failslab), the first one fails, then the second one, and so on until all
- * goes well: loading the module, and each call that allocates something. Each time the call says
- * ENOMEM or goes well, and works afterwards. Of those of loading, each STEP-th. Elsewhere there is nothing to test. As root, the module
- * not loaded.
+ * (/proc/self/fail-nth and failslab), the first one fails, then the second one, and so on until
+ * all goes well: loading the module, and each call that allocates something. Each time the call
+ * says ENOMEM or goes well, and works afterwards. Of those of loading, each STEP-th. Elsewhere
+ * there is nothing to test. As root, the module not loaded.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -26,26 +26,26 @@ static void tell(const char *path, const char *text)
 	close(fd);
 }
 
+static int fail_nth_file; /* open all the time, since opening allocates too */
+
 /* From now on the n-th allocation of this thread fails. */
 static void fail_nth(int n)
 {
 	char text[20];
+	int length = snprintf(text, sizeof(text), "%d", n);
 
-	snprintf(text, sizeof(text), "%d", n);
-	tell("/proc/thread-self/fail-nth", text);
+	CHECK(pwrite(fail_nth_file, text, (size_t)length, 0) == length);
 }
 
 /* Whether it has failed; none does from now on. */
 static bool has_failed(void)
 {
 	char text[20] = "";
-	int fd = open("/proc/thread-self/fail-nth", O_RDWR);
 	bool failed;
 
-	CHECK(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+	CHECK(pread(fail_nth_file, text, sizeof(text) - 1, 0) > 0);
 	failed = strtol(text, NULL, 10) == 0;
-	CHECK(pwrite(fd, "0", 1, 0) == 1);
-	close(fd);
+	fail_nth(0);
 	return failed;
 }
 
@@ -59,7 +59,6 @@ static int load(void)
 	snprintf(path, sizeof(path), "/lib/modules/%s/extra/scull.ko", system.release);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	CHECK(fd >= 0);
-	fail_nth(0);
 	return fd;
 }
 
@@ -185,6 +184,8 @@ int main(int argc, char **argv)
 	}
 	tell(SLAB "verbose", "0");
 	tell(SLAB "ignore-gfp-wait", "N");
+	fail_nth_file = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	CHECK(fail_nth_file >= 0);
 	load_fails(atoi(argv[1]));
 	fd = load();
 	CHECK(!syscall(SYS_finit_module, fd, "", 0));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * scull-fifo PATH SEED OPERATIONS: does things with a FIFO and prints what comes of each, for a comparison of
- * what it prints of two FIFOs. It knows nothing of what is right, and it prints nothing that depends
- * on time: where somebody has to be seen waiting, it looks for a while, and a FIFO that does not make
- * them wait is found only if it is quick; one that does is never blamed.
+ * scull-fifo PATH SEED OPERATIONS: does things with a FIFO and prints what comes of each, for a
+ * comparison of what it prints of two FIFOs. It knows nothing of what is right, and it prints
+ * nothing that depends on time: where somebody has to be seen waiting, it looks for a while, and
+ * a FIFO that does not make them wait is found only if it is quick; one that does is never
+ * blamed.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -211,7 +212,7 @@ static void parts(void)
 	close(fd);
 }
 
-/* --- with two processes ------------------------------------------------------------------------- */
+/* --- with two processes ----------------------------------------------------------------------- */
 
 /* A child that does something and sends what came of it. */
 struct child {
