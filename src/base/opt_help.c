@@ -57,6 +57,6 @@ void opt_print_help(FILE *out, const struct opt *table)
 		if (o->name)
 			print_option(out, o);
 		else
-			(void)fprintf(out, "%s%s:\n", o == table ? "" : "\n", o->help);
+			(void)fprintf(out, "%s:\n", o->help);
 	}
 }

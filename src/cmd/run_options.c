@@ -267,7 +267,7 @@ const struct opt run_option_table[] = {
 	{.name = "no-extras",
 	 .kind = OPT_FLAG,
 	 AT(no_extras),
-	 .help = "leave out Linnet's own drivers (linnet_*)"},
+	 .help = "leave out Linnet's own drivers (scull, kxo, ...)"},
 	{.name = "dtb",
 	 .arg = "F",
 	 .kind = OPT_STRING,

@@ -32,10 +32,11 @@ static int check(const struct run_options *o, struct err *e)
 		return err_set(e, -EINVAL,
 			       "--state-log: only with --clock instructions are two runs the same "
 			       "instruction by instruction; add it");
-	if (o->remotes.n && o->clock == RUN_CLOCK_INSTRUCTIONS)
+	if ((o->remotes.n || o->net.kind == RUN_NET_SWITCH) && o->clock == RUN_CLOCK_INSTRUCTIONS)
 		return err_set(e, -EINVAL,
 			       "--clock instructions makes each run the same, which another "
-			       "process's work (--share, --vhost-user) cannot be; leave one out");
+			       "process's work (--share, --vhost-user, --net switch) cannot be; "
+			       "leave one out");
 	if (o->vsock.path && o->clock == RUN_CLOCK_INSTRUCTIONS)
 		return err_set(e, -EINVAL,
 			       "--clock instructions makes each run the same, which what comes in "

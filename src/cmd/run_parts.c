@@ -264,7 +264,8 @@ static int open_net(struct run_parts *p, const struct run_options *o, struct err
 	struct machine_config *c = &p->config;
 	int ret;
 
-	if (o->net.kind == RUN_NET_NONE || (!o->net.given && bare_metal(o)))
+	if (o->net.kind == RUN_NET_NONE || o->net.kind == RUN_NET_SWITCH ||
+	    (!o->net.given && bare_metal(o)))
 		return 0;
 	ret = run_net_open(&o->net, &c->net[0], e);
 	if (ret)
@@ -341,7 +342,7 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	if (!ret)
 		ret = run_vsock_open(&p->vsock, &o->vsock, &p->config.vsock, e);
 	if (!ret)
-		ret = run_remotes_open(&p->remotes, &o->remotes, loop, &p->config, e);
+		ret = run_remotes_open(&p->remotes, &o->remotes, &o->net, loop, &p->config, e);
 	if (!ret)
 		ret = open_exec(p, o, loop, events, e);
 	if (!ret)

@@ -149,7 +149,13 @@ static int add_remote(struct machine *m, const struct machine_remote *r, struct 
 				    .mem = m->mem,
 				    .label = r->label,
 				    .tag = r->tag,
-				    .n_queues = r->n_queues};
+				    .mtu = r->mtu,
+				    .speed = r->speed,
+				    .n_queues = r->n_queues,
+				    .reconnect = r->comes_back ? r->connect : NULL,
+				    .arg = r->arg,
+				    .record = r->record,
+				    .record_arg = r->record_arg};
 	struct vdev *dev;
 	int ret = r->connect(r->arg, &cfg.fd, e);
 

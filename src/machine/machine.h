@@ -28,6 +28,7 @@ struct cpu_vm;
 struct cpu_watch;
 struct err;
 struct faults;
+struct iovec;
 struct loop;
 struct machine;
 struct net;
@@ -38,7 +39,7 @@ struct vdev;
 #define MACHINE_MAX_DISKS   4
 #define MACHINE_MAX_NETS    2
 #define MACHINE_MAX_PORTS   4
-#define MACHINE_MAX_REMOTES 4
+#define MACHINE_MAX_REMOTES 5
 #define MACHINE_MAX_INITRDS 8
 #define MACHINE_MAX_DEVICES 16
 #define MACHINE_MAX_IRQLABS 4
@@ -64,10 +65,15 @@ struct machine_remote {
 	enum remote_kind kind;
 	const char *label, *tag;
 	uint8_t mac[6];
+	unsigned mtu, speed;
 	unsigned n_queues;
-	/* Gives a new connection to the back end. 0, or -errno with the message in e. */
+	/* Gives a new connection to the back end; any thread. 0, or -errno with the message in e. */
 	int (*connect)(void *arg, int *fd, struct err *e);
+	bool comes_back; /* and is connected to again */
 	void *arg;
+	/* net: is shown each frame, on the loop, see remote/remote.h; or NULL. */
+	void (*record)(void *arg, const struct iovec *iov, unsigned n);
+	void *record_arg;
 };
 
 /* Streams to the host: see dev/vsock.h. */

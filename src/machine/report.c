@@ -17,6 +17,7 @@
 #include "hw/uart8250.h"
 #include "machine/board.h"
 #include "machine/diagnose.h"
+#include "remote/remote.h"
 #include "transport/carrier.h"
 #include "virtio/vdev.h"
 
@@ -168,7 +169,10 @@ int machine_set_link(struct machine *m, const char *name, bool up)
 
 		if (dev->ops->device_id != VIRTIO_ID_NET || strcmp(m->device[i].name, name) != 0)
 			continue;
-		netdev_set_link(dev, up);
+		if (remote_is(dev))
+			remote_set_link(dev, up);
+		else
+			netdev_set_link(dev, up);
 		return 0;
 	}
 	return -ENODEV;
@@ -214,6 +218,7 @@ const char *machine_look_at(const struct machine *m, unsigned i, struct diagnose
 		to->ready = state.ready;
 		to->size = state.size;
 		to->in_flight = state.in_flight;
+		to->posted = state.posted;
 	}
 	return d->name;
 }

@@ -68,6 +68,7 @@ opensbi() { # file [OPTIONS...]
 case_opensbi_jump() { opensbi fw_jump.elf --mem 128M; } # little, as it moves the device tree
 case_opensbi_jump_flat() { opensbi fw_jump.bin --clock instructions; }
 case_opensbi_dynamic() { opensbi fw_dynamic.elf; }
+case_opensbi_aia() { opensbi fw_dynamic.elf --interrupts aia --transport pci; }
 case_opensbi_dynamic_flat() { opensbi fw_dynamic.bin; }
 
 # A disk with one partition, from which U-Boot boots Debian's kernel and init.

@@ -131,6 +131,40 @@ case_gone() {
 	expect_in err '^linnet: virtio rng: the device is gone'
 }
 
+# Where the board takes messages, each queue has one of its own, and one that is not bound to a hart goes
+# to the hart that the guest chooses, also while it is busy.
+case_messages() {
+	truncate -s 8M "$work/image"
+	on_pci 'set -e; interrupts() { grep -E "PCI-MSIX.*$1" /proc/interrupts; }
+		interrupts "virtio0-(config|req)" | sed "s/.*virtio0/virtio0/"; interrupts virtio1 | wc -l
+		grep -c SiFive /proc/interrupts || true
+		dd if=/dev/urandom of=/tmp/in bs=64k count=100 2>/dev/null
+		dd if=/tmp/in of=/dev/vda bs=4k 2>/dev/null; sync; echo 3 >/proc/sys/vm/drop_caches
+		dd if=/dev/vda bs=4k 2>/dev/null count=1600 | cmp - /tmp/in && echo same
+		irq=$(interrupts virtio3-input | sed "s/ *\([0-9]*\):.*/\1/")
+		# Linux refuses while the last move has not ended.
+		move() { echo $1 2>/dev/null >/proc/irq/$irq/smp_affinity; }
+		(for n in $(seq 100); do move $((n % 2 + 1)) || true; done) &
+		head -c 20000 /dev/hwrng | wc -c
+		wait
+		for hart in 1 2; do
+			until move $hart; do sleep 0.02; done; head -c 6400 /dev/hwrng | wc -c
+		done
+		interrupts virtio3-input | awk "{exit !(\$2 > 50 && \$3 > 50)}" && echo both' \
+		--interrupts aia --smp 2 --disk "path=$work/image,queues=2"
+	expect_status 0
+	expect_out 'virtio0-config
+virtio0-req.0
+virtio0-req.1
+3
+0
+same
+20000
+6400
+6400
+both'
+}
+
 # The small kernel and the interpreter; the tree and what --transport says of itself.
 case_kernels() {
 	on_pci 'ls /sys/bus/pci/devices | wc -l; cat /proc/partitions | grep -c vda' --kernel small --engine interp

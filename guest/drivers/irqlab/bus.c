@@ -58,27 +58,25 @@ static void irqlab_platform_remove(struct platform_device *pdev)
 	irqlab_stop(lab);
 }
 
-static const struct of_device_id irqlab_of_match[] = {
-	{ .compatible = "linnet,irqlab" },
-	{ }
-};
+static const struct of_device_id irqlab_of_match[] = {{.compatible = "linnet,irqlab"}, {}};
 MODULE_DEVICE_TABLE(of, irqlab_of_match);
 
 static struct platform_driver irqlab_platform_driver = {
 	.probe = irqlab_platform_probe,
 	.remove_new = irqlab_platform_remove,
-	.driver = {
-		.name = KBUILD_MODNAME,
-		.of_match_table = irqlab_of_match,
-		.dev_groups = irqlab_groups,
-	},
+	.driver =
+		{
+			.name = KBUILD_MODNAME,
+			.of_match_table = irqlab_of_match,
+			.dev_groups = irqlab_groups,
+		},
 };
 
 /* ---- PCI ---- */
 
 static int irqlab_pci_start(struct pci_dev *pdev, struct irqlab *lab)
 {
-	int irq[IRQLAB_N_VECTORS] = { -1, -1 };
+	int irq[IRQLAB_N_VECTORS] = {-1, -1};
 	bool messages;
 	int i, ret;
 
@@ -133,9 +131,7 @@ static void irqlab_pci_remove(struct pci_dev *pdev)
 }
 
 static const struct pci_device_id irqlab_pci_ids[] = {
-	{ PCI_DEVICE(PCI_VENDOR_ID_REDHAT_QUMRANET, 0x10f0) },
-	{ }
-};
+	{PCI_DEVICE(PCI_VENDOR_ID_REDHAT_QUMRANET, 0x10f0)}, {}};
 MODULE_DEVICE_TABLE(pci, irqlab_pci_ids);
 
 static struct pci_driver irqlab_pci_driver = {

@@ -101,17 +101,10 @@ static irqreturn_t irqlab_thread(int irq, void *data)
 static irqreturn_t irqlab_hand_over(struct irqlab *lab, enum irqlab_bottom where)
 {
 	switch (where) {
-	case IRQLAB_IN_SOFTIRQ:
-		queue_work(system_bh_wq, &lab->softirq);
-		break;
-	case IRQLAB_IN_WORK:
-		queue_work(system_highpri_wq, &lab->work);
-		break;
-	case IRQLAB_IN_THREAD:
-		return IRQ_WAKE_THREAD;
-	default:
-		irqlab_work(lab, IRQLAB_IN_IRQ);
-		break;
+	case IRQLAB_IN_SOFTIRQ: queue_work(system_bh_wq, &lab->softirq); break;
+	case IRQLAB_IN_WORK: queue_work(system_highpri_wq, &lab->work); break;
+	case IRQLAB_IN_THREAD: return IRQ_WAKE_THREAD;
+	default: irqlab_work(lab, IRQLAB_IN_IRQ); break;
 	}
 	return IRQ_HANDLED;
 }
@@ -153,8 +146,7 @@ static void irqlab_take(struct irqlab *lab, u32 causes, bool polled)
 			continue;
 		lab->stats.taken[cause]++;
 		if (!polled)
-			latency_add(&lab->stats.top,
-				    now - readq(lab->regs + IRQLAB_RAISED(cause)));
+			latency_add(&lab->stats.top, now - readq(lab->regs + IRQLAB_RAISED(cause)));
 	}
 	writel(causes, lab->regs + IRQLAB_ACK);
 	if (!lab->backlog++)
@@ -267,7 +259,7 @@ static int irqlab_request(struct irqlab *lab, enum irqlab_cause cause, int irq,
 	struct irqlab_vector *vector = &lab->vector[lab->n_vectors];
 	int ret;
 
-	*vector = (struct irqlab_vector){ .lab = lab, .cause = cause, .irq = irq };
+	*vector = (struct irqlab_vector){.lab = lab, .cause = cause, .irq = irq};
 	ret = request_threaded_irq(irq, handler, thread, flags, dev_name(lab->dev), vector);
 	if (ret)
 		return dev_err_probe(lab->dev, ret, "interrupt %d\n", irq);
@@ -373,8 +365,8 @@ static ssize_t bottom_half_show(struct device *dev, struct device_attribute *att
 	return len;
 }
 
-static ssize_t bottom_half_store(struct device *dev, struct device_attribute *attr,
-				 const char *buf, size_t count)
+static ssize_t bottom_half_store(struct device *dev, struct device_attribute *attr, const char *buf,
+				 size_t count)
 {
 	struct irqlab *lab = dev_get_drvdata(dev);
 	int i = sysfs_match_string(irqlab_bottom_names, buf);
@@ -395,8 +387,8 @@ static ssize_t storm_limit_show(struct device *dev, struct device_attribute *att
 	return sysfs_emit(buf, "%u\n", READ_ONCE(lab->storm_limit));
 }
 
-static ssize_t storm_limit_store(struct device *dev, struct device_attribute *attr,
-				 const char *buf, size_t count)
+static ssize_t storm_limit_store(struct device *dev, struct device_attribute *attr, const char *buf,
+				 size_t count)
 {
 	struct irqlab *lab = dev_get_drvdata(dev);
 	unsigned int limit;

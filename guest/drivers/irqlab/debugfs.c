@@ -208,17 +208,17 @@ static ssize_t control_write(struct file *file, const char __user *from, size_t 
 	return ret ? ret : count;
 }
 
-#define CONTROL(name)								\
-static ssize_t name##_write(struct file *file, const char __user *from,	\
-			    size_t count, loff_t *pos)				\
-{										\
-	return control_write(file, from, count, do_##name);			\
-}										\
-static const struct file_operations name##_fops = {				\
-	.owner = THIS_MODULE,							\
-	.open = simple_open,							\
-	.write = name##_write,							\
-}
+#define CONTROL(name)                                                                         \
+	static ssize_t name##_write(struct file *file, const char __user *from, size_t count, \
+				    loff_t *pos)                                              \
+	{                                                                                     \
+		return control_write(file, from, count, do_##name);                           \
+	}                                                                                     \
+	static const struct file_operations name##_fops = {                                   \
+		.owner = THIS_MODULE,                                                         \
+		.open = simple_open,                                                          \
+		.write = name##_write,                                                        \
+	}
 
 CONTROL(trigger);
 CONTROL(pulse);
@@ -233,15 +233,11 @@ static const struct {
 	const struct file_operations *fops;
 	umode_t mode;
 } files[] = {
-	{ "trigger", &trigger_fops, 0200 },
-	{ "pulse", &pulse_fops, 0200 },
-	{ "timer", &timer_fops, 0200 },
-	{ "storm", &storm_fops, 0200 },
-	{ "stuck", &stuck_fops, 0200 },
-	{ "dma", &dma_fops, 0200 },
-	{ "reset", &reset_fops, 0200 },
-	{ "counts", &counts_fops, 0400 },
-	{ "latency", &latency_fops, 0400 },
+	{"trigger", &trigger_fops, 0200}, {"pulse", &pulse_fops, 0200},
+	{"timer", &timer_fops, 0200},     {"storm", &storm_fops, 0200},
+	{"stuck", &stuck_fops, 0200},     {"dma", &dma_fops, 0200},
+	{"reset", &reset_fops, 0200},     {"counts", &counts_fops, 0400},
+	{"latency", &latency_fops, 0400},
 };
 
 /* Without debugfs the device works as well; so nothing here can fail. */
