@@ -68,14 +68,17 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	if (o->smp > c->type->max_smp)
 		return err_set(e, -EINVAL, "--smp %u: the machine %s has at most %u", o->smp,
 			       c->type->name, c->type->max_smp);
+	c->n_irqlabs = o->irqlab;
+	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
+	if ((c->n_irqlabs || c->aia) && !c->type->has_aia)
+		return err_set(e, -EINVAL, "--%s: the machine %s has no such thing",
+			       c->aia ? "interrupts aia" : "irqlab", c->type->name);
 	c->smp = o->smp;
 	c->mem = o->mem ? o->mem : c->type->default_mem;
 	c->n_iothreads = o->iothreads.n;
 	c->rng = o->rng;
 	c->rng_rate = o->rng_rate;
 	c->balloon = o->balloon;
-	c->n_irqlabs = o->irqlab;
-	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
 	c->dtb = o->dtb;
 	c->ring_features = ring_features(&o->ring);
 	c->ring_size = o->ring.size;
@@ -205,11 +208,10 @@ static int open_disk(struct run_parts *p, const struct run_disk *d, bool verbose
 
 	if (ret)
 		return ret;
-	p->config.disk[p->n_disks] = (struct machine_disk){
-		.block = p->disk[p->n_disks],
-		.serial = d->serial,
-		.n_queues = d->queues,
-		.iothread = d->iothread};
+	p->config.disk[p->n_disks] = (struct machine_disk){.block = p->disk[p->n_disks],
+							   .serial = d->serial,
+							   .n_queues = d->queues,
+							   .iothread = d->iothread};
 	p->config.n_disks = ++p->n_disks;
 	return 0;
 }
@@ -219,11 +221,10 @@ static int open_disks(struct run_parts *p, const struct run_options *o, struct e
 	int ret = 0;
 
 	if (!o->n_disks && default_init(o)) {
-		const struct run_disk d = {
-			.path = p->guest.disk,
-			.serial = "linnet-default",
-			.snapshot = true,
-			.iothread = IOTHREADS_ANY};
+		const struct run_disk d = {.path = p->guest.disk,
+					   .serial = "linnet-default",
+					   .snapshot = true,
+					   .iothread = IOTHREADS_ANY};
 
 		return open_disk(p, &d, o->verbose, e);
 	}

@@ -529,6 +529,7 @@ const struct machine_type virt_machine = {
 	.timebase_hz = VIRT_TIMEBASE_HZ,
 	.default_mem = 512u << 20,
 	.max_smp = CPU_MAX_HARTS,
+	.has_aia = true,
 	.default_append = "console=ttyS0 earlycon panic=-1",
 	.build = virt_build,
 	.quiesce = virt_quiesce,
