@@ -21,7 +21,7 @@ extras_sources()
 {
 	# shellcheck disable=SC2046 # names without blanks
 	(cd "$1" && find include $(extras_drivers .) -type f \
-		\( -name Kbuild -o -name programs -o -name '*.[ch]' \) ! -name '*.mod.c' | sort)
+		\( -name Kbuild -o -name programs -o -name '*.[ch]' \) ! -name '*.mod.c' ! -path '*/test/*' | sort)
 }
 
 # extras_wanted DRIVERS RELEASE GUEST: GUEST is the default guest's set; prints what the file

@@ -59,7 +59,8 @@ struct net_header {
 };
 
 struct net_user_ops {
-	/* A frame has arrived; only while frames are wanted, on the loop, never inside a net_ call.
+	/* A frame has arrived; only while frames are wanted, on the loop, never inside a call to
+	 * this queue (but perhaps inside another one's send()).
 	 * Memory is borrowed for the call. False: no room; the frame is kept or dropped as the back
 	 * end's nature is, and nothing more comes until want_recv(true). */
 	bool (*recv)(void *user, const struct iovec *iov, unsigned n);

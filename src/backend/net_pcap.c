@@ -49,9 +49,10 @@ struct net_pcap {
 	struct net net;
 	struct net *inner;
 	char *path;
-	int fd;       /* -1: recording has ended */
-	off_t length; /* of the file */
-	size_t used;  /* of the buffer */
+	int fd;            /* -1: recording has ended */
+	off_t length;      /* of the file */
+	size_t used;       /* of the buffer */
+	struct loop *loop; /* NULL: that of each queue */
 	struct loop_timer timer;
 	bool timing;
 	uint8_t buffer[BUFFER_SIZE];
@@ -126,17 +127,17 @@ static void on_timer(struct loop_timer *t)
 	flush(p);
 }
 
-/* A frame, which begins `skip` bytes into iov. */
-static void record(struct pcap_queue *q, const struct iovec *iov, unsigned n)
+/* A frame, behind `header` bytes. */
+static void record(struct net_pcap *p, struct loop *loop, const struct iovec *iov, unsigned n,
+		   size_t header)
 {
-	struct net_pcap *p = q->p;
 	size_t len = iov_len(iov, n);
 	struct record r;
 	struct timespec now;
 
-	if (p->fd < 0 || len <= q->header || len - q->header > NET_FRAME_MAX)
+	if (p->fd < 0 || len <= header || len - header > NET_FRAME_MAX)
 		return;
-	len -= q->header;
+	len -= header;
 	if (p->used + sizeof(r) + len > sizeof(p->buffer))
 		flush(p);
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -145,10 +146,10 @@ static void record(struct pcap_queue *q, const struct iovec *iov, unsigned n)
 			    .len = (uint32_t)len,
 			    .full = (uint32_t)len};
 	memcpy(p->buffer + p->used, &r, sizeof(r));
-	(void)iov_to_buf(iov, n, q->header, p->buffer + p->used + sizeof(r), len);
+	(void)iov_to_buf(iov, n, header, p->buffer + p->used + sizeof(r), len);
 	p->used += sizeof(r) + len;
 	if (!p->timing)
-		loop_timer_arm(q->loop, &p->timer, loop_now(q->loop) + FLUSH_NS);
+		loop_timer_arm(loop, &p->timer, loop_now(loop) + FLUSH_NS);
 	p->timing = true;
 }
 
@@ -158,7 +159,7 @@ static int pcap_send(struct net_queue *nq, const struct iovec *iov, unsigned n)
 {
 	struct pcap_queue *q = queue_of(nq);
 
-	record(q, iov, n);
+	record(q->p, q->loop, iov, n, q->header);
 	return q->below->ops->send(q->below, iov, n);
 }
 
@@ -168,7 +169,7 @@ static bool below_recv(void *user, const struct iovec *iov, unsigned n)
 
 	if (!q->ops->recv(q->user, iov, n))
 		return false;
-	record(q, iov, n);
+	record(q->p, q->loop, iov, n, q->header);
 	return true;
 }
 
@@ -282,7 +283,8 @@ static int open_file(struct net_pcap *p, struct err *e)
 	return 0;
 }
 
-int net_pcap_new(struct net *inner, const char *path, struct net **out, struct err *e)
+/* A file with its beginning. */
+static int make(const char *path, struct net_pcap **out, struct err *e)
 {
 	struct net_pcap *p = calloc(1, sizeof(*p));
 	int ret;
@@ -293,10 +295,20 @@ int net_pcap_new(struct net *inner, const char *path, struct net **out, struct e
 	p->timer = (struct loop_timer){.fn = on_timer, .arg = p};
 	p->path = strdup(path);
 	ret = p->path ? open_file(p, e) : err_set(e, -ENOMEM, "--net pcap=%s: out of memory", path);
-	if (ret) {
+	if (ret)
 		release(p);
+	else
+		*out = p;
+	return ret;
+}
+
+int net_pcap_new(struct net *inner, const char *path, struct net **out, struct err *e)
+{
+	struct net_pcap *p;
+	int ret = make(path, &p, e);
+
+	if (ret)
 		return ret;
-	}
 	p->inner = inner;
 	p->net = *inner;
 	p->net.ops = &pcap_ops;
@@ -305,4 +317,26 @@ int net_pcap_new(struct net *inner, const char *path, struct net **out, struct e
 	p->net.split = false;
 	*out = &p->net;
 	return 0;
+}
+
+/* ---- without a network ---- */
+
+int net_pcap_open(const char *path, struct loop *loop, struct net_pcap **out, struct err *e)
+{
+	int ret = make(path, out, e);
+
+	if (!ret)
+		(*out)->loop = loop;
+	return ret;
+}
+
+void net_pcap_record(struct net_pcap *p, const struct iovec *iov, unsigned n)
+{
+	record(p, p->loop, iov, n, 0);
+}
+
+void net_pcap_close(struct net_pcap *p)
+{
+	flush(p);
+	release(p);
 }

@@ -1,165 +1,203 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A frame lies once in the switch, in the buffer that it was received into, and is sent from there
- * to one port or to all others. Only for a port whose socket is full it is copied, into that port's
- * list; that is sent on when the socket has room again, and until then nothing overtakes it.
+ * A frame on its way is a list of pieces of its sender's memory, which may change at any time: of it
+ * only its addresses are looked at, once. It is given to one port or, one after the other, to all
+ * others; what these do with it in their recv() is the only copy there is. A frame that waits is
+ * given before any that comes later, by a task, when its port wants frames again.
  *
- * Port 0 is the uplink, 1 to VSWITCH_PORTS are guests. A port is served for at most BATCH frames in
- * a row.
+ * Port 0 is the uplink, 1 to VSWITCH_PORTS are places for others.
  */
 #include "backend/vswitch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "backend/frame_list.h"
 #include "backend/mac_table.h"
 #include "backend/net.h"
 #include "backend/net_finish.h"
 #include "base/bits.h"
-#include "base/fd.h"
 #include "base/iov.h"
-#include "base/log.h"
 #include "base/loop.h"
 
-#define BATCH      64u
-#define UPLINK     0u
-#define ETHERNET   14u
-#define HEADER     sizeof(struct net_header)
-#define MESSAGE    (HEADER + NET_FRAME_MAX)
-#define AGE_STEP   (30ull * 1000000000ull)
-#define SOCKET_BUF (1 << 20) /* asked for; the kernel has a limit of its own */
+#define BATCH     64u
+#define UPLINK    0u
+#define ETHERNET  14u
+#define HEADER    sizeof(struct net_header)
+#define PARTS_MAX 600u /* of a frame */
+#define AGE_STEP  (30ull * 1000000000ull)
+
+#define OFFLOADS_SEND                                                            \
+	(NET_OFFLOAD_SEND_CSUM | NET_OFFLOAD_SEND_TSO4 | NET_OFFLOAD_SEND_TSO6 | \
+	 NET_OFFLOAD_SEND_USO)
+#define OFFLOADS_RECV                                                            \
+	(NET_OFFLOAD_RECV_CSUM | NET_OFFLOAD_RECV_TSO4 | NET_OFFLOAD_RECV_TSO6 | \
+	 NET_OFFLOAD_RECV_USO)
+#define RECV_OF_SEND 4u /* as many bits further on */
 
 _Static_assert(VSWITCH_PORTS + 1 == MAC_TABLE_PORTS, "the uplink is a port, too");
+_Static_assert(OFFLOADS_RECV == OFFLOADS_SEND << RECV_OF_SEND, "one bit for each, in this order");
 
 struct port {
+	struct net net;
+	struct net_queue queue;
 	struct vswitch *s;
 	unsigned index;
-	struct loop_fd watch; /* fd -1: nobody */
-	bool greeted;
-	struct frame_list waiting;
+	bool taken;
+	const struct net_user_ops *ops; /* NULL: nobody is there */
+	void *user;
+	bool started; /* it has wanted frames, and did not say otherwise since */
+	bool wanted;  /* ... and has room */
+	unsigned offloads;
+	struct frame_list waiting; /* with a header in front of each */
+	struct loop_task task;     /* gives what waits */
 };
 
 struct vswitch {
 	struct loop *loop;
-	struct loop_fd listener;
 	struct loop_timer age;
 	struct net_queue *uplink; /* or NULL */
-	bool bare;                /* the uplink's frames have no header */
-	uint32_t seed;
 	struct vswitch_stats stats;
-	struct log_limit log;
 	struct port port[VSWITCH_PORTS + 1];
 	struct mac_table macs;
-	uint8_t message[MESSAGE + 1];
+	/* The frame on its way: its header is iov[0], in front of its pieces. */
+	struct net_header header;
+	struct iovec iov[PARTS_MAX + 1];
+	unsigned n_iov;
+	uint8_t copy[NET_FRAME_MAX];
 };
 
-/* ---- sending ---- */
-
-static void close_port(struct port *p)
+static struct port *port_of(struct net_queue *q)
 {
-	mac_table_forget(&p->s->macs, p->index);
-	loop_fd_del(&p->watch);
-	fd_close(&p->watch.fd);
-	frame_list_clear(&p->waiting);
-	p->greeted = false;
-	loop_fd_set(&p->s->listener, EPOLLIN);
+	return container_of(q, struct port, queue);
 }
 
-/* 0 or -errno. */
-static int send_message(int fd, const struct iovec *iov, unsigned n)
-{
-	union {
-		const struct iovec *in;
-		struct iovec *out;
-	} v = {.in = iov};
-	const struct msghdr m = {.msg_iov = v.out, .msg_iovlen = n};
-	ssize_t ret;
+/* ---- giving a frame to a port ---- */
 
-	do
-		ret = sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (ret < 0 && errno == EINTR);
-	return ret < 0 ? -errno : 0;
+/* iov: header and frame; goes without the header to who has no offloads. False: no room now. */
+static bool give(struct port *p, const struct iovec *iov, unsigned n)
+{
+	unsigned skip = !p->offloads;
+
+	if (p->index == UPLINK)
+		return !p->s->uplink->ops->send(p->s->uplink, iov + skip, n - skip);
+	if (p->wanted)
+		p->wanted = p->ops->recv(p->user, iov + skip, n - skip);
+	return p->wanted;
 }
 
-static bool is_full(int ret)
+static void give_or_keep(struct port *p, const struct iovec *iov, unsigned n)
 {
-	return ret == -EAGAIN || ret == -ENOBUFS || ret == -ENOMEM;
+	struct vswitch_stats *stats = &p->s->stats;
+
+	if (!p->waiting.first && give(p, iov, n))
+		return;
+	if (p->index != UPLINK && frame_list_add(&p->waiting, iov, n, 0))
+		counter_add(&stats->waited, 1);
+	else
+		counter_add(&stats->dropped, 1);
 }
 
-/* Sends on what waits. */
-static void send_waiting(struct port *p)
+static void give_waiting(struct loop_task *t)
 {
-	struct frame *f;
+	struct port *p = t->arg;
+	struct frame *f = NULL;
 
-	while ((f = frame_list_take(&p->waiting))) {
-		struct iovec iov = {f->bytes, f->len};
+	for (unsigned i = 0; i < BATCH && (f = frame_list_take(&p->waiting)); i++) {
+		const struct iovec iov[2] = {{f->bytes, HEADER},
+					     {f->bytes + HEADER, f->len - HEADER}};
 
-		if (is_full(send_message(p->watch.fd, &iov, 1))) {
+		if (!give(p, iov, 2)) {
 			frame_list_put_back(&p->waiting, f);
-			break;
+			return;
 		}
 		free(f);
 	}
-	loop_fd_set(&p->watch, p->waiting.first ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	if (f)
+		loop_post(p->s->loop, t);
 }
 
-/* iov: header and frame. That a peer has gone is found when its port is read. */
-static void send_to_port(struct port *p, const struct iovec *iov, unsigned n)
+/* One that was made of the frame on its way. */
+static void give_made(void *arg, const struct iovec *iov, unsigned n)
 {
-	int ret = p->waiting.first ? -EAGAIN : send_message(p->watch.fd, iov, n);
+	struct port *p = arg;
+	struct net_header none = {0};
+	struct iovec out[3] = {{&none, HEADER}};
 
-	if (!is_full(ret))
+	memcpy(out + 1, iov, n * sizeof(*iov));
+	counter_add(&p->s->stats.made, 1);
+	give_or_keep(p, out, n + 1);
+}
+
+static void deliver(struct vswitch *s, unsigned to)
+{
+	struct port *p = &s->port[to];
+
+	if (!p->started)
 		return;
-	if (frame_list_add(&p->waiting, iov, n, 0))
-		loop_fd_set(&p->watch, EPOLLIN | EPOLLOUT);
-	else
-		counter_add(&p->s->stats.dropped, 1);
-}
-
-static void send_to(struct vswitch *s, unsigned to, const struct iovec *iov, unsigned n)
-{
-	if (to != UPLINK) {
-		if (s->port[to].greeted)
-			send_to_port(&s->port[to], iov, n);
+	if (!net_finish_needed(&s->header, p->offloads)) {
+		give_or_keep(p, s->iov, s->n_iov);
 		return;
 	}
-	/* With a header in front, which comes as an entry of its own, or without. */
-	if (s->uplink &&
-	    s->uplink->ops->send(s->uplink, s->bare ? iov + 1 : iov, s->bare ? n - 1 : n))
-		counter_add(&s->stats.dropped, 1);
+	/* Finishing writes to the frame, and has to find it unchanged while it does. */
+	if (!net_finish(&s->header, s->copy,
+			iov_to_buf(s->iov + 1, s->n_iov - 1, 0, s->copy, sizeof(s->copy)),
+			give_made, p))
+		counter_add(&s->stats.bad, 1);
 }
 
 /* ---- switching ---- */
 
-/* A frame that came in by port `from`: iov[0] is its header, iov[1] begins with its Ethernet
- * header. */
-static void forward(struct vswitch *s, unsigned from, const struct iovec *iov, unsigned n)
+/* Takes the frame of `iov`, with a header in front or without. 0 or -errno: it is none. */
+static int take_up(struct vswitch *s, const struct iovec *iov, unsigned n, bool has_header)
 {
-	const uint8_t *head = iov[1].iov_base;
-	uint64_t now = loop_now(s->loop);
-	int to;
+	size_t skip = has_header ? HEADER : 0, len = iov_len(iov, n);
 
-	if (iov[1].iov_len < ETHERNET || (head[6] & 1)) {
+	s->header = (struct net_header){0};
+	if (len < skip + ETHERNET)
+		return -EINVAL;
+	len -= skip;
+	if (len > NET_FRAME_MAX)
+		return -EMSGSIZE;
+	(void)iov_to_buf(iov, n, 0, &s->header, skip);
+	if (!net_finish_sane(&s->header, len))
+		return -EINVAL;
+	s->iov[0] = (struct iovec){&s->header, HEADER};
+	s->n_iov = 1 + iov_slice(s->iov + 1, PARTS_MAX, iov, n, skip, len);
+	return s->n_iov > 1 ? 0 : -EMSGSIZE;
+}
+
+/* A frame that comes in by port `from`. */
+static int forward(struct vswitch *s, unsigned from, const struct iovec *iov, unsigned n)
+{
+	uint64_t now = loop_now(s->loop);
+	uint8_t head[ETHERNET];
+	int ret = take_up(s, iov, n, s->port[from].offloads), to;
+
+	if (!ret) {
+		(void)iov_to_buf(s->iov + 1, s->n_iov - 1, 0, head, sizeof(head));
+		if (head[6] & 1)
+			ret = -EINVAL;
+	}
+	if (ret) {
 		counter_add(&s->stats.bad, 1);
-		return;
+		return ret;
 	}
 	counter_add(&s->stats.frames, 1);
 	mac_table_learn(&s->macs, head + 6, from, now);
 	to = head[0] & 1 ? -1 : mac_table_find(&s->macs, head, now);
 	if (to >= 0) {
 		if ((unsigned)to != from)
-			send_to(s, (unsigned)to, iov, n);
-		return;
+			deliver(s, (unsigned)to);
+		return 0;
 	}
 	counter_add(&s->stats.flooded, 1);
 	for (unsigned i = 0; i <= VSWITCH_PORTS; i++)
 		if (i != from)
-			send_to(s, i, iov, n);
+			deliver(s, i);
+	return 0;
 }
 
 static void on_age(struct loop_timer *t)
@@ -170,134 +208,100 @@ static void on_age(struct loop_timer *t)
 	loop_timer_arm(s->loop, t, loop_now(s->loop) + AGE_STEP);
 }
 
-/* ---- ports ---- */
+/* ---- a port as a network ---- */
 
-static void refuse(struct port *p, const char *why)
+static int port_send(struct net_queue *q, const struct iovec *iov, unsigned n)
 {
-	log_warn_limited(&p->s->log, 8, "switch: port %u: %s; its connection is closed", p->index,
-			 why);
-	counter_add(&p->s->stats.refused, 1);
-	close_port(p);
+	struct port *p = port_of(q);
+
+	return forward(p->s, p->index, iov, n);
 }
 
-/* The first message. */
-static void greet(struct port *p, size_t len)
+static void port_want_recv(struct net_queue *q, bool want)
 {
-	struct vswitch_hello h;
-	struct iovec iov = {&h, sizeof(h)};
+	struct port *p = port_of(q);
 
-	memcpy(&h, p->s->message, sizeof(h));
-	if (len != sizeof(h) || h.magic != VSWITCH_MAGIC || h.version != VSWITCH_VERSION) {
-		refuse(p, "no hello of this version");
-		return;
-	}
-	h.mac[0] = 0x52;
-	h.mac[1] = 0x54;
-	h.mac[2] = 0x01;
-	h.mac[3] = (uint8_t)(p->s->seed >> 8);
-	h.mac[4] = (uint8_t)p->s->seed;
-	h.mac[5] = (uint8_t)p->index;
-	if (send_message(p->watch.fd, &iov, 1))
-		close_port(p);
-	else
-		p->greeted = true;
+	p->started = want;
+	p->wanted = want;
+	if (!want)
+		frame_list_clear(&p->waiting);
+	else if (p->waiting.first)
+		loop_post(p->s->loop, &p->task);
 }
 
-static void take_message(struct port *p, size_t len)
+static void port_set_offloads(struct net_queue *q, unsigned offloads)
 {
-	struct vswitch *s = p->s;
-	struct iovec iov[2] = {{s->message, HEADER}, {s->message + HEADER, 0}};
-	struct net_header h;
+	struct port *p = port_of(q);
 
-	if (len > MESSAGE) {
-		refuse(p, "a message that is longer than any frame");
-		return;
-	}
-	if (!p->greeted) {
-		greet(p, len);
-		return;
-	}
-	memcpy(&h, s->message, sizeof(h));
-	if (len < HEADER || !net_finish_sane(&h, len - HEADER)) {
-		counter_add(&s->stats.bad, 1);
-		return;
-	}
-	iov[1].iov_len = len - HEADER;
-	forward(s, p->index, iov, 2);
+	p->offloads = offloads;
+	frame_list_clear(&p->waiting);
 }
 
-static void on_port(struct loop_fd *w, uint32_t events)
+static void port_close(struct net_queue *q)
 {
-	struct port *p = w->arg;
+	struct port *p = port_of(q);
 
-	if (events & EPOLLOUT)
-		send_waiting(p);
-	for (unsigned i = 0; i < BATCH && w->fd >= 0; i++) {
-		ssize_t n = recv(w->fd, p->s->message, sizeof(p->s->message), MSG_DONTWAIT);
-
-		if (n > 0)
-			take_message(p, (size_t)n);
-		else if (n < 0 && errno == EAGAIN)
-			break;
-		else if (!n || errno != EINTR)
-			close_port(p); /* it has gone */
-	}
+	port_want_recv(q, false);
+	loop_task_cancel(p->s->loop, &p->task);
+	mac_table_forget(&p->s->macs, p->index);
+	p->ops = NULL;
+	p->offloads = 0;
 }
 
-/* Who has not said hello makes way for others. NULL: everybody has. */
-static struct port *not_greeted(struct vswitch *s)
+static const struct net_queue_ops port_queue_ops = {
+	.send = port_send,
+	.want_recv = port_want_recv,
+	.set_offloads = port_set_offloads,
+	.close = port_close,
+};
+
+static int port_open_queue(struct net *net, struct loop *loop, const struct net_user_ops *ops,
+			   void *user, struct net_queue **out)
 {
-	for (unsigned i = 1; i <= VSWITCH_PORTS; i++)
-		if (!s->port[i].greeted) {
-			refuse(&s->port[i], "no hello, and somebody waits");
-			return &s->port[i];
-		}
-	return NULL;
+	struct port *p = container_of(net, struct port, net);
+
+	assert(loop == p->s->loop);
+	if (p->ops)
+		return -EBUSY;
+	p->ops = ops;
+	p->user = user;
+	p->queue = (struct net_queue){.ops = &port_queue_ops, .net = net};
+	*out = &p->queue;
+	return 0;
 }
 
-static void on_connect(struct loop_fd *w, uint32_t events)
+static void port_free(struct net *net)
 {
-	struct vswitch *s = w->arg;
-	struct port *p = &s->port[1];
-	const int size = SOCKET_BUF;
-	int fd;
+	struct port *p = container_of(net, struct port, net);
 
-	while (p <= &s->port[VSWITCH_PORTS] && p->watch.fd >= 0)
-		p++;
-	if (p > &s->port[VSWITCH_PORTS])
-		p = not_greeted(s);
-	fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE)
-			loop_fd_set(w, 0); /* until somebody leaves */
-		return;
+	assert(!p->ops);
+	p->taken = false;
+}
+
+static const struct net_ops port_ops = {.open_queue = port_open_queue, .free = port_free};
+
+int vswitch_plug(struct vswitch *s, struct net **out)
+{
+	for (unsigned i = 1; i <= VSWITCH_PORTS; i++) {
+		struct port *p = &s->port[i];
+
+		if (p->taken)
+			continue;
+		p->taken = true;
+		p->net = (struct net){.ops = &port_ops,
+				      .single_loop = true,
+				      .offloads = OFFLOADS_SEND | OFFLOADS_RECV};
+		*out = &p->net;
+		return 0;
 	}
-	if (!p) {
-		log_warn_limited(&s->log, 8, "switch: all %u ports are taken", VSWITCH_PORTS);
-		counter_add(&s->stats.refused, 1);
-		close(fd);
-		return;
-	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	p->watch = (struct loop_fd){.fn = on_port, .arg = p, .fd = fd, .events = EPOLLIN};
-	if (loop_fd_add(s->loop, &p->watch))
-		fd_close(&p->watch.fd);
+	return -EBUSY;
 }
 
 /* ---- the uplink ---- */
 
 static bool uplink_recv(void *user, const struct iovec *iov, unsigned n)
 {
-	struct vswitch *s = user;
-	struct net_header none = {0};
-	size_t len = iov_len(iov, n), skip = s->bare ? 0 : HEADER;
-	struct iovec out[2] = {{&none, HEADER}, {s->message, len - skip}};
-
-	if (len < skip || len - skip > NET_FRAME_MAX)
-		return true;
-	(void)iov_to_buf(iov, n, 0, &none, skip);
-	(void)iov_to_buf(iov, n, skip, s->message, len - skip);
-	forward(s, UPLINK, out, 2);
+	(void)forward(user, UPLINK, iov, n);
 	return true;
 }
 
@@ -305,12 +309,15 @@ static const struct net_user_ops uplink_ops = {.recv = uplink_recv};
 
 static int open_uplink(struct vswitch *s, struct net *uplink)
 {
+	struct port *p = &s->port[UPLINK];
 	int ret = uplink->ops->open_queue(uplink, s->loop, &uplink_ops, s, &s->uplink);
 
 	if (ret)
 		return ret;
-	s->bare = !uplink->offloads;
-	if (!s->bare)
+	/* What it can be sent is what it takes. */
+	p->offloads = uplink->offloads | (uplink->offloads & OFFLOADS_SEND) << RECV_OF_SEND;
+	p->started = true;
+	if (uplink->offloads)
 		s->uplink->ops->set_offloads(s->uplink, uplink->offloads);
 	if (s->uplink->ops->set_active)
 		s->uplink->ops->set_active(s->uplink, true);
@@ -320,26 +327,25 @@ static int open_uplink(struct vswitch *s, struct net *uplink)
 
 /* ---- life ---- */
 
-int vswitch_new(struct loop *loop, int listen_fd, struct net *uplink, uint32_t seed,
-		struct vswitch **out)
+int vswitch_new(struct loop *loop, struct net *uplink, struct vswitch **out)
 {
 	struct vswitch *s = calloc(1, sizeof(*s));
-	int ret;
+	int ret = 0;
 
 	if (!s)
 		return -ENOMEM;
 	s->loop = loop;
-	s->seed = seed;
 	mac_table_init(&s->macs);
 	for (unsigned i = 0; i <= VSWITCH_PORTS; i++) {
-		s->port[i] = (struct port){.s = s, .index = i, .watch = {.fd = -1}};
-		frame_list_init(&s->port[i].waiting, VSWITCH_WAIT_MAX);
+		struct port *p = &s->port[i];
+
+		p->s = s;
+		p->index = i;
+		p->task = (struct loop_task){.fn = give_waiting, .arg = p};
+		frame_list_init(&p->waiting, VSWITCH_WAIT_MAX);
 	}
-	s->listener =
-		(struct loop_fd){.fn = on_connect, .arg = s, .fd = listen_fd, .events = EPOLLIN};
 	s->age = (struct loop_timer){.fn = on_age, .arg = s};
-	ret = loop_fd_add(loop, &s->listener);
-	if (!ret && uplink)
+	if (uplink)
 		ret = open_uplink(s, uplink);
 	if (ret) {
 		vswitch_free(s);
@@ -354,11 +360,8 @@ void vswitch_free(struct vswitch *s)
 {
 	if (!s)
 		return;
+	assert(!vswitch_ports(s));
 	loop_timer_cancel(&s->age);
-	for (unsigned i = 1; i <= VSWITCH_PORTS; i++)
-		if (s->port[i].watch.fd >= 0)
-			close_port(&s->port[i]);
-	loop_fd_del(&s->listener);
 	if (s->uplink)
 		s->uplink->ops->close(s->uplink);
 	free(s);
@@ -374,6 +377,6 @@ unsigned vswitch_ports(const struct vswitch *s)
 	unsigned n = 0;
 
 	for (unsigned i = 1; i <= VSWITCH_PORTS; i++)
-		n += s->port[i].greeted;
+		n += s->port[i].taken;
 	return n;
 }

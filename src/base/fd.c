@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -145,12 +146,16 @@ void eventfd_raise(int fd)
 		;
 }
 
-void eventfd_clear(int fd)
+bool eventfd_clear(int fd)
 {
 	uint64_t count;
+	const struct iovec iov = {&count, sizeof(count)};
+	ssize_t n;
 
-	while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR)
-		;
+	do
+		n = preadv2(fd, &iov, 1, -1, RWF_NOWAIT);
+	while (n < 0 && errno == EINTR);
+	return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
 uint64_t host_now_ns(void)

@@ -25,10 +25,12 @@ ssize_t fd_read_full(int fd, void *buf, size_t len);
  * or -errno. A file that is empty gives *len == 0 and a non-NULL *out. */
 int fd_read_file(const char *path, size_t max, uint8_t **out, size_t *len);
 
-/* An eventfd that never blocks: make, raise, and take the count down to zero. */
+/* An eventfd that never blocks: make, raise, and take the count down to zero. Taking it down does
+ * not block either if it is another process's, who could make it wait; false: it is nothing that
+ * can be read so. */
 int eventfd_new(int *out);
 void eventfd_raise(int fd);
-void eventfd_clear(int fd);
+bool eventfd_clear(int fd);
 
 /* The host's monotonic clock in ns. */
 uint64_t host_now_ns(void);

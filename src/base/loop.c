@@ -16,6 +16,9 @@
  * empty stack wakes the owner, if the owner has said that it is about to sleep: the poster writes
  * `posted` and reads `asleep`, the owner writes `asleep` and reads `posted`, all sequentially
  * consistent, so at least one of them sees the other.
+ *
+ * Polling. Before it says that it is about to sleep the owner may look for work for some time:
+ * whoever posts then has no need to wake it, and it none to be woken.
  */
 #include "base/loop.h"
 
@@ -30,11 +33,13 @@
 
 #include "base/bits.h"
 #include "base/fd.h"
+#include "base/poll_window.h"
 
 #define BATCH     64         /* kernel events taken at once */
 #define WAKE_SLOT UINT32_MAX /* the slot number of the wake-up eventfd */
 #define NS_PER_S  1000000000ull
 #define NS_PER_MS 1000000ull
+#define LOOKS     32 /* at `posted`, between two at the clock */
 
 struct slot {
 	struct loop_fd *w; /* NULL: free */
@@ -55,6 +60,7 @@ struct loop {
 	atomic_bool stop;
 	uint64_t (*now)(void *arg);
 	void *now_arg;
+	struct poll_window window;
 	bool coarse; /* the host has no epoll_pwait2: sleep in whole milliseconds */
 };
 
@@ -322,6 +328,11 @@ void loop_fd_del(struct loop_fd *w)
 
 /* ---- rounds ---- */
 
+void loop_set_poll(struct loop *loop, uint64_t max_ns)
+{
+	loop->window = (struct poll_window){.max_ns = max_ns};
+}
+
 /* How long to sleep in ns, -1 for ever. */
 static int64_t sleep_time(const struct loop *loop, int64_t timeout_ns)
 {
@@ -366,10 +377,9 @@ static int wait_events(struct loop *loop, struct epoll_event *evs, int64_t ns)
 	return n >= 0 ? n : errno == EINTR ? 0 : -errno;
 }
 
-/* Sleeps as long as nothing is due; the events found, or -errno. */
-static int loop_wait(struct loop *loop, struct epoll_event *evs, int64_t timeout_ns)
+/* For `ns`, -1 for ever, unless something is posted; the events found, or -errno. */
+static int loop_sleep(struct loop *loop, struct epoll_event *evs, int64_t ns)
 {
-	int64_t ns = sleep_time(loop, timeout_ns);
 	int n;
 
 	if (ns) {
@@ -383,6 +393,59 @@ static int loop_wait(struct loop *loop, struct epoll_event *evs, int64_t timeout
 	return n;
 }
 
+static bool any_posted(struct loop *loop)
+{
+	return atomic_load_explicit(&loop->posted, memory_order_relaxed);
+}
+
+static void cpu_relax(void)
+{
+#ifdef __x86_64__
+	__builtin_ia32_pause();
+#else
+	atomic_signal_fence(memory_order_seq_cst);
+#endif
+}
+
+/* Looks for tasks and events until `end`; as loop_sleep(). */
+static int look_for_work(struct loop *loop, struct epoll_event *evs, uint64_t end)
+{
+	int n = 0;
+
+	do {
+		for (unsigned i = 0; i < LOOKS && !any_posted(loop); i++)
+			cpu_relax();
+		n = wait_events(loop, evs, 0);
+	} while (!n && !any_posted(loop) && host_now_ns() < end);
+	return n;
+}
+
+static int loop_poll(struct loop *loop, struct epoll_event *evs, int64_t timeout_ns)
+{
+	int64_t ns = sleep_time(loop, timeout_ns);
+	uint64_t from, limit = loop->window.ns;
+	int n = 0;
+
+	if (!ns || any_posted(loop))
+		return loop_sleep(loop, evs, ns);
+	from = host_now_ns();
+	if (ns > 0)
+		limit = min_u64(limit, (uint64_t)ns);
+	if (limit)
+		n = look_for_work(loop, evs, from + limit);
+	if (!n && !any_posted(loop))
+		n = loop_sleep(loop, evs, sleep_time(loop, timeout_ns));
+	poll_window_learn(&loop->window, host_now_ns() - from);
+	return n;
+}
+
+/* Sleeps as long as nothing is due; the events found, or -errno. */
+static int loop_wait(struct loop *loop, struct epoll_event *evs, int64_t timeout_ns)
+{
+	if (loop->window.max_ns)
+		return loop_poll(loop, evs, timeout_ns);
+	return loop_sleep(loop, evs, sleep_time(loop, timeout_ns));
+}
 static bool stopped(const struct loop *loop, bool heed_stop)
 {
 	return heed_stop && atomic_load_explicit(&loop->stop, memory_order_relaxed);

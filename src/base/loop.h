@@ -84,6 +84,10 @@ void loop_post(struct loop *loop, struct loop_task *task);
 /* Takes a task back if it is queued. No other thread may be posting it. */
 void loop_task_cancel(struct loop *loop, struct loop_task *task);
 
+/* The owner: before the loop sleeps it looks for work for up to max_ns, as long as that pays
+ * (base/poll_window.h). Who posts meanwhile need not wake it. 0, as at first: it sleeps at once. */
+void loop_set_poll(struct loop *loop, uint64_t max_ns);
+
 /* Adds w (fn, arg, fd, events set by the caller). 0 or -errno: -EPERM for a
  * regular file, which cannot be watched; -EEXIST for a descriptor that is watched already. */
 int loop_fd_add(struct loop *loop, struct loop_fd *w);

@@ -8,19 +8,28 @@
 #include "base/err.h"
 #include "cmd/run_options.h"
 
+#define POLL_US_MAX 1000u
+
 const struct opt run_iothreads_keys[] = {
 	{.name = "n",
 	 .kind = OPT_UINT,
 	 .min = 1,
 	 .max = IOTHREADS_MAX,
 	 .offset = offsetof(struct run_iothreads, n)},
+	{.name = "poll",
+	 .arg = "US",
+	 .kind = OPT_UINT,
+	 .max = POLL_US_MAX,
+	 .offset = offsetof(struct run_iothreads, poll_us)},
 	{0},
 };
 
-int run_iothreads_parse(struct run_iothreads *t, const char *label, char *value, struct err *e)
+int run_iothreads_option(void *ctx, const char *label, char *value, struct err *e)
 {
-	*t = (struct run_iothreads){0};
-	return opt_parse_list(run_iothreads_keys, t, label, value, "n", e);
+	struct run_options *o = ctx;
+
+	o->iothreads = (struct run_iothreads){0};
+	return opt_parse_list(run_iothreads_keys, &o->iothreads, label, value, "n", e);
 }
 
 /* Whether there is a thread of the number that a device asks for. */

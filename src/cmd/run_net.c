@@ -4,7 +4,8 @@
  *
  * A user network is the guest's alone, so its address may always be the same; so is passt's.
  * Machines with TAP devices may meet on a bridge: there the address is made of the interface's
- * name, which is different for each of them and the same in each run. A switch hands them out.
+ * name, which is different for each of them and the same in each run. Those at a switch have nothing
+ * that tells them apart, so theirs is random.
  */
 #include "cmd/run_net.h"
 
@@ -12,11 +13,12 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "backend/net.h"
 #include "backend/net_conns.h"
+#include "backend/net_passt.h"
 #include "backend/net_pcap.h"
-#include "backend/net_socket.h"
 #include "backend/net_tap.h"
 #include "base/err.h"
 #include "base/opt.h"
@@ -175,15 +177,31 @@ static int open_kind(const struct run_net *n, struct net **out, uint8_t mac[6], 
 	case RUN_NET_TAP:
 		mac_of_name(n->ifname, mac);
 		return net_tap_open(n->ifname, n->queues ? n->queues : 1, out, e);
-	case RUN_NET_SWITCH: return net_switch_open(n->path, out, mac, e);
 	case RUN_NET_PASST: return net_passt_open(n->path, out, e);
 	default: return net_user_open(&cfg, out, e);
 	}
 }
 
-int run_net_open(const struct run_net *n, struct machine_net *out, struct err *e)
+static bool has_address(const struct run_net *n)
 {
 	static const uint8_t zero[6];
+
+	return memcmp(n->mac, zero, sizeof(zero)) != 0;
+}
+
+/* 52:54 and 32 random bits: the first byte says that it is of nobody's range. */
+int run_net_address(const struct run_net *n, uint8_t mac[6], struct err *e)
+{
+	memcpy(mac, default_mac, 2);
+	if (has_address(n))
+		memcpy(mac, n->mac, sizeof(n->mac));
+	else if (getrandom(mac + 2, 4, 0) != 4)
+		return err_set(e, -EIO, "the host gives no random numbers for a card's address");
+	return 0;
+}
+
+int run_net_open(const struct run_net *n, struct machine_net *out, struct err *e)
+{
 	struct net *net;
 	int ret;
 
@@ -192,7 +210,7 @@ int run_net_open(const struct run_net *n, struct machine_net *out, struct err *e
 	ret = open_kind(n, &net, out->mac, e);
 	if (ret)
 		return ret;
-	if (memcmp(n->mac, zero, sizeof(zero)) != 0)
+	if (has_address(n))
 		memcpy(out->mac, n->mac, sizeof(out->mac));
 	out->net = net;
 	if (n->pcap) {

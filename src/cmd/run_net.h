@@ -40,8 +40,11 @@ extern const struct opt run_net_keys[];
 /* The option's value: points into `value`, which is changed. 0 or -EINVAL with a message. */
 int run_net_parse(struct run_net *n, const char *label, char *value, struct err *e);
 
-/* Opens one that is not RUN_NET_NONE; out->net is the caller's to free. 0, or -errno with a
- * message. */
+/* The address of a card at a switch: the user's, or a random one. 0, or -errno with a message. */
+int run_net_address(const struct run_net *n, uint8_t mac[6], struct err *e);
+
+/* Opens one that is neither RUN_NET_NONE nor RUN_NET_SWITCH (for that see cmd/run_remote.h);
+ * out->net is the caller's to free. 0, or -errno with a message. */
 int run_net_open(const struct run_net *n, struct machine_net *out, struct err *e);
 
 #endif

@@ -13,7 +13,6 @@
 #include "base/err.h"
 #include "cmd/config.h"
 #include "cpu/cpu.h"
-#include "dev/blk.h"
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
 static const char *const transport_names[] = {"mmio", "pci", NULL};
@@ -22,59 +21,17 @@ static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
 
-/* In the order of enum block_file_format, block_file_cache and block_file_io. */
-static const char *const disk_formats[] = {"raw", "qcow2", NULL};
-static const char *const disk_caches[] = {"writeback", "none", "unsafe", NULL};
-static const char *const disk_ios[] = {"auto", "uring", "threads", NULL};
-
-static const struct opt disk_keys[] = {
-	{.name = "path", .arg = "F", .kind = OPT_STRING, .offset = offsetof(struct run_disk, path)},
-	{.name = "serial", .kind = OPT_STRING, .offset = offsetof(struct run_disk, serial)},
-	{.name = "ro", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, read_only)},
-	{.name = "snapshot", .kind = OPT_BOOL, .offset = offsetof(struct run_disk, snapshot)},
-	{.name = "format",
-	 .kind = OPT_CHOICE,
-	 .choices = disk_formats,
-	 .offset = offsetof(struct run_disk, format)},
-	{.name = "cache",
-	 .kind = OPT_CHOICE,
-	 .choices = disk_caches,
-	 .offset = offsetof(struct run_disk, cache)},
-	{.name = "io",
-	 .kind = OPT_CHOICE,
-	 .choices = disk_ios,
-	 .offset = offsetof(struct run_disk, io)},
-	{.name = "queues",
-	 .kind = OPT_UINT,
-	 .min = 1,
-	 .max = BLK_QUEUES_MAX,
-	 .offset = offsetof(struct run_disk, queues)},
-	{.name = "iothread",
-	 .kind = OPT_UINT,
-	 .max = IOTHREADS_MAX - 1,
-	 .offset = offsetof(struct run_disk, iothread)},
-	{0},
-};
-
 static int disk_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
-	struct run_disk *d = &o->disk[o->n_disks];
 	int ret;
 
 	if (o->n_disks == MACHINE_MAX_DISKS)
 		return err_set(e, -EINVAL, "%s%s: at most %d disks", label, value,
 			       MACHINE_MAX_DISKS);
-	*d = (struct run_disk){.iothread = IOTHREADS_ANY};
-	ret = opt_parse_list(disk_keys, d, label, value, "path", e);
-	if (ret)
-		return ret;
-	if (!d->path || !*d->path)
-		return err_set(e, -EINVAL, "%sneeds the image's path: path=FILE", label);
-	if (d->serial && strlen(d->serial) > 20)
-		return err_set(e, -EINVAL, "%sserial=%s: at most 20 characters", label, d->serial);
-	o->n_disks++;
-	return 0;
+	ret = run_disk_parse(&o->disk[o->n_disks], label, value, e);
+	o->n_disks += !ret;
+	return ret;
 }
 
 static int net_option(void *ctx, const char *label, char *value, struct err *e)
@@ -235,13 +192,6 @@ static int vhost_user_option(void *ctx, const char *label, char *value, struct e
 	return run_vhost_user_parse(&o->remotes, label, value, e);
 }
 
-static int iothreads_option(void *ctx, const char *label, char *value, struct err *e)
-{
-	struct run_options *o = ctx;
-
-	return run_iothreads_parse(&o->iothreads, label, value, e);
-}
-
 static int fault_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -350,7 +300,7 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_CALL,
 	 .call = disk_option,
 	 .repeat = true,
-	 .keys = disk_keys,
+	 .keys = run_disk_keys,
 	 .help = "a disk image; KEY: ro, snapshot, cache, ..."},
 	{.name = "net",
 	 .arg = "TYPE[,KEY=VALUE]...",
@@ -395,9 +345,9 @@ const struct opt run_option_table[] = {
 	 .head = "format",
 	 .help = "what virtio devices offer"},
 	{.name = "iothreads",
-	 .arg = "N",
+	 .arg = "N[,poll=US]",
 	 .kind = OPT_CALL,
-	 .call = iothreads_option,
+	 .call = run_iothreads_option,
 	 .keys = run_iothreads_keys,
 	 .head = "n",
 	 .help = "threads for queues of disks and networks"},
@@ -516,91 +466,3 @@ const struct opt run_option_table[] = {
 	 .help = "kernel messages under --exec; a summary"},
 	{0},
 };
-
-static int check(const struct run_options *o, struct err *e)
-{
-	if (o->append && o->append_only)
-		return err_set(e, -EINVAL,
-			       "--append adds to the default line and --append-only replaces it; "
-			       "give one of them");
-	if (o->exec && o->firmware && !o->kernel)
-		return err_set(
-			e, -EINVAL,
-			"--exec needs the default init, which --firmware %s alone would not start; "
-			"add the --kernel that it goes on to, or leave one of them out",
-			o->firmware);
-	if (o->exec && o->initrd)
-		return err_set(e, -EINVAL,
-			       "--exec needs the default init, which --initrd %s replaces; use "
-			       "--file to add to the default one",
-			       o->initrd);
-	if (!o->exec && (o->cwd || o->n_env))
-		return err_set(e, -EINVAL, "--%s %s: is for the command of --exec; add one",
-			       o->cwd ? "cwd" : "env", o->cwd ? o->cwd : o->env[0]);
-	if (o->watch.state_log && o->clock != RUN_CLOCK_INSTRUCTIONS)
-		return err_set(e, -EINVAL,
-			       "--state-log: only with --clock instructions are two runs the same "
-			       "instruction by instruction; add it");
-	if (o->remotes.n && o->clock == RUN_CLOCK_INSTRUCTIONS)
-		return err_set(e, -EINVAL,
-			       "--clock instructions makes each run the same, which another "
-			       "process's work (--share, --vhost-user) cannot be; leave one out");
-	if (o->vsock.path && o->clock == RUN_CLOCK_INSTRUCTIONS)
-		return err_set(e, -EINVAL,
-			       "--clock instructions makes each run the same, which what comes in "
-			       "by --vsock is not; leave one out");
-	if (o->mem % (2u << 20))
-		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
-			       (unsigned long long)o->mem);
-	return run_iothreads_check(o, e);
-}
-
-/* The file comes first, so that the command line has the last word. */
-static int read_config(struct run_options *o, int argc, char **argv, struct err *e)
-{
-	const char *path = opt_given(run_option_table, argc, argv, "config");
-	int ret = 0;
-
-	if (path)
-		ret = config_load(path, &o->config_file, e);
-	if (!ret && opt_given(run_option_table, argc, argv, "dump-config"))
-		ret = config_dump_new(o->config_file, run_option_table, argc, argv, &o->config_dump,
-				      e);
-	if (ret || !path)
-		return ret;
-	/* So that the promised status is known whatever else is wrong; its own turn comes below. */
-	if (config_has(o->config_file, "exec"))
-		o->exec = "";
-	return config_apply(o->config_file, run_option_table, o, argc, argv, e);
-}
-
-void run_options_free(struct run_options *o)
-{
-	config_free(o->config_file);
-	config_dump_free(o->config_dump);
-	o->config_file = NULL;
-	o->config_dump = NULL;
-}
-
-int run_options_parse(struct run_options *o, int argc, char **argv, struct err *e)
-{
-	int used, ret;
-
-	*o = (struct run_options){
-		.smp = 1,
-		.net = {.iothread = IOTHREADS_ANY},
-		.ring = {.event_idx = true, .indirect = true, .queue_reset = true},
-		.rng = true};
-	ret = read_config(o, argc, argv, e);
-	if (ret)
-		return ret;
-	ret = opt_parse(run_option_table, o, argc, argv, &used, e);
-	if (ret)
-		return ret;
-	if (used < argc)
-		return err_set(e, -EINVAL,
-			       "%s: `linnet run` takes options only; see linnet run "
-			       "--help",
-			       argv[used]);
-	return check(o, e);
-}

@@ -8,6 +8,7 @@
 
 #include "base/opt.h"
 #include "cmd/run_console.h"
+#include "cmd/run_disk.h"
 #include "cmd/run_iothreads.h"
 #include "cmd/run_net.h"
 #include "cmd/run_remote.h"
@@ -18,16 +19,6 @@
 #define RUN_MAX_FILES  64
 #define RUN_MAX_ENV    64
 #define RUN_MAX_FAULTS 64
-
-struct run_disk {
-	const char *path;
-	const char *serial;
-	bool read_only;
-	bool snapshot;
-	unsigned format, cache, io; /* enum block_file_format, ..._cache, ..._io */
-	unsigned queues;            /* 0: one */
-	unsigned iothread;          /* IOTHREADS_ANY: not said */
-};
 
 struct run_ring {
 	bool packed;

@@ -50,6 +50,35 @@ static uint64_t ring_features(const struct run_ring *r)
 	       (r->access_platform ? VIRTIO_F_ACCESS_PLATFORM : 0);
 }
 
+/* Whether something is asked for that the board does not have; says so. */
+static bool lacks(const struct machine_type *type, const struct run_options *o, struct err *e)
+{
+	const struct {
+		bool asked;
+		const char *what;
+	} of_virt[] = {
+		{o->transport == RUN_TRANSPORT_PCI, "--transport pci"},
+		{o->interrupts == RUN_INTERRUPTS_AIA, "--interrupts aia"},
+		{o->irqlab, "--irqlab"},
+		{o->mmu == RUN_MMU_SV48, "--mmu sv48"},
+	};
+
+	if (o->smp > type->max_smp) {
+		err_set(e, -EINVAL, "--smp %u: the machine %s has at most %u", o->smp, type->name,
+			type->max_smp);
+		return true;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(of_virt) && !type->extensible; i++) {
+		if (!of_virt[i].asked)
+			continue;
+		err_set(e, -EINVAL,
+			"%s: the machine %s, made after a board, has none; leave it out",
+			of_virt[i].what, type->name);
+		return true;
+	}
+	return false;
+}
+
 static int find_names(struct run_parts *p, const struct run_options *o, struct err *e)
 {
 	struct machine_config *c = &p->config;
@@ -65,20 +94,17 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 		c->engine = cpu_engine_find(o->engine);
 	if (o->engine && !c->engine)
 		return no_such_engine(o->engine, e);
-	if (o->smp > c->type->max_smp)
-		return err_set(e, -EINVAL, "--smp %u: the machine %s has at most %u", o->smp,
-			       c->type->name, c->type->max_smp);
-	c->n_irqlabs = o->irqlab;
-	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
-	if ((c->n_irqlabs || c->aia) && !c->type->has_aia)
-		return err_set(e, -EINVAL, "--%s: the machine %s has no such thing",
-			       c->aia ? "interrupts aia" : "irqlab", c->type->name);
+	if (lacks(c->type, o, e))
+		return -EINVAL;
 	c->smp = o->smp;
 	c->mem = o->mem ? o->mem : c->type->default_mem;
 	c->n_iothreads = o->iothreads.n;
+	c->poll_ns = o->iothreads.poll_us * 1000ull;
 	c->rng = o->rng;
 	c->rng_rate = o->rng_rate;
 	c->balloon = o->balloon;
+	c->n_irqlabs = o->irqlab;
+	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
 	c->dtb = o->dtb;
 	c->ring_features = ring_features(&o->ring);
 	c->ring_size = o->ring.size;
@@ -238,7 +264,8 @@ static int open_net(struct run_parts *p, const struct run_options *o, struct err
 	struct machine_config *c = &p->config;
 	int ret;
 
-	if (o->net.kind == RUN_NET_NONE || (!o->net.given && bare_metal(o)))
+	if (o->net.kind == RUN_NET_NONE || o->net.kind == RUN_NET_SWITCH ||
+	    (!o->net.given && bare_metal(o)))
 		return 0;
 	ret = run_net_open(&o->net, &c->net[0], e);
 	if (ret)
@@ -315,7 +342,7 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	if (!ret)
 		ret = run_vsock_open(&p->vsock, &o->vsock, &p->config.vsock, e);
 	if (!ret)
-		ret = run_remotes_open(&p->remotes, &o->remotes, loop, &p->config, e);
+		ret = run_remotes_open(&p->remotes, &o->remotes, &o->net, loop, &p->config, e);
 	if (!ret)
 		ret = open_exec(p, o, loop, events, e);
 	if (!ret)

@@ -13,9 +13,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "backend/net_pcap.h"
 #include "base/bits.h"
 #include "base/err.h"
-#include "base/fd.h"
+#include "base/unix_socket.h"
+#include "cmd/run_net.h"
 #include "cmd/virtiofsd.h"
 #include "remote/remote.h"
 
@@ -39,6 +41,7 @@ const struct opt run_vhost_user_keys[] = {
 	{.name = "socket", .arg = "F", .kind = OPT_STRING, AT(socket)},
 	{.name = "tag", .kind = OPT_STRING, AT(tag)},
 	{.name = "queues", .kind = OPT_UINT, .min = 1, .max = REMOTE_QUEUES_MAX, AT(queues)},
+	{.name = "reconnect", .kind = OPT_BOOL, AT(reconnect)},
 	{0},
 };
 
@@ -70,9 +73,9 @@ static int add(struct run_remotes_options *o, const char *label, const struct ru
 
 	if (ret)
 		return ret;
-	if (o->n == MACHINE_MAX_REMOTES)
+	if (o->n == RUN_MAX_REMOTES)
 		return err_set(e, -EINVAL, "%s: at most %d of --share and --vhost-user together",
-			       label, MACHINE_MAX_REMOTES);
+			       label, RUN_MAX_REMOTES);
 	o->remote[o->n++] = *r;
 	return 0;
 }
@@ -110,6 +113,11 @@ int run_vhost_user_parse(struct run_remotes_options *o, const char *label, char 
 	if (r.queues && r.kind != REMOTE_BLK)
 		return err_set(e, -EINVAL, "%squeues=%u: only kind=blk can have more queues", label,
 			       r.queues);
+	if (r.reconnect && r.kind == REMOTE_FS)
+		return err_set(e, -EINVAL,
+			       "%sreconnect=on: another back end would not know what the guest has "
+			       "open; only for kind=blk and net",
+			       label);
 	if (r.kind == REMOTE_FS && !r.tag)
 		r.tag = DEFAULT_TAG;
 	return add(o, label, &r, e);
@@ -131,21 +139,15 @@ const char *run_share_place(const struct run_remotes_options *o, char room[REMOT
 struct run_remote {
 	struct virtiofsd *virtiofsd; /* NULL: the back end is somebody else's */
 	const char *socket;
+	const char *cure; /* what to do when nobody listens there */
 	char *label;
 };
 
+/* Waits for nobody, since it is called under a running machine too. */
 static int connect_to(const struct run_remote *r, int *fd, struct err *e)
 {
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int ret;
-
-	memcpy(a.sun_path, r->socket, strlen(r->socket));
-	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (*fd >= 0 && !connect(*fd, (struct sockaddr *)&a, sizeof(a)))
-		return 0;
-	ret = -errno;
-	fd_close(fd);
-	return err_set(e, ret, "%s: %s; start the back end first", r->label, strerror(-ret));
+	*fd = unix_socket_connect(r->socket, SOCK_STREAM | SOCK_NONBLOCK);
+	return *fd < 0 ? err_set(e, *fd, "%s: %s; %s", r->label, strerror(-*fd), r->cure) : 0;
 }
 
 static int remote_connect(void *arg, int *fd, struct err *e)
@@ -155,22 +157,32 @@ static int remote_connect(void *arg, int *fd, struct err *e)
 	return r->virtiofsd ? virtiofsd_connect(r->virtiofsd, fd, e) : connect_to(r, fd, e);
 }
 
-static int open_one(struct run_remote *r, const struct run_remote_options *o, struct loop *loop,
+/* The next one; its label is that and `what`. NULL: out of memory. */
+static struct run_remote *add_one(struct run_remotes *rs, const char *label, const char *what)
+{
+	struct run_remote *r = &rs->remote[rs->n++];
+
+	if (asprintf(&r->label, "%s%s", label, what) < 0)
+		r->label = NULL;
+	return r->label ? r : NULL;
+}
+
+static int open_one(struct run_remotes *rs, const struct run_remote_options *o, struct loop *loop,
 		    struct machine_remote *m, struct err *e)
 {
-	int n = o->dir ? asprintf(&r->label, "--share %s", o->dir)
-		       : asprintf(&r->label, "--vhost-user socket=%s", o->socket);
+	struct run_remote *r = add_one(
+		rs, o->dir ? "--share " : "--vhost-user socket=", o->dir ? o->dir : o->socket);
 
-	if (n < 0) {
-		r->label = NULL;
+	if (!r)
 		return err_set(e, -ENOMEM, "out of memory");
-	}
 	r->socket = o->socket;
+	r->cure = "start the back end first";
 	*m = (struct machine_remote){.kind = o->kind,
 				     .label = r->label,
 				     .tag = o->tag,
 				     .n_queues = o->queues,
 				     .connect = remote_connect,
+				     .comes_back = o->reconnect,
 				     .arg = r};
 	if (o->dir) {
 		const struct virtiofsd_config cfg = {
@@ -181,21 +193,53 @@ static int open_one(struct run_remote *r, const struct run_remote_options *o, st
 	return 0;
 }
 
-int run_remotes_open(struct run_remotes *r, const struct run_remotes_options *o, struct loop *loop,
-		     struct machine_config *c, struct err *e)
+static void record(void *arg, const struct iovec *iov, unsigned n)
+{
+	net_pcap_record(arg, iov, n);
+}
+
+static int open_switch(struct run_remotes *rs, const struct run_net *net, struct loop *loop,
+		       struct machine_remote *m, struct err *e)
+{
+	int ret = net->pcap ? net_pcap_open(net->pcap, loop, &rs->pcap, e) : 0;
+	struct run_remote *r = add_one(rs, "--net switch=", net->path);
+
+	if (ret)
+		return ret;
+	if (!r)
+		return err_set(e, -ENOMEM, "out of memory");
+	r->socket = net->path;
+	r->cure = "start: linnet switch PATH";
+	*m = (struct machine_remote){.kind = REMOTE_NET,
+				     .label = r->label,
+				     .mtu = net->mtu,
+				     .speed = net->speed,
+				     .connect = remote_connect,
+				     .comes_back = true,
+				     .arg = r,
+				     .record = net->pcap ? record : NULL,
+				     .record_arg = rs->pcap};
+	return run_net_address(net, m->mac, e);
+}
+
+int run_remotes_open(struct run_remotes *r, const struct run_remotes_options *o,
+		     const struct run_net *net, struct loop *loop, struct machine_config *c,
+		     struct err *e)
 {
 	int ret = 0;
 
 	r->remote = calloc(MACHINE_MAX_REMOTES, sizeof(*r->remote));
 	if (!r->remote)
 		return err_set(e, -ENOMEM, "out of memory");
+	if (net->kind == RUN_NET_SWITCH) /* first, so that it is net0 */
+		ret = open_switch(r, net, loop, &c->remote[c->n_remotes++], e);
 	for (unsigned i = 0; i < o->n && !ret; i++) {
-		r->n++;
-		ret = open_one(&r->remote[i], &o->remote[i], loop, &c->remote[i], e);
+		struct machine_remote *m = &c->remote[c->n_remotes++];
+
+		ret = open_one(r, &o->remote[i], loop, m, e);
 		/* Beside the network of our own, which ends in :56. */
-		memcpy(c->remote[i].mac, (uint8_t[]){0x52, 0x54, 0, 0x12, 0x35, (uint8_t)i}, 6);
+		memcpy(m->mac, (uint8_t[]){0x52, 0x54, 0, 0x12, 0x35, (uint8_t)i}, 6);
 	}
-	c->n_remotes = o->n;
 	return ret;
 }
 
@@ -213,5 +257,7 @@ void run_remotes_close(struct run_remotes *r)
 		free(r->remote[i].label);
 	}
 	free(r->remote);
+	if (r->pcap)
+		net_pcap_close(r->pcap);
 	*r = (struct run_remotes){0};
 }

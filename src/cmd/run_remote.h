@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Devices that other processes serve: --share and --vhost-user. Main thread. */
+/* Devices that other processes serve: --share, --vhost-user and --net switch=PATH. Main thread. */
 #ifndef CMD_RUN_REMOTE_H
 #define CMD_RUN_REMOTE_H
 
@@ -10,8 +10,11 @@
 
 struct err;
 struct loop;
+struct run_net;
 struct run_remote;
 struct virtiofsd;
+
+#define RUN_MAX_REMOTES (MACHINE_MAX_REMOTES - 1) /* beside a switch */
 
 /* One option, of either kind. */
 struct run_remote_options {
@@ -21,10 +24,11 @@ struct run_remote_options {
 	const char *socket;
 	const char *tag;
 	unsigned queues;
+	bool reconnect;
 };
 
 struct run_remotes_options {
-	struct run_remote_options remote[MACHINE_MAX_REMOTES];
+	struct run_remote_options remote[RUN_MAX_REMOTES];
 	unsigned n;
 };
 
@@ -42,12 +46,14 @@ const char *run_share_place(const struct run_remotes_options *o, char room[REMOT
 struct run_remotes {
 	struct run_remote *remote;
 	unsigned n;
+	struct net_pcap *pcap; /* of a switch's frames; or NULL */
 };
 
-/* Looks whether each can work and fills in the machine's configuration, which borrows from r until
- * run_remotes_close(). 0, or -errno with the message in e; r is to be closed in either case. */
-int run_remotes_open(struct run_remotes *r, const struct run_remotes_options *o, struct loop *loop,
-		     struct machine_config *c, struct err *e);
+/* Looks whether each can work, and the network if that is a switch, and fills in the machine's
+ * configuration, which borrows from r until run_remotes_close(). 0, or -errno with the message in e; r is to be closed in either case. */
+int run_remotes_open(struct run_remotes *r, const struct run_remotes_options *o,
+		     const struct run_net *net, struct loop *loop, struct machine_config *c,
+		     struct err *e);
 /* Logs what back ends that we started have said, which a failure may be due to. */
 void run_remotes_listen(struct run_remotes *r);
 void run_remotes_close(struct run_remotes *r);

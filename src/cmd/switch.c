@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "backend/net.h"
 #include "backend/net_tap.h"
@@ -20,6 +19,7 @@
 #include "base/loop.h"
 #include "base/sig.h"
 #include "base/unix_socket.h"
+#include "cmd/switch_guests.h"
 
 struct switch_options {
 	const char *uplink;
@@ -49,28 +49,37 @@ static void on_signal(void *arg, int signo)
 		loop_stop(arg);
 }
 
-static void report(const struct vswitch *s)
+static unsigned long long read_counter(const struct counter *c)
+{
+	return counter_read(c);
+}
+
+static void report(const struct vswitch *s, const struct switch_guests *g)
 {
 	const struct vswitch_stats *n = vswitch_stats(s);
+	const struct switch_guests_stats *c = switch_guests_stats(g);
 
 	fprintf(stderr,
-		"linnet switch: %llu frames, %llu flooded, %llu dropped, %llu bad; "
-		"%llu connections refused\n",
-		(unsigned long long)counter_read(&n->frames),
-		(unsigned long long)counter_read(&n->flooded),
-		(unsigned long long)counter_read(&n->dropped),
-		(unsigned long long)counter_read(&n->bad),
-		(unsigned long long)counter_read(&n->refused));
+		"linnet switch: %llu frames, %llu flooded, %llu waited, %llu finished, "
+		"%llu dropped, %llu bad; %llu connections, %llu refused\n",
+		read_counter(&n->frames), read_counter(&n->flooded), read_counter(&n->waited),
+		read_counter(&n->made), read_counter(&n->dropped), read_counter(&n->bad),
+		read_counter(&c->came), read_counter(&c->refused));
 }
 
 static int serve(const struct switch_options *o, struct loop *loop, int fd, struct net *uplink,
 		 const char *path, struct err *e)
 {
-	struct vswitch *s;
-	int ret = vswitch_new(loop, fd, uplink, (uint32_t)getpid(), &s);
+	struct switch_guests *g = NULL;
+	struct vswitch *s = NULL;
+	int ret = vswitch_new(loop, uplink, &s);
 
-	if (ret)
-		return err_set(e, ret, "cannot serve: %s", strerror(-ret));
+	if (!ret)
+		ret = switch_guests_new(loop, fd, s, &g);
+	if (ret) {
+		(void)err_set(e, ret, "cannot serve: %s", strerror(-ret));
+		goto out;
+	}
 	printf("a switch at %s\n", path);
 	if (fflush(stdout))
 		fprintf(stderr, "linnet switch: standard output: %s\n", strerror(errno));
@@ -78,7 +87,9 @@ static int serve(const struct switch_options *o, struct loop *loop, int fd, stru
 	if (ret)
 		(void)err_set(e, ret, "waiting: %s", strerror(-ret));
 	if (o->verbose)
-		report(s);
+		report(s, g);
+out:
+	switch_guests_free(g);
 	vswitch_free(s);
 	return ret;
 }
@@ -98,7 +109,7 @@ static int run(const struct switch_options *o, const char *path, struct err *e)
 	if (!ret && o->uplink)
 		ret = net_tap_open(o->uplink, 1, &uplink, e);
 	if (!ret)
-		ret = unix_socket_open(&socket, SOCK_SEQPACKET, "", path, e);
+		ret = unix_socket_open(&socket, SOCK_STREAM, "", path, e);
 	if (!ret)
 		ret = serve(o, loop, socket.fd, uplink, path, e);
 	unix_socket_close(&socket);
@@ -133,7 +144,8 @@ const struct command switch_command = {
 	.run = cmd_switch,
 	.usage = "[OPTIONS] PATH",
 	.about = "Serves a learning switch at the socket PATH, for guests that are started by\n"
-		 "`linnet run --net switch=PATH`. It is this user's alone, and ends by SIGINT or\n"
-		 "SIGTERM; guests may come and go.",
+		 "`linnet run --net switch=PATH`, and others with a vhost-user network card, as\n"
+		 "QEMU's. It is this user's alone, and ends by SIGINT or SIGTERM; guests may come\n"
+		 "and go.",
 	.options = table,
 };

@@ -58,6 +58,7 @@ struct netdev {
 	struct ctrl_queue ctrl_queue[2]; /* without MQ, and with */
 	uint8_t mac[NET_MAC_SIZE];       /* the first one */
 	uint16_t mtu;
+	bool data_only;
 	pthread_mutex_t status_lock; /* who publishes the status has looked at the latest */
 	atomic_bool link_up;
 	atomic_bool announce; /* asked of the driver and not yet done */
@@ -229,7 +230,7 @@ static void features_set(struct vdev *dev, uint64_t features)
 
 	net_ctrl_init(&nd->ctrl, &ctrl_ops, nd, features, nd->mac);
 	nd->rules.frame_max = NET_FRAME_MAX;
-	if (features & NET_F_MTU)
+	if ((features & NET_F_MTU) || (nd->data_only && nd->mtu))
 		nd->rules.frame_max = nd->mtu + NET_ETHERNET_SIZE + NET_VLAN_SIZE;
 	nd->rules.offloads = net_header_offloads(features);
 	nd->rules.n_active = 1;
@@ -326,6 +327,19 @@ void netdev_set_link(struct vdev *dev, bool up)
 	vdev_config_changed(dev);
 }
 
+int netdev_set_mtu(struct vdev *dev, uint16_t mtu)
+{
+	struct netdev *nd = netdev_of(dev);
+
+	assert(dev->ops == &netdev_ops && nd->data_only);
+	if (mtu < NET_MTU_MIN)
+		return -EINVAL;
+	nd->mtu = mtu;
+	nd->rules.frame_max = mtu + NET_ETHERNET_SIZE + NET_VLAN_SIZE;
+	publish_rules(nd, NULL);
+	return 0;
+}
+
 /* ---- making ---- */
 
 static void publish_config(struct netdev *nd, const struct netdev_config *config)
@@ -344,8 +358,11 @@ static void publish_config(struct netdev *nd, const struct netdev_config *config
 static uint64_t features_of(const struct netdev_config *config, unsigned n_pairs)
 {
 	const uint64_t guest = NET_F_GUEST_CSUM | NET_F_GUEST_TSO4 | NET_F_GUEST_TSO6;
-	uint64_t features = FEATURES | net_header_features(config->net->offloads);
+	uint64_t features = net_header_features(config->net->offloads);
 
+	if (config->data_only)
+		return features | NET_F_MRG_RXBUF;
+	features |= FEATURES;
 	if (features & guest)
 		features |= NET_F_CTRL_GUEST_OFFLOADS;
 	if (config->mtu)
@@ -364,13 +381,14 @@ static struct loop *loop_of(const struct netdev_config *config, unsigned queue, 
 
 static int pairs_init(struct netdev *nd, const struct netdev_config *config)
 {
+	uint32_t size = config->ring_size ? config->ring_size : NET_QUEUE_SIZE;
 	int r = 0;
 
 	for (unsigned i = 0; i < 2 * nd->n_pairs; i++) {
 		struct net_follower *f = &nd->board.follower[i];
 
 		f->loop = loop_of(config, i, nd->n_pairs);
-		vdev_queue_config(&nd->vdev, i, NET_QUEUE_SIZE, f->loop);
+		vdev_queue_config(&nd->vdev, i, size, f->loop);
 	}
 	for (unsigned i = 0; i < nd->n_pairs && !r; i++) {
 		struct net_pair *p = &nd->pair[i];
@@ -409,6 +427,7 @@ int netdev_new(const struct netdev_config *config, struct vdev **out)
 	nd->n_pairs = config->n_pairs ? config->n_pairs : 1;
 	assert(nd->n_pairs <= NET_PAIRS_MAX);
 	nd->mtu = config->mtu;
+	nd->data_only = config->data_only;
 	(void)pthread_mutex_init(&nd->status_lock, NULL);
 	atomic_init(&nd->link_up, true);
 	memcpy(nd->mac, config->mac, sizeof(nd->mac));

@@ -28,11 +28,19 @@ struct netdev_config {
 	uint16_t mtu;     /* 0: not told to the driver */
 	uint32_t speed;   /* Mbit/s; 0: not told to the driver */
 	unsigned n_pairs; /* 0: one; at most NET_PAIRS_MAX (dev/net_spec.h) and net->n_queues */
+	/* Config space, the control queue and all that they bring are somebody else's, who has the
+	 * driver (a vhost-user front end): of features there are offloads and MRG_RXBUF. */
+	bool data_only;
+	uint32_t ring_size; /* of the pairs' queues at most; 0: NET_QUEUE_SIZE (dev/net_pair.h) */
 };
 
 /* Control thread, while the loop does not run or from the loop. The device is freed by vdev_free()
  * or by its carrier. 0, -ENOMEM, or what opening a queue of the network gave. */
 int netdev_new(const struct netdev_config *config, struct vdev **out);
+
+/* On the loop, of a data_only device: the driver was told of an MTU by who has it. 0, or -EINVAL:
+ * below NET_MTU_MIN. */
+int netdev_set_mtu(struct vdev *dev, uint16_t mtu);
 
 /* On config->loop: pulls the card's cable out or plugs it in; it begins plugged in. Frames are lost
  * while it is out. A driver is told; one that knows ANNOUNCE also when to make itself known anew.

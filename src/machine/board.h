@@ -21,7 +21,10 @@ struct htif;
 struct image;
 struct imsic;
 struct uart8250;
+struct uart8250_config;
 struct carrier;
+
+#define MACHINE_MAX_UARTS 5
 
 /* A virtio device of the board, for reports: see machine_device_info. */
 struct machine_device {
@@ -47,7 +50,8 @@ struct machine {
 	void *board;         /* the board's own */
 	struct machine_device device[MACHINE_MAX_DEVICES]; /* filled in by the board */
 	unsigned n_devices;
-	struct uart8250 *uart;     /* of the console; filled in by the board */
+	struct uart8250 *uart[MACHINE_MAX_UARTS]; /* the first is the console */
+	unsigned n_uarts;
 	struct vdev *power_button; /* or NULL */
 	struct vdev *balloon;      /* or NULL */
 	void *dtb;                 /* malloc'd */
@@ -58,6 +62,7 @@ struct machine {
 	enum machine_end end;
 	unsigned end_code;
 	struct loop_task end_task;
+	unsigned busy; /* parts of which the end is waited for */
 	bool finished;
 };
 
@@ -94,6 +99,11 @@ int firmware_start(struct machine *m, uint64_t entry, uint64_t dtb, uint64_t inf
  * most MACHINE_MAX_DEVICES. */
 void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev,
 			struct carrier *carrier);
+
+/* ---- machine.c ---- */
+
+/* Makes a UART and puts it behind those that there are. The machine frees it. 0 or -errno. */
+int machine_add_uart(struct machine *m, const struct uart8250_config *cfg);
 
 /* ---- sbi_platform.c ---- */
 

@@ -50,13 +50,18 @@ void diagnose_status(const struct diagnose_device *d, char out[DIAGNOSE_TEXT])
 
 void diagnose_queue(const struct diagnose_queue *q, char out[DIAGNOSE_TEXT])
 {
-	if (!q->ready)
+	char posted[32] = "";
+
+	if (!q->ready) {
 		(void)snprintf(out, DIAGNOSE_TEXT, "not set up, or stopped");
-	else
-		(void)snprintf(out, DIAGNOSE_TEXT,
-			       "%" PRIu32 " entries, %" PRIu64 " kicks, %" PRIu64
-			       " requests completed, %" PRIu32 " in flight, %" PRIu64 " interrupts",
-			       q->size, q->kicks, q->chains, q->in_flight, q->interrupts);
+		return;
+	}
+	if (q->posted >= 0)
+		(void)snprintf(posted, sizeof(posted), " %" PRId32 " posted,", q->posted);
+	(void)snprintf(out, DIAGNOSE_TEXT,
+		       "%" PRIu32 " entries,%s %" PRIu64 " kicks, %" PRIu64
+		       " requests completed, %" PRIu32 " in flight, %" PRIu64 " interrupts",
+		       q->size, posted, q->kicks, q->chains, q->in_flight, q->interrupts);
 }
 
 /* Before DRIVER_OK. False: it has come further. */

@@ -18,6 +18,7 @@ struct diagnose_queue {
 	uint32_t size; /* 0: not set up */
 	uint64_t kicks, chains, interrupts;
 	uint32_t in_flight; /* taken by the device and not yet given back */
+	int32_t posted;     /* given to it by the driver and not yet given back; -1: unknown */
 };
 
 struct diagnose_device {

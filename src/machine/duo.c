@@ -13,20 +13,21 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/opt.h"
-#include "boot/fdt_file.h"
 #include "cpu/cpu.h"
 #include "hw/aclint.h"
 #include "hw/plic.h"
 #include "hw/regs.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
+#include "machine/board_fdt.h"
+#include "machine/devices.h"
 #include "machine/duo_fdt.h"
 #include "machine/duo_map.h"
+#include "machine/mmio_slots.h"
 #include "mem/gmem.h"
 
 #define DTB_MAX 0x10000u
@@ -67,11 +68,8 @@ static const struct block {
 struct duo {
 	struct plic *plic;
 	struct aclint *clint;
-	struct uart8250 *uart[DUO_N_UARTS];
+	struct mmio_slots slots;
 	struct regs *regs[ARRAY_SIZE(blocks)];
-
-	unsigned busy; /* parts that quiesce waits for */
-	void (*quiet)(struct machine *m);
 };
 
 static struct duo *duo_of(struct machine *m)
@@ -164,9 +162,8 @@ static int add_uarts(struct machine *m)
 			cfg.tap = m->cfg.console_tap;
 			cfg.tap_arg = m->cfg.console_tap_arg;
 		}
-		ret = uart8250_new(&cfg, &d->uart[i]);
+		ret = machine_add_uart(m, &cfg);
 	}
-	m->uart = d->uart[0];
 	return ret;
 }
 
@@ -189,38 +186,34 @@ static int add_blocks(struct machine *m)
 	return ret;
 }
 
-/* ---- images ---- */
+/* ---- virtio ---- */
 
-static int load_dtb(struct machine *m, const struct duo_fdt_config *cfg, struct err *e)
+static int duo_plug(struct machine *m, struct vdev *dev)
 {
-	const struct fdt_file_request r = {.path = m->cfg.dtb,
-					   .size_max = DTB_MAX - FIRMWARE_INFO_SIZE,
-					   .ram_base = DUO_RAM_BASE,
-					   .ram_size = cfg->mem,
-					   .set_memory = true,
-					   .bootargs = cfg->bootargs,
-					   .initrd_start = cfg->initrd_start,
-					   .initrd_end = cfg->initrd_end,
-					   .rng_seed = cfg->rng_seed,
-					   .rng_seed_len = sizeof(cfg->rng_seed)};
-
-	return fdt_file_load(&r, &m->dtb, &m->dtb_len, e);
+	return mmio_slots_plug(&duo_of(m)->slots, m, dev);
 }
+
+static void place_slots(struct machine *m)
+{
+	struct duo *d = duo_of(m);
+
+	d->slots = (struct mmio_slots){
+		.base = DUO_VIRTIO_BASE, .step = DUO_VIRTIO_STEP, .n = DUO_N_VIRTIO};
+	for (unsigned i = 0; i < DUO_N_VIRTIO; i++)
+		d->slots.irq[i] = plic_irq(d->plic, DUO_VIRTIO_IRQ + i);
+}
+
+/* ---- images ---- */
 
 static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
 {
-	struct duo_fdt_config cfg = {.model = m->cfg.type->name,
-				     .mem = m->cfg.mem,
-				     .bootargs = m->cfg.append,
-				     .initrd_start = initrd_start,
-				     .initrd_end = initrd_end};
+	struct duo_fdt_config cfg = {.model = m->cfg.type->name};
+	int ret = board_fdt_init(&cfg.run, m, initrd_start, initrd_end, e);
 
-	if (m->cfg.counted_time)
-		memset(cfg.rng_seed, 0x4c, sizeof(cfg.rng_seed));
-	else if (getrandom(cfg.rng_seed, sizeof(cfg.rng_seed), 0) != sizeof(cfg.rng_seed))
-		return err_set(e, -EIO, "the host gives no random numbers for the guest's seed");
+	if (ret)
+		return ret;
 	if (m->cfg.dtb)
-		return load_dtb(m, &cfg, e);
+		return board_fdt_load(&cfg.run, m, DTB_MAX - FIRMWARE_INFO_SIZE, true, e);
 	return duo_fdt_build(&cfg, &m->dtb, &m->dtb_len, e);
 }
 
@@ -236,37 +229,24 @@ static int duo_build(struct machine *m, struct err *e)
 	if (ret)
 		return ret;
 	ret = add_interrupt_controllers(m);
-	if (!ret)
+	if (!ret) {
+		place_slots(m);
 		ret = add_uarts(m);
+	}
 	if (!ret)
 		ret = add_blocks(m);
+	if (ret)
+		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
+	ret = devices_add(m, e);
+	if (ret)
+		return ret;
+	ret = mmio_slots_fill(&duo_of(m)->slots, m);
 	if (ret)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
 	return machine_load(m, &plan, e);
 }
 
 /* ---- the end ---- */
-
-static void part_quiet(void *arg)
-{
-	struct machine *m = arg;
-	struct duo *d = duo_of(m);
-
-	if (--d->busy == 0)
-		d->quiet(m);
-}
-
-/* One more than there are parts, so that callbacks inside the calls do not end it early. */
-static void duo_quiesce(struct machine *m, void (*quiet)(struct machine *m))
-{
-	struct duo *d = duo_of(m);
-
-	d->quiet = quiet;
-	d->busy = DUO_N_UARTS + 1;
-	for (unsigned i = 0; i < DUO_N_UARTS; i++)
-		uart8250_flush(d->uart[i], part_quiet, m);
-	part_quiet(m);
-}
 
 static void duo_free(struct machine *m)
 {
@@ -276,8 +256,7 @@ static void duo_free(struct machine *m)
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++)
 		regs_free(d->regs[i]);
-	for (unsigned i = 0; i < DUO_N_UARTS; i++)
-		uart8250_free(d->uart[i]);
+	mmio_slots_free(&d->slots);
 	aclint_free(d->clint);
 	plic_free(d->plic);
 	free(d);
@@ -293,7 +272,7 @@ const struct machine_type duo_machine = {
 	.max_smp = 1,
 	.default_append = "console=ttyS0 earlycon panic=-1",
 	.build = duo_build,
-	.quiesce = duo_quiesce,
+	.plug = duo_plug,
 	.free_board = duo_free,
 };
 
@@ -307,6 +286,6 @@ const struct machine_type duo256m_machine = {
 	.max_smp = 1,
 	.default_append = "console=ttyS0 earlycon panic=-1",
 	.build = duo_build,
-	.quiesce = duo_quiesce,
+	.plug = duo_plug,
 	.free_board = duo_free,
 };

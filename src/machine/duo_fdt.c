@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tree of our own says what the kernel's does, with two differences: a UART states the frequency
- * of its clock, so that a kernel needs no driver of the clock controller before it has a console, and
- * memory is as large as this run has it.
+ * The tree of our own says what the kernel's does, with these differences: a UART states the
+ * frequency of its clock, so that a kernel needs no driver of the clock controller before it has a
+ * console; memory is as large as this run has it, and what devices write is seen by the core without
+ * its doing; there are slots for virtio devices.
  */
 #include "machine/duo_fdt.h"
 
@@ -20,46 +21,11 @@
 
 #define IRQ_LEVEL_HIGH 4u
 
-static void device_begin(struct fdt_builder *t, const char *name, uint64_t base, uint64_t size,
-			 const char *compatible)
-{
-	fdtb_begin(t, "%s@%llx", name, (unsigned long long)base);
-	fdtb_string(t, "compatible", compatible);
-	fdtb_reg(t, base, size);
-}
-
 static void interrupt(struct fdt_builder *t, uint32_t irq)
 {
 	const uint32_t cells[] = {irq, IRQ_LEVEL_HIGH};
 
 	fdtb_cells(t, "interrupts", cells, ARRAY_SIZE(cells));
-}
-
-static void write_chosen(struct fdt_builder *t, const struct duo_fdt_config *cfg)
-{
-	char path[64];
-
-	fdtb_begin(t, "aliases");
-	snprintf(path, sizeof(path), "/soc/serial@%x", DUO_UART_BASE);
-	fdtb_string(t, "serial0", path);
-	fdtb_end(t);
-
-	fdtb_begin(t, "chosen");
-	snprintf(path, sizeof(path), "/soc/serial@%x:115200n8", DUO_UART_BASE);
-	fdtb_string(t, "stdout-path", path);
-	if (cfg->bootargs)
-		fdtb_string(t, "bootargs", cfg->bootargs);
-	if (cfg->initrd_start != cfg->initrd_end) {
-		fdtb_u64(t, "linux,initrd-start", cfg->initrd_start);
-		fdtb_u64(t, "linux,initrd-end", cfg->initrd_end);
-	}
-	fdtb_bytes(t, "rng-seed", cfg->rng_seed, sizeof(cfg->rng_seed));
-	fdtb_end(t);
-
-	fdtb_begin(t, "memory@%x", DUO_RAM_BASE);
-	fdtb_string(t, "device_type", "memory");
-	fdtb_reg(t, DUO_RAM_BASE, cfg->mem);
-	fdtb_end(t);
 }
 
 static void write_cpus(struct fdt_builder *t)
@@ -98,7 +64,8 @@ static void interrupts_extended(struct fdt_builder *t, uint32_t first, uint32_t 
 
 static void write_interrupt_controllers(struct fdt_builder *t)
 {
-	device_begin(t, "interrupt-controller", DUO_PLIC_BASE, DUO_PLIC_SIZE, "thead,c900-plic");
+	BOARD_FDT_DEVICE(t, "interrupt-controller", DUO_PLIC_BASE, DUO_PLIC_SIZE,
+			 "thead,c900-plic");
 	fdtb_u32(t, "#address-cells", 0);
 	fdtb_u32(t, "#interrupt-cells", 2);
 	fdtb_empty(t, "interrupt-controller");
@@ -107,14 +74,14 @@ static void write_interrupt_controllers(struct fdt_builder *t)
 	interrupts_extended(t, CPU_IRQ_MEI, CPU_IRQ_SEI);
 	fdtb_end(t);
 
-	device_begin(t, "timer", DUO_CLINT_BASE, DUO_CLINT_SIZE, "thead,c900-clint");
+	BOARD_FDT_DEVICE(t, "timer", DUO_CLINT_BASE, DUO_CLINT_SIZE, "thead,c900-clint");
 	interrupts_extended(t, CPU_IRQ_MSI, CPU_TIMER_M);
 	fdtb_end(t);
 }
 
 static void write_uart(struct fdt_builder *t)
 {
-	device_begin(t, "serial", DUO_UART_BASE, 0x100, "snps,dw-apb-uart");
+	BOARD_FDT_DEVICE(t, "serial", DUO_UART_BASE, 0x100, "snps,dw-apb-uart");
 	fdtb_u32(t, "clock-frequency", DUO_OSC_HZ);
 	fdtb_u32(t, "reg-shift", 2);
 	fdtb_u32(t, "reg-io-width", 4);
@@ -122,9 +89,20 @@ static void write_uart(struct fdt_builder *t)
 	fdtb_end(t);
 }
 
+static void write_virtio(struct fdt_builder *t)
+{
+	for (unsigned i = 0; i < DUO_N_VIRTIO; i++) {
+		BOARD_FDT_DEVICE(t, "virtio_mmio", DUO_VIRTIO_BASE + i * DUO_VIRTIO_STEP,
+				 DUO_VIRTIO_STEP, "virtio,mmio");
+		interrupt(t, DUO_VIRTIO_IRQ + i);
+		fdtb_end(t);
+	}
+}
+
 int duo_fdt_build(const struct duo_fdt_config *cfg, void **out, size_t *len, struct err *e)
 {
 	struct fdt_builder builder, *t = &builder;
+	char console[64];
 	int ret;
 
 	fdtb_init(t);
@@ -134,7 +112,8 @@ int duo_fdt_build(const struct duo_fdt_config *cfg, void **out, size_t *len, str
 	fdtb_bytes(t, "compatible", "milkv,duo\0sophgo,cv1800b",
 		   sizeof("milkv,duo\0sophgo,cv1800b"));
 	fdtb_string(t, "model", cfg->model);
-	write_chosen(t, cfg);
+	snprintf(console, sizeof(console), "/soc/serial@%x", DUO_UART_BASE);
+	board_fdt_chosen(t, &cfg->run, console);
 	write_cpus(t);
 	fdtb_begin(t, "soc");
 	fdtb_u32(t, "#address-cells", 2);
@@ -143,6 +122,7 @@ int duo_fdt_build(const struct duo_fdt_config *cfg, void **out, size_t *len, str
 	fdtb_empty(t, "ranges");
 	fdtb_u32(t, "interrupt-parent", PHANDLE_PLIC);
 	write_uart(t);
+	write_virtio(t);
 	write_interrupt_controllers(t);
 	fdtb_end(t);
 	fdtb_end(t);

@@ -6,14 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "machine/board_fdt.h"
+
 struct err;
 
 struct duo_fdt_config {
-	const char *model;                 /* the machine's name */
-	uint64_t mem;                      /* bytes from DUO_RAM_BASE */
-	const char *bootargs;              /* or NULL */
-	uint64_t initrd_start, initrd_end; /* equal: none */
-	uint8_t rng_seed[32];
+	struct board_fdt run;
+	const char *model; /* the machine's name */
 };
 
 /* *out is malloc'd and the caller's. 0, or -errno with the message in e. */

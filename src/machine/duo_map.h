@@ -28,17 +28,22 @@
 #define DUO_DMA_BASE       0x04330000u
 #define DUO_RTC_GPIO_BASE  0x05021000u /* E */
 #define DUO_RTC_BASE       0x05025000u
+/* Not on the board: slots for virtio, where nothing else is. */
+#define DUO_VIRTIO_BASE    0x60000000u
+#define DUO_VIRTIO_STEP    0x1000u
+#define DUO_N_VIRTIO       8u
 #define DUO_PLIC_BASE      0x70000000u
 #define DUO_PLIC_SIZE      0x04000000u
 #define DUO_CLINT_BASE     0x74000000u
 #define DUO_CLINT_SIZE     0x00010000u
 #define DUO_RAM_BASE       0x80000000u
 
-#define DUO_PAGE     0x1000u
-#define DUO_N_UARTS  5u
-#define DUO_N_IRQS   101u
+#define DUO_PAGE       0x1000u
+#define DUO_N_UARTS    5u
+#define DUO_N_IRQS     101u
 /* PLIC sources of the big core. */
-#define DUO_UART_IRQ 44u /* number n has DUO_UART_IRQ + n */
+#define DUO_UART_IRQ   44u /* number n has DUO_UART_IRQ + n */
+#define DUO_VIRTIO_IRQ 80u /* slot n has DUO_VIRTIO_IRQ + n */
 
 #define DUO_TIMEBASE_HZ 25000000u
 #define DUO_OSC_HZ      25000000u

@@ -15,14 +15,17 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-int iothreads_init(struct iothreads *t, unsigned n)
+int iothreads_init(struct iothreads *t, unsigned n, uint64_t poll_ns)
 {
 	int ret = 0;
 
-	for (unsigned i = 0; i < n && !ret; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		(void)snprintf(t->thread[i].name, sizeof(t->thread[i].name), "iothread%u", i);
 		ret = loop_new(&t->thread[i].loop);
-		t->n += !ret;
+		if (ret)
+			break;
+		loop_set_poll(t->thread[i].loop, poll_ns);
+		t->n++;
 	}
 	return ret;
 }

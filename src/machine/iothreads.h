@@ -33,9 +33,9 @@ struct iothreads {
 	struct iothread thread[IOTHREADS_MAX];
 };
 
-/* Makes n loops, at most IOTHREADS_MAX, without threads yet. *t is zeroed; iothreads_fini() is due
- * in any case. 0 or -errno. */
-int iothreads_init(struct iothreads *t, unsigned n);
+/* Makes n loops, at most IOTHREADS_MAX, without threads yet; poll_ns: of loop_set_poll(). *t is
+ * zeroed; iothreads_fini() is due in any case. 0 or -errno. */
+int iothreads_init(struct iothreads *t, unsigned n, uint64_t poll_ns);
 /* No thread runs and nothing uses the loops any more. Also of a zeroed one. */
 void iothreads_fini(struct iothreads *t);
 

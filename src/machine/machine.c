@@ -19,11 +19,13 @@
 #include "bus/bus.h"
 #include "cpu/cpu.h"
 #include "hw/htif.h"
+#include "hw/uart8250.h"
 #include "hw/imsic.h"
 #include "machine/board.h"
 #include "machine/duo.h"
 #include "machine/virt.h"
 #include "mem/gmem.h"
+#include "transport/carrier.h"
 
 const struct machine_type *const machine_types[] = {&virt_machine, &duo_machine, &duo256m_machine};
 const unsigned machine_n_types = ARRAY_SIZE(machine_types);
@@ -90,17 +92,36 @@ static int make_vm(struct machine *m, struct err *e)
 	return ret;
 }
 
-static void machine_quiet(struct machine *m)
+int machine_add_uart(struct machine *m, const struct uart8250_config *cfg)
 {
+	int ret = uart8250_new(cfg, &m->uart[m->n_uarts]);
+
+	if (!ret)
+		m->n_uarts++;
+	return ret;
+}
+
+static void part_quiet(void *arg)
+{
+	struct machine *m = arg;
+
+	if (--m->busy)
+		return;
 	m->finished = true;
 	loop_stop(m->loop);
 }
 
+/* One more than there are parts, so that callbacks inside the calls do not end it early. */
 static void machine_harts_stopped(void *arg)
 {
 	struct machine *m = arg;
 
-	m->cfg.type->quiesce(m, machine_quiet);
+	m->busy = m->n_devices + m->n_uarts + 1;
+	for (unsigned i = 0; i < m->n_devices; i++)
+		carrier_reset(m->device[i].carrier, part_quiet, m);
+	for (unsigned i = 0; i < m->n_uarts; i++)
+		uart8250_flush(m->uart[i], part_quiet, m);
+	part_quiet(m);
 }
 
 static void machine_end_task(struct loop_task *t)
@@ -128,7 +149,7 @@ int machine_new(const struct machine_config *cfg, struct loop *loop, struct mach
 	clock_init(&m->clock, cfg->type->timebase_hz, cfg->counted_time);
 	if (cfg->counted_time)
 		loop_set_clock(loop, clock_loop_ns, &m->clock);
-	ret = iothreads_init(&m->io, cfg->n_iothreads);
+	ret = iothreads_init(&m->io, cfg->n_iothreads, cfg->poll_ns);
 	if (!ret)
 		ret = gmem_new(&m->mem);
 	if (!ret)
@@ -239,6 +260,8 @@ void machine_free(struct machine *m)
 	htif_free(m->htif);
 	if (m->cfg.type->free_board)
 		m->cfg.type->free_board(m);
+	for (unsigned i = 0; i < m->n_uarts; i++)
+		uart8250_free(m->uart[i]);
 	if (m->cfg.counted_time)
 		loop_set_clock(m->loop, NULL, NULL);
 	iothreads_fini(&m->io);

@@ -28,16 +28,18 @@ struct cpu_vm;
 struct cpu_watch;
 struct err;
 struct faults;
+struct iovec;
 struct loop;
 struct machine;
 struct net;
 struct state_log;
 struct stats_list;
+struct vdev;
 
 #define MACHINE_MAX_DISKS   4
 #define MACHINE_MAX_NETS    2
 #define MACHINE_MAX_PORTS   4
-#define MACHINE_MAX_REMOTES 4
+#define MACHINE_MAX_REMOTES 5
 #define MACHINE_MAX_INITRDS 8
 #define MACHINE_MAX_DEVICES 16
 #define MACHINE_MAX_IRQLABS 4
@@ -63,10 +65,15 @@ struct machine_remote {
 	enum remote_kind kind;
 	const char *label, *tag;
 	uint8_t mac[6];
+	unsigned mtu, speed;
 	unsigned n_queues;
-	/* Gives a new connection to the back end. 0, or -errno with the message in e. */
+	/* Gives a new connection to the back end; any thread. 0, or -errno with the message in e. */
 	int (*connect)(void *arg, int *fd, struct err *e);
+	bool comes_back; /* and is connected to again */
 	void *arg;
+	/* net: is shown each frame, on the loop, see remote/remote.h; or NULL. */
+	void (*record)(void *arg, const struct iovec *iov, unsigned n);
+	void *record_arg;
 };
 
 /* Streams to the host: see dev/vsock.h. */
@@ -101,6 +108,7 @@ struct machine_config {
 	bool aia;                /* messages can interrupt: APLIC and IMSIC, and no PLIC */
 	bool counted_time;       /* repeatable: see machine/clock.h */
 	unsigned n_iothreads;    /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
+	uint64_t poll_ns;        /* how long those look for work before they sleep; 0: not */
 
 	const char *kernel;   /* path; NULL only with firmware */
 	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
@@ -144,15 +152,15 @@ struct machine_type {
 	enum cpu_model model;
 	uint64_t default_mem; /* bytes */
 	unsigned max_smp;
-	bool has_aia;               /* knows cfg.aia and cfg.n_irqlabs */
+	bool extensible; /* it takes PCI, AIA, irqlabs, Sv48: after no board but a set of parts */
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 
 	/* Adds memory and devices to a machine that has its engine, and loads its images. 0, or
 	 * -errno with the message in e; free_board() is called in either case. */
 	int (*build)(struct machine *m, struct err *e);
-	/* After the harts stand still: stops the devices; quiet(m) follows once, on the loop, when
-	 * no request is in flight and all output is written. */
-	void (*quiesce)(struct machine *m, void (*quiet)(struct machine *m));
+	/* Puts a virtio device into the next place for one, where it belongs to the board. 0;
+	 * -ENOSPC: there is none left; or another -errno. */
+	int (*plug)(struct machine *m, struct vdev *dev);
 	void (*free_board)(struct machine *m);
 };
 

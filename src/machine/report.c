@@ -17,6 +17,7 @@
 #include "hw/uart8250.h"
 #include "machine/board.h"
 #include "machine/diagnose.h"
+#include "remote/remote.h"
 #include "transport/carrier.h"
 #include "virtio/vdev.h"
 
@@ -144,8 +145,8 @@ int machine_stats(const struct machine *m, struct stats_list *out)
 		ret = stats_add_table(out, balloon_rows, none, balloon_stats(m->balloon));
 	for (unsigned i = 0; i < m->cfg.n_nets && !ret; i++)
 		ret = net_stats(m, i, out);
-	if (!ret && m->uart)
-		ret = stats_add_table(out, uart8250_rows, uart, uart8250_stats(m->uart));
+	if (!ret && m->n_uarts)
+		ret = stats_add_table(out, uart8250_rows, uart, uart8250_stats(m->uart[0]));
 	return ret;
 }
 
@@ -168,7 +169,10 @@ int machine_set_link(struct machine *m, const char *name, bool up)
 
 		if (dev->ops->device_id != VIRTIO_ID_NET || strcmp(m->device[i].name, name) != 0)
 			continue;
-		netdev_set_link(dev, up);
+		if (remote_is(dev))
+			remote_set_link(dev, up);
+		else
+			netdev_set_link(dev, up);
 		return 0;
 	}
 	return -ENODEV;
@@ -214,6 +218,7 @@ const char *machine_look_at(const struct machine *m, unsigned i, struct diagnose
 		to->ready = state.ready;
 		to->size = state.size;
 		to->in_flight = state.in_flight;
+		to->posted = state.posted;
 	}
 	return d->name;
 }

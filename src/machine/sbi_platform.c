@@ -84,7 +84,7 @@ static void platform_system_reset(void *arg, enum sbi_reset kind, bool failure)
 
 size_t machine_console_write(struct machine *m, const uint8_t *buf, size_t len)
 {
-	return uart8250_debug_write(m->uart, buf, len);
+	return uart8250_debug_write(m->uart[0], buf, len);
 }
 
 static size_t platform_console_write(void *arg, const uint8_t *buf, size_t len)

@@ -38,18 +38,6 @@
 #define PCI_PIN_A           1
 #define PCI_PIN_MASK        7
 
-/* A node `name@base` with its compatible strings and its one register window. */
-static void device_begin(struct fdt_builder *t, const char *name, uint64_t base, uint64_t size,
-			 const char *compatible, size_t compatible_len)
-{
-	fdtb_begin(t, "%s@%llx", name, (unsigned long long)base);
-	fdtb_bytes(t, "compatible", compatible, compatible_len);
-	fdtb_reg(t, base, size);
-}
-
-#define DEVICE_BEGIN(t, name, base, size, compatible) \
-	device_begin(t, name, base, size, compatible, sizeof(compatible))
-
 /* Writes what names source `irq`; how many cells. */
 static unsigned irq_cells(const struct virt_fdt_config *cfg, uint32_t *cells, unsigned irq,
 			  unsigned type)
@@ -67,32 +55,6 @@ static void interrupt(struct fdt_builder *t, const struct virt_fdt_config *cfg, 
 
 	fdtb_u32(t, "interrupt-parent", PHANDLE_WIRES);
 	fdtb_cells(t, "interrupts", cells, n);
-}
-
-static void write_chosen(struct fdt_builder *t, const struct virt_fdt_config *cfg)
-{
-	char path[64];
-
-	fdtb_begin(t, "aliases");
-	snprintf(path, sizeof(path), "/soc/serial@%x", VIRT_UART_BASE);
-	fdtb_string(t, "serial0", path);
-	fdtb_end(t);
-
-	fdtb_begin(t, "chosen");
-	fdtb_string(t, "stdout-path", path);
-	if (cfg->bootargs)
-		fdtb_string(t, "bootargs", cfg->bootargs);
-	if (cfg->initrd_start != cfg->initrd_end) {
-		fdtb_u64(t, "linux,initrd-start", cfg->initrd_start);
-		fdtb_u64(t, "linux,initrd-end", cfg->initrd_end);
-	}
-	fdtb_bytes(t, "rng-seed", cfg->rng_seed, sizeof(cfg->rng_seed));
-	fdtb_end(t);
-
-	fdtb_begin(t, "memory@%x", VIRT_RAM_BASE);
-	fdtb_string(t, "device_type", "memory");
-	fdtb_reg(t, VIRT_RAM_BASE, cfg->mem);
-	fdtb_end(t);
 }
 
 static void write_cpu(struct fdt_builder *t, const struct virt_fdt_config *cfg, unsigned hart)
@@ -150,7 +112,8 @@ static void interrupts_extended(struct fdt_builder *t, unsigned smp, unsigned fi
 
 static void write_plic(struct fdt_builder *t, unsigned smp)
 {
-	DEVICE_BEGIN(t, "plic", VIRT_PLIC_BASE, VIRT_PLIC_SIZE, "sifive,plic-1.0.0\0riscv,plic0");
+	BOARD_FDT_DEVICE(t, "plic", VIRT_PLIC_BASE, VIRT_PLIC_SIZE,
+			 "sifive,plic-1.0.0\0riscv,plic0");
 	fdtb_u32(t, "#address-cells", 0);
 	fdtb_u32(t, "#interrupt-cells", 1);
 	fdtb_empty(t, "interrupt-controller");
@@ -169,7 +132,7 @@ static void write_aia(struct fdt_builder *t, unsigned smp)
 		harts[n++] = PHANDLE_INTC(hart);
 		harts[n++] = CPU_IRQ_SEI;
 	}
-	DEVICE_BEGIN(t, "imsics", VIRT_IMSIC_BASE, (uint64_t)smp * IMSIC_PAGE, "riscv,imsics");
+	BOARD_FDT_DEVICE(t, "imsics", VIRT_IMSIC_BASE, (uint64_t)smp * IMSIC_PAGE, "riscv,imsics");
 	fdtb_empty(t, "interrupt-controller");
 	fdtb_u32(t, "#interrupt-cells", 0);
 	fdtb_empty(t, "msi-controller");
@@ -179,7 +142,7 @@ static void write_aia(struct fdt_builder *t, unsigned smp)
 	fdtb_cells(t, "interrupts-extended", harts, n);
 	fdtb_end(t);
 
-	DEVICE_BEGIN(t, "aplic", VIRT_APLIC_BASE, APLIC_SIZE, "riscv,aplic");
+	BOARD_FDT_DEVICE(t, "aplic", VIRT_APLIC_BASE, APLIC_SIZE, "riscv,aplic");
 	fdtb_u32(t, "#address-cells", 0);
 	fdtb_u32(t, "#interrupt-cells", 2);
 	fdtb_empty(t, "interrupt-controller");
@@ -193,7 +156,8 @@ static void write_interrupt_controllers(struct fdt_builder *t, const struct virt
 {
 	const unsigned smp = cfg->smp;
 
-	DEVICE_BEGIN(t, "clint", VIRT_CLINT_BASE, VIRT_CLINT_SIZE, "sifive,clint0\0riscv,clint0");
+	BOARD_FDT_DEVICE(t, "clint", VIRT_CLINT_BASE, VIRT_CLINT_SIZE,
+			 "sifive,clint0\0riscv,clint0");
 	interrupts_extended(t, smp, CPU_IRQ_MSI, CPU_TIMER_M);
 	fdtb_end(t);
 
@@ -216,16 +180,16 @@ static void write_syscon_user(struct fdt_builder *t, const char *name, const cha
 
 static void write_parts(struct fdt_builder *t, const struct virt_fdt_config *cfg)
 {
-	DEVICE_BEGIN(t, "test", VIRT_TEST_BASE, VIRT_TEST_SIZE,
-		     "sifive,test1\0sifive,test0\0syscon");
+	BOARD_FDT_DEVICE(t, "test", VIRT_TEST_BASE, VIRT_TEST_SIZE,
+			 "sifive,test1\0sifive,test0\0syscon");
 	fdtb_u32(t, "phandle", PHANDLE_TEST);
 	fdtb_end(t);
 
-	DEVICE_BEGIN(t, "rtc", VIRT_RTC_BASE, VIRT_RTC_SIZE, "google,goldfish-rtc");
+	BOARD_FDT_DEVICE(t, "rtc", VIRT_RTC_BASE, VIRT_RTC_SIZE, "google,goldfish-rtc");
 	interrupt(t, cfg, VIRT_RTC_IRQ);
 	fdtb_end(t);
 
-	DEVICE_BEGIN(t, "serial", VIRT_UART_BASE, VIRT_UART_SIZE, "ns16550a");
+	BOARD_FDT_DEVICE(t, "serial", VIRT_UART_BASE, VIRT_UART_SIZE, "ns16550a");
 	fdtb_u32(t, "clock-frequency", VIRT_UART_CLOCK);
 	interrupt(t, cfg, VIRT_UART_IRQ);
 	fdtb_end(t);
@@ -234,8 +198,8 @@ static void write_parts(struct fdt_builder *t, const struct virt_fdt_config *cfg
 static void write_mmio_slots(struct fdt_builder *t, const struct virt_fdt_config *cfg)
 {
 	for (unsigned slot = 0; slot < VIRT_N_VIRTIO; slot++) {
-		DEVICE_BEGIN(t, "virtio_mmio", VIRT_VIRTIO_BASE + slot * VIRT_VIRTIO_STEP,
-			     VIRT_VIRTIO_STEP, "virtio,mmio");
+		BOARD_FDT_DEVICE(t, "virtio_mmio", VIRT_VIRTIO_BASE + slot * VIRT_VIRTIO_STEP,
+				 VIRT_VIRTIO_STEP, "virtio,mmio");
 		interrupt(t, cfg, VIRT_VIRTIO_IRQ + slot);
 		fdtb_end(t);
 	}
@@ -252,8 +216,8 @@ static void write_irqlabs(struct fdt_builder *t, const struct virt_fdt_config *c
 
 		n += irq_cells(cfg, irqs + n, VIRT_IRQLAB_IRQ + 1 + i, IRQ_EDGE_RISING);
 
-		DEVICE_BEGIN(t, "irqlab", VIRT_IRQLAB_BASE + i * VIRT_IRQLAB_STEP, VIRT_IRQLAB_STEP,
-			     "linnet,irqlab");
+		BOARD_FDT_DEVICE(t, "irqlab", VIRT_IRQLAB_BASE + i * VIRT_IRQLAB_STEP,
+				 VIRT_IRQLAB_STEP, "linnet,irqlab");
 		fdtb_u32(t, "interrupt-parent", PHANDLE_WIRES);
 		fdtb_cells(t, "interrupts", irqs, n);
 		fdtb_bytes(t, "interrupt-names", names, sizeof(names));
@@ -307,7 +271,7 @@ static void write_pci(struct fdt_builder *t, const struct virt_fdt_config *cfg)
 	};
 	static const uint32_t buses[] = {0, VIRT_PCI_ECAM_SIZE / PCI_ECAM_BUS - 1};
 
-	DEVICE_BEGIN(t, "pci", VIRT_PCI_ECAM_BASE, VIRT_PCI_ECAM_SIZE, "pci-host-ecam-generic");
+	BOARD_FDT_DEVICE(t, "pci", VIRT_PCI_ECAM_BASE, VIRT_PCI_ECAM_SIZE, "pci-host-ecam-generic");
 	fdtb_string(t, "device_type", "pci");
 	fdtb_u32(t, "#address-cells", 3);
 	fdtb_u32(t, "#size-cells", 2);
@@ -325,6 +289,7 @@ static void write_pci(struct fdt_builder *t, const struct virt_fdt_config *cfg)
 int virt_fdt_build(const struct virt_fdt_config *cfg, void **out, size_t *len, struct err *e)
 {
 	struct fdt_builder builder, *t = &builder;
+	char console[64];
 	int ret;
 
 	fdtb_init(t);
@@ -333,7 +298,8 @@ int virt_fdt_build(const struct virt_fdt_config *cfg, void **out, size_t *len, s
 	fdtb_u32(t, "#size-cells", 2);
 	fdtb_string(t, "compatible", "riscv-virtio");
 	fdtb_string(t, "model", "riscv-virtio,linnet");
-	write_chosen(t, cfg);
+	snprintf(console, sizeof(console), "/soc/serial@%x", VIRT_UART_BASE);
+	board_fdt_chosen(t, &cfg->run, console);
 	write_cpus(t, cfg);
 	fdtb_begin(t, "soc");
 	fdtb_u32(t, "#address-cells", 2);

@@ -7,16 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "machine/board_fdt.h"
+
 struct err;
 
 struct virt_fdt_config {
+	struct board_fdt run;
 	unsigned smp;
-	bool sv48;                         /* the harts have Sv48 */
-	bool aia;                          /* APLIC and IMSIC instead of a PLIC */
-	uint64_t mem;                      /* bytes from VIRT_RAM_BASE */
-	const char *bootargs;              /* or NULL */
-	uint64_t initrd_start, initrd_end; /* equal: none */
-	uint8_t rng_seed[32];
+	bool sv48;              /* the harts have Sv48 */
+	bool aia;               /* APLIC and IMSIC instead of a PLIC */
 	unsigned n_pci;         /* slots 1 to n_pci have functions; 0: no PCI, but virtio-mmio */
 	unsigned pci_shared;    /* 0, or the first of the slots that all share its source */
 	unsigned n_irqlabs;     /* platform devices */

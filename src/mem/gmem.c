@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RAM regions on memfds, and the code words beside them.
+ * RAM regions on memfds, and the code words beside them. A memfd of another process is mapped only
+ * if no access to it can ever raise SIGBUS.
  *
  * Neither is allocated up front: the memfd is sparse, and the words are an anonymous mapping
  * without reservation, so a guest that never runs code on a page costs nothing for it.
@@ -13,10 +14,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -38,17 +42,24 @@ static void *map_code(uint64_t size)
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
-void gmem_free(struct gmem *m)
+void gmem_clear(struct gmem *m)
 {
-	if (!m)
-		return;
 	for (unsigned i = 0; i < m->n; i++) {
 		struct gmem_region *r = &m->region[i];
 
 		munmap(r->host, r->size);
-		munmap(r->code, code_bytes(r->size));
-		close(r->fd);
+		if (r->code)
+			munmap(r->code, code_bytes(r->size));
+		if (r->fd >= 0)
+			close(r->fd);
 	}
+	m->n = 0;
+}
+
+void gmem_free(struct gmem *m)
+{
+	if (m)
+		gmem_clear(m);
 	free(m);
 }
 
@@ -94,30 +105,75 @@ fail:
 	return -ENOMEM;
 }
 
+/* Where a region would be put: *at in the table. */
+static int find_place(const struct gmem *m, uint64_t gpa, uint64_t size, unsigned *at)
+{
+	unsigned i = 0;
+
+	if (!size || ((gpa | size) & (GMEM_PAGE_SIZE - 1)) || gpa + (size - 1) < gpa)
+		return -EINVAL;
+	while (i < m->n && m->region[i].gpa < gpa)
+		i++;
+	if (i > 0 && gpa - m->region[i - 1].gpa < m->region[i - 1].size)
+		return -EINVAL;
+	if (i < m->n && m->region[i].gpa - gpa < size)
+		return -EINVAL;
+	*at = i;
+	return m->n == GMEM_MAX_REGIONS ? -ENOSPC : 0;
+}
+
+static void put(struct gmem *m, unsigned at, const struct gmem_region *r)
+{
+	memmove(&m->region[at + 1], &m->region[at], (m->n - at) * sizeof(*r));
+	m->region[at] = *r;
+	m->n++;
+}
+
 int gmem_add_ram(struct gmem *m, uint64_t gpa, uint64_t size)
 {
 	struct gmem_region r = {.gpa = gpa};
 	unsigned at;
-	int err;
+	int err = find_place(m, gpa, size, &at);
 
-	if (!size || ((gpa | size) & (GMEM_PAGE_SIZE - 1)) || gpa + (size - 1) < gpa)
-		return -EINVAL;
-	for (at = 0; at < m->n && m->region[at].gpa < gpa; at++)
-		continue;
-	if (at > 0 && gpa - m->region[at - 1].gpa < m->region[at - 1].size)
-		return -EINVAL;
-	if (at < m->n && m->region[at].gpa - gpa < size)
-		return -EINVAL;
-	if (m->n == GMEM_MAX_REGIONS)
-		return -ENOSPC;
-	if (size > gmem_host_limit())
-		return -ENOMEM;
-	err = region_open(&r, size);
+	if (!err && size > gmem_host_limit())
+		err = -ENOMEM;
+	if (!err)
+		err = region_open(&r, size);
+	if (!err)
+		put(m, at, &r);
+	return err;
+}
+
+/* Whether access to a mapping of it can never fail: another process can neither cut it off, nor is
+ * it of huge pages, which may run out. */
+static bool is_safe(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct statfs fs;
+
+	return seals >= 0 && (seals & F_SEAL_SHRINK) && !fstatfs(fd, &fs) &&
+	       fs.f_type == TMPFS_MAGIC;
+}
+
+int gmem_add_shared(struct gmem *m, uint64_t gpa, uint64_t size, int fd, uint64_t offset)
+{
+	struct gmem_region r = {.gpa = gpa, .size = size, .fd = -1};
+	struct stat st;
+	unsigned at;
+	int err = find_place(m, gpa, size, &at);
+
 	if (err)
 		return err;
-	memmove(&m->region[at + 1], &m->region[at], (m->n - at) * sizeof(r));
-	m->region[at] = r;
-	m->n++;
+	if (!is_safe(fd) || fstat(fd, &st))
+		return -EPERM;
+	if (offset % GMEM_PAGE_SIZE || offset > (uint64_t)st.st_size ||
+	    size > (uint64_t)st.st_size - offset)
+		return -EINVAL;
+	r.host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
+		      (off_t)offset);
+	if (r.host == MAP_FAILED)
+		return -errno;
+	put(m, at, &r);
 	return 0;
 }
 
@@ -206,7 +262,7 @@ void gmem_note_fenced(const struct gmem *m, uint64_t gpa, uint64_t len)
 	const struct gmem_region *r = gmem_find(m, gpa);
 	uint64_t page, last;
 
-	if (!r || !len)
+	if (!r || !r->code || !len)
 		return;
 	page = (gpa - r->gpa) >> GMEM_PAGE_SHIFT;
 	last = min_u64(r->size - 1, gpa - r->gpa + (len - 1)) >> GMEM_PAGE_SHIFT;

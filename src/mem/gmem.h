@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Guest physical memory: a few RAM regions, each backed by a memfd so that another process can map
- * it too.
+ * it too: here, where the guest runs, or there, where a device of it is served.
  *
  * gmem_map() is the only way from a guest address to a pointer. Regions are added while nothing
  * runs and live as long as the gmem; pointers stay valid that long. Lookups may come from any
@@ -29,8 +29,9 @@ struct gmem_region {
 	uint64_t gpa;  /* multiple of GMEM_PAGE_SIZE */
 	uint64_t size; /* multiple of GMEM_PAGE_SIZE, not 0 */
 	uint8_t *host;
-	int fd;                 /* the memfd; offset 0 is gpa */
-	_Atomic uint32_t *code; /* one word a page: bit 0 has code, bits 31..1 generation */
+	int fd;                 /* the memfd; offset 0 is gpa. -1: another process's memory */
+	_Atomic uint32_t *code; /* one word a page: bit 0 has code, bits 31..1 generation. NULL:
+				 * another process's, where no engine of ours runs */
 };
 
 struct gmem {
@@ -46,6 +47,17 @@ void gmem_free(struct gmem *m);
  * -ENOMEM: more than gmem_host_limit(), or the host refuses. Pages are allocated when first
  * touched. */
 int gmem_add_ram(struct gmem *m, uint64_t gpa, uint64_t size);
+
+/*
+ * Adds RAM that is another process's, which may be hostile: bytes from `offset` on of a memfd, which
+ * stays the caller's. -EINVAL as above, or `offset` is no multiple of a page or the file too short;
+ * -ENOSPC; -EPERM: it is no memfd that is sealed against shrinking, so that using it could be
+ * fatal; or what mmap() gave. The guest's code is not tracked here.
+ */
+int gmem_add_shared(struct gmem *m, uint64_t gpa, uint64_t size, int fd, uint64_t offset);
+
+/* Takes all regions out. Nothing uses them any more. */
+void gmem_clear(struct gmem *m);
 
 /* All the memory and swap that the host has, in bytes: more RAM than this cannot work. */
 uint64_t gmem_host_limit(void);

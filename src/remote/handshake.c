@@ -12,7 +12,8 @@
 #include "mem/gmem.h"
 #include "virtio/spec.h"
 
-#define PROTOCOL (VU_PROTOCOL_F_MQ | VU_PROTOCOL_F_REPLY_ACK | VU_PROTOCOL_F_CONFIG)
+#define PROTOCOL \
+	(VU_PROTOCOL_F_MQ | VU_PROTOCOL_F_REPLY_ACK | VU_PROTOCOL_F_NET_MTU | VU_PROTOCOL_F_CONFIG)
 
 struct step {
 	struct vu_conn *conn;
@@ -150,6 +151,22 @@ static int give_memory(const struct step *s, const struct gmem *rings)
 	return ret ? call_failed(s, ret, "the use of the guest's memory") : 0;
 }
 
+/* Who does not know of it lets larger frames through, as a wire would. */
+static int tell_mtu(const struct step *s)
+{
+	const uint64_t mtu = s->cfg->mtu;
+	const struct vu_request r = {.request = VU_NET_SET_MTU,
+				     .payload = &mtu,
+				     .len = sizeof(mtu),
+				     .need_reply = s->peer->protocol & VU_PROTOCOL_F_REPLY_ACK};
+	int ret;
+
+	if (!mtu || !(s->peer->protocol & VU_PROTOCOL_F_NET_MTU))
+		return 0;
+	ret = vu_call(s->conn, &r, NULL);
+	return ret ? call_failed(s, ret, "its MTU") : 0;
+}
+
 int handshake(struct vu_conn *c, const struct remote_kind_info *kind,
 	      const struct remote_config *cfg, const struct gmem *rings, unsigned n_queues,
 	      struct handshake *out, uint8_t *config, struct err *e)
@@ -161,6 +178,8 @@ int handshake(struct vu_conn *c, const struct remote_kind_info *kind,
 		ret = check_queues(&s, n_queues);
 	if (!ret)
 		ret = get_config(&s, config);
+	if (!ret)
+		ret = tell_mtu(&s);
 	if (!ret)
 		ret = give_memory(&s, rings);
 	return ret;

@@ -32,16 +32,22 @@
 #define BLK_S_IOERR       1u
 
 /* 5.1.3, 5.1.4 */
-#define NET_F_MAC    BIT(5)
-#define NET_F_STATUS BIT(16)
-#define NET_F_PASSED_ON                                                               \
-	(BIT(0) /* CSUM */ | BIT(1) /* GUEST_CSUM */ | BIT(7) /* GUEST_TSO4 */ |      \
-	 BIT(8) /* GUEST_TSO6 */ | BIT(9) /* GUEST_ECN */ | BIT(10) /* GUEST_UFO */ | \
-	 BIT(11) /* HOST_TSO4 */ | BIT(12) /* HOST_TSO6 */ | BIT(13) /* HOST_ECN */ | \
-	 BIT(14) /* HOST_UFO */ | BIT(15) /* MRG_RXBUF */)
-#define NET_CONFIG_LEN    8u /* mac[6], le16 status */
-#define NET_CONFIG_STATUS 6u
-#define NET_S_LINK_UP     1u
+#define NET_F_MTU          BIT(3)
+#define NET_F_MAC          BIT(5)
+#define NET_F_STATUS       BIT(16)
+#define NET_F_SPEED_DUPLEX BIT(63)
+#define NET_F_PASSED_ON                                                                \
+	(BIT(0) /* CSUM */ | BIT(1) /* GUEST_CSUM */ | BIT(7) /* GUEST_TSO4 */ |       \
+	 BIT(8) /* GUEST_TSO6 */ | BIT(9) /* GUEST_ECN */ | BIT(10) /* GUEST_UFO */ |  \
+	 BIT(11) /* HOST_TSO4 */ | BIT(12) /* HOST_TSO6 */ | BIT(13) /* HOST_ECN */ |  \
+	 BIT(14) /* HOST_UFO */ | BIT(15) /* MRG_RXBUF */ | BIT(54) /* GUEST_USO4 */ | \
+	 BIT(55) /* GUEST_USO6 */ | BIT(56) /* HOST_USO */)
+/* mac[6], le16 status, le16 max_virtqueue_pairs, le16 mtu, le32 speed, u8 duplex */
+#define NET_CONFIG_LEN    17u
+#define NET_CONFIG_MTU    10u
+#define NET_CONFIG_SPEED  12u
+#define NET_CONFIG_DUPLEX 16u
+#define NET_DUPLEX_FULL   1u
 
 static void fs_config(const struct remote_config *cfg, uint8_t *config)
 {
@@ -84,13 +90,25 @@ static uint32_t blk_fail(const struct virtq_chain *c)
 static void net_config(const struct remote_config *cfg, uint8_t *config)
 {
 	memcpy(config, cfg->mac, sizeof(cfg->mac));
-	le16_store(config + NET_CONFIG_STATUS, NET_S_LINK_UP);
+	le16_store(config + KIND_NET_STATUS, KIND_NET_LINK_UP);
+	le16_store(config + NET_CONFIG_MTU, (uint16_t)cfg->mtu);
+	le32_store(config + NET_CONFIG_SPEED, cfg->speed);
+	config[NET_CONFIG_DUPLEX] = NET_DUPLEX_FULL;
+}
+
+uint64_t remote_kind_own(const struct remote_config *cfg)
+{
+	if (!remote_kinds[cfg->kind].is_net)
+		return 0;
+	return NET_F_MAC | NET_F_STATUS | (cfg->mtu ? NET_F_MTU : 0) |
+	       (cfg->speed ? NET_F_SPEED_DUPLEX : 0);
 }
 
 const struct remote_kind_info remote_kinds[] = {
 	[REMOTE_FS] = {.config_len = FS_CONFIG_LEN,
 		       .n_queues = 2, /* one for what must not wait, one for requests */
 		       .queue_size = 128,
+		       .no_return = true,
 		       .config = fs_config,
 		       .answer_failed = fs_fail},
 	[REMOTE_BLK] = {.features = BLK_F_PASSED_ON,
@@ -102,9 +120,9 @@ const struct remote_kind_info remote_kinds[] = {
 			.config = blk_config,
 			.answer_failed = blk_fail},
 	[REMOTE_NET] = {.features = NET_F_PASSED_ON,
-			.own = NET_F_MAC | NET_F_STATUS,
 			.config_len = NET_CONFIG_LEN,
 			.n_queues = 2,
 			.queue_size = 256,
+			.is_net = true,
 			.config = net_config},
 };

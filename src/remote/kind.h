@@ -14,12 +14,13 @@
 
 struct remote_kind_info {
 	uint64_t features; /* of the back end's, which are passed on */
-	uint64_t own;      /* offered beside them, since we serve them */
 	unsigned config_len;
 	bool asks_config; /* config space is the back end's, by GET_CONFIG */
 	unsigned n_queues;
 	bool more_queues; /* n_queues is the least; the configuration may ask for more */
 	uint32_t queue_size;
+	bool is_net;    /* queues in pairs: one that receives, one that sends */
+	bool no_return; /* another back end does not know what the guest has open */
 	/* Completes config space (zeroed, or the back end's). */
 	void (*config)(const struct remote_config *cfg, uint8_t *config);
 	/* Answers a request with an error: the number of bytes written into it. NULL: requests wait
@@ -28,5 +29,12 @@ struct remote_kind_info {
 };
 
 extern const struct remote_kind_info remote_kinds[]; /* by enum remote_kind */
+
+/* What is offered beside the back end's features, since it is served here. */
+uint64_t remote_kind_own(const struct remote_config *cfg);
+
+/* Of a network card's config space: where its status is, and what that is with the cable in. */
+#define KIND_NET_STATUS  6u
+#define KIND_NET_LINK_UP 1u
 
 #endif

@@ -23,196 +23,20 @@
  */
 #include "remote/remote.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/endian.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "mem/gmem.h"
-#include "remote/handshake.h"
-#include "remote/kind.h"
-#include "remote/shadow.h"
-#include "remote/vu_conn.h"
-#include "virtio/vdev.h"
-
-/* A chain of the guest's that the back end has. */
-struct request {
-	struct virtq_chain chain; /* with arrays of its own, which grow as needed */
-	unsigned next_free;
-};
-
-struct remote_queue {
-	struct vdev_queue *q;
-	struct shadow shadow;
-	int kick_fd, call_fd;
-	struct loop_fd call;
-	struct request *request; /* one for each entry that the guest's ring can have */
-	unsigned first_free, n_requests;
-	bool running;
-	bool stop_wanted, stop_asked;
-	bool stalled; /* no room in our ring: goes on when something comes back */
-};
-
-struct remote {
-	struct vdev vdev;
-	const struct remote_kind_info *kind;
-	struct loop *loop;
-	struct vu_conn conn;
-	struct handshake peer;
-	struct gmem *rings;
-	struct remote_queue queue[REMOTE_QUEUES_MAX];
-	unsigned n_queues;
-	struct virtq_chain scratch;
-	bool features_sent;
-	const char *down; /* why; NULL while the back end serves */
-};
-
-static struct remote *remote_of(struct vdev *dev)
-{
-	return container_of(dev, struct remote, vdev);
-}
-
-static struct remote_queue *queue_of(const struct vdev_queue *q)
-{
-	return &remote_of(q->dev)->queue[q->index];
-}
-
-/* ---- requests ---- */
-
-/* Room for n parts in a request's own arrays. */
-static int request_reserve(struct request *r, unsigned n)
-{
-	unsigned max = r->chain.max ? r->chain.max : 4;
-
-	if (n <= r->chain.max)
-		return 0;
-	while (max < n)
-		max *= 2;
-	virtq_chain_fini(&r->chain);
-	return virtq_chain_init(&r->chain, max);
-}
-
-/* Keeps a popped chain until it comes back. */
-static void request_keep(struct request *r, const struct virtq_chain *c)
-{
-	unsigned n = c->n_read + c->n_write, max = r->chain.max;
-	struct iovec *iov = r->chain.iov;
-	struct virtq_seg *seg = r->chain.seg;
-
-	memcpy(iov, c->iov, n * sizeof(*iov));
-	memcpy(seg, c->seg, n * sizeof(*seg));
-	r->chain = *c;
-	r->chain.iov = iov;
-	r->chain.seg = seg;
-	r->chain.max = max;
-}
-
-static void request_free(struct remote_queue *rq, unsigned i)
-{
-	rq->request[i].next_free = rq->first_free;
-	rq->first_free = i;
-}
-
-/* ---- a chain's way ---- */
-
-static enum vdev_taken stall(struct remote_queue *rq, const struct virtq_chain *c)
-{
-	virtq_unpop(&rq->q->ring, c);
-	rq->stalled = true;
-	return VDEV_STALLED;
-}
-
-static enum vdev_taken take_failing(struct remote *r, struct vdev_queue *q)
-{
-	if (!r->kind->answer_failed)
-		return VDEV_STALLED;
-	if (vdev_pop(q, &r->scratch) <= 0)
-		return VDEV_NONE;
-	vdev_count_error(&r->vdev);
-	virtq_push(&q->ring, &r->scratch, r->kind->answer_failed(&r->scratch));
-	return VDEV_TAKEN;
-}
-
-static enum vdev_taken remote_take(struct vdev_queue *q)
-{
-	struct remote *r = remote_of(q->dev);
-	struct remote_queue *rq = queue_of(q);
-	struct virtq_chain *c = &r->scratch;
-	unsigned n, slot = rq->first_free;
-
-	if (r->down)
-		return take_failing(r, q);
-	if (slot == rq->n_requests) {
-		rq->stalled = true;
-		return VDEV_STALLED;
-	}
-	if (vdev_pop(q, c) <= 0)
-		return VDEV_NONE;
-	n = c->n_read + c->n_write;
-	if (!n) {
-		virtq_push(&q->ring, c, 0);
-		return VDEV_TAKEN;
-	}
-	if (!shadow_has_room(&rq->shadow, n) || request_reserve(&rq->request[slot], n))
-		return stall(rq, c);
-	request_keep(&rq->request[slot], c);
-	rq->first_free = rq->request[slot].next_free;
-	shadow_add(&rq->shadow, slot, c);
-	return VDEV_TAKEN;
-}
-
-static void remote_queue_kick(struct vdev_queue *q)
-{
-	struct remote_queue *rq = queue_of(q);
-
-	rq->stalled = false;
-	vdev_drain(q, remote_take);
-	if (shadow_publish(&rq->shadow))
-		eventfd_raise(rq->kick_fd);
-}
-
-static void back_end_lost(struct remote *r, const char *why);
-
-/* Pushes what has come back. */
-static void collect(struct remote_queue *rq)
-{
-	unsigned slot;
-	uint32_t written;
-	int ret;
-
-	while ((ret = shadow_take(&rq->shadow, &slot, &written)) > 0) {
-		virtq_push(&rq->q->ring, &rq->request[slot].chain, written);
-		request_free(rq, slot);
-	}
-	vdev_flush(rq->q);
-	if (ret < 0)
-		back_end_lost(remote_of(rq->q->dev), "the back end broke the rules of the ring");
-	else if (rq->stalled)
-		vdev_go_on(rq->q);
-}
-
-static void called(struct loop_fd *w, uint32_t events)
-{
-	eventfd_clear(w->fd);
-	collect(w->arg);
-}
-
-/* What the back end had not finished. `fail` as in the kind; NULL: as if nothing was written. */
-static void give_up(struct remote_queue *rq, uint32_t (*fail)(const struct virtq_chain *c))
-{
-	for (unsigned i = 0; i < rq->n_requests; i++) {
-		const struct virtq_chain *c = &rq->request[i].chain;
-
-		if (!rq->shadow.slot[i].used)
-			continue;
-		vdev_count_error(rq->q->dev);
-		virtq_push(&rq->q->ring, c, fail ? fail(c) : 0);
-		request_free(rq, i);
-	}
-	shadow_reset(&rq->shadow);
-}
+#include "remote/parts.h"
+#include "remote/reconnect.h"
+#include "remote/record.h"
 
 /* ---- starting a queue ---- */
 
@@ -284,15 +108,16 @@ static int tell_queue(struct remote *r, struct remote_queue *rq)
 static int remote_queue_start(struct vdev_queue *q)
 {
 	struct remote *r = remote_of(q->dev);
-	struct remote_queue *rq = queue_of(q);
+	struct remote_queue *rq = remote_queue_of(q);
 	int ret;
 
+	shadow_reset(&rq->shadow);
 	if (r->down) {
-		vdev_degraded(&r->vdev, r->down);
+		if (!r->reconnect)
+			vdev_degraded(&r->vdev, r->down);
 		rq->running = true;
 		return 0;
 	}
-	shadow_reset(&rq->shadow);
 	eventfd_clear(rq->kick_fd);
 	eventfd_clear(rq->call_fd);
 	ret = loop_fd_add(r->loop, &rq->call);
@@ -336,14 +161,14 @@ static void ask_to_stop(struct remote *r)
 static void remote_queue_stop(struct vdev_queue *q)
 {
 	struct remote *r = remote_of(q->dev);
-	struct remote_queue *rq = queue_of(q);
+	struct remote_queue *rq = remote_queue_of(q);
 
 	rq->stop_wanted = true;
 	if (!r->down) {
 		ask_to_stop(r);
 		return;
 	}
-	give_up(rq, NULL);
+	relay_give_up(rq, NULL);
 	queue_done(rq);
 }
 
@@ -358,43 +183,156 @@ static void stop_reply(void *arg, const union vu_payload *p)
 		if (!rq->stop_asked)
 			continue;
 		if (p->state.index != i) {
-			back_end_lost(r, "the back end answers for another queue");
+			remote_lost(r, "the back end answers for another queue");
 			return;
 		}
-		collect(rq);
+		relay_collect(rq);
 		if (r->down)
 			return; /* which has stopped the queue */
-		give_up(rq, NULL);
+		relay_give_up(rq, NULL);
 		queue_done(rq);
 	}
 	ask_to_stop(r);
 }
 
-/* ---- the end of a back end ---- */
+/* ---- the end of a back end, and its return ---- */
 
-static void back_end_lost(struct remote *r, const char *why)
+/* A card's status: whether the cable is in, and somebody at its other end. */
+static void publish_link(struct remote *r)
 {
-	vu_conn_fini(&r->conn);
-	r->down = why;
+	uint8_t status[2];
+
+	if (!r->kind->is_net)
+		return;
+	le16_store(status, (uint16_t)(r->unplugged || r->down ? 0 : KIND_NET_LINK_UP));
+	vdev_config_set(&r->vdev, KIND_NET_STATUS, status, sizeof(status));
+	vdev_config_changed(&r->vdev);
+}
+
+/* A queue that has lost its back end. */
+static void queue_lost(struct remote *r, struct remote_queue *rq)
+{
+	loop_fd_del(&rq->call);
+	if (!rq->running)
+		return;
+	if (rq->stop_wanted || remote_is_net_tx(r, rq->q))
+		relay_give_up(rq, NULL);
+	else if (!r->reconnect && r->kind->answer_failed)
+		relay_give_up(rq, r->kind->answer_failed);
+	if (rq->stop_wanted)
+		queue_done(rq);
+	else
+		vdev_go_on(rq->q);
+}
+
+static void renew_eventfd(int *fd)
+{
+	int fresh;
+
+	if (eventfd_new(&fresh))
+		return;
+	fd_close(fd);
+	*fd = fresh;
+}
+
+/* Rings and eventfds that the one before has not: it may have let go of the connection alone. */
+static void renew(struct remote *r)
+{
+	struct gmem *fresh, old = *r->rings;
+
+	if (gmem_new(&fresh))
+		return;
+	if (!gmem_add_ram(fresh, HANDSHAKE_RINGS, old.region[0].size)) {
+		*r->rings = *fresh;
+		*fresh = old;
+	}
+	gmem_free(fresh);
 	for (unsigned i = 0; i < r->n_queues; i++) {
 		struct remote_queue *rq = &r->queue[i];
 
-		loop_fd_del(&rq->call);
-		if (!rq->running)
-			continue;
-		if (r->kind->answer_failed || rq->stop_wanted)
-			give_up(rq, r->kind->answer_failed);
-		if (rq->stop_wanted)
-			queue_done(rq);
-		else
-			vdev_go_on(rq->q);
+		rq->shadow.mem = r->rings->region[0].host + (size_t)i * SHADOW_BYTES;
+		renew_eventfd(&rq->kick_fd);
+		renew_eventfd(&rq->call_fd);
+		rq->call.fd = rq->call_fd;
 	}
-	vdev_degraded(&r->vdev, why);
+}
+
+void remote_lost(struct remote *r, const char *why)
+{
+	vu_conn_fini(&r->conn);
+	r->down = why;
+	for (unsigned i = 0; i < r->n_queues; i++)
+		queue_lost(r, &r->queue[i]);
+	if (!r->reconnect) {
+		vdev_degraded(&r->vdev, why);
+		return;
+	}
+	renew(r);
+	log_warn("%s: %s; waiting for it to come back", r->cfg.label, why);
+	publish_link(r);
+	reconnect_begin(r->reconnect);
+}
+
+static int queue_back(struct remote *r, struct remote_queue *rq)
+{
+	int ret;
+
+	if (!rq->running)
+		return 0;
+	relay_keep(rq);
+	eventfd_clear(rq->kick_fd);
+	eventfd_clear(rq->call_fd);
+	ret = loop_fd_add(r->loop, &rq->call);
+	if (!ret)
+		ret = tell_queue(r, rq);
+	relay_again(rq);
+	vdev_go_on(rq->q);
+	return ret;
+}
+
+static void stop_reply(void *arg, const union vu_payload *p);
+static void conn_ended(void *arg, const char *why);
+
+static bool back_end_back(void *arg, int fd, const struct handshake *peer, uint8_t *config)
+{
+	struct remote *r = arg;
+	uint64_t chosen = vdev_features(&r->vdev) & r->kind->features;
+
+	vu_conn_init(&r->conn, fd);
+	if ((chosen & ~peer->features) ||
+	    vu_conn_watch(&r->conn, r->loop, stop_reply, conn_ended, r)) {
+		vu_conn_fini(&r->conn);
+		return false;
+	}
+	r->peer = *peer;
+	r->down = NULL;
+	r->features_sent = false;
+	if (r->kind->asks_config) {
+		r->kind->config(&r->cfg, config);
+		vdev_config_set(&r->vdev, 0, config, r->kind->config_len);
+		vdev_config_changed(&r->vdev);
+	}
+	log_warn("%s: the back end is there again", r->cfg.label);
+	/* What cannot be told has ended the connection, of which we hear soon. */
+	for (unsigned i = 0; i < r->n_queues; i++)
+		(void)queue_back(r, &r->queue[i]);
+	publish_link(r);
+	return true;
+}
+
+void remote_set_link(struct vdev *dev, bool up)
+{
+	struct remote *r = remote_of(dev);
+
+	if (r->unplugged == !up)
+		return;
+	r->unplugged = !up;
+	publish_link(r);
 }
 
 static void conn_ended(void *arg, const char *why)
 {
-	back_end_lost(arg, why);
+	remote_lost(arg, why);
 }
 
 const char *remote_down(struct vdev *dev)
@@ -421,11 +359,13 @@ static void queue_free(struct remote_queue *rq)
 
 static void remote_free_parts(struct remote *r)
 {
+	reconnect_free(r->reconnect);
 	vu_conn_fini(&r->conn);
 	for (unsigned i = 0; i < r->n_queues; i++)
 		queue_free(&r->queue[i]);
 	virtq_chain_fini(&r->scratch);
 	gmem_free(r->rings);
+	free(r->record);
 	free(r);
 }
 
@@ -438,7 +378,7 @@ static void remote_free(struct vdev *dev)
 #define REMOTE_OPS(kind_name, id)                                                          \
 	{                                                                                  \
 		.name = (kind_name), .device_id = (id), .queue_start = remote_queue_start, \
-		.queue_stop = remote_queue_stop, .queue_kick = remote_queue_kick,          \
+		.queue_stop = remote_queue_stop, .queue_kick = relay_kick,                 \
 		.features_set = remote_features_set, .free = remote_free                   \
 	}
 
@@ -453,11 +393,18 @@ bool remote_is(const struct vdev *dev)
 	return dev->ops >= remote_ops && dev->ops < remote_ops + ARRAY_SIZE(remote_ops);
 }
 
+static void called(struct loop_fd *w, uint32_t events)
+{
+	eventfd_clear(w->fd);
+	relay_collect(w->arg);
+}
+
 static int queue_init(struct remote *r, struct remote_queue *rq, unsigned index)
 {
 	uint32_t size = r->kind->queue_size;
 	int ret;
 
+	assert(size <= REMOTE_SIZE_MAX);
 	rq->kick_fd = -1;
 	rq->call_fd = -1;
 	rq->request = calloc(size, sizeof(*rq->request));
@@ -485,6 +432,13 @@ static int make_parts(struct remote *r, const struct remote_config *cfg)
 		ret = gmem_add_ram(r->rings, HANDSHAKE_RINGS, (uint64_t)n * SHADOW_BYTES);
 	if (!ret)
 		ret = virtq_chain_init(&r->scratch, SHADOW_SIZE);
+	if (!ret && cfg->record) {
+		r->record = calloc(1, sizeof(*r->record));
+		if (!r->record)
+			return -ENOMEM;
+		r->record->frame = cfg->record;
+		r->record->arg = cfg->record_arg;
+	}
 	for (unsigned i = 0; i < n && !ret; i++) {
 		r->n_queues++;
 		ret = queue_init(r, &r->queue[i], i);
@@ -492,11 +446,23 @@ static int make_parts(struct remote *r, const struct remote_config *cfg)
 	return ret;
 }
 
+static int make_reconnect(struct remote *r)
+{
+	const struct reconnect_config cfg = {.remote = &r->cfg,
+					     .kind = r->kind,
+					     .rings = r->rings,
+					     .n_queues = r->n_queues,
+					     .back = back_end_back,
+					     .arg = r};
+
+	return reconnect_new(&cfg, &r->reconnect);
+}
+
 static int make_device(struct remote *r, const struct remote_config *cfg, uint8_t *config)
 {
 	int ret = vdev_init(&r->vdev, &remote_ops[cfg->kind],
-			    (r->peer.features & r->kind->features) | r->kind->own, r->n_queues,
-			    r->kind->config_len);
+			    (r->peer.features & r->kind->features) | remote_kind_own(cfg),
+			    r->n_queues, r->kind->config_len);
 
 	if (ret)
 		return ret;
@@ -520,6 +486,7 @@ int remote_new(const struct remote_config *cfg, struct vdev **out, struct err *e
 		return err_set(e, -ENOMEM, "%s: out of memory", cfg->label);
 	}
 	r->kind = &remote_kinds[cfg->kind];
+	r->cfg = *cfg;
 	r->loop = cfg->loop;
 	vu_conn_init(&r->conn, fd);
 	ret = make_parts(r, cfg);
@@ -531,6 +498,8 @@ int remote_new(const struct remote_config *cfg, struct vdev **out, struct err *e
 	if (ret)
 		goto fail;
 	ret = vu_conn_watch(&r->conn, cfg->loop, stop_reply, conn_ended, r);
+	if (!ret && cfg->reconnect && !r->kind->no_return)
+		ret = make_reconnect(r);
 	if (!ret)
 		ret = make_device(r, cfg, config);
 	if (ret) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vhost-user as it is on the socket: numbers and layouts of QEMU's docs/interop/vhost-user. Words
- * are in the host's own order; both sides run on one host.
+ * vhost-user as it is on the socket: numbers and layouts of QEMU's docs/interop/vhost-user, for the
+ * front end (src/remote) and the back end (src/vhost). Words are in the host's own order; both sides
+ * run on one host.
  */
 #ifndef REMOTE_VHOST_USER_H
 #define REMOTE_VHOST_USER_H
@@ -14,6 +15,7 @@
 #define VU_GET_FEATURES          1u
 #define VU_SET_FEATURES          2u
 #define VU_SET_OWNER             3u
+#define VU_RESET_OWNER           4u
 #define VU_SET_MEM_TABLE         5u
 #define VU_SET_VRING_NUM         8u
 #define VU_SET_VRING_ADDR        9u
@@ -21,17 +23,24 @@
 #define VU_GET_VRING_BASE        11u
 #define VU_SET_VRING_KICK        12u
 #define VU_SET_VRING_CALL        13u
+#define VU_SET_VRING_ERR         14u
 #define VU_GET_PROTOCOL_FEATURES 15u
 #define VU_SET_PROTOCOL_FEATURES 16u
 #define VU_GET_QUEUE_NUM         17u
 #define VU_SET_VRING_ENABLE      18u
+#define VU_NET_SET_MTU           20u
 #define VU_GET_CONFIG            24u
+
+/* What names a ring when a descriptor comes along. */
+#define VU_VRING_INDEX 0xffull
+#define VU_VRING_NO_FD BIT(8) /* ... or when none does */
 
 /* Among the features: there are protocol features; rings begin disabled then. */
 #define VU_F_PROTOCOL_FEATURES BIT(30)
 
 #define VU_PROTOCOL_F_MQ        BIT(0)
 #define VU_PROTOCOL_F_REPLY_ACK BIT(3)
+#define VU_PROTOCOL_F_NET_MTU   BIT(4)
 #define VU_PROTOCOL_F_CONFIG    BIT(9)
 
 /* Flags of a message: the version in the low two bits. */

@@ -18,10 +18,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/fd_pass.h"
 
-#define MAX_FDS     VU_REGIONS_MAX
-#define MS          1000000ull
-#define MAX_STRANGE 16 /* descriptors that one read may bring, to be closed */
+#define MS 1000000ull
 
 void vu_conn_init(struct vu_conn *c, int fd)
 {
@@ -43,74 +42,27 @@ static int send_message(struct vu_conn *c, const struct vu_request *r)
 	struct vu_header h = {.request = r->request,
 			      .flags = VU_VERSION | (r->need_reply ? VU_NEED_REPLY : 0),
 			      .size = (uint32_t)r->len};
-	struct iovec iov[2] = {{.iov_base = &h, .iov_len = sizeof(h)},
-			       {.iov_base = (void *)(uintptr_t)r->payload, .iov_len = r->len}};
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(MAX_FDS * sizeof(int))];
-	} control = {0};
-	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
+	const struct iovec iov[2] = {
+		{.iov_base = &h, .iov_len = sizeof(h)},
+		{.iov_base = (void *)(uintptr_t)r->payload, .iov_len = r->len}};
 	ssize_t n;
 
 	if (c->fd < 0)
 		return -ENOTCONN;
-	if (r->n_fds) {
-		size_t bytes = r->n_fds * sizeof(int);
-
-		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(bytes);
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(bytes);
-		memcpy(CMSG_DATA(&control.head), r->fds, bytes);
-	}
-	do {
-		n = sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-	} while (n < 0 && errno == EINTR);
+	n = fd_pass_send(c->fd, iov, 2, r->fds, r->n_fds);
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	return (size_t)n == sizeof(h) + r->len ? 0 : -ENOBUFS;
 }
 
 /* ---- in ---- */
 
-static void close_strangers(struct msghdr *m)
-{
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
-		size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		int fd;
-
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < n; i++) {
-			memcpy(&fd, CMSG_DATA(h) + i * sizeof(fd), sizeof(fd));
-			fd_close(&fd);
-		}
-	}
-}
-
 /* Reads up to len bytes: how many; -EAGAIN, -ECONNRESET at the end, -EPROTO with descriptors. */
 static ssize_t receive(struct vu_conn *c, void *buf, size_t len)
 {
-	struct iovec iov = {.iov_base = buf, .iov_len = len};
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(MAX_STRANGE * sizeof(int))];
-	} control;
-	struct msghdr m = {.msg_iov = &iov,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
-	ssize_t n;
+	unsigned n_fds = 0;
+	ssize_t n = fd_pass_recv(c->fd, buf, len, NULL, 0, &n_fds);
 
-	do {
-		n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	close_strangers(&m);
-	if (m.msg_controllen || m.msg_flags & MSG_CTRUNC)
-		return -EPROTO;
 	return n ? n : -ECONNRESET;
 }
 

@@ -121,6 +121,13 @@ int packed_init(struct virtq *vq, const struct virtq_setup *setup)
 	return 0;
 }
 
+uint16_t packed_position(const struct virtq *vq)
+{
+	const struct packed_place *at = &vq->packed.avail;
+
+	return (uint16_t)(at->slot | (at->wrap ? 0 : VIRTQ_PACKED_WRAP));
+}
+
 static bool is_available(const struct virtq *vq, uint16_t flags)
 {
 	bool wrap = vq->packed.avail.wrap;

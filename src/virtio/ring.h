@@ -107,6 +107,7 @@ void packed_publish(struct virtq *vq);
 bool packed_wants_interrupt(struct virtq *vq);
 void packed_disable_kicks(struct virtq *vq);
 bool packed_enable_kicks(struct virtq *vq);
+uint16_t packed_position(const struct virtq *vq);
 
 static inline bool ring_is_packed(const struct virtq *vq)
 {

@@ -117,9 +117,10 @@ struct vdev_queue {
 	struct loop_task flush;
 	struct loop_task stopped;
 	struct loop_fd kick_watch;
-	bool running;  /* queue: the device has it */
-	bool stopping; /* queue: between queue_stop and vdev_queue_stopped() */
-	bool started;  /* home */
+	bool flush_posted; /* queue: `flush` is due */
+	bool running;      /* queue: the device has it */
+	bool stopping;     /* queue: between queue_stop and vdev_queue_stopped() */
+	bool started;      /* home */
 	void (*stopped_cb)(void *arg);
 	void *stopped_arg;
 	struct vdev_queue_setup setup;
@@ -262,6 +263,9 @@ struct vdev_queue_state {
 	bool ready;         /* started, and its device is not broken */
 	uint32_t size;      /* of a ready one: its ring's */
 	uint32_t in_flight; /* of a ready one: chains popped and not yet pushed, a moment ago */
+	/* Of a ready split ring: chains that the driver has made available and that are not used;
+	 * more than size when it lies. -1: a packed ring does not tell. */
+	int32_t posted;
 };
 
 /* Home. index < dev->n_queues. */

@@ -108,15 +108,27 @@ void virtq_unpop(struct virtq *vq, const struct virtq_chain *c)
 		split_unpop(vq);
 }
 
-/* Tells code tracking about the first `written` bytes of the writable parts. */
-static void note_written(const struct virtq *vq, const struct virtq_chain *c, uint32_t written)
+/* Tells code tracking about what pushed chains have written. Before the driver hears of them. */
+static void note_written(struct virtq *vq)
 {
-	if (written)
-		gmem_note_fence();
+	if (!vq->written.n)
+		return;
+	gmem_note_fence();
+	for (unsigned i = 0; i < vq->written.n; i++)
+		gmem_note_fenced(vq->mem, vq->written.seg[i].gpa, vq->written.seg[i].len);
+	vq->written.n = 0;
+}
+
+/* Remembers the first `written` bytes of the writable parts for that: the fence, which waits for
+ * all that was written, is dear. */
+static void add_written(struct virtq *vq, const struct virtq_chain *c, uint32_t written)
+{
 	for (const struct virtq_seg *s = c->seg + c->n_read; written; s++) {
 		uint32_t len = s->len < written ? s->len : written;
 
-		gmem_note_fenced(vq->mem, s->gpa, len);
+		if (vq->written.n == ARRAY_SIZE(vq->written.seg))
+			note_written(vq);
+		vq->written.seg[vq->written.n++] = (struct virtq_seg){s->gpa, len};
 		written -= len;
 	}
 }
@@ -132,7 +144,7 @@ void virtq_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written)
 		counter_add(&vq->stats->read, c->read_len);
 		counter_add(&vq->stats->written, written);
 	}
-	note_written(vq, c, written);
+	add_written(vq, c, written);
 	if (unlikely(vq->order.waiting))
 		order_push(vq, c, written);
 	else
@@ -141,6 +153,7 @@ void virtq_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written)
 
 void virtq_publish(struct virtq *vq)
 {
+	note_written(vq);
 	order_publish(vq);
 	if (ring_is_packed(vq))
 		packed_publish(vq);
@@ -164,4 +177,10 @@ void virtq_disable_kicks(struct virtq *vq)
 bool virtq_enable_kicks(struct virtq *vq)
 {
 	return ring_is_packed(vq) ? packed_enable_kicks(vq) : split_enable_kicks(vq);
+}
+
+uint16_t virtq_position(const struct virtq *vq)
+{
+	assert(!vq->in_flight);
+	return ring_is_packed(vq) ? packed_position(vq) : vq->split.next_avail;
 }

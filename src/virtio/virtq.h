@@ -128,6 +128,10 @@ struct virtq {
 	bool broken;
 	struct virtq_stats *stats;
 	struct {
+		unsigned n;
+		struct virtq_seg seg[32];
+	} written; /* by chains that are pushed, and code tracking does not know */
+	struct {
 		struct virtq_waiting *waiting; /* a circle of `size`; NULL: not IN_ORDER */
 		uint32_t first, n;             /* the oldest that was popped and is not used yet */
 		struct virtq_waiting batch;    /* the last of those to be used by one entry */
@@ -174,7 +178,8 @@ void virtq_unpop(struct virtq *vq, const struct virtq_chain *c);
 
 /* Hands a chain back to the driver, of whose writable bytes the first `written` (at most
  * c->write_len) have been written, all of them. Not visible until virtq_publish(). Also tells
- * guest memory that those bytes have changed. */
+ * guest memory that those bytes have changed, before
+ * the driver sees the chain. */
 void virtq_push(struct virtq *vq, const struct virtq_chain *c, uint32_t written);
 
 /* Makes all that was pushed visible to the driver. */
@@ -200,6 +205,9 @@ static inline uint32_t virtq_size(const struct virtq *vq)
 {
 	return vq->size;
 }
+
+/* Where a ring with nothing in flight goes on: what a setup's next_avail and next_used are. */
+uint16_t virtq_position(const struct virtq *vq);
 
 static inline uint64_t virtq_features(const struct virtq *vq)
 {

@@ -27,6 +27,7 @@
 #include "dev/blk.h"
 #include "dev/blk_spec.h"
 #include "lib/guest_ring.h"
+#include "null_block.h"
 #include "virtio/vdev.h"
 
 #define RAM        0x80000000ull
@@ -61,70 +62,6 @@ static void die(const char *what, const char *why)
 {
 	fprintf(stderr, "bench/blk: %s: %s\n", what, why);
 	exit(1);
-}
-
-/* ---- a disk without an image ---- */
-
-struct null_block {
-	struct block block;
-	struct block_queue queue;
-	struct loop *loop;
-	struct loop_task task;
-	struct block_request *ended[128];
-	unsigned n_ended;
-};
-
-static void null_task(struct loop_task *t)
-{
-	struct null_block *b = t->arg;
-	struct block_request *ended[128];
-	unsigned n = b->n_ended;
-
-	memcpy(ended, b->ended, sizeof(ended));
-	b->n_ended = 0;
-	for (unsigned i = 0; i < n; i++)
-		ended[i]->done(ended[i], 0);
-}
-
-static int null_submit(struct block_queue *q, struct block_request *r)
-{
-	struct null_block *b = container_of(q, struct null_block, queue);
-
-	b->ended[b->n_ended++] = r;
-	loop_post(b->loop, &b->task);
-	return 0;
-}
-
-static void null_close(struct block_queue *q)
-{
-}
-
-static int null_open_queue(struct block *block, struct loop *loop, struct block_queue **out)
-{
-	static const struct block_queue_ops ops = {.submit = null_submit, .close = null_close};
-	struct null_block *b = container_of(block, struct null_block, block);
-
-	b->loop = loop;
-	b->task = (struct loop_task){.fn = null_task, .arg = b};
-	b->queue = (struct block_queue){.ops = &ops, .block = block};
-	*out = &b->queue;
-	return 0;
-}
-
-static void null_free(struct block *block)
-{
-	free(container_of(block, struct null_block, block));
-}
-
-static struct block *null_new(void)
-{
-	static const struct block_ops ops = {.open_queue = null_open_queue, .free = null_free};
-	struct null_block *b = calloc(1, sizeof(*b));
-
-	if (!b)
-		die("null", "not enough memory");
-	b->block = (struct block){.ops = &ops, .size = IMAGE_SIZE};
-	return &b->block;
 }
 
 /* ---- the driver ---- */
@@ -255,6 +192,15 @@ static double measure(struct bench *b, struct block *block, const struct row *ro
 	return cpu;
 }
 
+static struct block *make_null(void)
+{
+	struct block *block = null_block_new(IMAGE_SIZE);
+
+	if (!block)
+		die("null", "not enough memory");
+	return block;
+}
+
 static struct block *open_image(const char *path, const struct row *row, enum block_file_io io)
 {
 	struct block_file_config config = {.path = path, .io = io, .cache = row->cache};
@@ -262,7 +208,7 @@ static struct block *open_image(const char *path, const struct row *row, enum bl
 	struct err e;
 
 	if (row->null)
-		return null_new();
+		return make_null();
 	if (block_file_open(&config, &block, &e)) {
 		fprintf(stderr, "bench/blk: %s\n", e.text);
 		return NULL;

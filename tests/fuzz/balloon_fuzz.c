@@ -90,8 +90,8 @@ static bool submit(struct world *w, unsigned queue, const struct guest_part *p, 
 	return true;
 }
 
-/* Not the driver's own rings, and nothing that makes a run with what is no RAM: such a run is refused
- * as a whole. */
+/* Not the driver's own rings, and nothing that makes a run with what is no RAM: such a run is
+ * refused as a whole. */
 static uint32_t sane(uint32_t pfn)
 {
 	uint32_t first = RAM / PAGE;

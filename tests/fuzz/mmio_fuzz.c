@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "backend/chr.h"
 #include "backend/chr_pair.h"
@@ -278,6 +279,7 @@ static struct vdev *new_device(struct world *w)
 	struct rng_config rng = {.loop = w->loop, .repeatable = true};
 	struct balloon_config balloon = {.loop = w->loop, .mem = w->mem};
 	struct vsock_config vsock = {.loop = w->loop, .cid = 3, .path = "/nonexistent/vsock"};
+	const struct sockaddr_un name = {.sun_family = AF_UNIX}; /* the kernel finds one */
 	struct vdev *dev;
 
 	switch (w->device) {
@@ -290,6 +292,9 @@ static struct vdev *new_device(struct world *w)
 		w->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		vsock.listener = w->listener;
 		require(w->listener >= 0);
+		require(!bind(w->listener, (const struct sockaddr *)&name,
+			      sizeof(name.sun_family)));
+		require(!listen(w->listener, 1));
 		require(!vsock_new(&vsock, &dev));
 		break;
 	default: require(!rng_new(&rng, &dev)); break;

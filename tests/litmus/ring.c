@@ -12,8 +12,9 @@
  * for an interrupt. In each, one side must have seen the other's store. Between the meetings both
  * clear up. Formats: split and packed, with and without the event index.
  *
- * Then the same with real sleep: a device on a loop of its own, which sleeps whenever it can, and
- * a driver that waits until each chain is used. What is lost there ends the test by its limit.
+ * Then the same with real sleep, as on an I/O thread: a device on a loop of its own, which sleeps
+ * whenever it can, or looks for work for a while before it does (loop_set_poll()), and a driver that
+ * waits until each chain is used. What is lost there ends the test by its limit.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -37,6 +38,7 @@
 #define SIZE     256u /* what the two sides write lies in lines of the cache of its own */
 #define PATIENCE 30   /* seconds */
 #define TRIES    100  /* to lose one */
+#define POLL_NS  8000 /* about as long as the driver waits between two chains */
 
 struct world {
 	uint64_t features;
@@ -262,7 +264,7 @@ static void on_reset(void *arg)
 	*(bool *)arg = true;
 }
 
-static uint64_t run_sleep(uint64_t features, uint64_t rounds)
+static uint64_t sleep_and_kick(uint64_t features, uint64_t rounds, uint64_t poll_ns)
 {
 	static const struct vdev_port_ops port_ops = {.interrupt = port_interrupt,
 						      .config_changed = port_nothing,
@@ -280,6 +282,7 @@ static uint64_t run_sleep(uint64_t features, uint64_t rounds)
 	disarm(&w);
 	if (loop_new(&loop))
 		die("no loop");
+	loop_set_poll(loop, poll_ns);
 	dev = &toy_new(loop, &freed)->vdev;
 	vdev_offer_ring(dev, VIRTQ_FEATURES_ALL);
 	vdev_attach(dev, &port_ops, NULL, loop, w.mem);
@@ -306,6 +309,16 @@ static uint64_t run_sleep(uint64_t features, uint64_t rounds)
 	loop_free(loop);
 	world_fini(&w);
 	return rounds - i;
+}
+
+static uint64_t run_sleep(uint64_t features, uint64_t rounds)
+{
+	return sleep_and_kick(features, rounds, 0);
+}
+
+static uint64_t run_polling(uint64_t features, uint64_t rounds)
+{
+	return sleep_and_kick(features, rounds, POLL_NS);
 }
 
 /* ---- all of them ---- */
@@ -346,5 +359,6 @@ int main(int argc, char **argv)
 			return 0;
 	if (lose)
 		return 1;
-	return run("meetings", run_meetings, rounds) || run("asleep", run_sleep, rounds / 4);
+	return run("meetings", run_meetings, rounds) || run("asleep", run_sleep, rounds / 2) ||
+	       run("polling", run_polling, rounds / 2);
 }

@@ -33,7 +33,8 @@ exchange() { # connections
 	ip link set t0 up
 	ip link set lo up
 	serve 192.0.2.1
-	guest "ip addr add 192.0.2.2/24 dev eth0; /tcp exchange 192.0.2.1 $port $1 5" --mem 1G --smp 2 \
+	guest "ip addr add 192.0.2.2/24 dev eth0; echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range
+		/tcp exchange 192.0.2.1 $port $1 5" --mem 1G --smp 2 \
 		--net tap,ifname=t0,queues=2 --file "$TCP_GUEST:/tcp" "${quick[@]}"
 	expect_status 0
 	expect_out "$1 connections, $(($1 * 5)) messages"

@@ -23,7 +23,9 @@ case_causes() {
 		echo $d >/sys/bus/virtio/drivers/virtio_rng/unbind; ls /share/new & echo done; read x'
 	wait_for '^ready'
 	diagnose disk0 'it works'
-	grep -qE '^  queue 0: 128 entries, [1-9][0-9]* kicks, [1-9]' "$work/answer" || fail "disk0's queue"
+	grep -qE '^  queue 0: 128 entries, 0 posted, [1-9][0-9]* kicks, [1-9]' "$work/answer" || fail "disk0's queue"
+	diagnose net0 'it works|never kicked'
+	grep -qE '^  queue 0: 256 entries, [1-9][0-9]* posted,' "$work/answer" || fail "net0's buffers"
 	diagnose balloon0 'load virtio_balloon'
 	diagnose rng0 'it works|never kicked'
 	pkill -STOP -f "virtiofsd.*source=$work/shared" || fail "no virtiofsd"
@@ -46,6 +48,27 @@ case_causes() {
 	diagnose rng0 'the guest has not looked at it'
 	timeout 20 "$LINNET" ctl "$work/ctl" quit >/dev/null
 	finish
+}
+
+# A guest of ours whose drivers stop at each step of the way, by both carriers.
+case_steps() {
+	local transport
+	truncate -s 1M "$work/a" "$work/b"
+	for transport in mmio pci; do
+		start run --firmware "$HOSTILE_STAGES" --mem 32M --transport $transport --control "unix:$work/ctl" \
+			--disk "$work/a" --disk "$work/b" --balloon on --vsock "$work/vsock" --net user
+		wait_for '^ready'
+		diagnose disk0 'says that it is ready, and has set up no queue'
+		diagnose disk1 'no driver has taken it: load virtio_blk'
+		diagnose balloon0 'did not agree on features'
+		diagnose vsock0 'has not said that it is ready'
+		diagnose input0 'the driver gave it up'
+		diagnose net0 'never kicked a queue'
+		diagnose rng0 'no interrupt was ever wanted'
+		timeout 20 "$LINNET" ctl "$work/ctl" quit >/dev/null || fail "no end"
+		finish
+		expect_status 0
+	done
 }
 
 "case_$1"

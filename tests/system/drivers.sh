@@ -39,6 +39,7 @@ on() {
 	local kernel=() mode=$2 name
 	[ "$1" = debian ] || kernel=(--kernel "$1")
 	shift 2
+	: "${LIMIT:=400}" # for all of them together
 	options=(--append oops=panic)
 	while [ "$1" != -- ]; do
 		options+=(--append "$1")

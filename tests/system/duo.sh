@@ -31,7 +31,23 @@ case_own_tree() {
 	at_the_shell duo256m
 }
 
+# With virtio in its tree it is a machine like any other.
+case_exec() {
+	head -c 102400 /dev/urandom >"$work/data"
+	linnet run --machine duo256m --ring packed --disk "path=$work/data,ro=on" \
+		--exec 'md5sum </dev/vda; ip -4 -o addr show eth0; ls /sys/bus/platform/drivers/virtio-mmio' </dev/null
+	expect_status 0
+	expect_in out "^$(md5sum <"$work/data" | cut -c 1-32)"
+	expect_in out 'inet 10.0.2.15/24'
+	expect_in out '^60000000.virtio_mmio'
+}
+
 case_mistakes() {
+	linnet run --machine duo --transport pci --exec true
+	expect_status 125
+	expect_in err '--transport pci: the machine duo'
+	linnet run --machine duo256m --mmu sv48 --exec true
+	expect_in err '--mmu sv48: the machine duo256m'
 	linnet run --machine duo --smp 2 --exec true
 	expect_status 125
 	expect_in err '--smp 2: the machine duo has at most 1'

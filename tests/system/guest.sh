@@ -4,10 +4,6 @@
 # `linnet run`. What the recipes do by themselves is tested in tests/image.
 . "$(dirname "$0")/lib.sh"
 
-fetched() { # name
-	"$LINNET" fetch --print | sed -n "s/^$1=//p"
-}
-
 copy_cache() { # to $work/cache
 	local set
 	set=$(dirname "$(fetched kernel)")

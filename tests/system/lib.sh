@@ -40,6 +40,10 @@ guest() {
 	linnet run "${@:2}" --exec "$1" </dev/null
 }
 
+fetched() { # name
+	"$LINNET" fetch --print | sed -n "s/^$1=//p"
+}
+
 # start ARGS...: linnet in the background, its standard input open for say(), output as above.
 start() {
 	rm -f "$work/in"

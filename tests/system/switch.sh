@@ -16,15 +16,28 @@ begin_switch() {
 	fail "the switch does not serve: $(cat "$work/switch")"
 }
 
-# guest_on N CMD: runs CMD in a guest with the address 192.0.2.N, in the background; output in $work/gN,
+# guest_on N CMD [KEYS]: runs CMD in a guest with the address 192.0.2.N, in the background; output in $work/gN,
 # input from $work/inN if that is there.
 guest_on() {
 	local input=/dev/null
 	[ ! -p "$work/in$1" ] || input=$work/in$1
-	timeout -k 5 "${LIMIT:-120}" "$LINNET" run "${quick[@]}" --net "switch=$work/s" \
+	timeout -k 5 "${LIMIT:-120}" "$LINNET" run "${quick[@]}" --net "switch=$work/s${3:-}" \
 		--exec "ip addr add 192.0.2.$1/24 dev eth0; $2" <"$input" >"$work/g$1" 2>&1 &
 	pids+=("$!")
 	guest_pid[$1]=$!
+}
+
+# cost N: prints what six transfers of N blocks took of the switch's CPU, and of the guests' with their
+# boot (for docs/performance.md; nothing is compared).
+cost() { # blocks
+	local ticks
+	ticks=$(awk '{ print $14 + $15 }' "/proc/$switch/stat")
+	times >"$work/times"
+	awk -v ticks="$ticks" -v hz="$(getconf CLK_TCK)" -v mb="$(($1 * 6 / 16))" -v all="$SECONDS" 'NR == 2 {
+		split($1 "m" $2, t, /[ms]+/)
+		guests = t[1] * 60 + t[2] + t[3] * 60 + t[4]
+		printf "%d MiB: %.2f s of the switch, %.2f s of three guests, %d s in all\n", mb, ticks / hz, guests, all
+	}' "$work/times"
 }
 
 # Each of three guests serves N blocks of 64 KiB to each of the others, and compares what it gets. None
@@ -56,10 +69,12 @@ exchange() { # blocks
 		wait "${guest_pid[$i]}" || fail "guest $i: $(cat "$work/g$i")"
 		[ "$(grep -c "^$sum" "$work/g$i")" = 2 ] || fail "guest $i got: $(cat "$work/g$i")"
 	done
-	[ "$(grep -h '^52:54:01:' "$work"/g? | sort -u | wc -l)" = 3 ] || fail "not three addresses"
+	[ "$(grep -h '^52:54:' "$work"/g? | sort -u | wc -l)" = 3 ] || fail "not three addresses"
+	cost "$1"
 	kill "$switch"
 	wait "$switch" || fail "status $? of the switch"
-	grep -q '0 bad; 0 connections refused' "$work/switch" || fail "$(cat "$work/switch")"
+	sed "s,^,  ," "$work/switch"
+	grep -q '0 bad; 3 connections, 0 refused' "$work/switch" || fail "$(cat "$work/switch")"
 	[ ! -e "$work/s" ] || fail "the socket is left behind"
 }
 
@@ -91,20 +106,81 @@ case_in_uplink() {
 	head -c 20M /dev/urandom >"$work/data"
 	serve 80 busybox httpd -f -p 192.0.2.100:80 -h "$work"
 	begin_switch --uplink t0
-	guest_on 1 'ping -q -c 1 192.0.2.100; wget -q -O - http://192.0.2.100/data | sha256sum'
+	guest_on 1 'ping -q -c 1 192.0.2.100; wget -q -O - http://192.0.2.100/data | sha256sum' \
+		",pcap=$work/pcap"
 	wait "${guest_pid[1]}" || fail "$(cat "$work/g1")"
 	grep -q "^$(sha256sum <"$work/data")" "$work/g1" || fail "$(cat "$work/g1")"
-	# The switch goes before its guest: the guest lives on, and is told.
-	guest_on 2 'echo here; while ping -q -c 1 -w 1 192.0.2.100 >/dev/null; do sleep 0.1; done; echo alone'
+	[ "$(stat -c %s "$work/pcap")" -gt 20000000 ] || fail "the recording is too short"
+	# The switch goes before its guest: the guest lives on, and is told. It comes back: so does the guest.
+	guest_on 2 'echo here; while ping -q -c 1 -w 1 192.0.2.100 >/dev/null; do sleep 0.1; done; echo alone
+		cat /sys/class/net/eth0/carrier
+		until ping -q -c 1 -w 1 192.0.2.100 >/dev/null; do sleep 0.1; done; cat /sys/class/net/eth0/carrier
+		wget -q -O - http://192.0.2.100/data | sha256sum'
 	for _ in $(seq 600); do
 		grep -q '^here' "$work/g2" && break
 		sleep 0.1
 	done
 	grep -q '^here' "$work/g2" || fail "the second guest does not start: $(cat "$work/g2")"
 	kill "$switch"
-	wait "${guest_pid[2]}" || fail "$(cat "$work/g2")"
+	for _ in $(seq 600); do
+		grep -q '^alone' "$work/g2" && break
+		sleep 0.1
+	done
 	grep -q '^alone' "$work/g2" || fail "$(cat "$work/g2")"
-	grep -q 'the other side has gone' "$work/g2" || fail "$(cat "$work/g2")"
+	wait "$switch"
+	begin_switch --uplink t0
+	wait "${guest_pid[2]}" || fail "$(cat "$work/g2")"
+	[ "$(grep '^[01]$' "$work/g2" | tr -d '\n')" = 01 ] || fail "the link is not down and up: $(cat "$work/g2")"
+	grep -q 'the back end has ended; waiting' "$work/g2" || fail "$(cat "$work/g2")"
+	grep -q 'the back end is there again' "$work/g2" || fail "$(cat "$work/g2")"
+	grep -q "^$(sha256sum <"$work/data")" "$work/g2" || fail "$(cat "$work/g2")"
+}
+
+# qemu_guest KEYS: the same guest under QEMU, with its network card on the switch. Its shell's input is
+# descriptor 8, its console $work/q.
+qemu_guest() {
+	rm -f "$work/inq"
+	mkfifo "$work/inq"
+	timeout -k 5 100 qemu-system-riscv64 -M virt,memory-backend=m -nographic -no-reboot \
+		-object memory-backend-memfd,id=m,size=512M,share=on \
+		-chardev "socket,id=c,path=$work/s" -netdev vhost-user,id=n,chardev=c \
+		-device "virtio-net-pci,netdev=n,romfile=$1" -kernel "$(fetched kernel)" -initrd "$(fetched initrd)" \
+		-append 'console=ttyS0 quiet' <"$work/inq" >"$work/q" 2>&1 &
+	qemu=$!
+	pids+=("$qemu")
+	exec 8>"$work/inq"
+	for _ in $(seq 900); do
+		grep -q 'linnet:~# ' "$work/q" && return
+		sleep 0.1
+	done
+	fail "no shell in QEMU's guest: $(cat "$work/q")"
+}
+
+# Another front end than ours: QEMU's, with each format of rings.
+case_qemu() {
+	local keys
+	command -v qemu-system-riscv64 >/dev/null || {
+		echo 'skipped: there is no qemu-system-riscv64'
+		exit 77
+	}
+	begin_switch
+	mkfifo "$work/in1"
+	guest_on 1 'while :; do nc -l -p 80 -e dd if=/dev/zero bs=64k count=64 2>/dev/null; done & read end || :'
+	exec 5>"$work/in1"
+	for keys in '' ',packed=on'; do
+		qemu_guest "$keys"
+		echo 'ip addr add 192.0.2.9/24 dev eth0; ip link set eth0 up
+			until nc 192.0.2.1 80 </dev/null >/tmp/got && [ -s /tmp/got ]; do sleep 0.2; done
+			echo sum=$(sha256sum </tmp/got | cut -c1-64); poweroff -f' >&8
+		wait "$qemu" || fail "status $? of QEMU: $(cat "$work/q")"
+		exec 8>&-
+		grep -q "sum=$(head -c 4M /dev/zero | sha256sum | cut -c1-64)" "$work/q" || fail "$(cat "$work/q")"
+	done
+	exec 5>&-
+	wait "${guest_pid[1]}" || fail "$(cat "$work/g1")"
+	kill "$switch"
+	wait "$switch" || fail "status $? of the switch"
+	grep -q '0 bad; 3 connections, 0 refused' "$work/switch" || fail "$(cat "$work/switch")"
 }
 
 refuse() { # status regex args...
@@ -130,7 +206,8 @@ case_mistakes() {
 	refuse 1 'passt.1. with --socket' run --net "passt,socket=$work/none" --kernel x --initrd x
 	begin_switch
 	refuse 1 'another process listens' switch "$work/s"
-	refuse 1 'Protocol wrong type' run --net "passt,socket=$work/s" --kernel x --initrd x
+	refuse 2 'reconnect=on' run --vhost-user "kind=fs,socket=$work/s,reconnect=on"
+	refuse 2 'process.s work' run --net "switch=$work/s" --clock instructions
 }
 
 # passt itself, in a namespace of its own, where its host's loopback is the router's address. (It

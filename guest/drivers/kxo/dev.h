@@ -71,6 +71,7 @@ struct kxo_table {
 	unsigned int running; /* boards that are not done */
 	u32 begun;            /* games */
 	bool stopping;        /* nobody shall begin anything; read without the lock by who thinks */
+	bool ended;           /* and nothing comes after that */
 	struct kxo_stats stats;
 };
 
@@ -92,6 +93,7 @@ struct kxo_dev {
 	u32 tick_us;
 
 	struct hrtimer top;
+	unsigned int slower; /* the top half's: log2 of how many ticks apart ticks are */
 	struct hrtimer softirq;
 	struct work_struct bh, work;
 	struct kxo_latency latency[KXO_HALVES];

@@ -2,7 +2,6 @@
 /*
  * /dev/kxo as a file: see <linnet/kxo.h>.
  */
-#include <linux/compat.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/poll.h>
@@ -20,6 +19,8 @@ static int add_table(struct kxo_dev *dev, struct kxo_table *table)
 	}
 	spin_lock_bh(&dev->lock);
 	list_add_tail(&table->node, &dev->tables);
+	if (dev->end) /* since it was set up */
+		kxo_table_end(table);
 	spin_unlock_bh(&dev->lock);
 	if (dev->openers++ == 0)
 		kxo_tick_start(dev);

@@ -167,13 +167,14 @@ out:
 
 bool kxo_table_over(struct kxo_table *table)
 {
-	return READ_ONCE(table->stopping) || !READ_ONCE(table->running);
+	return READ_ONCE(table->ended) || !READ_ONCE(table->running);
 }
 
 void kxo_table_end(struct kxo_table *table)
 {
 	spin_lock(&table->lock);
 	WRITE_ONCE(table->stopping, true);
+	WRITE_ONCE(table->ended, true);
 	spin_unlock(&table->lock);
 	wake_up_interruptible_poll(&table->wait, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 }
@@ -229,6 +230,7 @@ int kxo_table_setup(struct kxo_table *table, const struct kxo_setup *setup)
 	table->running = setup->boards;
 	table->begun = 0;
 	WRITE_ONCE(table->stopping, false);
+	WRITE_ONCE(table->ended, false);
 	for (int i = 0; i < setup->boards; i++)
 		begin_game(table, &games[i]);
 unlock:

@@ -15,19 +15,24 @@ value()
 echo '- it refuses bad parameters, and its node is for everybody'
 refuse modprobe kxo tick_us=99
 refuse modprobe kxo tick_us=1000001
-try modprobe kxo tick_us=1000
+try modprobe kxo tick_us=4000
 expect 'the node' "$(stat -c '%a %F' /dev/kxo)" '666 character special file'
-expect 'the tick' "$(cat $class/tick_us)" 1000
+expect 'the tick' "$(cat $class/tick_us)" 4000
 refuse sh -c "echo 99 >$class/tick_us"
 refuse sh -c "echo x >$class/tick_us"
 
 echo '- call by call'
 try kxo-io
 
+store()
+{
+	printf '%s\n' "$1" >$state
+}
+
 echo '- kxo_state takes its form and nothing else'
 expect 'the first line' "$(head -n 1 $state)" '1 1 0'
 for bad in '' '1' '1 1' '1 1 0 ' ' 1 1 0' '1 1 2' '1  1 0' '110' '1 1 0 0' '1,1,0' 'a b c' '-1 1 0'; do
-	refuse sh -c "printf '%s\n' '$bad' >$state"
+	refuse store "$bad"
 	expect "the first line after '$bad'" "$(head -n 1 $state)" '1 1 0'
 done
 
@@ -63,10 +68,10 @@ refuse su -s /bin/sh nobody -c "echo '0 0 1' >$state"
 expect 'the first line' "$(head -n 1 $state)" '1 1 0'
 
 echo '- without display only the ends come'
-echo '0 1 0' >$state
+try store '0 1 0'
 xo-user --games 5 --quiet --x td --o random >/tmp/games
 expect 'traffic' "$(sed -n 's/^traffic: \(.*\);.*/\1/p' /tmp/games)" '5 frames in 40 bytes'
-echo '1 1 0' >$state
+try store '1 1 0'
 
 echo '- latencies, traffic and games are shown'
 for kind in softirq bh work; do
@@ -92,7 +97,7 @@ try modprobe -r kxo
 
 echo '- loaded and unloaded 100 times, under traffic'
 for i in $(seq 100); do
-	modprobe kxo tick_us=200 || fail "load $i"
+	modprobe kxo tick_us=1000 || fail "load $i"
 	xo-user --boards 8 --x mcts --o mcts@user --quiet >/dev/null &
 	one=$!
 	xo-user --boards 3 --x td --o random --quiet >/dev/null &

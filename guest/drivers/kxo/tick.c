@@ -14,19 +14,18 @@
  */
 #include "dev.h"
 
-static void measure_start(struct kxo_latency *l, u64 now)
-{
-	WRITE_ONCE(l->due_ns, now);
-}
+#define SLOWER_MAX 5u
 
-/* Whether the kind has come since it was last started; else it was missed. */
-static bool measure_idle(struct kxo_latency *l)
+/* Returns false for a kind that has not come since it was last started: it is missed. */
+static bool measure_start(struct kxo_latency *l, u64 now)
 {
 	/* Pairs with the release below: its figures are complete when due_ns is 0. */
-	if (!smp_load_acquire(&l->due_ns))
-		return true;
-	l->missed++;
-	return false;
+	if (smp_load_acquire(&l->due_ns)) {
+		l->missed++;
+		return false;
+	}
+	WRITE_ONCE(l->due_ns, now);
+	return true;
 }
 
 static void measure_end(struct kxo_latency *l)
@@ -40,25 +39,32 @@ static void measure_end(struct kxo_latency *l)
 	smp_store_release(&l->due_ns, 0);
 }
 
+/*
+ * When the next tick shall come. While a kind of bottom half is behind, each tick comes later than
+ * the one before: else a slow machine would do nothing but answer the timer.
+ */
+static ktime_t next_tick(struct kxo_dev *dev, bool behind)
+{
+	dev->slower = behind ? min(dev->slower + 1, SLOWER_MAX) : 0;
+	return ns_to_ktime((u64)READ_ONCE(dev->tick_us) * NSEC_PER_USEC << dev->slower);
+}
+
 /* The interrupt. */
 static enum hrtimer_restart top_half(struct hrtimer *timer)
 {
 	struct kxo_dev *dev = container_of(timer, struct kxo_dev, top);
 	u64 now = ktime_get_ns();
+	bool softirq = measure_start(&dev->latency[KXO_SOFTIRQ], now);
+	bool bh = measure_start(&dev->latency[KXO_BH], now);
+	bool work = measure_start(&dev->latency[KXO_WORK], now);
 
-	if (measure_idle(&dev->latency[KXO_SOFTIRQ])) {
-		measure_start(&dev->latency[KXO_SOFTIRQ], now);
+	if (softirq)
 		hrtimer_start(&dev->softirq, 0, HRTIMER_MODE_REL_SOFT);
-	}
-	if (measure_idle(&dev->latency[KXO_BH])) {
-		measure_start(&dev->latency[KXO_BH], now);
+	if (bh)
 		queue_work(system_bh_wq, &dev->bh);
-	}
-	if (measure_idle(&dev->latency[KXO_WORK])) {
-		measure_start(&dev->latency[KXO_WORK], now);
+	if (work)
 		queue_work(system_wq, &dev->work);
-	}
-	hrtimer_forward_now(timer, ns_to_ktime((u64)READ_ONCE(dev->tick_us) * NSEC_PER_USEC));
+	hrtimer_forward_now(timer, next_tick(dev, !softirq || !bh || !work));
 	return HRTIMER_RESTART;
 }
 

@@ -10,6 +10,7 @@
 #define INTERP_NO_BUDGET    UINT64_MAX
 #define INTERP_NATIVE_SLOTS 8
 #define INTERP_NATIVE_FAR   1024u
+#define INTERP_NATIVE_SITES 4096u
 #define INTERP_NATIVE_NEAR  1024u /* a power of two, at most the halfwords of a page */
 
 /* What the jump cache said to a jump of native code whose target is known but for the page. It
@@ -27,6 +28,12 @@ struct interp_near {
 	uint64_t key;
 	uint64_t page; /* of pc */
 	const void *native;
+};
+
+/* Where an access of native code found its page in the TLB the last time, as a distance; and how
+ * often that was wrong, counted by carries (jit/x86_mem.c). */
+struct interp_site {
+	uint32_t slot, misses;
 };
 
 struct interp {
@@ -70,6 +77,7 @@ struct interp {
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
 	struct interp_far *native_far_at;    /* the one that a jump looks for */
 	struct interp_far native_far[INTERP_NATIVE_FAR];
+	struct interp_site native_site[INTERP_NATIVE_SITES];
 	struct interp_near native_near[2][INTERP_NATIVE_NEAR];
 
 	bool stepping; /* run() is one instruction */

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "backend/net.h"
-#include "backend/net_socket.h"
+#include "backend/net_passt.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/iov.h"

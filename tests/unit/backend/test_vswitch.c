@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A switch with guests at its socket: networks of ours (net_switch_open), bare sockets that play
- * hostile peers, and an uplink in memory. All on one loop, with a clock of the test's.
+ * A switch with users at its places and an uplink in memory. All on one loop, with a clock of the
+ * test's. (Guests in processes of their own: tests/unit/cmd/test_switch_guests.c.)
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,24 +10,18 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "backend/mac_table.h"
-#include "backend/net_socket.h"
 #include "backend/vswitch.h"
-#include "base/err.h"
 #include "base/iov.h"
 #include "base/loop.h"
-#include "base/unix_socket.h"
 #include "lib/mem_net.h"
 
 #define GUESTS 3u
 #define ALL    0xffu
+#define HEADER sizeof(struct net_header)
 
 struct guest {
 	struct net *net;
@@ -36,18 +30,17 @@ struct guest {
 	bool room;
 	unsigned n_got;
 	size_t len;
+	const void *where; /* of the last frame, as it was given */
 	uint8_t got[sizeof(struct net_header) + NET_FRAME_MAX];
 };
 
 struct world {
 	struct loop *loop;
 	uint64_t now;
-	char dir[40];
-	struct unix_socket socket;
 	struct mem_net up;
 	struct vswitch *s;
 	struct guest g[GUESTS];
-	uint8_t frame[sizeof(struct net_header) + NET_FRAME_MAX];
+	uint8_t frame[sizeof(struct net_header) + NET_FRAME_MAX + 1];
 };
 
 static uint64_t now_of(void *arg)
@@ -63,6 +56,7 @@ static bool on_recv(void *user, const struct iovec *iov, unsigned n)
 		return false;
 	g->n_got++;
 	g->len = iov_to_buf(iov, n, 0, g->got, sizeof(g->got));
+	g->where = iov[n - 1].iov_base;
 	return true;
 }
 
@@ -74,33 +68,18 @@ static void settle(struct world *w)
 		continue;
 }
 
-/* Opening waits for the switch's hello, so the switch needs a thread meanwhile. */
-static void *open_guest(void *arg)
-{
-	struct world *w = arg;
-	struct guest *g = w->g;
-	struct err e;
-
-	while (g->net)
-		g++;
-	assert_int_equal(net_switch_open(w->socket.path, &g->net, g->mac, &e), 0);
-	return NULL;
-}
-
 static void join(struct world *w, unsigned i, unsigned offloads)
 {
 	struct guest *g = &w->g[i];
-	unsigned before = vswitch_ports(w->s);
-	pthread_t thread;
 
-	assert_int_equal(pthread_create(&thread, NULL, open_guest, w), 0);
-	while (vswitch_ports(w->s) == before)
-		assert_true(loop_turn(w->loop, 1000000) >= 0);
-	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(vswitch_plug(w->s, &g->net), 0);
+	assert_int_equal(g->net->offloads, ALL);
 	assert_int_equal(g->net->ops->open_queue(g->net, w->loop, &user_ops, g, &g->q), 0);
+	assert_int_equal(g->net->ops->open_queue(g->net, w->loop, &user_ops, g, &g->q), -EBUSY);
 	g->q->ops->set_offloads(g->q, offloads);
 	g->q->ops->want_recv(g->q, true);
 	g->room = true;
+	memcpy(g->mac, (uint8_t[]){0x52, 0x54, 1, 0, 0, (uint8_t)i}, 6);
 }
 
 static void leave(struct world *w, unsigned i)
@@ -115,23 +94,24 @@ static void leave(struct world *w, unsigned i)
 	settle(w);
 }
 
+static void make_room(struct world *w, unsigned i)
+{
+	w->g[i].room = true;
+	w->g[i].q->ops->want_recv(w->g[i].q, true);
+	settle(w);
+}
+
 static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	char path[64];
-	struct err e;
 
 	assert_non_null(w);
-	strcpy(w->dir, "/tmp/linnet-switch-XXXXXX");
-	assert_non_null(mkdtemp(w->dir));
-	snprintf(path, sizeof(path), "%s/s", w->dir);
-	assert_int_equal(unix_socket_open(&w->socket, SOCK_SEQPACKET, "", path, &e), 0);
 	assert_int_equal(loop_new(&w->loop), 0);
 	loop_set_clock(w->loop, now_of, w);
 	mem_net_init(&w->up);
 	w->up.net.single_loop = true;
 	w->up.net.offloads = ALL;
-	assert_int_equal(vswitch_new(w->loop, w->socket.fd, &w->up.net, 0x1234, &w->s), 0);
+	assert_int_equal(vswitch_new(w->loop, &w->up.net, &w->s), 0);
 	for (size_t i = 0; i < sizeof(w->frame); i++)
 		w->frame[i] = (uint8_t)(i * 3);
 	*state = w;
@@ -147,8 +127,6 @@ static int teardown(void **state)
 	vswitch_free(w->s);
 	assert_true(w->up.closed);
 	loop_free(w->loop);
-	unix_socket_close(&w->socket);
-	assert_int_equal(rmdir(w->dir), 0);
 	free(w);
 	return 0;
 }
@@ -182,7 +160,6 @@ static void test_learning(void **state)
 	for (unsigned i = 0; i < GUESTS; i++)
 		join(w, i, 0);
 	assert_int_equal(vswitch_ports(w->s), 3);
-	assert_true(!(w->g[0].mac[0] & 1) && memcmp(w->g[0].mac, w->g[1].mac, 6) != 0);
 	/* Unknown and broadcast: to all others. */
 	assert_int_equal(send_frame(w, 0, w->g[0].mac, w->g[1].mac, 60), 0);
 	assert_int_equal(send_frame(w, 1, w->g[1].mac, broadcast, 1514), 0);
@@ -190,6 +167,8 @@ static void test_learning(void **state)
 	assert_int_equal(w->up.n_sent, 2);
 	assert_int_equal(w->g[2].len, 1514);
 	assert_memory_equal(w->g[2].got, w->frame, 1514);
+	/* It was given from where it lay. */
+	assert_ptr_equal(w->g[2].where, w->frame + 9);
 	/* Known: to one. To oneself: to nobody. */
 	assert_int_equal(send_frame(w, 0, w->g[0].mac, w->g[1].mac, NET_FRAME_MAX), 0);
 	assert_int_equal(send_frame(w, 0, w->g[0].mac, w->g[0].mac, 60), 0);
@@ -236,12 +215,33 @@ static void test_guest_leaves(void **state)
 	send_frame(w, 0, w->g[0].mac, gone, 60);
 	assert_int_equal(w->g[2].n_got, 2);
 	join(w, 1, 0);
-	assert_memory_equal(w->g[1].mac, gone, 6);
-	/* The switch goes: the guests' frames are lost, and nothing else happens. */
-	vswitch_free(w->s);
-	settle(w);
-	assert_true(send_frame(w, 0, w->g[0].mac, broadcast, 60) < 0);
-	assert_int_equal(vswitch_new(w->loop, w->socket.fd, &w->up.net, 1, &w->s), 0);
+	assert_int_equal(vswitch_ports(w->s), 3);
+}
+
+/* Before a user wants frames, and after it wants none, they are lost, not kept. */
+static void test_not_wanted(void **state)
+{
+	struct world *w = *state;
+
+	join(w, 0, 0);
+	join(w, 1, 0);
+	w->g[1].q->ops->want_recv(w->g[1].q, false);
+	send_frame(w, 0, w->g[0].mac, broadcast, 60);
+	w->g[1].q->ops->want_recv(w->g[1].q, true);
+	w->g[1].room = false;
+	send_frame(w, 0, w->g[0].mac, broadcast, 60);
+	assert_int_equal(count(&vswitch_stats(w->s)->waited), 1);
+	w->g[1].q->ops->want_recv(w->g[1].q, false);
+	make_room(w, 1);
+	assert_int_equal(w->g[1].n_got, 0);
+	/* Nor what waits in a form that is not agreed on any more. */
+	w->g[1].room = false;
+	send_frame(w, 0, w->g[0].mac, broadcast, 60);
+	w->g[1].q->ops->set_offloads(w->g[1].q, ALL);
+	make_room(w, 1);
+	assert_int_equal(w->g[1].n_got, 0);
+	send_frame(w, 0, w->g[0].mac, broadcast, 60);
+	assert_true(w->g[1].n_got == 1 && w->g[1].len == HEADER + 60);
 }
 
 /* A guest that takes nothing: what waits for it has an end, and the others do not notice. */
@@ -260,10 +260,12 @@ static void test_slow_guest(void **state)
 		assert_int_equal(w->g[1].n_got, sent);
 	}
 	assert_true(sent > 60);
-	w->g[2].room = true;
-	w->g[2].q->ops->want_recv(w->g[2].q, true);
-	settle(w);
+	make_room(w, 2);
 	assert_int_equal(w->g[2].n_got, sent - 1);
+	assert_int_equal(count(&n->waited), sent - 1);
+	/* In their order: what comes now comes last. */
+	send_frame(w, 1, w->g[1].mac, broadcast, 61);
+	assert_int_equal(w->g[2].len, 61);
 }
 
 /* One that has not agreed to offloads gets finished frames; who has, gets them as they are. */
@@ -294,61 +296,49 @@ static void test_finishing(void **state)
 	assert_true(w->g[1].n_got == 1 && w->g[1].len == sizeof(h) + 2554);
 	assert_memory_equal(w->g[1].got, &h, sizeof(h));
 	assert_int_equal(w->g[2].n_got, 0);
-	w->g[2].room = true;
-	w->g[2].q->ops->want_recv(w->g[2].q, true);
-	settle(w);
+	make_room(w, 2);
 	assert_true(w->g[2].n_got == 3 && w->g[2].len == 554);
+	assert_int_equal(count(&vswitch_stats(w->s)->made), 3);
+	/* Who gets it as it is gets the sender's own bytes, unchanged. */
+	assert_ptr_equal(w->g[1].where, w->frame);
+	assert_int_equal(w->frame[34 + 16], 0);
 }
 
-/* ---- hostile peers ---- */
-
-static int knock(struct world *w)
-{
-	int fd = unix_socket_connect(w->socket.path, SOCK_SEQPACKET | SOCK_NONBLOCK);
-
-	assert_true(fd >= 0);
-	settle(w);
-	return fd;
-}
-
-static int say_hello(struct world *w)
-{
-	struct vswitch_hello h = {.magic = VSWITCH_MAGIC, .version = VSWITCH_VERSION};
-	int fd = knock(w);
-
-	assert_int_equal(send(fd, &h, sizeof(h), 0), sizeof(h));
-	settle(w);
-	assert_int_equal(recv(fd, &h, sizeof(h), 0), sizeof(h));
-	return fd;
-}
-
-static bool is_closed(int fd)
-{
-	uint8_t byte;
-
-	return recv(fd, &byte, 1, 0) == 0;
-}
-
-static void test_no_hello(void **state)
+/* An uplink that cannot cut UDP gets it cut, one that can do nothing gets finished frames. */
+static void test_plain_uplink(void **state)
 {
 	struct world *w = *state;
-	struct vswitch_hello h[2] = {{.magic = VSWITCH_MAGIC, .version = VSWITCH_VERSION}};
+	struct net_header h = {.flags = NET_HEADER_NEEDS_CSUM, .csum_start = 34, .csum_offset = 6};
+	struct iovec iov[2] = {{&h, sizeof(h)}, {w->frame, 100}};
 
-	for (unsigned i = 0; i < 4; i++) {
-		int fd = knock(w);
+	vswitch_free(w->s);
+	mem_net_init(&w->up);
+	w->up.net.single_loop = true;
+	assert_int_equal(vswitch_new(w->loop, &w->up.net, &w->s), 0);
+	join(w, 0, ALL);
+	join(w, 1, 0);
+	memset(w->frame, 0, 100);
+	memcpy(w->frame, broadcast, 6);
+	memcpy(w->frame + 6, w->g[0].mac, 6);
+	assert_int_equal(w->g[0].q->ops->send(w->g[0].q, iov, 2), 0);
+	assert_true(w->up.n_sent == 1 && w->up.last_len == 100);
+	assert_int_equal(w->up.last[34 + 6], 0xff); /* the sum of nothing but zeros */
+	memcpy(w->frame + 6, (uint8_t[]){2, 2, 2, 2, 2, 2}, 6);
+	assert_true(mem_net_offer(&w->up, w->frame, 60, 20));
+	assert_true(w->g[0].n_got == 1 && w->g[0].len == HEADER + 60);
+	assert_true(w->g[1].n_got == 2 && w->g[1].len == 60);
+	/* What it does not take is lost. */
+	w->up.send_result = -EAGAIN;
+	send_frame(w, 1, w->g[1].mac, broadcast, 60);
+	assert_int_equal(count(&vswitch_stats(w->s)->dropped), 1);
+}
 
-		if (i == 1)
-			h[0].version++;
-		else if (i == 2)
-			h[0].magic++;
-		/* Too long, another version, no magic, too short. */
-		assert_true(send(fd, h, i == 0 ? sizeof(h) : i == 3 ? 5 : sizeof(h[0]), 0) > 0);
-		settle(w);
-		assert_true(is_closed(fd));
-		close(fd);
-	}
-	assert_int_equal(count(&vswitch_stats(w->s)->refused), 4);
-	assert_int_equal(vswitch_ports(w->s), 0);
+/* ---- what cannot be ---- */
+
+static int send_raw(struct world *w, const struct net_header *h, size_t len)
+{
+	memcpy(w->frame, h, sizeof(*h));
+	return w->g[0].q->ops->send(w->g[0].q, &(struct iovec){w->frame, len}, 1);
 }
 
 static void test_bad_frames(void **state)
@@ -356,117 +346,78 @@ static void test_bad_frames(void **state)
 	struct world *w = *state;
 	const struct vswitch_stats *n = vswitch_stats(w->s);
 	struct net_header h = {0};
-	int fd = say_hello(w);
+	struct iovec parts[700];
 
-	join(w, 0, 0);
-	memset(w->frame, 0, 100);
-	/* Too short for a header, a frame, an Ethernet header; from a group. */
-	assert_int_equal(send(fd, w->frame, 5, 0), 5);
-	assert_int_equal(send(fd, w->frame, sizeof(h), 0), sizeof(h));
-	assert_int_equal(send(fd, w->frame, sizeof(h) + 13, 0), sizeof(h) + 13);
-	w->frame[sizeof(h) + 6] = 1;
-	assert_int_equal(send(fd, w->frame, 100, 0), 100);
-	w->frame[sizeof(h) + 6] = 2;
+	join(w, 0, ALL);
+	join(w, 1, 0);
+	memset(w->frame, 0, 200);
+	/* Too short for a header, a frame, an Ethernet header; too long; from a group. */
+	assert_int_equal(send_raw(w, &h, 5), -EINVAL);
+	assert_int_equal(send_raw(w, &h, HEADER), -EINVAL);
+	assert_int_equal(send_raw(w, &h, HEADER + 13), -EINVAL);
+	assert_int_equal(send_raw(w, &h, HEADER + NET_FRAME_MAX + 1), -EMSGSIZE);
+	w->frame[HEADER + 6] = 1;
+	assert_int_equal(send_raw(w, &h, 100), -EINVAL);
+	w->frame[HEADER + 6] = 2;
 	/* A checksum outside of the frame, a kind of segment that nobody knows. */
 	h = (struct net_header){.flags = NET_HEADER_NEEDS_CSUM, .csum_start = 100};
-	memcpy(w->frame, &h, sizeof(h));
-	assert_int_equal(send(fd, w->frame, 100, 0), 100);
+	assert_int_equal(send_raw(w, &h, 100), -EINVAL);
 	h = (struct net_header){.gso_type = 0x81};
-	memcpy(w->frame, &h, sizeof(h));
-	assert_int_equal(send(fd, w->frame, 100, 0), 100);
-	settle(w);
-	assert_int_equal(count(&n->bad), 6);
-	assert_true(!count(&n->frames) && !w->g[0].n_got && !w->up.n_sent);
-	assert_int_equal(vswitch_ports(w->s), 2);
-	/* A good one still goes; one that is too long ends it. */
-	memset(w->frame, 0, sizeof(h));
-	assert_int_equal(send(fd, w->frame, 100, 0), 100);
-	settle(w);
-	assert_int_equal(w->g[0].n_got, 1);
-	{
-		static uint8_t huge[sizeof(struct net_header) + NET_FRAME_MAX + 1];
-
-		assert_int_equal(send(fd, huge, sizeof(huge), 0), sizeof(huge));
-	}
-	settle(w);
-	assert_true(is_closed(fd));
-	assert_int_equal(count(&n->refused), 1);
-	close(fd);
+	assert_int_equal(send_raw(w, &h, 100), -EINVAL);
+	/* In too many pieces. */
+	memset(w->frame, 0, HEADER);
+	for (size_t i = 0; i < 700; i++)
+		parts[i] = (struct iovec){w->frame + i, 1};
+	assert_int_equal(w->g[0].q->ops->send(w->g[0].q, parts, 700), -EMSGSIZE);
+	assert_int_equal(count(&n->bad), 8);
+	assert_true(!count(&n->frames) && !w->g[1].n_got && !w->up.n_sent);
+	h = (struct net_header){0};
+	assert_int_equal(send_raw(w, &h, 100), 0);
+	assert_int_equal(w->g[1].n_got, 1);
+	/* One that says of itself that it is to be cut, and cannot be. */
+	h = (struct net_header){.flags = NET_HEADER_NEEDS_CSUM,
+				.gso_type = NET_GSO_TCPV4,
+				.gso_size = 10,
+				.csum_start = 34,
+				.csum_offset = 16};
+	assert_int_equal(send_raw(w, &h, 100), 0);
+	assert_true(w->g[1].n_got == 1 && count(&n->bad) == 9);
 }
 
-/* Addresses without end from one peer: the others' stay known. */
+/* Addresses without end from one port: the others' stay known. */
 static void test_address_flood(void **state)
 {
 	struct world *w = *state;
-	uint8_t m[sizeof(struct net_header) + 60] = {0};
+	uint8_t mac[6] = {2};
 	uint64_t flooded;
-	int fd = say_hello(w);
 
-	join(w, 0, 0);
-	join(w, 1, 0);
+	for (unsigned i = 0; i < GUESTS; i++)
+		join(w, i, 0);
 	send_frame(w, 0, w->g[0].mac, broadcast, 60);
-	memset(m + sizeof(struct net_header), 0xff, 6);
 	for (unsigned i = 0; i < 2000; i++) {
-		m[16] = 2;
-		m[17] = (uint8_t)(i >> 8);
-		m[18] = (uint8_t)i;
-		assert_int_equal(send(fd, m, sizeof(m), 0), sizeof(m));
-		settle(w);
+		mac[1] = (uint8_t)(i >> 8);
+		mac[2] = (uint8_t)i;
+		send_frame(w, 2, mac, broadcast, 60);
 	}
 	flooded = count(&vswitch_stats(w->s)->flooded);
 	send_frame(w, 1, w->g[1].mac, w->g[0].mac, 60);
 	assert_int_equal(count(&vswitch_stats(w->s)->flooded), flooded);
-	close(fd);
 }
 
-/* Connections that say nothing keep nobody out; guests do. */
-static void test_ports(void **state)
+static void test_places(void **state)
 {
 	struct world *w = *state;
-	int fd[VSWITCH_PORTS], more;
+	struct net *net[VSWITCH_PORTS], *more;
 
 	for (unsigned i = 0; i < VSWITCH_PORTS; i++)
-		fd[i] = knock(w);
-	more = say_hello(w);
-	assert_true(is_closed(fd[0]));
-	assert_int_equal(vswitch_ports(w->s), 1);
-	close(fd[0]);
-	for (unsigned i = 1; i < VSWITCH_PORTS; i++) {
-		struct vswitch_hello h = {.magic = VSWITCH_MAGIC, .version = VSWITCH_VERSION};
-
-		assert_int_equal(send(fd[i], &h, sizeof(h), 0), sizeof(h));
-	}
-	settle(w);
-	assert_int_equal(vswitch_ports(w->s), VSWITCH_PORTS);
-	fd[0] = knock(w);
-	assert_true(is_closed(fd[0]));
-	close(more);
+		assert_int_equal(vswitch_plug(w->s, &net[i]), 0);
+	assert_int_equal(vswitch_plug(w->s, &more), -EBUSY);
+	net[7]->ops->free(net[7]);
+	assert_int_equal(vswitch_ports(w->s), VSWITCH_PORTS - 1);
+	assert_int_equal(vswitch_plug(w->s, &more), 0);
+	assert_ptr_equal(more, net[7]);
 	for (unsigned i = 0; i < VSWITCH_PORTS; i++)
-		close(fd[i]);
-	settle(w);
-	assert_int_equal(vswitch_ports(w->s), 0);
-}
-
-/* Who listens there is no switch, or nobody. */
-static void test_refused(void **state)
-{
-	struct world *w = *state;
-	struct unix_socket other;
-	struct net *net;
-	uint8_t mac[6];
-	char path[64];
-	struct err e;
-
-	assert_int_equal(net_switch_open("/nonexistent/s", &net, mac, &e), -ENOENT);
-	assert_non_null(strstr(e.text, "linnet switch PATH"));
-	assert_int_equal(net_passt_open(w->socket.path, &net, &e), -EPROTOTYPE);
-	snprintf(path, sizeof(path), "%s/other", w->dir);
-	assert_int_equal(unix_socket_open(&other, SOCK_STREAM, "", path, &e), 0);
-	assert_int_equal(net_switch_open(path, &net, mac, &e), -EPROTOTYPE);
-	assert_non_null(strstr(e.text, "no switch of Linnet's"));
-	unix_socket_close(&other);
-	assert_int_equal(net_passt_open(path, &net, &e), -ENOENT);
-	assert_non_null(strstr(e.text, "start passt(1)"));
+		net[i]->ops->free(net[i]);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -474,9 +425,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_learning),  T(test_uplink),   T(test_guest_leaves), T(test_slow_guest),
-		T(test_finishing), T(test_no_hello), T(test_bad_frames),   T(test_address_flood),
-		T(test_ports),     T(test_refused),
+		T(test_learning),      T(test_uplink),    T(test_guest_leaves), T(test_not_wanted),
+		T(test_slow_guest),    T(test_finishing), T(test_plain_uplink), T(test_bad_frames),
+		T(test_address_flood), T(test_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

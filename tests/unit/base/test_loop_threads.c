@@ -48,13 +48,14 @@ static void *poster_main(void *arg)
 	return NULL;
 }
 
-static void test_post_from_threads(void **state)
+static void post_from_threads(uint64_t poll_ns)
 {
 	struct poster p[POSTERS] = {0};
 	unsigned open = POSTERS;
 	struct loop *loop;
 
 	assert_int_equal(loop_new(&loop), 0);
+	loop_set_poll(loop, poll_ns);
 	for (int i = 0; i < POSTERS; i++) {
 		p[i].loop = loop;
 		p[i].open = &open;
@@ -67,6 +68,12 @@ static void test_post_from_threads(void **state)
 		assert_int_equal(p[i].seen, ROUNDS);
 	}
 	loop_free(loop);
+}
+
+static void test_post_from_threads(void **state)
+{
+	post_from_threads(0);
+	post_from_threads(20000);
 }
 
 /* Ping-pong between two sleeping loops: each hand-over needs its wake-up, and a plain variable
@@ -99,7 +106,7 @@ static void *side_main(void *arg)
 	return NULL;
 }
 
-static void test_ping_pong(void **state)
+static void ping_pong(uint64_t poll_ns)
 {
 	struct side s[2] = {0};
 	unsigned ball = 0;
@@ -110,6 +117,7 @@ static void test_ping_pong(void **state)
 		s[i].ball = &ball;
 		s[i].task = (struct loop_task){.fn = side_hit, .arg = &s[i]};
 		assert_int_equal(loop_new(&s[i].loop), 0);
+		loop_set_poll(s[i].loop, poll_ns);
 	}
 	assert_int_equal(pthread_create(&thread, NULL, side_main, &s[1]), 0);
 	loop_post(s[0].loop, &s[0].task);
@@ -118,6 +126,12 @@ static void test_ping_pong(void **state)
 	assert_int_equal(ball, ROUNDS);
 	loop_free(s[0].loop);
 	loop_free(s[1].loop);
+}
+
+static void test_ping_pong(void **state)
+{
+	ping_pong(0);
+	ping_pong(20000);
 }
 
 static void *stopper_main(void *arg)

@@ -93,6 +93,26 @@ static void test_values(void **state)
 	done(&p);
 }
 
+static void test_iothreads(void **state)
+{
+	struct parsed p;
+
+	assert_int_equal(parse(&p, "--disk a.img --net user"), 0);
+	assert_int_equal(p.o.iothreads.n, 0);
+	assert_true(p.o.disk[0].iothread == IOTHREADS_ANY && p.o.net.iothread == IOTHREADS_ANY);
+	done(&p);
+	assert_int_equal(parse(&p, "--net user,iothread=2 --iothreads 3,poll=50 "
+				   "--disk path=a.img,iothread=0"),
+			 0);
+	assert_true(p.o.iothreads.n == 3 && p.o.iothreads.poll_us == 50);
+	assert_true(p.o.disk[0].iothread == 0 && p.o.net.iothread == 2);
+	done(&p);
+	expect_refused("--iothreads 0", "--iothreads n=0: out of range; use 1 to 16");
+	expect_refused("--iothreads 17", "out of range");
+	expect_refused("--iothreads 1,poll=1001", "poll");
+	expect_refused("--iothreads 2 --net user,iothread=2", "makes numbers 0 to 1");
+}
+
 static void test_disks(void **state)
 {
 	struct parsed p;
@@ -278,11 +298,11 @@ static void test_ring(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_ring),
-		cmocka_unit_test(test_values),   cmocka_unit_test(test_disks),
-		cmocka_unit_test(test_net),      cmocka_unit_test(test_net_kinds),
-		cmocka_unit_test(test_files),    cmocka_unit_test(test_env),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_ring),
+		cmocka_unit_test(test_values),    cmocka_unit_test(test_iothreads),
+		cmocka_unit_test(test_disks),     cmocka_unit_test(test_net),
+		cmocka_unit_test(test_net_kinds), cmocka_unit_test(test_files),
+		cmocka_unit_test(test_env),       cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

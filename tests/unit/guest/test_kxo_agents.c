@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What holds for each agent: its moves can be played, the same seed gives the same ones, it takes what
- * wins at once and prevents what loses at once (but by chance), it comes by its caller often enough,
- * counted and not timed, and it stops when it is told to.
+ * What holds for each agent: its moves can be played, the same seed gives the same ones, it takes
+ * what wins at once and prevents what loses at once (but by chance), it comes by its caller often
+ * enough, counted and not timed, and it stops when it is told to.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -79,7 +79,7 @@ static void test_negamax_first(void **state)
 	assert_true(against_all(&empty) > 100);
 }
 
-/* --- a perfect player, which only asks whether X can force a win ---------------------------------- */
+/* --- a perfect player, which only asks whether X can force a win ------------------------- */
 
 #define KNOWN (1u << 20)
 

@@ -95,6 +95,10 @@ static void test_text(void **state)
 	diagnose_status(&d, text);
 	assert_string_equal(text, "none");
 	diagnose_queue(&d.queue[0], text);
+	assert_string_equal(text, "8 entries, 0 posted, 3 kicks, 3 requests completed, "
+				  "0 in flight, 1 interrupts");
+	d.queue[0].posted = -1;
+	diagnose_queue(&d.queue[0], text);
 	assert_string_equal(text, "8 entries, 3 kicks, 3 requests completed, 0 in flight, "
 				  "1 interrupts");
 	diagnose_queue(&d.queue[1], text);

@@ -27,10 +27,11 @@ static const void *property(const void *dtb, const char *path, const char *name)
 static void test_board(void **state)
 {
 	const struct duo_fdt_config cfg = {.model = "duo",
-					   .mem = 64u << 20,
-					   .bootargs = "quiet",
-					   .initrd_start = 0x82000000,
-					   .initrd_end = 0x82001000};
+					   .run = {.ram_base = DUO_RAM_BASE,
+						   .ram_size = 64u << 20,
+						   .bootargs = "quiet",
+						   .initrd_start = 0x82000000,
+						   .initrd_end = 0x82001000}};
 	struct err e;
 	const fdt64_t *reg;
 	void *dtb;

@@ -29,6 +29,7 @@
 
 #define SECTORS 512u
 #define DEPTH   16u
+#define POLL_NS 20000u            /* so that the loops both look and sleep */
 #define PART    (SECTORS / DEPTH) /* of a slot */
 #define QUEUES  2u
 #define F_FLUSH (1u << 9)
@@ -95,7 +96,7 @@ static void make_disk(struct world *w, bool snapshot)
 	assert_int_equal(faults_new(w->d.loop, &w->faults), 0);
 	assert_int_equal(faults_device_new(w->faults, &kind, "disk0", &device), 0);
 	assert_int_equal(block_fault_new(w->file, device, &w->block), 0);
-	assert_int_equal(iothreads_init(&w->io, QUEUES), 0);
+	assert_int_equal(iothreads_init(&w->io, QUEUES, POLL_NS), 0);
 	iothreads_place(&w->io, w->d.loop, IOTHREADS_ANY, w->block->single_loop, loops, QUEUES);
 	assert_ptr_not_equal(loops[0], loops[1]);
 	config.block = w->block;
@@ -396,7 +397,7 @@ static void test_places(void **state)
 	assert_int_equal(loop_new(&home), 0);
 	iothreads_place(&io, home, IOTHREADS_ANY, false, out, 2);
 	assert_true(out[0] == home && out[1] == home);
-	assert_int_equal(iothreads_init(&io, 3), 0);
+	assert_int_equal(iothreads_init(&io, 3, 0), 0);
 	iothreads_place(&io, home, IOTHREADS_ANY, false, out, 4);
 	assert_true(out[0] == io.thread[0].loop && out[1] == io.thread[1].loop);
 	assert_true(out[2] == io.thread[2].loop && out[3] == io.thread[0].loop);

@@ -196,7 +196,7 @@ static int setup(void **state)
 	sem_init(&w.done, 0, 0);
 	driver_init(&w.d);
 	config.loop = w.d.loop;
-	assert_int_equal(iothreads_init(&w.io, 2 * PAIRS), 0);
+	assert_int_equal(iothreads_init(&w.io, 2 * PAIRS, 20000), 0);
 	iothreads_place(&w.io, w.d.loop, IOTHREADS_ANY, false, loops, 2 * PAIRS);
 	assert_int_equal(netdev_new(&config, &w.dev), 0);
 	driver_plug(&w.d, w.dev);

@@ -60,7 +60,8 @@ static uint64_t two_cells(const void *dtb, const char *path, const char *name)
 
 static void test_machine(void **state)
 {
-	const struct virt_fdt_config cfg = {.smp = 2, .mem = 3ull << 30};
+	const struct virt_fdt_config cfg = {
+		.smp = 2, .run = {.ram_base = VIRT_RAM_BASE, .ram_size = 3ull << 30}};
 	void *dtb = build(&cfg);
 	const fdt64_t *reg = property(dtb, "/memory@80000000", "reg", 16);
 
@@ -79,18 +80,18 @@ static void test_machine(void **state)
 static void test_chosen(void **state)
 {
 	struct virt_fdt_config cfg = {.smp = 1,
-				      .mem = 1u << 30,
-				      .bootargs = "console=ttyS0",
-				      .initrd_start = 0x84000000,
-				      .initrd_end = 0x85000000};
+				      .run = {.ram_base = VIRT_RAM_BASE, .ram_size = 1u << 30},
+				      .run.bootargs = "console=ttyS0",
+				      .run.initrd_start = 0x84000000,
+				      .run.initrd_end = 0x85000000};
 	void *dtb;
 
-	memset(cfg.rng_seed, 0x5a, sizeof(cfg.rng_seed));
+	memset(cfg.run.rng_seed, 0x5a, sizeof(cfg.run.rng_seed));
 	dtb = build(&cfg);
 	assert_string_equal(property(dtb, "/chosen", "bootargs", 14), "console=ttyS0");
 	assert_int_equal(two_cells(dtb, "/chosen", "linux,initrd-start"), 0x84000000);
 	assert_int_equal(two_cells(dtb, "/chosen", "linux,initrd-end"), 0x85000000);
-	assert_memory_equal(property(dtb, "/chosen", "rng-seed", 32), cfg.rng_seed, 32);
+	assert_memory_equal(property(dtb, "/chosen", "rng-seed", 32), cfg.run.rng_seed, 32);
 	node(dtb, property(dtb, "/chosen", "stdout-path", 21));
 	free(dtb);
 }
@@ -98,7 +99,8 @@ static void test_chosen(void **state)
 /* Both controllers of a hart's wires, in the order of the PLIC's contexts. */
 static void test_interrupts(void **state)
 {
-	const struct virt_fdt_config cfg = {.smp = CPU_MAX_HARTS, .mem = 1u << 30};
+	const struct virt_fdt_config cfg = {
+		.smp = CPU_MAX_HARTS, .run = {.ram_base = VIRT_RAM_BASE, .ram_size = 1u << 30}};
 	void *dtb = build(&cfg);
 	const fdt32_t *plic = property(dtb, "/soc/plic@c000000", "interrupts-extended",
 				       CPU_MAX_HARTS * 16);
@@ -134,7 +136,10 @@ static void test_interrupts(void **state)
 static void test_pci(void **state)
 {
 	const struct virt_fdt_config cfg = {
-		.smp = 1, .mem = 1ull << 30, .n_pci = 3, .pci_high_base = 0x1400000000};
+		.smp = 1,
+		.run = {.ram_base = VIRT_RAM_BASE, .ram_size = 1ull << 30},
+		.n_pci = 3,
+		.pci_high_base = 0x1400000000};
 	void *dtb = build(&cfg);
 	const char *path = "/soc/pci@30000000";
 	const fdt32_t *ranges = property(dtb, path, "ranges", 14 * 4);
@@ -166,7 +171,9 @@ static void test_pci(void **state)
 /* Irqlabs share the first interrupt; behind PCI, the source of the first one's slot. */
 static void test_irqlabs(void **state)
 {
-	struct virt_fdt_config cfg = {.smp = 1, .mem = 1ull << 30, .n_irqlabs = 2};
+	struct virt_fdt_config cfg = {.smp = 1,
+				      .run = {.ram_base = VIRT_RAM_BASE, .ram_size = 1ull << 30},
+				      .n_irqlabs = 2};
 	void *dtb = build(&cfg);
 	const fdt32_t *map;
 
@@ -179,7 +186,7 @@ static void test_irqlabs(void **state)
 	}
 	free(dtb);
 	cfg = (struct virt_fdt_config){.smp = 1,
-				       .mem = 1ull << 30,
+				       .run = {.ram_base = VIRT_RAM_BASE, .ram_size = 1ull << 30},
 				       .n_pci = 5,
 				       .pci_shared = 4,
 				       .pci_high_base = 1ull << 34};
@@ -194,12 +201,13 @@ static void test_irqlabs(void **state)
 /* Instead of the PLIC: wires with a type, and messages to one page for each hart. */
 static void test_aia(void **state)
 {
-	const struct virt_fdt_config cfg = {.smp = 2,
-					    .mem = 1ull << 30,
-					    .aia = true,
-					    .n_pci = 3,
-					    .n_irqlabs = 1,
-					    .pci_high_base = 1ull << 34};
+	const struct virt_fdt_config cfg = {
+		.smp = 2,
+		.run = {.ram_base = VIRT_RAM_BASE, .ram_size = 1ull << 30},
+		.aia = true,
+		.n_pci = 3,
+		.n_irqlabs = 1,
+		.pci_high_base = 1ull << 34};
 	void *dtb = build(&cfg);
 	uint32_t aplic = cell(dtb, "/soc/aplic@d000000", "phandle");
 	uint32_t imsic = cell(dtb, "/soc/imsics@28000000", "phandle");

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "mem/gmem.h"
 
@@ -216,6 +217,38 @@ static void test_sum(void **state)
 	}
 }
 
+/* Memory of another process: here, of another gmem. */
+static void test_foreign(void **state)
+{
+	struct gmem *m = *state, *other;
+	int fd, plain;
+
+	assert_int_equal(gmem_new(&other), 0);
+	assert_int_equal(gmem_add_ram(m, 0x10000, 0x4000), 0);
+	fd = m->region[0].fd;
+	assert_int_equal(gmem_add_shared(other, 0x80000, 0x2000, fd, 0x1000), 0);
+	assert_int_equal(gmem_add_shared(other, 0x81000, 0x1000, fd, 0), -EINVAL);
+	assert_int_equal(gmem_add_shared(other, 0x90000, 0x4000, fd, 0x1000), -EINVAL);
+	assert_int_equal(gmem_add_shared(other, 0x90000, 0x1000, fd, 1), -EINVAL);
+	assert_int_equal(gmem_add_shared(other, 0x90000, 0x1000, fd, ~0xfffull), -EINVAL);
+	assert_int_equal(gmem_add_shared(other, 0x90000, 0x1000, -1, 0), -EPERM);
+	/* A memfd that could be cut off, and with it who uses it. */
+	plain = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_int_equal(ftruncate(plain, 0x1000), 0);
+	assert_int_equal(gmem_add_shared(other, 0x90000, 0x1000, plain, 0), -EPERM);
+	assert_int_equal(close(plain), 0);
+	*(char *)gmem_map(other, 0x81fff, 1) = 'x';
+	gmem_note_write(other, 0x81fff, 1); /* nobody's code is there */
+	assert_int_equal(*(char *)gmem_map(m, 0x12fff, 1), 'x');
+	assert_null(gmem_map(other, 0x81fff, 2));
+	assert_int_equal(gmem_zero(other, 0x81000, 0x1000), 0);
+	assert_int_equal(*(char *)gmem_map(m, 0x12fff, 1), 0);
+	gmem_clear(other);
+	assert_null(gmem_map(other, 0x80000, 1));
+	assert_int_equal(gmem_add_shared(other, 0x80000, 0x1000, fd, 0), 0);
+	gmem_free(other);
+}
+
 static void test_limit(void **state)
 {
 	struct gmem *m = *state;
@@ -237,6 +270,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_code_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_code_race, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sum, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_foreign, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
 	};
 

@@ -30,7 +30,23 @@ struct world {
 	struct peer p;
 	struct vdev *dev;
 	uint64_t head, data, status; /* guest addresses of one request */
+	bool comes_back;
+	struct peer next; /* what is connected to after the first one */
+	atomic_int next_fd;
+	atomic_uint n_tries; /* that found nobody */
+	unsigned n_seen;
 };
+
+static int connect_again(void *arg, int *fd, struct err *e)
+{
+	struct world *w = arg;
+
+	*fd = atomic_exchange(&w->next_fd, -1);
+	if (*fd >= 0)
+		return 0;
+	atomic_fetch_add(&w->n_tries, 1);
+	return err_set(e, -ECONNREFUSED, "nobody is there");
+}
 
 static int make(struct world *w, enum peer_sin sin, uint32_t when, struct err *e)
 {
@@ -42,6 +58,11 @@ static int make(struct world *w, enum peer_sin sin, uint32_t when, struct err *e
 	peer_start(&w->p, sin, when, &cfg.fd);
 	cfg.loop = w->d.loop;
 	cfg.mem = w->d.mem;
+	atomic_store(&w->next_fd, -1);
+	if (w->comes_back) {
+		cfg.reconnect = connect_again;
+		cfg.arg = w;
+	}
 	return remote_new(&cfg, &w->dev, e);
 }
 
@@ -282,6 +303,117 @@ static void test_dies(void **state)
 	expect_down(w);
 }
 
+static bool is_up(struct world *w)
+{
+	return !remote_down(w->dev);
+}
+
+/* Another back end with what is on the disk of the first. */
+static void next_peer(struct world *w, enum peer_sin sin, uint32_t when, uint64_t features)
+{
+	int fd;
+
+	memset(&w->next, 0, sizeof(w->next));
+	memcpy(w->next.disk, w->p.disk, sizeof(w->p.disk));
+	w->next.features = features;
+	peer_start(&w->next, sin, when, &fd);
+	atomic_store(&w->next_fd, fd);
+}
+
+/* Requests wait for another back end, those in flight too; the guest hears of nothing. */
+static void test_comes_back(void **state)
+{
+	struct world *w = *state;
+	int head[3];
+
+	w->comes_back = true;
+	begin(w, PEER_HOLDS, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		head[i] = submit(w, 0, 0, 4 + i, 512);
+		driver_settle(&w->d);
+		if (i == 1) {
+			peer_kill(&w->p);
+			wait_until(w, is_down);
+		}
+	}
+	assert_false(driver_read(&w->d, VIRTIO_MMIO_STATUS) & VIRTIO_STATUS_NEEDS_RESET);
+	assert_int_equal(*(uint8_t *)driver_ptr(&w->d, w->status, 1), 0xee);
+	next_peer(w, PEER_GOOD, 0, 0);
+	wait_until(w, is_up);
+	for (unsigned i = 0; i < 3; i++)
+		driver_wait(&w->d, 0, head[i]); /* in their order */
+	assert_int_equal(*(uint8_t *)driver_ptr(&w->d, w->status, 1), S_OK);
+	assert_int_equal(request(w, 1, 0, 9, 512), S_OK);
+	assert_int_equal(atomic_load(&w->next.n_served), 4);
+	driver_reset(&w->d);
+	bring_up(w);
+	assert_int_equal(request(w, 0, 0, 9, 512), S_OK);
+	driver_unplug(&w->d);
+	peer_stop(&w->next);
+}
+
+static bool was_taken(struct world *w)
+{
+	return atomic_load(&w->next_fd) < 0;
+}
+
+static bool was_tried_again(struct world *w)
+{
+	return atomic_load(&w->n_tries) > w->n_seen;
+}
+
+/* One that lies, or lacks what was agreed on, is not taken; the next one is. */
+static void test_comes_back_at_last(void **state)
+{
+	static const enum peer_sin sins[] = {PEER_DIES, PEER_WRONG_VERSION, PEER_REFUSES};
+	struct world *w = *state;
+	int head;
+
+	w->comes_back = true;
+	begin(w, PEER_HOLDS, 0);
+	head = submit(w, 0, 0, 4, 512);
+	driver_settle(&w->d);
+	peer_kill(&w->p);
+	wait_until(w, is_down);
+	for (unsigned i = 0; i <= ARRAY_SIZE(sins); i++) {
+		if (i < ARRAY_SIZE(sins))
+			next_peer(w, sins[i], VU_SET_MEM_TABLE, 0);
+		else
+			next_peer(w, PEER_GOOD, 0, VIRTIO_F_VERSION_1 | VU_F_PROTOCOL_FEATURES);
+		/* The next try comes when this one was given up. */
+		wait_until(w, was_taken);
+		w->n_seen = atomic_load(&w->n_tries);
+		wait_until(w, was_tried_again);
+		assert_true(is_down(w));
+		peer_stop(&w->next);
+	}
+	next_peer(w, PEER_GOOD, 0, 0);
+	wait_until(w, is_up);
+	driver_wait(&w->d, 0, head);
+	driver_unplug(&w->d);
+	peer_stop(&w->next);
+}
+
+/* A driver that resets while nobody is there. */
+static void test_reset_while_gone(void **state)
+{
+	struct world *w = *state;
+
+	w->comes_back = true;
+	begin(w, PEER_HOLDS, 0);
+	(void)submit(w, 0, 0, 4, 512);
+	driver_settle(&w->d);
+	peer_kill(&w->p);
+	wait_until(w, is_down);
+	driver_reset(&w->d);
+	bring_up(w);
+	next_peer(w, PEER_GOOD, 0, 0);
+	assert_int_equal(request(w, 0, 0, 9, 512), S_OK);
+	assert_int_equal(atomic_load(&w->next.n_served), 1);
+	driver_unplug(&w->d);
+	peer_stop(&w->next);
+}
+
 static void test_dies_during_reset(void **state)
 {
 	struct world *w = *state;
@@ -442,6 +574,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crowd, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dies, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_comes_back_at_last, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reset_while_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dies_during_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ring_sins, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_sins, setup, teardown),

@@ -13,12 +13,13 @@
 
 #define LOAD_SHIFT 11
 #define LOAD_ONE   (1u << LOAD_SHIFT)
+#define LOAD_MAX   (16u << LOAD_SHIFT)
 
 struct load {
 	uint32_t average[3]; /* over 12, 60 and 180 samples; 0 at first */
 };
 
-/* active: LOAD_ONE * busy time / time, since the sample before; at most 16 * LOAD_ONE. */
+/* active: LOAD_ONE * busy time / time, since the sample before; at most LOAD_MAX. */
 void load_sample(struct load *l, uint32_t active);
 
 /* For "%u.%02u": an average as whole and hundredths, rounded to the next. */

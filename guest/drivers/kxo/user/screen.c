@@ -246,5 +246,5 @@ void screen_summary(const struct session *s)
 	if (s->resident[0])
 		put(&t, "memory: %" PRIu64 " KiB after %u games, %" PRIu64 " KiB at the end\n",
 		    s->resident[0], MEMORY_GAMES, s->resident[1]);
-	fwrite(t.bytes, 1, t.len, stdout);
+	printf("%.*s", (int)t.len, t.bytes);
 }

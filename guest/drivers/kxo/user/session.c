@@ -216,8 +216,7 @@ void session_sample(struct session *s)
 		uint64_t active = (busy - side->sampled_ns) * LOAD_ONE / passed;
 
 		side->sampled_ns = busy;
-		load_sample(&side->load,
-			    (uint32_t)(active < 16 * LOAD_ONE ? active : 16 * LOAD_ONE));
+		load_sample(&side->load, (uint32_t)(active < LOAD_MAX ? active : LOAD_MAX));
 	}
 }
 

@@ -15,32 +15,11 @@
 #include "cpu/rv64/jit/native.h"
 #include "cpu/rv64/op_fp.h"
 
-#include <immintrin.h>
 #include <string.h>
 
 #define CUT (1ll << 40)
 
-/* MXCSR: round to nearest, all exceptions masked, no flag. */
-#define MXCSR_CLEAN 0x1f80u
-#define MXCSR_IE    1u
-#define MXCSR_ZE    4u
-#define MXCSR_OE    8u
-#define MXCSR_UE    16u
-#define MXCSR_PE    32u
-#define MXCSR_DOWN  0x2000u
-#define MXCSR_UP    0x4000u
-
 /* ---- floating point state ---- */
-
-uint32_t jit_host_rounding(unsigned rm)
-{
-	static const uint16_t bits[] = {[FPU_RNE] = 0,
-					[FPU_RTZ] = MXCSR_DOWN | MXCSR_UP,
-					[FPU_RDN] = MXCSR_DOWN,
-					[FPU_RUP] = MXCSR_UP};
-
-	return bits[rm];
-}
 
 int jit_fp_begin(struct interp *c)
 {
@@ -48,27 +27,19 @@ int jit_fp_begin(struct interp *c)
 
 	if (c->native_fp)
 		return 0;
-	if ((h->csr.mstatus & MSTATUS_FS) != MSTATUS_FS || h->frm > FPU_RUP)
+	if ((h->csr.mstatus & MSTATUS_FS) != MSTATUS_FS || !jit_host_rounds(h->frm))
 		return 1;
-	_mm_setcsr(MXCSR_CLEAN | jit_host_rounding(h->frm));
+	jit_host_fp_begin(h->frm);
 	c->native_fp = true;
 	return 0;
 }
 
 void rv64_jit_fp_end(struct interp *c)
 {
-	unsigned host, flags;
-
 	if (!c->native_fp)
 		return;
 	c->native_fp = false;
-	host = _mm_getcsr();
-	flags = (host & MXCSR_IE ? FPU_NV : 0) | (host & MXCSR_ZE ? FPU_DZ : 0) |
-		(host & MXCSR_OE ? FPU_OF : 0) | (host & MXCSR_UE ? FPU_UF : 0) |
-		(host & MXCSR_PE ? FPU_NX : 0);
-	c->run.hart.fflags |= (uint8_t)flags;
-	if (host & (MXCSR_DOWN | MXCSR_UP)) /* C relies on the usual mode */
-		_mm_setcsr(MXCSR_CLEAN);
+	c->run.hart.fflags |= (uint8_t)jit_host_fp_end();
 }
 
 /* ---- entering ---- */

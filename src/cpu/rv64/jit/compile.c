@@ -12,8 +12,9 @@
  * How native code is reached. The interpreter's block holds the native entry, and its head runs
  * it. Native code goes on to other native code by itself: within a page by a jump that is patched
  * when its target is compiled, elsewhere through the interpreter's jump cache, whose entries lead
- * to blocks; a jump with a known target remembers what that said (native_far). It returns to the
- * interpreter for blocks that are not compiled, when `left` is used up and when attention asks for
+ * to blocks. What that said is remembered: for each jump to a known place in another page
+ * (native_far), and for jumps through registers, as returns are, in a small table by pc
+ * (native_near). It returns to the interpreter for blocks that are not compiled, when `left` is used up and when attention asks for
  * something.
  *
  * Validity is the interpreter's (code.c), since native code is reached only through a valid block
@@ -29,8 +30,9 @@
  * to hart.pc. pc and the count of instructions are constants of each place in a block and are made
  * up where they are needed.
  *
- * Memory. Accesses look into the same TLB as the interpreter's, inline; accesses off one base
- * register may share one look, also from round to round of a loop (analyse.c). What the TLB does
+ * Memory. Accesses look into the same TLB as the interpreter's, inline, and those of programs first
+ * where they found it the last time (x86_mem.c); accesses off one base register may share one look,
+ * also from round to round of a loop (analyse.c). What the TLB does
  * not answer is done in C.
  *
  * Floating point is the host's, with its flags in the host's register until somebody wants to know
@@ -97,9 +99,6 @@ int rv64_jit_attach(struct interp *c)
 	if (!j)
 		return -ENOMEM;
 	c->jit = j;
-	j->bmi2 = __builtin_cpu_supports("bmi2");
-	j->popcnt = __builtin_cpu_supports("popcnt");
-	j->fma = __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx");
 	c->native_box[0] = UINT64_C(0xffffffff00000000);
 	err = jit_cache_init(&j->cache, JIT_CACHE_SIZE);
 	if (err)
@@ -215,6 +214,7 @@ static const void *compile(struct interp *c, const struct rv64_block *b)
 	s->page = c->code.page[b->page[0]].host;
 	s->start = b->pa & (GMEM_PAGE_SIZE - 1);
 	s->upper = c->run.hart.pc >> 63;
+	s->kernel = c->run.hart.priv == RV64_S;
 	s->crosses = s->start == GMEM_PAGE_SIZE - 2;
 	read_block(s);
 	jit_analyse(s);

@@ -67,6 +67,7 @@ struct jit_source {
 	unsigned start;      /* offset of the entry in the page */
 	unsigned offset;     /* of the instruction at hand */
 	unsigned index;      /* instructions before it */
+	bool kernel;         /* it is entered in S mode now */
 	bool upper;          /* the virtual page has bit 63 set, as far as is known */
 	bool crosses;        /* a block of one instruction that reaches into the next page */
 	unsigned n;          /* instructions */
@@ -96,6 +97,7 @@ struct rv64_jit {
 	uint64_t resets;        /* of the interpreter's cache when `cache` was last empty */
 	bool gives_up;          /* the block at hand may leave instructions to the interpreter */
 	unsigned n_far;         /* counts uses of native_far in struct interp */
+	unsigned n_sites;       /* the same of native_site */
 	bool bmi2, fma, popcnt; /* what the host has */
 	struct jit_lower *lower;
 	struct jit_source source;
@@ -138,8 +140,6 @@ const void *jit_link(struct interp *c, uint8_t *site);
 int jit_trapped(struct interp *c, const struct jit_call *call);
 /* It has retired, and its block must be left, to hart.pc. Returns 1. */
 int jit_leave(struct interp *c, const struct jit_call *call);
-/* The bits of MXCSR for a rounding mode up to FPU_RUP. */
-uint32_t jit_host_rounding(unsigned rm);
 /* Native floating-point arithmetic from here on. 1: there can be none now, the interpreter has to
  * do the block. */
 int jit_fp_begin(struct interp *c);
@@ -148,6 +148,15 @@ int jit_fp_begin(struct interp *c);
 
 /* For each instruction that may be called. */
 extern jit_call_fn *const jit_call_fns[RV64_N_INSNS];
+
+/* ---- x86_mxcsr.c ---- */
+
+/* Whether the host rounds so (enum fpu_rounding). */
+bool jit_host_rounds(unsigned rm);
+/* From here on the thread rounds so, and its floating-point flags are clear. */
+void jit_host_fp_begin(unsigned rm);
+/* The flags that were raised since, as fflags has them. The thread rounds as C expects it. */
+unsigned jit_host_fp_end(void);
 
 /* ---- x86_glue.c ---- */
 
@@ -183,7 +192,7 @@ uint32_t jit_x_read(const struct rv64_insn *in);
 /* ---- x86_lower.c again ---- */
 
 struct jit_lower;
-/* Space to work in, or NULL. */
+/* Space to work in, or NULL. Finds out what the host has. */
 struct jit_lower *jit_lower_new(struct rv64_jit *j);
 void jit_lower_free(struct jit_lower *l);
 

@@ -161,6 +161,8 @@ static const struct {
 	FIELD(native_slot),
 	FIELD(native_rest),
 	FIELD(native_guess),
+	FIELD(native_mxcsr),
+	FIELD(native_site),
 	FIELD(native_box),
 	FIELD(native_far_at),
 	FIELD(native_far),
@@ -206,6 +208,19 @@ static void put_field(const struct dump *d, int32_t at)
 		at < 0 ? 0u - (uint32_t)at : (uint32_t)at);
 }
 
+/* `text`, in which an address of the block, for writing, becomes its distance from the begin. */
+static void put_immediate(const struct dump *d, const char *text)
+{
+	const char *comma = strstr(text, ", 0x");
+	uintptr_t at = comma ? strtoull(comma + 2, NULL, 16) : 0;
+
+	if (at >= (uintptr_t)d->code && at < (uintptr_t)d->code + d->size)
+		fprintf(d->out, "%.*s, block + 0x%03zx", (int)(comma - text), text,
+			(size_t)(at - (uintptr_t)d->code));
+	else
+		fputs(text, d->out);
+}
+
 /* `text`, in which [rbp + index + distance] becomes [field + index]. */
 static void put_operands(const struct dump *d, const char *text)
 {
@@ -219,7 +234,7 @@ static void put_operands(const struct dump *d, const char *text)
 		if (q[-1] == ' ' && q[0] >= '0' && q[0] <= '9')
 			number = q;
 	if (!end || (p != end && *p != ' ')) {
-		fputs(text, d->out);
+		put_immediate(d, text);
 		return;
 	}
 	if (number)

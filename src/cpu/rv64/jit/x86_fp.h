@@ -12,6 +12,9 @@
 
 enum { XMM0, XMM1 }; /* scratch */
 
+/* The bits of MXCSR for a rounding mode that the host has. (x86_mxcsr.c) */
+uint32_t jit_mxcsr_rounding(unsigned rm);
+
 /* Opcodes in their forms for singles and doubles. */
 static inline uint32_t jit_scalar(uint32_t op, bool dbl)
 {

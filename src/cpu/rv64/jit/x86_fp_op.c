@@ -46,7 +46,7 @@ static uint32_t comis(bool dbl)
 /* Rounding modes that the host does not have, or nobody: true, and the instruction is done in C. */
 static bool odd_rounding(struct jit_lower *l, const struct rv64_insn *in)
 {
-	if (in->rm == RM_DYN || in->rm <= FPU_RUP)
+	if (in->rm == RM_DYN || jit_host_rounds(in->rm))
 		return false;
 	jit_call_c(l, in, l->s->offset, l->s->index);
 	l->fp_live = false;
@@ -84,7 +84,7 @@ static void round_begin(struct jit_lower *l, const struct rv64_insn *in)
 	mxcsr(l, STMXCSR, 0);
 	x86_rm(e, X86_MOV, X86_L, RDX, REG_HART, JIT_OFF(native_mxcsr[0]));
 	x86_alu_imm(e, X86_G_AND, X86_L, RDX, ~MXCSR_ROUNDING);
-	x86_alu_imm(e, X86_G_OR, X86_L, RDX, (int32_t)jit_host_rounding(in->rm));
+	x86_alu_imm(e, X86_G_OR, X86_L, RDX, (int32_t)jit_mxcsr_rounding(in->rm));
 	x86_rm(e, X86_MOV_TO, X86_L, RDX, REG_HART, JIT_OFF(native_mxcsr[1]));
 	mxcsr(l, LDMXCSR, 1);
 	x86_here(e, past);

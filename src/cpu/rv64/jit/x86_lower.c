@@ -189,6 +189,9 @@ struct jit_lower *jit_lower_new(struct rv64_jit *j)
 {
 	struct jit_lower *l = calloc(1, sizeof(*l));
 
+	j->bmi2 = __builtin_cpu_supports("bmi2");
+	j->popcnt = __builtin_cpu_supports("popcnt");
+	j->fma = __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx");
 	if (l)
 		l->jit = j;
 	return l;
@@ -378,6 +381,7 @@ static void emit_ool(struct jit_lower *l)
 			x86_jmp_to(&l->e, o.back);
 			break;
 		case JIT_OOL_FMA: jit_ool_fma(l, &o); break;
+		case JIT_OOL_SITE: jit_ool_site(l, &o); break;
 		case JIT_OOL_GUESS: jit_ool_guess(l, &o); break;
 		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;

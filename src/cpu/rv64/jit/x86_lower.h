@@ -16,6 +16,7 @@ enum jit_ool_kind {
 	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
 	JIT_OOL_PLAIN, /* go on in the other version of the code, at instruction `index` */
 	JIT_OOL_FMA,   /* a multiplication and addition gave a NaN */
+	JIT_OOL_SITE,  /* an access found something else in the slot of native_site[target] */
 	JIT_OOL_GUESS, /* the guess was wrong: rdx and native_guess are what the TLB says */
 	JIT_OOL_NAN,   /* xmm `reg` = the canonical NaN, of a double if `info` */
 };
@@ -24,6 +25,7 @@ struct jit_ool {
 	enum jit_ool_kind kind;
 	uint8_t *from;       /* the jump to here */
 	const uint8_t *back; /* where to go on */
+	const uint8_t *site; /* JIT_OOL_SITE: the begin of the access */
 	uint32_t info;
 	int32_t target;
 	uint8_t reg;
@@ -184,6 +186,7 @@ void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o);
 
 jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore;
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
+void jit_ool_site(struct jit_lower *l, const struct jit_ool *o);
 void jit_ool_guess(struct jit_lower *l, const struct jit_ool *o);
 /* rcx = the slot of the TLB for the address va, as a distance. */
 void jit_tlb_slot(struct jit_lower *l, unsigned va);

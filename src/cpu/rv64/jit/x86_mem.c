@@ -3,10 +3,14 @@
  * Lowering to x86-64: loads and stores.
  *
  * The look-up of mem_fast.h inline; accesses of a group (x86_group.c) need none. What the TLB does
- * not let through goes to C, from code behind the block. The scratch registers: rax the address (or
+ * not let through goes to C, from code behind the block. An access of a program does not compute its
+ * slot of the TLB but tries the last one; if the tag there is not its own, code behind the block
+ * computes it. Where that happens all the time it ends: the access is patched. The scratch registers: rax the address (or
  * the guest register itself, when there is nothing to add), rcx the slot of the TLB and then the
  * distance to host memory, rdx the tag.
  */
+#include <string.h>
+
 #include "cpu/rv64/jit/x86_fp.h"
 #include "mem/gmem.h"
 
@@ -50,15 +54,85 @@ uint8_t *jit_tlb_ask(struct jit_lower *l, unsigned va, unsigned size, int32_t ta
 	return x86_jcc(e, X86_NE);
 }
 
+/* ---- remembered slots ---- */
+
+/* Whether an access remembers its slot: then that need not be computed, and the data do not wait
+ * for it. Programs mostly access a page many times before the next one; kernels less so. */
+static bool remembers(const struct jit_lower *l)
+{
+	return !l->s->kernel && !l->plain;
+}
+
+#define SITE(n, field)                                                        \
+	(JIT_OFF(native_site) + (int32_t)((n) * sizeof(struct interp_site)) + \
+	 (int32_t)offsetof(struct interp_site, field))
+#define SITE_MISS (1u << 24) /* 2^32 divided by it: that often a site may be wrong */
+#define SITE_SIZE 6          /* mov ecx, [rbp + distance] */
+
+/* The access at o->site was wrong once too often: its first instruction becomes a jump to code that
+ * computes the slot. Whoever still sees the old one does what is right as well. */
+static void site_ends(struct jit_lower *l, const struct jit_ool *o)
+{
+	struct x86 *e = &l->e;
+	uint8_t *distance;
+
+	x86_mov_imm(e, RDX, (uintptr_t)o->site);
+	x86_rm(e, 0xc7, X86_L, 0, RDX, 1); /* mov dword [rdx + 1], ... */
+	distance = e->p;
+	x86_u32(e, 0);
+	x86_rm(e, 0xc6, X86_L, 0, RDX, 0); /* mov byte [rdx], jmp */
+	x86_byte(e, 0xe9);
+	if (!e->full) {
+		const int32_t to = (int32_t)(e->p - (o->site + 5));
+
+		memcpy(distance, &to, sizeof(to));
+	}
+	jit_tlb_slot(l, o->reg);
+	x86_jmp_to(e, o->site + SITE_SIZE);
+}
+
+void jit_ool_site(struct jit_lower *l, const struct jit_ool *o)
+{
+	const int32_t tag = o->info & JIT_MEM_STORE ? JIT_TLB(store_tag) : JIT_TLB(load_tag);
+	const unsigned n = (unsigned)o->target;
+	struct x86 *e = &l->e;
+	struct jit_ool *mem;
+	uint8_t *ends;
+
+	x86_alu_imm_mem(e, X86_G_ADD, X86_L, REG_HART, SITE(n, misses), SITE_MISS);
+	ends = x86_jcc(e, X86_C);
+	jit_tlb_slot(l, o->reg);
+	x86_rm(e, X86_MOV_TO, X86_L, RCX, REG_HART, SITE(n, slot));
+	mem = jit_ool(l, JIT_OOL_MEM,
+		      jit_tlb_ask(l, o->reg, 1u << (o->info >> JIT_MEM_SIZE & 3), tag));
+	mem->reg = o->reg;
+	mem->info = o->info;
+	mem->back = o->back;
+	x86_jmp_to(e, o->from + 4); /* behind the jump to here */
+	x86_here(e, ends);
+	site_ends(l, o);
+}
+
 /* Leaves in rcx the slot for `va`; `info` is completed for the slow path, which goes on at what
  * is to be put into the result's `back`. */
 static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, unsigned va,
 			       unsigned log2_size, int32_t tag, uint32_t info)
 {
+	const unsigned n = l->jit->n_sites % INTERP_NATIVE_SITES;
+	const bool known = remembers(l);
+	uint8_t *begin = l->e.p;
 	struct jit_ool *o;
 
-	jit_tlb_slot(l, va);
-	o = jit_ool(l, JIT_OOL_MEM, jit_tlb_ask(l, va, 1u << log2_size, tag));
+	if (known) {
+		l->jit->n_sites++;
+		x86_rm(&l->e, X86_MOV, X86_L, RCX, REG_HART, SITE(n, slot));
+	} else {
+		jit_tlb_slot(l, va);
+	}
+	o = jit_ool(l, known ? JIT_OOL_SITE : JIT_OOL_MEM,
+		    jit_tlb_ask(l, va, 1u << log2_size, tag));
+	o->site = begin;
+	o->target = (int32_t)n;
 	o->reg = (uint8_t)va;
 	o->info = info | (uint32_t)l->s->offset / 2 << JIT_MEM_OFFSET |
 		  jit_counted(l, l->s->index) << JIT_MEM_INDEX | log2_size << JIT_MEM_SIZE |
