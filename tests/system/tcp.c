@@ -189,7 +189,7 @@ static int serve_all(const char *host)
 		}
 	}
 	printf("port=%u\n", ntohs(a.sin_port));
-	fflush(stdout);
+	(void)fflush(stdout);
 	serve(fd);
 }
 
