@@ -83,10 +83,10 @@ struct net_queue_ops {
 	void (*set_offloads)(struct net_queue *q, unsigned offloads);
 	/* Whether it gets a share of what arrives. NULL where there is only one queue. */
 	void (*set_active)(struct net_queue *q, bool active);
-	/* Only with net->split, before the first frame and while both loops are the caller's: `send`
-	 * is called on `loop` from now on, at any time beside what the queue's own loop does; all
-	 * frames then have the header that was chosen by set_offloads before, or none. NULL: that
-	 * makes no difference to it. */
+	/* Only with net->split, before the first frame and while both loops are the caller's:
+	 * `send` is called on `loop` from now on, at any time beside what the queue's own loop
+	 * does; all frames then have the header that was chosen by set_offloads before, or none.
+	 * NULL: that makes no difference to it. */
 	void (*send_from)(struct net_queue *q, struct loop *loop);
 	/* After this, recv is not called any more. */
 	void (*close)(struct net_queue *q);

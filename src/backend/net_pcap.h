@@ -13,9 +13,10 @@ struct loop;
 struct net;
 
 /*
- * Records what crosses `inner`, which belongs to the new net on success, a single_loop. A file at `path` is overwritten; only regular files are taken. What has been recorded is
- * in the file a second later at the latest. When the file cannot be written any more, the log says
- * so once, the file ends with the last frame that fits, and the network goes on.
+ * Records what crosses `inner`, which belongs to the new net on success, a single_loop. A file at
+ * `path` is overwritten; only regular files are taken. What has been recorded is in the file a
+ * second later at the latest. When the file cannot be written any more, the log says so once, the
+ * file ends with the last frame that fits, and the network goes on.
  *
  * 0, or -errno with a message.
  */
