@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Receiving: the buffer holds a part of the stream. Frames are taken from its front; when there is no
- * whole one left, it is filled again. A frame that the guest has no room for stays there, and the
- * socket is not watched until the guest wants frames again.
+ * Receiving: the buffer holds a part of the stream. Frames are taken from its front; when there is
+ * no whole one left, it is filled again. A frame that the guest has no room for stays there, and
+ * the socket is not watched until the guest wants frames again.
  *
  * Sending: at once, if nothing waits; what the socket does not take waits in a list. Of a frame the
  * socket may take a part: the rest of it waits in front of all others.

@@ -22,8 +22,8 @@ struct net;
  */
 int net_pcap_new(struct net *inner, const char *path, struct net **out, struct err *e);
 
-/* The same for frames that cross elsewhere: of no network. Each is shown to net_pcap_record(), on one
- * loop, without a header; it is done with by net_pcap_close(), on that loop. */
+/* The same for frames that cross elsewhere: of no network. Each is shown to net_pcap_record(), on
+ * one loop, without a header; it is done with by net_pcap_close(), on that loop. */
 struct net_pcap;
 int net_pcap_open(const char *path, struct loop *loop, struct net_pcap **out, struct err *e);
 void net_pcap_record(struct net_pcap *p, const struct iovec *iov, unsigned n);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A frame on its way is a list of pieces of its sender's memory, which may change at any time: of it
- * only its addresses are looked at, once. It is given to one port or, one after the other, to all
- * others; what these do with it in their recv() is the only copy there is. A frame that waits is
- * given before any that comes later, by a task, when its port wants frames again.
+ * A frame on its way is a list of pieces of its sender's memory, which may change at any time: of
+ * it only its addresses are looked at, once. It is given to one port or, one after the other, to
+ * all others; what these do with it in their recv() is the only copy there is. A frame that waits
+ * is given before any that comes later, by a task, when its port wants frames again.
  *
  * Port 0 is the uplink, 1 to VSWITCH_PORTS are places for others.
  */

@@ -4,8 +4,8 @@
  *
  * A user network is the guest's alone, so its address may always be the same; so is passt's.
  * Machines with TAP devices may meet on a bridge: there the address is made of the interface's
- * name, which is different for each of them and the same in each run. Those at a switch have nothing
- * that tells them apart, so theirs is random.
+ * name, which is different for each of them and the same in each run. Those at a switch have
+ * nothing that tells them apart, so theirs is random.
  */
 #include "cmd/run_net.h"
 

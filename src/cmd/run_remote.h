@@ -50,7 +50,8 @@ struct run_remotes {
 };
 
 /* Looks whether each can work, and the network if that is a switch, and fills in the machine's
- * configuration, which borrows from r until run_remotes_close(). 0, or -errno with the message in e; r is to be closed in either case. */
+ * configuration, which borrows from r until run_remotes_close(). 0, or -errno with the message in
+ * e; r is to be closed in either case. */
 int run_remotes_open(struct run_remotes *r, const struct run_remotes_options *o,
 		     const struct run_net *net, struct loop *loop, struct machine_config *c,
 		     struct err *e);

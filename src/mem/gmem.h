@@ -49,10 +49,10 @@ void gmem_free(struct gmem *m);
 int gmem_add_ram(struct gmem *m, uint64_t gpa, uint64_t size);
 
 /*
- * Adds RAM that is another process's, which may be hostile: bytes from `offset` on of a memfd, which
- * stays the caller's. -EINVAL as above, or `offset` is no multiple of a page or the file too short;
- * -ENOSPC; -EPERM: it is no memfd that is sealed against shrinking, so that using it could be
- * fatal; or what mmap() gave. The guest's code is not tracked here.
+ * Adds RAM that is another process's, which may be hostile: bytes from `offset` on of a memfd,
+ * which stays the caller's. -EINVAL as above, or `offset` is no multiple of a page or the file too
+ * short; -ENOSPC; -EPERM: it is no memfd that is sealed against shrinking, so that using it could
+ * be fatal; or what mmap() gave. The guest's code is not tracked here.
  */
 int gmem_add_shared(struct gmem *m, uint64_t gpa, uint64_t size, int fd, uint64_t offset);
 

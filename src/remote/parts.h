@@ -86,8 +86,8 @@ void relay_kick(struct vdev_queue *q);
 /* Pushes what the back end has used. */
 void relay_collect(struct remote_queue *rq);
 
-/* Pushes what the back end has not finished, and empties the ring. `fail` as in the kind; NULL: as if
- * nothing was written. */
+/* Pushes what the back end has not finished, and empties the ring. `fail` as in the kind; NULL: as
+ * if nothing was written. */
 void relay_give_up(struct remote_queue *rq, uint32_t (*fail)(const struct virtq_chain *c));
 
 /* For another back end: relay_keep() empties the ring but remembers what is unfinished, which

@@ -147,8 +147,8 @@ void relay_again(struct remote_queue *rq)
 	publish(rq);
 }
 
-/* A frame for a guest without a cable is lost. Its buffer goes back to the back end, behind all others;
- * or to the guest, empty, if that counts on their order. */
+/* A frame for a guest without a cable is lost. Its buffer goes back to the back end, behind all
+ * others; or to the guest, empty, if that counts on their order. */
 static bool goes_back(const struct remote *r, const struct remote_queue *rq)
 {
 	return r->unplugged && !remote_is_net_tx(r, rq->q) && !rq->stop_wanted &&

@@ -10,8 +10,8 @@
  *   flight and those to come, are answered with an error where the kind of device has one (a file
  *   system's and a disk's do);
  * - with it the device is connected to again, once a second until that works. Meanwhile a disk's
- *   requests wait, and are made again, those in flight too; a network card has no link. Not for file
- *   systems: what a guest has open there is known to the back end that has gone.
+ *   requests wait, and are made again, those in flight too; a network card has no link. Not for
+ *   file systems: what a guest has open there is known to the back end that has gone.
  */
 #ifndef REMOTE_REMOTE_H
 #define REMOTE_REMOTE_H
@@ -50,13 +50,15 @@ struct remote_config {
 };
 
 /* The loop's thread. Talks to the back end and waits for it, a few seconds for each answer. *cfg is
- * copied, what it points at is borrowed. fd belongs to the device from now on, or is closed. 0, or -errno with the message in e. */
+ * copied, what it points at is borrowed. fd belongs to the device from now on, or is closed. 0, or
+ * -errno with the message in e. */
 int remote_new(const struct remote_config *cfg, struct vdev **out, struct err *e);
 
 /* The loop's thread: the reason why the back end serves no more, or NULL while it does. */
 const char *remote_down(struct vdev *dev);
 
-/* The loop's thread, of a network card: pulls the cable out or plugs it in, as netdev_set_link(). */
+/* The loop's thread, of a network card: pulls the cable out or plugs it in, as netdev_set_link().
+ */
 void remote_set_link(struct vdev *dev, bool up);
 
 /* Whether dev is a remote device. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vhost-user as it is on the socket: numbers and layouts of QEMU's docs/interop/vhost-user, for the
- * front end (src/remote) and the back end (src/vhost). Words are in the host's own order; both sides
- * run on one host.
+ * front end (src/remote) and the back end (src/vhost). Words are in the host's own order; both
+ * sides run on one host.
  */
 #ifndef REMOTE_VHOST_USER_H
 #define REMOTE_VHOST_USER_H

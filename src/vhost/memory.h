@@ -24,8 +24,8 @@ struct vhost_memory {
 int vhost_memory_init(struct vhost_memory *m);
 void vhost_memory_fini(struct vhost_memory *m);
 
-/* Maps what the message (SET_MEM_TABLE) says instead of what was mapped; no ring is in use. NULL, or
- * what is wrong with it: nothing is mapped then. */
+/* Maps what the message (SET_MEM_TABLE) says instead of what was mapped; no ring is in use. NULL,
+ * or what is wrong with it: nothing is mapped then. */
 const char *vhost_memory_set(struct vhost_memory *m, struct vhost_message *msg);
 
 /* The guest's address of a user address. False: it is nowhere. */

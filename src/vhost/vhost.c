@@ -4,8 +4,9 @@
  * have to stand still for it, what is done. A ring that has to be stopped first is, the message
  * waits, and nothing more is read until it is through; so no message ever meets a ring half-way.
  *
- * A ring runs whenever it can: its size and addresses are known, it has a kick, it is enabled. After
- * each message what can run is started. GET_VRING_BASE takes its kick away, as the protocol has it.
+ * A ring runs whenever it can: its size and addresses are known, it has a kick, it is enabled.
+ * After each message what can run is started. GET_VRING_BASE takes its kick away, as the protocol
+ * has it.
  *
  * What breaks the rules ends the connection, with a reason; nothing is repaired. What the guest's
  * driver breaks (a ring) is not the front end's fault: the device is marked, its error eventfds are

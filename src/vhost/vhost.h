@@ -22,9 +22,9 @@ struct vdev;
 struct vhost;
 
 struct vhost_ops {
-	/* Once, from the loop and never inside a call of ours: the front end has gone (why is NULL),
-	 * or broke the rules, or vhost_close() was called. The device stands still, and all of it
-	 * waits for vhost_free(), which may be called here. */
+	/* Once, from the loop and never inside a call of ours: the front end has gone (why is
+	 * NULL), or broke the rules, or vhost_close() was called. The device stands still, and all
+	 * of it waits for vhost_free(), which may be called here. */
 	void (*ended)(void *arg, const char *why);
 	/* The driver is told of an MTU; 0 or -errno. NULL: not for this device. */
 	int (*set_mtu)(void *arg, uint16_t mtu);
@@ -40,7 +40,8 @@ struct vhost_config {
 	void *arg;
 };
 
-/* Begins to serve. 0 or -errno; then device and socket belong to it, else they stay the caller's. */
+/* Begins to serve. 0 or -errno; then device and socket belong to it, else they stay the caller's.
+ */
 int vhost_new(const struct vhost_config *cfg, struct vhost **out);
 
 /* Whether the front end has given its memory: a mere connection has not. */

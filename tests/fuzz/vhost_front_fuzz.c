@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A vhost-user front end that says and writes anything, to a network card on a switch, with an honest
- * guest at another place of it, for whom all frames have to be finished.
+ * A vhost-user front end that says and writes anything, to a network card on a switch, with an
+ * honest guest at another place of it, for whom all frames have to be finished.
  *
  * The input is a script: messages of the protocol as they should be, with numbers of the script's;
  * raw messages; memory tables; bytes into the memory that was given, which holds rings and frames;

@@ -61,7 +61,7 @@ exchange() { # blocks
 	done
 	exec 5>"$work/in1" 6>"$work/in2" 7>"$work/in3"
 	for ((i = 0; i < 10 * ${LIMIT:-100}; i++)); do
-		[ "$(cat "$work"/g? | grep -c '^fetched')" != 3 ] || break
+		[ "$(cat "$work"/g? 2>/dev/null | grep -c '^fetched')" != 3 ] || break
 		sleep 0.1
 	done
 	exec 5>&- 6>&- 7>&- # their ends of input

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A switch at its socket, on a thread, as the command has it; guests are remote network cards, each
- * with a driver, as in machines, and bare sockets. Frames cross, the switch goes and comes back, and
- * connections that say nothing keep nobody out.
+ * with a driver, as in machines, and bare sockets. Frames cross, the switch goes and comes back,
+ * and connections that say nothing keep nobody out.
  */
 #include <setjmp.h>
 #include <stdarg.h>
