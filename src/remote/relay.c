@@ -132,7 +132,7 @@ static int by_age(const void *a, const void *b)
 
 void relay_again(struct remote_queue *rq)
 {
-	struct request *again[REMOTE_SIZE_MAX];
+	struct request *again[REMOTE_SIZE_MAX] = {0};
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < rq->n_requests; i++)
