@@ -171,6 +171,7 @@ if [ -n "$guest" ] || [ "$regex" = . ]; then
 	[ "$tier" = fast ] || prepare headers build/linnet kbuild --print
 	[ "$tier" = fast ] || prepare kernels build/linnet fetch --small --debug
 	! grep -q 'system/tap/iperf3' "$items" || prepare iperf3 guest/userland.sh iperf3
+	! grep -q 'system/fio/' "$items" || prepare fio guest/userland.sh fio
 	! grep -q 'system/packages/' "$items" || prepare packages tests/system/packages/disk.sh
 fi
 tools/pool.sh "$items" build/check

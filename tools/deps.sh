@@ -19,7 +19,8 @@ check_set='libcmocka-dev libcapstone-dev clang-14 clang-format-14 clang-tidy-14 
 	cppcheck=cppcheck gcovr=gcovr shellcheck=shellcheck universal-ctags=ctags-universal binutils
 	flex=flex bison=bison bc=bc zstd=zstd git=git curl=curl netcat-openbsd=nc.openbsd iproute2=ip time=time
 	device-tree-compiler=dtc qemu-system-misc qemu-utils=qemu-img openssl=openssl man-db=man
-	mandoc=mandoc zsh=zsh gdb-multiarch=gdb-multiarch iperf3=iperf3 passt=passt'
+	mandoc=mandoc zsh=zsh gdb-multiarch=gdb-multiarch iperf3=iperf3 passt=passt
+	qemu-system-x86=qemu-system-x86_64 gcc-i686-linux-gnu=i686-linux-gnu-gcc libc6-dev-i386-cross'
 
 installed() { # package[=command]
 	case $1 in

@@ -48,6 +48,7 @@ struct opt {
 	const char *const *choices; /* ends with NULL; OPT_CALL: offered by shells, not checked */
 	bool repeat;                /* OPT_CALL: each time that it is given counts */
 	bool shell_only;            /* makes no sense in a configuration file */
+	bool rare;                  /* in the help only its name */
 	/* OPT_CALL with a list value: its keys; and, where the first item has no key, what to call
 	 * that item where each needs a name. */
 	const struct opt *keys;

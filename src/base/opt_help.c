@@ -51,12 +51,28 @@ static void print_option(FILE *out, const struct opt *o)
 		print_wrapped(out, o->help, len);
 }
 
+/* One line for all options that few ever need. */
+static void print_rare(FILE *out, const struct opt *table)
+{
+	const char *before = "Rare, and told in the manual: ";
+
+	for (const struct opt *o = table; o->name || o->help; o++) {
+		if (!o->name || !o->rare)
+			continue;
+		(void)fprintf(out, "%s--%s", before, o->name);
+		before = ", ";
+	}
+	if (before[0] == ',')
+		(void)fputc('\n', out);
+}
+
 void opt_print_help(FILE *out, const struct opt *table)
 {
 	for (const struct opt *o = table; o->name || o->help; o++) {
-		if (o->name)
+		if (!o->name)
+			(void)fprintf(out, "%s:\n", o->help);
+		else if (!o->rare)
 			print_option(out, o);
-		else
-			(void)fprintf(out, "%s%s:\n", o == table ? "" : "\n", o->help);
 	}
+	print_rare(out, table);
 }

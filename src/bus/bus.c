@@ -50,6 +50,7 @@ struct bus {
 	struct table *_Atomic table;
 	atomic_uint phase; /* its lowest bit says which counter new readers use */
 	struct reader_count readers[2];
+	struct bus *parent; /* or NULL */
 };
 
 /* An access that went to the loop. */
@@ -161,6 +162,7 @@ int bus_new(struct bus **out)
 	atomic_init(&bus->phase, 0);
 	atomic_init(&bus->readers[0].n, 0);
 	atomic_init(&bus->readers[1].n, 0);
+	bus->parent = NULL;
 	*out = bus;
 	return 0;
 }
@@ -310,6 +312,11 @@ static enum bus_result call_direct(const struct entry *e, struct bus_access *a)
 	return BUS_POST;
 }
 
+void bus_set_parent(struct bus *bus, struct bus *parent)
+{
+	bus->parent = parent;
+}
+
 static int access(struct bus *bus, uint64_t addr, struct bus_access *a)
 {
 	enum bus_result result = BUS_ERROR;
@@ -324,6 +331,8 @@ static int access(struct bus *bus, uint64_t addr, struct bus_access *a)
 			loop = e->r.loop;
 	}
 	reader_leave(bus, reader);
+	if (!e && bus->parent)
+		return access(bus->parent, addr, a);
 	if (loop) {
 		struct posted p = {.a = *a, .bus = bus, .addr = addr, .loop = loop};
 

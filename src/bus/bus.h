@@ -70,6 +70,11 @@ int bus_new(struct bus **out);
 /* No access may be under way. NULL is allowed. */
 void bus_free(struct bus *bus);
 
+/* What nobody claims on `bus` is asked of `parent` from now on, whose addresses are the same: for a
+ * core with parts of its own beside those that it shares. While nothing accesses it; parent lives
+ * longer. */
+void bus_set_parent(struct bus *bus, struct bus *parent);
+
 /* Copies *r. 0; -EEXIST when it overlaps a range; -EINVAL when it is empty or wraps; -ENOMEM. */
 int bus_add(struct bus *bus, const struct bus_range *r);
 /* Removes the range that starts at base. 0, -ENOENT or -ENOMEM. */

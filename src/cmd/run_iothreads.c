@@ -50,6 +50,12 @@ int run_iothreads_check(const struct run_options *o, struct err *e)
 	const struct run_iothreads *t = &o->iothreads;
 	int ret = check_number(t, "--net", o->net.iothread, e);
 
+	if (!ret && o->net.kind == RUN_NET_SWITCH && o->net.iothread != IOTHREADS_ANY)
+		ret = err_set(
+			e, -EINVAL,
+			"--net: iothread=%u: a switch's card is served by `linnet switch`; leave "
+			"it out",
+			o->net.iothread);
 	for (unsigned i = 0; i < o->n_disks && !ret; i++)
 		ret = check_number(t, "--disk", o->disk[i].iothread, e);
 	if (!ret && t->n && o->clock == RUN_CLOCK_INSTRUCTIONS)

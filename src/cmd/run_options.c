@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -185,6 +186,26 @@ static int vsock_option(void *ctx, const char *label, char *value, struct err *e
 	return run_vsock_parse(&o->vsock, label, value, e);
 }
 
+/* F, or F@ADDRESS for what is not ELF. */
+static int small_core_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_options *o = ctx;
+	char *at = strrchr(value, '@'), *end;
+
+	o->small_core = (struct run_small_core){.path = value};
+	if (!at)
+		return 0;
+	errno = 0;
+	o->small_core.at = strtoull(at + 1, &end, 16);
+	if (errno || end == at + 1 || *end || !o->small_core.at)
+		return err_set(e, -EINVAL,
+			       "%s%s: give FILE, or FILE@ADDRESS with a hexadecimal address, such "
+			       "as fw.bin@0x8fe00000",
+			       label, value);
+	*at = '\0';
+	return 0;
+}
+
 static int vhost_user_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -267,7 +288,7 @@ const struct opt run_option_table[] = {
 	{.name = "no-extras",
 	 .kind = OPT_FLAG,
 	 AT(no_extras),
-	 .help = "leave out Linnet's own drivers (linnet_*)"},
+	 .help = "leave out Linnet's own drivers (scull, kxo, ...)"},
 	{.name = "dtb",
 	 .arg = "F",
 	 .kind = OPT_STRING,
@@ -288,6 +309,11 @@ const struct opt run_option_table[] = {
 	 .kind = OPT_STRING,
 	 AT(firmware),
 	 .help = "M-mode program (ELF, flat) instead of the SBI"},
+	{.name = "small-core",
+	 .arg = "F[@ADDRESS]",
+	 .kind = OPT_CALL,
+	 .call = small_core_option,
+	 .help = "what the small core of a duo runs (ELF, flat)"},
 	{.name = "file",
 	 .arg = "HOST:GUEST",
 	 .kind = OPT_CALL,
@@ -417,6 +443,7 @@ const struct opt run_option_table[] = {
 	 .head = "address",
 	 .help = "let gdb connect"},
 	{.name = "jit-dump",
+	 .rare = true,
 	 .arg = "FILE[,KEY=VALUE]...",
 	 .kind = OPT_CALL,
 	 .call = jit_dump_option,
@@ -424,10 +451,12 @@ const struct opt run_option_table[] = {
 	 .head = "path",
 	 .help = "write each block that is compiled"},
 	{.name = "perf-map",
+	 .rare = true,
 	 .kind = OPT_FLAG,
 	 AT(watch.perf_map),
 	 .help = "let perf name generated code: /tmp/perf-PID.map"},
 	{.name = "state-log",
+	 .rare = true,
 	 .arg = "FILE[,every=N]",
 	 .kind = OPT_CALL,
 	 .call = state_log_option,

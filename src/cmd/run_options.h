@@ -63,6 +63,10 @@ struct run_options {
 	struct run_remotes_options remotes;
 	struct run_vsock_options vsock;
 
+	struct run_small_core {
+		const char *path; /* NULL: none */
+		uint64_t at;      /* 0: it is ELF */
+	} small_core;
 	bool rng;
 	uint64_t rng_rate; /* bytes a second; 0: any number */
 	bool balloon;

@@ -63,6 +63,12 @@ static bool lacks(const struct machine_type *type, const struct run_options *o, 
 		{o->mmu == RUN_MMU_SV48, "--mmu sv48"},
 	};
 
+	if (o->small_core.path && !type->has_small_core) {
+		err_set(e, -EINVAL, "--small-core %s: the machine %s has none; see linnet machines",
+			o->small_core.path, type->name);
+		return true;
+	}
+
 	if (o->smp > type->max_smp) {
 		err_set(e, -EINVAL, "--smp %u: the machine %s has at most %u", o->smp, type->name,
 			type->max_smp);
@@ -106,6 +112,8 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->n_irqlabs = o->irqlab;
 	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
 	c->dtb = o->dtb;
+	c->small_core = o->small_core.path;
+	c->small_core_at = o->small_core.at;
 	c->ring_features = ring_features(&o->ring);
 	c->ring_size = o->ring.size;
 	c->pci = o->transport == RUN_TRANSPORT_PCI;

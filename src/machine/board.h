@@ -74,6 +74,7 @@ struct load_plan {
 	int (*make_dtb)(struct machine *m, uint64_t initrd_start, uint64_t initrd_end,
 			struct err *e);
 	uint64_t dtb_max; /* bytes kept free for it at the end of RAM */
+	uint64_t end;     /* what of RAM is used ends here; 0: with the RAM */
 };
 
 int machine_load(struct machine *m, const struct load_plan *plan, struct err *e);

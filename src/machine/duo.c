@@ -17,8 +17,10 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/opt.h"
+#include "boot/image.h"
 #include "cpu/cpu.h"
 #include "hw/aclint.h"
+#include "hw/cv_mailbox.h"
 #include "hw/plic.h"
 #include "hw/regs.h"
 #include "hw/uart8250.h"
@@ -27,6 +29,7 @@
 #include "machine/devices.h"
 #include "machine/duo_fdt.h"
 #include "machine/duo_map.h"
+#include "machine/duo_small.h"
 #include "machine/mmio_slots.h"
 #include "mem/gmem.h"
 
@@ -43,6 +46,11 @@ static const struct regs_value clkgen_reset[] = {
 	{0x90c, PLL(56)}, {0x910, PLL(60)},
 };
 
+/* Everything runs but the small core. */
+static const struct regs_value reset_reset[] = {
+	{0x00, ~0u}, {0x04, ~0u}, {0x08, ~0u}, {0x0c, ~0u}, {DUO_RESET_CPU, ~DUO_RESET_CPU_SMALL},
+};
+
 static const struct block {
 	uint32_t base;
 	const char *name;
@@ -55,7 +63,7 @@ static const struct block {
 	{DUO_TOP_BASE, "top", NULL, 0, false},
 	{DUO_PINMUX_BASE, "pinmux", NULL, 0, false},
 	{DUO_CLKGEN_BASE, "clock", clkgen_reset, ARRAY_SIZE(clkgen_reset), false},
-	{DUO_RESET_BASE, "reset", NULL, 0, false},
+	{DUO_RESET_BASE, "reset", reset_reset, ARRAY_SIZE(reset_reset), false},
 	{DUO_GPIO_BASE, "gpio-a", NULL, 0, false},
 	{DUO_GPIO_BASE + DUO_GPIO_STEP, "gpio-b", NULL, 0, false},
 	{DUO_GPIO_BASE + 2 * DUO_GPIO_STEP, "gpio-c", NULL, 0, false},
@@ -68,6 +76,8 @@ static const struct block {
 struct duo {
 	struct plic *plic;
 	struct aclint *clint;
+	struct cv_mailbox *mailbox;
+	struct duo_small *small;
 	struct mmio_slots slots;
 	struct regs *regs[ARRAY_SIZE(blocks)];
 };
@@ -143,6 +153,16 @@ static int add_interrupt_controllers(struct machine *m)
 	return ret ? ret : aclint_new(&clint, &d->clint);
 }
 
+/* UARTs 0 and 1 lead to both cores, each with a number of its own there. */
+static void uart_line_set(void *controller, unsigned line, bool level)
+{
+	struct duo *d = controller;
+
+	irq_set(plic_irq(d->plic, DUO_UART_IRQ + line), level);
+	if (line < DUO_SMALL_N_UARTS)
+		irq_set(duo_small_irq(d->small, DUO_SMALL_UART_IRQ + line), level);
+}
+
 /* The first is the console; nobody is at the other end of the rest. */
 static int add_uarts(struct machine *m)
 {
@@ -150,12 +170,12 @@ static int add_uarts(struct machine *m)
 	int ret = 0;
 
 	for (unsigned i = 0; i < DUO_N_UARTS && !ret; i++) {
-		struct uart8250_config cfg = {.bus = m->bus,
-					      .base = i == 4 ? DUO_UART4_BASE
-							     : DUO_UART_BASE + i * DUO_UART_STEP,
-					      .reg_shift = 2,
-					      .loop = m->loop,
-					      .irq = plic_irq(d->plic, DUO_UART_IRQ + i)};
+		struct uart8250_config cfg = {
+			.bus = m->bus,
+			.base = i == 4 ? DUO_UART4_BASE : DUO_UART_BASE + i * DUO_UART_STEP,
+			.reg_shift = 2,
+			.loop = m->loop,
+			.irq = {.set = uart_line_set, .controller = d, .line = i}};
 
 		if (!i) {
 			cfg.chr = m->cfg.console;
@@ -167,23 +187,62 @@ static int add_uarts(struct machine *m)
 	return ret;
 }
 
+static struct regs *block_at(struct machine *m, uint32_t base)
+{
+	unsigned i = 0;
+
+	while (blocks[i].base != base)
+		i++;
+	return duo_of(m)->regs[i];
+}
+
+/* As the boards' boot loaders start the small core: see duo_map.h. */
+static void reset_written(void *arg, uint32_t offset, uint32_t old, uint32_t value)
+{
+	struct machine *m = arg;
+	const struct regs *sec = block_at(m, DUO_SEC_SYS_BASE);
+	uint64_t pc = 0;
+
+	if (offset != DUO_RESET_CPU || !((old ^ value) & DUO_RESET_CPU_SMALL))
+		return;
+	if (regs_get(sec, DUO_SEC_SYS_CTRL) & DUO_SEC_SYS_VECTOR)
+		pc = regs_get(sec, DUO_SEC_SYS_ADDR_LOW) |
+		     (uint64_t)regs_get(sec, DUO_SEC_SYS_ADDR_HIGH) << 32;
+	duo_small_power(duo_of(m)->small, value & DUO_RESET_CPU_SMALL, pc);
+}
+
 static int add_blocks(struct machine *m)
 {
 	struct duo *d = duo_of(m);
 	int ret = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(blocks) && !ret; i++) {
-		const struct regs_config cfg = {.bus = m->bus,
-						.base = blocks[i].base,
-						.size = DUO_PAGE,
-						.name = blocks[i].name,
-						.reset = blocks[i].reset,
-						.n_reset = blocks[i].n_reset,
-						.absent = blocks[i].absent};
+		const struct regs_config cfg = {
+			.bus = m->bus,
+			.base = blocks[i].base,
+			.size = DUO_PAGE,
+			.name = blocks[i].name,
+			.reset = blocks[i].reset,
+			.n_reset = blocks[i].n_reset,
+			.absent = blocks[i].absent,
+			.written = blocks[i].base == DUO_RESET_BASE ? reset_written : NULL,
+			.arg = m};
 
 		ret = regs_new(&cfg, &d->regs[i]);
 	}
 	return ret;
+}
+
+static int add_mailbox(struct machine *m)
+{
+	struct duo *d = duo_of(m);
+	const struct cv_mailbox_config cfg = {
+		.bus = m->bus,
+		.base = DUO_MAILBOX_BASE,
+		.irq[DUO_MAILBOX_BIG] = plic_irq(d->plic, DUO_MAILBOX_IRQ),
+		.irq[DUO_MAILBOX_SMALL] = duo_small_irq(d->small, DUO_SMALL_MAILBOX_IRQ)};
+
+	return cv_mailbox_new(&cfg, &d->mailbox);
 }
 
 /* ---- virtio ---- */
@@ -205,9 +264,16 @@ static void place_slots(struct machine *m)
 
 /* ---- images ---- */
 
+static struct duo_region rtos_region(const struct machine *m)
+{
+	if (m->cfg.type == &duo_machine)
+		return (struct duo_region){DUO_RTOS_BASE, DUO_RTOS_SIZE};
+	return (struct duo_region){DUO256M_RTOS_BASE, DUO256M_RTOS_SIZE};
+}
+
 static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
 {
-	struct duo_fdt_config cfg = {.model = m->cfg.type->name};
+	struct duo_fdt_config cfg = {.model = m->cfg.type->name, .rtos = rtos_region(m)};
 	int ret = board_fdt_init(&cfg.run, m, initrd_start, initrd_end, e);
 
 	if (ret)
@@ -217,15 +283,43 @@ static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_en
 	return duo_fdt_build(&cfg, &m->dtb, &m->dtb_len, e);
 }
 
+/* What the board's first boot loader does before Linux. */
+static int load_small_core(struct machine *m, struct err *e)
+{
+	const struct image_request r = {.option = "--small-core",
+					.path = m->cfg.small_core,
+					.ram_base = DUO_RAM_BASE,
+					.at = m->cfg.small_core_at,
+					.flat = m->cfg.small_core_at != 0};
+	struct regs *sec = block_at(m, DUO_SEC_SYS_BASE), *reset = block_at(m, DUO_RESET_BASE);
+	struct image image;
+	int ret = image_load(m->mem, &r, &image, e);
+
+	if (ret)
+		return ret;
+	regs_set(sec, DUO_SEC_SYS_CTRL, DUO_SEC_SYS_VECTOR);
+	regs_set(sec, DUO_SEC_SYS_ADDR_LOW, (uint32_t)image.entry);
+	regs_set(sec, DUO_SEC_SYS_ADDR_HIGH, (uint32_t)(image.entry >> 32));
+	regs_set(reset, DUO_RESET_CPU, regs_get(reset, DUO_RESET_CPU) | DUO_RESET_CPU_SMALL);
+	duo_small_power(duo_of(m)->small, true, image.entry);
+	return 0;
+}
+
 static int duo_build(struct machine *m, struct err *e)
 {
-	const struct load_plan plan = {.make_dtb = make_dtb, .dtb_max = DTB_MAX};
+	struct load_plan plan = {.make_dtb = make_dtb, .dtb_max = DTB_MAX};
 	int ret;
 
+	/* With the board's own memory that of the small core is at its end. */
+	if (m->cfg.mem <= m->cfg.type->default_mem)
+		plan.end = min_u64(rtos_region(m).base, DUO_RAM_BASE + m->cfg.mem);
 	m->board = calloc(1, sizeof(struct duo));
 	if (!m->board)
 		return err_set(e, -ENOMEM, "out of memory");
 	ret = add_ram(m, e);
+	if (ret)
+		return ret;
+	ret = duo_small_new(m, &duo_of(m)->small, e);
 	if (ret)
 		return ret;
 	ret = add_interrupt_controllers(m);
@@ -233,6 +327,8 @@ static int duo_build(struct machine *m, struct err *e)
 		place_slots(m);
 		ret = add_uarts(m);
 	}
+	if (!ret)
+		ret = add_mailbox(m);
 	if (!ret)
 		ret = add_blocks(m);
 	if (ret)
@@ -243,7 +339,10 @@ static int duo_build(struct machine *m, struct err *e)
 	ret = mmio_slots_fill(&duo_of(m)->slots, m);
 	if (ret)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
-	return machine_load(m, &plan, e);
+	ret = machine_load(m, &plan, e);
+	if (!ret && m->cfg.small_core)
+		ret = load_small_core(m, e);
+	return ret;
 }
 
 /* ---- the end ---- */
@@ -257,19 +356,22 @@ static void duo_free(struct machine *m)
 	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++)
 		regs_free(d->regs[i]);
 	mmio_slots_free(&d->slots);
+	cv_mailbox_free(d->mailbox);
 	aclint_free(d->clint);
 	plic_free(d->plic);
+	duo_small_free(d->small);
 	free(d);
 }
 
 const struct machine_type duo_machine = {
 	.name = "duo",
-	.help = "Milk-V Duo (CV1800B): a C906 core with Linux, 64 MiB",
+	.help = "Milk-V Duo (CV1800B): a big and a small C906 core, 64 MiB",
 	.ram_base = DUO_RAM_BASE,
 	.timebase_hz = DUO_TIMEBASE_HZ,
 	.model = CPU_MODEL_THEAD_C906,
 	.default_mem = 64u << 20,
 	.max_smp = 1,
+	.has_small_core = true,
 	.default_append = "console=ttyS0 earlycon panic=-1",
 	.build = duo_build,
 	.plug = duo_plug,
@@ -284,6 +386,7 @@ const struct machine_type duo256m_machine = {
 	.model = CPU_MODEL_THEAD_C906,
 	.default_mem = 256u << 20,
 	.max_smp = 1,
+	.has_small_core = true,
 	.default_append = "console=ttyS0 earlycon panic=-1",
 	.build = duo_build,
 	.plug = duo_plug,

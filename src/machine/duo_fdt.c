@@ -28,6 +28,19 @@ static void interrupt(struct fdt_builder *t, uint32_t irq)
 	fdtb_cells(t, "interrupts", cells, ARRAY_SIZE(cells));
 }
 
+static void write_reserved(struct fdt_builder *t, const struct duo_region *rtos)
+{
+	fdtb_begin(t, "reserved-memory");
+	fdtb_u32(t, "#address-cells", 2);
+	fdtb_u32(t, "#size-cells", 2);
+	fdtb_empty(t, "ranges");
+	fdtb_begin(t, "region@%llx", (unsigned long long)rtos->base);
+	fdtb_reg(t, rtos->base, rtos->size);
+	fdtb_empty(t, "no-map");
+	fdtb_end(t);
+	fdtb_end(t);
+}
+
 static void write_cpus(struct fdt_builder *t)
 {
 	static const char extensions[] = "i\0m\0a\0f\0d\0c\0zicntr\0zicsr\0zifencei\0zihpm";
@@ -114,6 +127,7 @@ int duo_fdt_build(const struct duo_fdt_config *cfg, void **out, size_t *len, str
 	fdtb_string(t, "model", cfg->model);
 	snprintf(console, sizeof(console), "/soc/serial@%x", DUO_UART_BASE);
 	board_fdt_chosen(t, &cfg->run, console);
+	write_reserved(t, &cfg->rtos);
 	write_cpus(t);
 	fdtb_begin(t, "soc");
 	fdtb_u32(t, "#address-cells", 2);

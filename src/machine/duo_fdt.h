@@ -10,9 +10,14 @@
 
 struct err;
 
+struct duo_region {
+	uint64_t base, size;
+};
+
 struct duo_fdt_config {
 	struct board_fdt run;
-	const char *model; /* the machine's name */
+	struct duo_region rtos; /* memory of the small core, which Linux leaves alone */
+	const char *model;      /* the machine's name */
 };
 
 /* *out is malloc'd and the caller's. 0, or -errno with the message in e. */

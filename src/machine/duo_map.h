@@ -7,6 +7,7 @@
 #ifndef MACHINE_DUO_MAP_H
 #define MACHINE_DUO_MAP_H
 
+#define DUO_MAILBOX_BASE   0x01900000u
 #define DUO_AP_SYSTEM_BASE 0x01901000u /* of 0x1000 bytes each, where nothing else is said */
 #define DUO_SEC_SYS_BASE   0x020b0000u
 #define DUO_TOP_BASE       0x03000000u
@@ -38,12 +39,38 @@
 #define DUO_CLINT_SIZE     0x00010000u
 #define DUO_RAM_BASE       0x80000000u
 
-#define DUO_PAGE       0x1000u
-#define DUO_N_UARTS    5u
-#define DUO_N_IRQS     101u
+/* What of the memory is the small core's, of 64 and of 256 MiB; and rings between both cores. */
+#define DUO_RTOS_BASE     0x83f40000u
+#define DUO_RTOS_SIZE     0x000c0000u
+#define DUO256M_RTOS_BASE 0x8fe00000u
+#define DUO256M_RTOS_SIZE 0x00200000u
+
+#define DUO_PAGE        0x1000u
+#define DUO_N_UARTS     5u
+#define DUO_N_IRQS      101u
 /* PLIC sources of the big core. */
-#define DUO_UART_IRQ   44u /* number n has DUO_UART_IRQ + n */
-#define DUO_VIRTIO_IRQ 80u /* slot n has DUO_VIRTIO_IRQ + n */
+#define DUO_UART_IRQ    44u /* number n has DUO_UART_IRQ + n */
+#define DUO_MAILBOX_IRQ 101u
+#define DUO_VIRTIO_IRQ  80u /* slot n has DUO_VIRTIO_IRQ + n */
+
+/* PLIC sources of the small core. */
+#define DUO_SMALL_N_IRQS      61u
+#define DUO_SMALL_UART_IRQ    30u /* number n has DUO_SMALL_UART_IRQ + n */
+#define DUO_SMALL_N_UARTS     2u
+#define DUO_SMALL_MAILBOX_IRQ 61u
+
+/* Registers by which the small core is started: a bit of SEC_SYS says that the two behind it hold the
+ * address, and one of RESET lets it run. */
+#define DUO_SEC_SYS_CTRL      0x04u
+#define DUO_SEC_SYS_VECTOR    (1u << 13)
+#define DUO_SEC_SYS_ADDR_LOW  0x20u
+#define DUO_SEC_SYS_ADDR_HIGH 0x24u
+#define DUO_RESET_CPU         0x24u
+#define DUO_RESET_CPU_SMALL   (1u << 6)
+
+/* The mailbox calls the cores by these numbers. */
+#define DUO_MAILBOX_BIG   1u
+#define DUO_MAILBOX_SMALL 2u
 
 #define DUO_TIMEBASE_HZ 25000000u
 #define DUO_OSC_HZ      25000000u

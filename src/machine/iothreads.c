@@ -39,22 +39,24 @@ void iothreads_fini(struct iothreads *t)
 
 static struct loop *next_loop(struct iothreads *t)
 {
-	return t->thread[t->next++ % t->n].loop;
+	unsigned i = t->next < t->n ? t->next : 0;
+
+	t->next = i + 1;
+	return t->thread[i].loop;
 }
 
 void iothreads_place(struct iothreads *t, struct loop *home, unsigned which, bool together,
 		     struct loop **out, unsigned n)
 {
-	struct loop *one = NULL;
+	bool turns = t->n && which >= t->n;
+	struct loop *one = home;
 
-	if (!t->n)
-		one = home;
-	else if (which < t->n)
-		one = t->thread[which].loop;
-	else if (together)
+	if (turns)
 		one = next_loop(t);
+	else if (t->n)
+		one = t->thread[which].loop;
 	for (unsigned i = 0; i < n; i++)
-		out[i] = one ? one : next_loop(t);
+		out[i] = turns && !together && i ? next_loop(t) : one;
 }
 
 static void *thread_main(void *arg)

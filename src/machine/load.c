@@ -121,7 +121,7 @@ static int start_harts(struct machine *m, const struct image *firmware, const st
 
 int machine_load(struct machine *m, const struct load_plan *plan, struct err *e)
 {
-	uint64_t end = m->cfg.type->ram_base + m->cfg.mem;
+	uint64_t end = plan->end ? plan->end : m->cfg.type->ram_base + m->cfg.mem;
 	uint64_t dtb_addr = end - plan->dtb_max;
 	uint64_t info_addr = end - FIRMWARE_INFO_SIZE;
 	uint64_t initrd_start = 0, initrd_end = 0;

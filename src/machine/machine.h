@@ -111,10 +111,12 @@ struct machine_config {
 	unsigned n_iothreads;    /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
 	uint64_t poll_ns;        /* how long those look for work before they sleep; 0: not */
 
-	const char *kernel;   /* path; NULL only with firmware */
-	const char *firmware; /* path of what is entered in M mode, or NULL: the built-in SBI */
-	const char *dtb;      /* path of a device tree blob, or NULL: the board's own */
-	const char *append;   /* the kernel's command line */
+	const char *kernel;     /* path; NULL only with firmware */
+	const char *firmware;   /* path of what is entered in M mode, or NULL: the built-in SBI */
+	const char *small_core; /* path of what a board's small core runs, or NULL */
+	uint64_t small_core_at; /* where a flat one goes; 0: it is ELF */
+	const char *dtb;        /* path of a device tree blob, or NULL: the board's own */
+	const char *append;     /* the kernel's command line */
 	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
 	unsigned n_initrds;
 
@@ -153,6 +155,7 @@ struct machine_type {
 	enum cpu_model model;
 	uint64_t default_mem; /* bytes */
 	unsigned max_smp;
+	bool has_small_core;
 	bool extensible; /* it takes PCI, AIA, irqlabs, Sv48: after no board but a set of parts */
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 

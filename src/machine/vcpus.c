@@ -51,6 +51,18 @@ int vcpus_init(struct vcpus *v, struct cpu_vm *vm, struct loop *loop, struct clo
 	return -err;
 }
 
+int vcpus_add(struct vcpus *v, struct cpu *cpu)
+{
+	unsigned i = v->n;
+
+	if (i == ARRAY_SIZE(v->vcpu))
+		return -ENOSPC;
+	v->vcpu[i].all = v;
+	v->vcpu[i].cpu = cpu;
+	v->n++;
+	return (int)i;
+}
+
 void vcpus_fini(struct vcpus *v)
 {
 	pthread_cond_destroy(&v->go);
@@ -103,6 +115,23 @@ static void vcpu_met(struct vcpu *vcpu)
 	loop_post(vcpu->all->loop, &vcpu->all->met);
 }
 
+/* On a hart's thread, or in turns: what vcpus_power() has left. */
+static void obey(struct vcpu *vcpu)
+{
+	const struct cpu_engine *engine = vcpu->cpu->vm->engine;
+	uint64_t start;
+	bool power;
+
+	pthread_mutex_lock(&vcpu->all->lock);
+	atomic_store(&vcpu->ordered, false);
+	power = vcpu->power;
+	start = vcpu->start;
+	pthread_mutex_unlock(&vcpu->all->lock);
+	engine->reset(vcpu->cpu);
+	if (power)
+		(void)engine->start(vcpu->cpu, start, 0); /* it is stopped: it cannot fail */
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
@@ -111,7 +140,9 @@ static void *vcpu_thread(void *arg)
 	while (!atomic_load_explicit(&v->quit, memory_order_acquire)) {
 		if (must_wait(vcpu))
 			wait_while_held(vcpu);
-		else if (v->vm->engine->run(vcpu->cpu, 0) == CPU_EXIT_DEBUG)
+		else if (atomic_load(&vcpu->ordered))
+			obey(vcpu);
+		else if (vcpu->cpu->vm->engine->run(vcpu->cpu, 0) == CPU_EXIT_DEBUG)
 			vcpu_met(vcpu);
 	}
 	loop_post(v->loop, &vcpu->ended);
@@ -170,10 +201,27 @@ uint64_t vcpus_cpu_ns(const struct vcpus *v, unsigned hart)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static void kick(struct vcpu *vcpu)
+{
+	vcpu->cpu->vm->engine->kick(vcpu->cpu);
+}
+
 static void kick_all(struct vcpus *v)
 {
 	for (unsigned i = 0; i < v->n; i++)
-		v->vm->engine->kick(v->vcpu[i].cpu);
+		kick(&v->vcpu[i]);
+}
+
+void vcpus_power(struct vcpus *v, unsigned i, bool on, uint64_t pc)
+{
+	struct vcpu *vcpu = &v->vcpu[i];
+
+	pthread_mutex_lock(&v->lock);
+	vcpu->power = on;
+	vcpu->start = pc;
+	atomic_store(&vcpu->ordered, true);
+	pthread_mutex_unlock(&v->lock);
+	kick(vcpu);
 }
 
 /* Wakes the threads that wait, to look again whether they have to. */
@@ -195,6 +243,11 @@ void vcpus_stop(struct vcpus *v, void (*stopped)(void *arg), void *arg)
 		vcpus_check_stopped(v);
 }
 
+static uint64_t next_deadline(struct cpu *cpu)
+{
+	return cpu->vm->engine->next_deadline(cpu);
+}
+
 /* Harts that will not run again have no events: what is left at the end of a run is the loop's. */
 static uint64_t next_event_tick(const struct vcpus *v)
 {
@@ -206,7 +259,7 @@ static uint64_t next_event_tick(const struct vcpus *v)
 		next = loop_ns / v->clock->ns_per_tick + 1;
 	for (unsigned i = 0; i < n; i++)
 		if (!atomic_load(&v->vcpu[i].barred))
-			next = min_u64(next, v->vm->engine->next_deadline(v->vcpu[i].cpu));
+			next = min_u64(next, next_deadline(v->vcpu[i].cpu));
 	return next;
 }
 
@@ -228,8 +281,10 @@ static enum cpu_exit turn(struct vcpus *v, struct vcpu *vcpu)
 
 	if (atomic_load(&vcpu->barred))
 		return CPU_EXIT_IDLE;
+	if (atomic_load(&vcpu->ordered))
+		obey(vcpu);
 	clock_turn_begin(v->clock, vcpu->cpu);
-	why = v->vm->engine->run(vcpu->cpu, TURN_INSNS);
+	why = vcpu->cpu->vm->engine->run(vcpu->cpu, TURN_INSNS);
 	clock_turn_end(v->clock);
 	if (v->log)
 		state_log_look(v->log, vcpu->cpu);
@@ -341,6 +396,6 @@ void vcpus_debug(struct vcpus *v, const struct vcpus_debugger *d)
 
 void vcpus_let_run(struct vcpus *v, uint64_t harts)
 {
-	for (unsigned i = 0; i < v->n; i++)
+	for (unsigned i = 0; i < v->vm->cfg.n_harts; i++)
 		atomic_store(&v->vcpu[i].barred, !(harts >> i & 1));
 }

@@ -23,7 +23,7 @@ static void null_task(struct loop_task *t)
 	struct block_request *ended[128];
 	unsigned n = q->n_ended;
 
-	memcpy(ended, q->ended, n * sizeof(ended[0]));
+	memcpy(ended, q->ended, sizeof(ended));
 	q->n_ended = 0;
 	for (unsigned i = 0; i < n; i++)
 		ended[i]->done(ended[i], 0);

@@ -58,15 +58,48 @@ on() {
 }
 
 case_debian() {
+	LIMIT=300
 	# shellcheck disable=SC2046 # names without blanks
 	on debian short -- $(tested)
 }
 
 # All of them in one boot of the kernel that sees mistakes, and nothing is left behind.
 case_debug() {
+	LIMIT=400
 	# shellcheck disable=SC2046 # names without blanks
 	on debug short -- $(tested)
 	expect_in out '^no leaks$'
+}
+
+# A 32-bit program on the amd64 kernel of the same version: each ioctl goes through compat_ioctl, which
+# riscv64 does not have.
+case_compat() {
+	local twin kernel headers
+	[ "$(uname -m)" = x86_64 ] || {
+		echo 'skipped: modules for amd64 are built on amd64'
+		exit 77
+	}
+	twin=$("$here/../../tools/twin.sh" 2>"$work/err") || fail 'there is no kernel for amd64'
+	kernel=$(echo "$twin" | sed -n 's/^kernel=//p')
+	headers=$(echo "$twin" | sed -n 's/^headers=//p')
+	mkdir -p "$work/build" "$work/root/dev" "$work/root/sys"
+	(cd "$drivers" && extras_sources . | grep -E '^(include|scull)/' | cpio --quiet -p -d "$work/build")
+	# The compiler is older than the kernel's, and lacks one of its options.
+	make -C "$headers" "M=$work/build/scull" CC=gcc CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT= \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/out" 2>"$work/err" ||
+		fail 'the module does not build for amd64'
+	objcopy --strip-debug "$work/build/scull/scull.ko" "$work/root/scull.ko"
+	set -- i686-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -s
+	"$@" -o "$work/root/init" "$here/twin_init.c" 2>"$work/err" || fail 'its init'
+	"$@" "-I$drivers/include" -o "$work/root/test" "$drivers/scull/test/ioctl.c" 2>"$work/err" ||
+		fail 'the test program'
+	pack_cpio "$work/root" "$work/initrd"
+	timeout -k 5 "${LIMIT:-400}" qemu-system-x86_64 -accel tcg -m 256 -nodefaults -display none \
+		-no-reboot -serial stdio -kernel "$kernel" -initrd "$work/initrd" \
+		-append 'console=ttyS0 panic=-1 quiet' </dev/null 2>"$work/err" | tr -d '\r' >"$work/out"
+	expect_in out '^kernel: .*-amd64 x86_64$'
+	expect_in out '^word: 4$'
+	expect_in out '^status: 0$'
 }
 
 # long_NAME: the long test of one driver.

@@ -42,7 +42,61 @@ case_exec() {
 	expect_in out '^60000000.virtio_mmio'
 }
 
+# A message into channel 0 of the mailbox, as Linux's side sends it: LED on or off.
+led() { # 2|3
+	echo 'devmem 0x01900400 32 0x00011300'
+	echo "devmem 0x01900404 32 $1"
+	echo 'devmem 0x01900030 8 1; devmem 0x01900008 8 1; devmem 0x01900060 8 1'
+	# The reply: valid for Linux, and done.
+	echo 'until [ "$(devmem 0x01900400 32)" = 0x01001300 ]; do :; done; devmem 0x01900404 32'
+}
+
+# Both cores at work: the small one before Linux, ticks and lines of its own, commands and replies.
+case_small_core() {
+	{ led 2 && led 3; } >"$work/leds"
+	LIMIT=200 linnet run --machine duo256m --small-core "$DUO_FIRMWARE" -v "$@" \
+		--file "$work/leds:/leds" --exec 'sh /leds; sleep 2' </dev/null
+	expect_status 0
+	expect_out '0x00000004
+0x00000004'
+	expect_in err '^RT: up 0'
+	expect_in err 'RT: LED on 0'
+	expect_in err 'RT: LED off 0'
+	expect_in err 'RT: seconds 2'
+	expect_not_in err 'RT: trap'
+}
+
+case_small_core_counted() {
+	case_small_core --clock instructions
+}
+
+# Stopped and started again by the register that Linux's side has for it, with the same firmware.
+case_small_core_restart() {
+	{
+		led 2
+		echo 'devmem 0x03003024 32 0xffffffbf; sleep 1'
+		echo 'devmem 0x03003024 32 0xffffffff; sleep 1'
+		led 3
+	} >"$work/leds"
+	LIMIT=200 linnet run --machine duo256m --small-core "$DUO_FIRMWARE" -v \
+		--file "$work/leds:/leds" --exec 'sh /leds' </dev/null
+	expect_status 0
+	[ "$(grep -c 'RT: up 0' "$work/err")" = 2 ] || fail 'it did not start again'
+	expect_in err 'RT: LED off 0'
+}
+
 case_mistakes() {
+	linnet run --small-core "$DUO_FIRMWARE" --exec true
+	expect_status 125
+	expect_in err '--small-core .*: the machine virt has none'
+	linnet run --machine duo256m --small-core "$work/none" --exec true
+	expect_in err '--small-core .*/none: .*No such file'
+	echo text >"$work/flat"
+	linnet run --machine duo256m --small-core "$work/flat" --exec true
+	expect_status 125
+	expect_in err '--small-core '
+	linnet run --machine duo256m --small-core "$work/flat@here" --exec true
+	expect_in err 'give FILE, or FILE@ADDRESS'
 	linnet run --machine duo --transport pci --exec true
 	expect_status 125
 	expect_in err '--transport pci: the machine duo'

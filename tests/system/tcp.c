@@ -14,8 +14,9 @@
  *		ends); prints how many, and the median, 99th percentile and maximum in us
  *	tcp wait ADDRESS PORT
  *		one connection with a message at once and another one when standard input has ended
- *	tcp knock ADDRESS N
- *		begins N connections to who never answers, and prints how many were given up
+ *	tcp knock ADDRESS N ROOM
+ *		begins N connections to who never answers, and waits until all but ROOM were turned
+ *		away
  *
  * All clients wait for their end in one epoll. The server is several such processes, as a process
  * may have fewer descriptors than that.
@@ -38,11 +39,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MESSAGE      64u
-#define WORKERS      4
-#define CONNECTING   256u /* at a time, so that no queue of the host's overflows */
-#define PING_MAX     (1u << 20)
-#define KNOCK_LINGER 1500 /* ms after the last knock */
+#define MESSAGE    64u
+#define WORKERS    4
+#define CONNECTING 256u /* at a time, so that no queue of the host's overflows */
+#define PING_MAX   (1u << 20)
 
 struct flow {
 	int fd;
@@ -421,10 +421,10 @@ static unsigned knock_reap(int timeout_ms)
 	return got > 0 ? (unsigned)got : 0;
 }
 
-static int knock(const char *host, unsigned n)
+static int knock(const char *host, unsigned n, unsigned room)
 {
 	struct sockaddr_in to = address(host, 9);
-	unsigned ended = 0, more;
+	unsigned ended = 0;
 
 	epoll_fd = epoll_create1(0);
 	for (unsigned i = 0; i < n; i++) {
@@ -436,8 +436,8 @@ static int knock(const char *host, unsigned n)
 		need(!epoll_ctl(epoll_fd, EPOLL_CTL_ADD, e.data.fd, &e), "epoll_ctl");
 		ended += knock_reap(0);
 	}
-	while ((more = knock_reap(KNOCK_LINGER)))
-		ended += more;
+	while (ended + room < n)
+		ended += knock_reap(-1);
 	printf("%u knocked, %u were turned away\n", n, ended);
 	return 0;
 }
@@ -464,8 +464,8 @@ int main(int argc, char **argv)
 		return ping(argv[2], number[0], number[1]);
 	if (!strcmp(what, "wait") && argc == 4)
 		return wait_for_end(argv[2], number[0]);
-	if (!strcmp(what, "knock") && argc == 4)
-		return knock(argv[2], number[0]);
+	if (!strcmp(what, "knock") && argc == 5)
+		return knock(argv[2], number[0], number[1]);
 	fprintf(stderr, "usage: see the source\n");
 	return 2;
 }

@@ -63,7 +63,8 @@ static ssize_t kxo_state_store(struct device *device, struct device_attribute *a
 	dev->resume = buf[2] == '1';
 	dev->end = buf[4] == '1';
 	if (dev->end)
-		list_for_each_entry(table, &dev->tables, node) kxo_table_end(table);
+		list_for_each_entry(table, &dev->tables, node)
+			kxo_table_end(table);
 	spin_unlock_bh(&dev->lock);
 	return count;
 }

@@ -83,7 +83,8 @@ static void bh_half(struct work_struct *work)
 	measure_end(&dev->latency[KXO_BH]);
 	spin_lock(&dev->lock);
 	if (dev->resume)
-		list_for_each_entry(table, &dev->tables, node) kxo_table_tick(table);
+		list_for_each_entry(table, &dev->tables, node)
+			kxo_table_tick(table);
 	spin_unlock(&dev->lock);
 }
 

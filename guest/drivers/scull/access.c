@@ -137,8 +137,9 @@ static struct scull_private *find_private(dev_t terminal, kuid_t user)
 {
 	struct scull_private *p;
 
-	list_for_each_entry(p, &privates,
-			    item) if (p->terminal == terminal && uid_eq(p->user, user)) return p;
+	list_for_each_entry(p, &privates, item)
+		if (p->terminal == terminal && uid_eq(p->user, user))
+			return p;
 	return NULL;
 }
 
@@ -257,8 +258,7 @@ void scull_access_show(struct seq_file *seq)
 		show_store(seq, &gates[k].store);
 	}
 	mutex_lock(&privates_lock);
-	list_for_each_entry(p, &privates, item)
-	{
+	list_for_each_entry(p, &privates, item) {
 		seq_printf(seq, "scullpriv: terminal %u:%u user %u files %u", MAJOR(p->terminal),
 			   MINOR(p->terminal), from_kuid_munged(seq_user_ns(seq), p->user),
 			   p->n_files);
@@ -297,6 +297,7 @@ void scull_access_exit(void)
 	for (enum kind k = 0; k < KIND_PRIV; k++)
 		scull_store_fini(&gates[k].store);
 	mutex_lock(&privates_lock);
-	list_for_each_entry_safe(p, next, &privates, item) free_private(p);
+	list_for_each_entry_safe(p, next, &privates, item)
+		free_private(p);
 	mutex_unlock(&privates_lock);
 }

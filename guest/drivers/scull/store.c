@@ -71,8 +71,7 @@ static void release_all(struct scull_store *store)
 	struct scull_set *set;
 	unsigned long index;
 
-	xa_for_each(&store->sets, index, set)
-	{
+	xa_for_each(&store->sets, index, set) {
 		for (u32 i = 0; i < store->shape.n[SCULL_QSET] && set->n; i++) {
 			if (!set->quanta[i])
 				continue;

@@ -330,7 +330,6 @@ static void test_help_text(void **state)
 		"                          of its own and that is why more than the host has are\n"
 		"                          slow\n"
 		"      --engine NAME       what executes\n"
-		"\n"
 		"Guest:\n"
 		"      --kernel FILE       kernel image\n"
 		"      --disk path=FILE[,ro=on][,serial=S]  a disk\n"

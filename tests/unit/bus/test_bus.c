@@ -252,11 +252,40 @@ static void test_remove_from_handler(void **state)
 	assert_int_equal(bus_read(p->bus, 0x2000, 4, &v), -ENXIO);
 }
 
+/* A bus of one's own before the one that is shared. */
+static void test_parent(void **state)
+{
+	struct probe *p = *state, own = {.answer = 7};
+	struct bus *child;
+	uint64_t v;
+
+	assert_int_equal(bus_new(&child), 0);
+	bus_set_parent(child, p->bus);
+	own.bus = child;
+	assert_int_equal(add(p, 0x1000, 0x100), 0);
+	assert_int_equal(add_posted(p, 0x2000, NULL), 0);
+	assert_int_equal(add(&own, 0x1080, 0x80), 0);
+	assert_int_equal(bus_read(child, 0x1080, 8, &v), 0);
+	assert_int_equal(v, 7);
+	assert_int_equal(bus_read(p->bus, 0x1080, 8, &v), 0);
+	assert_int_equal(v, p->answer);
+	assert_int_equal(bus_read(child, 0x1000, 8, &v), 0);
+	assert_int_equal(v, p->answer);
+	assert_int_equal(bus_write(child, 0x2008, 4, 5), 0);
+	assert_int_equal(p->n_posted, 1);
+	assert_int_equal(p->offset, 8);
+	own.direct_result = BUS_ERROR; /* claimed, and refused: that is the answer */
+	assert_int_equal(bus_read(child, 0x1080, 8, &v), -ENXIO);
+	assert_int_equal(bus_read(child, 0x3000, 8, &v), -ENXIO);
+	bus_free(child);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_ranges, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_parent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_direct, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_posted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mixed, setup, teardown),

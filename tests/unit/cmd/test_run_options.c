@@ -59,7 +59,7 @@ static void test_defaults(void **state)
 
 	assert_int_equal(parse(&p, ""), 0);
 	assert_int_equal(p.o.smp, 1);
-	assert_int_equal(p.o.mem, 512u << 20);
+	assert_int_equal(p.o.mem, 0); /* as the machine has it */
 	assert_int_equal(p.o.clock, RUN_CLOCK_HOST);
 	assert_int_equal(p.o.n_disks, 0);
 	assert_int_equal(p.o.n_files, 0);
@@ -109,6 +109,8 @@ static void test_iothreads(void **state)
 	done(&p);
 	expect_refused("--iothreads 0", "--iothreads n=0: out of range; use 1 to 16");
 	expect_refused("--iothreads 17", "out of range");
+	expect_refused("--iothreads 1 --net switch=/tmp/lan,iothread=0",
+		       "served by `linnet switch`");
 	expect_refused("--iothreads 1,poll=1001", "poll");
 	expect_refused("--iothreads 2 --net user,iothread=2", "makes numbers 0 to 1");
 }

@@ -27,6 +27,7 @@ static const void *property(const void *dtb, const char *path, const char *name)
 static void test_board(void **state)
 {
 	const struct duo_fdt_config cfg = {.model = "duo",
+					   .rtos = {0x83f40000, 0xc0000},
 					   .run = {.ram_base = DUO_RAM_BASE,
 						   .ram_size = 64u << 20,
 						   .bootargs = "quiet",
@@ -47,6 +48,9 @@ static void test_board(void **state)
 	assert_int_equal(fdt32_ld(property(dtb, fdt_get_alias(dtb, "serial0"), "reg-shift")), 2);
 	assert_int_equal(
 		fdt32_ld(property(dtb, "/soc/interrupt-controller@70000000", "riscv,ndev")), 101);
+	reg = property(dtb, "/reserved-memory/region@83f40000", "reg");
+	assert_int_equal(fdt64_ld(&reg[1]), 0xc0000);
+	property(dtb, "/reserved-memory/region@83f40000", "no-map");
 	assert_string_equal(property(dtb, "/chosen", "bootargs"), "quiet");
 	assert_int_equal(fdt64_ld(property(dtb, "/chosen", "linux,initrd-end")), 0x82001000);
 	free(dtb);

@@ -356,7 +356,7 @@ static void expect_burst(struct world *w, unsigned pair, uint64_t gpa)
 static void run_bursts(struct world *w, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		uint64_t gpa[PAIRS];
+		uint64_t gpa[PAIRS] = {0};
 
 		w->d.next_gpa = DRIVER_RAM + 0x100000;
 		for (unsigned k = 0; k < w->n_pairs; k++)

@@ -374,6 +374,44 @@ static void test_debugger_in_turns(void **state)
 	teardown(&b);
 }
 
+/* A hart of another vm, off and on from here while the others run. */
+static void test_power(void **state)
+{
+	const struct cpu_engine *engine = cpu_engines[0];
+	struct board b;
+	struct cpu_vm_config cfg;
+	struct cpu_vm *vm;
+	struct err e;
+	int i;
+
+	setup(&b, false);
+	cfg = b.vm->cfg;
+	cfg.n_harts = 1;
+	cfg.env.ecall = NULL;
+	assert_int_equal(engine->vm_new(&cfg, &vm, &e), 0);
+	assert_int_equal(engine->cpu_new(vm, 0, &vm->cpu[0]), 0);
+	i = vcpus_add(&b.vcpus, vm->cpu[0]);
+	assert_int_equal(i, HARTS);
+	start(&b);
+	for (unsigned round = 0; round < 20; round++) {
+		vcpus_power(&b.vcpus, (unsigned)i, true, RAM);
+		while (!engine->retired(vm->cpu[0]))
+			loop_turn(b.loop, 1);
+		vcpus_power(&b.vcpus, (unsigned)i, false, 0);
+		while (engine->retired(vm->cpu[0]) || !engine->is_stopped(vm->cpu[0]))
+			loop_turn(b.loop, 1);
+		wait_progress(&b);
+	}
+	/* The last of several counts. */
+	vcpus_power(&b.vcpus, (unsigned)i, true, RAM);
+	vcpus_power(&b.vcpus, (unsigned)i, false, 0);
+	vcpus_power(&b.vcpus, (unsigned)i, true, RAM);
+	while (!engine->retired(vm->cpu[0]))
+		loop_turn(b.loop, 1);
+	teardown(&b);
+	engine->vm_free(vm);
+}
+
 static void stop_in_turns(void *arg)
 {
 	struct board *b = arg;
@@ -407,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_in_quick_succession),
 		cmocka_unit_test(test_stopped_while_held),
 		cmocka_unit_test(test_in_turns),
+		cmocka_unit_test(test_power),
 		cmocka_unit_test(test_debugger),
 		cmocka_unit_test(test_both_met),
 		cmocka_unit_test(test_debugger_in_turns),

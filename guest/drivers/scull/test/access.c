@@ -140,8 +140,8 @@ static void by_user_waiting(void)
 	CHECK(open_as(ANN, "/dev/scullwuid", O_RDONLY | O_NONBLOCK) == 0);
 }
 
-/* In a session of its own with this terminal (NULL: with none): what its device holds is sent to the
- * caller, and replaced. */
+/* In a session of its own with this terminal (NULL: with none): what its device holds is sent to
+ * the caller, and replaced. */
 static void on_terminal(const char *terminal, uid_t user, const char *text, const char *found)
 {
 	pid_t child = fork();

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * scull-fifo PATH SEED: does things with a FIFO and prints what comes of each, for a comparison of
- * what it prints of two FIFOs. It knows nothing of what is right, and it prints nothing that depends
- * on time: where somebody has to be seen waiting, it looks for a while, and a FIFO that does not make
- * them wait is found only if it is quick; one that does is never blamed.
+ * scull-fifo PATH SEED OPERATIONS: does things with a FIFO and prints what comes of each, for a
+ * comparison of what it prints of two FIFOs. It knows nothing of what is right, and it prints
+ * nothing that depends on time: where somebody has to be seen waiting, it looks for a while, and
+ * a FIFO that does not make them wait is found only if it is quick; one that does is never
+ * blamed.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -211,7 +212,7 @@ static void parts(void)
 	close(fd);
 }
 
-/* --- with two processes ------------------------------------------------------------------------- */
+/* --- with two processes ----------------------------------------------------------------------- */
 
 /* A child that does something and sends what came of it. */
 struct child {
@@ -429,7 +430,7 @@ int main(int argc, char **argv)
 	static const size_t pieces[] = {1000, 4095, 4096, 4097, 65535, 65536, 65537, 100000};
 	struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART */
 
-	if (argc != 3)
+	if (argc != 4)
 		return 2;
 	path = argv[1];
 	random_state = strtoull(argv[2], NULL, 0);
@@ -440,7 +441,7 @@ int main(int argc, char **argv)
 		fill_up(pieces[i], 4096);
 		fill_up(pieces[i], 700);
 	}
-	random_traffic(2000);
+	random_traffic(atoi(argv[3]));
 	parts();
 	meetings();
 	full_waits();

@@ -15,7 +15,6 @@
 
 #include "check.h"
 
-
 struct dimension {
 	const char *attribute;
 	unsigned long set, tell, get, query, exchange, shift;

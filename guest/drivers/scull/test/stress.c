@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * scull-stress SECONDS: threads on scull0, sculluid, a stream (scullpipe0) and a FIFO (scullpipe1) at
- * once, until the time is over. Stores: each thread has its own places, and finds there what it
- * wrote, or zeros after somebody emptied the device. Stream: what goes in comes out, in whatever
- * order. FIFO: pieces of up to a page stay in one piece.
+ * scull-stress SECONDS: threads on scull0, sculluid, a stream (scullpipe0) and a FIFO
+ * (scullpipe1) at once, until the time is over. Stores: each thread has its own places, and
+ * finds there what it wrote, or zeros after somebody emptied the device. Stream: what goes in
+ * comes out, in whatever order. FIFO: pieces of up to a page stay in one piece.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -31,7 +31,7 @@ static uint32_t next(uint64_t *state, uint32_t below)
 	return (uint32_t)(*state >> 33) % below;
 }
 
-/* --- scull0 ------------------------------------------------------------------------------------- */
+/* --- scull0 ----------------------------------------------------------------------------------- */
 
 static void all_are(const uint8_t *bytes, ssize_t n, uint8_t value)
 {
@@ -101,7 +101,7 @@ static void *use_uid(void *arg)
 	return NULL;
 }
 
-/* --- the stream --------------------------------------------------------------------------------- */
+/* --- the stream ------------------------------------------------------------------------------- */
 
 static void *write_stream(void *arg)
 {
@@ -157,7 +157,7 @@ static void *read_stream(void *arg)
 	return NULL;
 }
 
-/* --- the FIFO ----------------------------------------------------------------------------------- */
+/* --- the FIFO --------------------------------------------------------------------------------- */
 
 /* A piece: its length in two bytes, and then one value. */
 static void *write_fifo(void *arg)

@@ -164,6 +164,7 @@ static const struct {
 	FIELD(native_mxcsr),
 	FIELD(native_site),
 	FIELD(native_box),
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): the pointer is the field */
 	FIELD(native_far_at),
 	FIELD(native_far),
 	FIELD(native_near[0][0].pc),

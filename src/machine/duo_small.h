@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The small core of the Duo boards: a C906 in M mode with a PLIC and a CLINT of its own, at the
+ * addresses where the big core has its own; everything else is shared. On the thread that builds the
+ * machine, where nothing else is said.
+ */
+#ifndef MACHINE_DUO_SMALL_H
+#define MACHINE_DUO_SMALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/irq.h"
+
+struct duo_small;
+struct err;
+struct machine;
+
+/* Stopped. The machine's bus, memory and harts are there. 0, or -errno with the message in e. */
+int duo_small_new(struct machine *m, struct duo_small **out, struct err *e);
+/* NULL is allowed. */
+void duo_small_free(struct duo_small *s);
+
+/* The wire into source 1 to DUO_SMALL_N_IRQS. */
+struct irq duo_small_irq(struct duo_small *s, unsigned source);
+
+/* Any thread: holds it in reset, or lets it begin at pc. */
+void duo_small_power(struct duo_small *s, bool on, uint64_t pc);
+
+#endif
