@@ -2,10 +2,10 @@
 /*
  * How long to look for work before going to sleep. Pure: one thread at a time.
  *
- * A sleep costs a wake-up at its end, which is worth avoiding by looking for some time if work comes
- * soon, and a waste if it does not. So each pause teaches: one of no more than `max` could have been
- * spent looking, and the window grows to hold it, or shrinks by a quarter if it is far too long;
- * after a longer one there is none. Who has nothing to do for long thus sleeps at once.
+ * A sleep costs a wake-up at its end, which is worth avoiding by looking for some time if work
+ * comes soon, and a waste if it does not. So each pause teaches: one of no more than `max` could
+ * have been spent looking, and the window grows to hold it, or shrinks by a quarter if it is far
+ * too long; after a longer one there is none. Who has nothing to do for long thus sleeps at once.
  */
 #ifndef BASE_POLL_WINDOW_H
 #define BASE_POLL_WINDOW_H

@@ -169,6 +169,14 @@ static bool is_source(const struct aplic *a, uint64_t source)
 	return source && source <= a->cfg.n_sources;
 }
 
+/* The source whose register lies at `offset`, where that of source 1 is at `first`; 0: none. */
+static unsigned source_at(const struct aplic *a, uint64_t offset, uint64_t first)
+{
+	uint64_t source = (offset - first) / 4 + 1;
+
+	return offset >= first && source <= a->cfg.n_sources ? (unsigned)source : 0;
+}
+
 /* The word that a register of an array at `first` stands for; N_WORDS: it is not of that array. */
 static unsigned word_of(uint64_t offset, uint64_t first)
 {
@@ -209,6 +217,8 @@ static void write_bits(struct aplic *a, uint64_t offset, uint32_t v)
 
 static void write_word(struct aplic *a, uint64_t offset, uint32_t v)
 {
+	unsigned source;
+
 	switch (offset) {
 	case DOMAINCFG: a->on = v & DOMAINCFG_IE; return;
 	case SETIPNUM:
@@ -223,15 +233,16 @@ static void write_word(struct aplic *a, uint64_t offset, uint32_t v)
 		return;
 	default: break;
 	}
-	if (is_source(a, (offset - SOURCECFG) / 4 + 1) && offset >= SOURCECFG)
-		set_mode(a, (unsigned)(offset - SOURCECFG) / 4 + 1, v);
-	else if (offset >= TARGET && is_source(a, (offset - TARGET) / 4 + 1)) {
-		unsigned source = (unsigned)(offset - TARGET) / 4 + 1;
-
-		a->target[source] = a->mode[source] == INACTIVE ? 0 : v & TARGET_MASK;
-	} else {
-		write_bits(a, offset, v);
+	source = source_at(a, offset, SOURCECFG);
+	if (source) {
+		set_mode(a, source, v);
+		return;
 	}
+	source = source_at(a, offset, TARGET);
+	if (source)
+		a->target[source] = a->mode[source] == INACTIVE ? 0 : v & TARGET_MASK;
+	else
+		write_bits(a, offset, v);
 }
 
 static uint32_t read_word(const struct aplic *a, uint64_t offset)
@@ -242,10 +253,10 @@ static uint32_t read_word(const struct aplic *a, uint64_t offset)
 		return DOMAINCFG_FIXED | (a->on ? DOMAINCFG_IE : 0);
 	if (offset == GENMSI)
 		return a->extempore;
-	if (offset >= TARGET && is_source(a, (offset - TARGET) / 4 + 1))
-		return a->target[(offset - TARGET) / 4 + 1];
-	if (offset < SETIP && is_source(a, (offset - SOURCECFG) / 4 + 1))
-		return a->mode[(offset - SOURCECFG) / 4 + 1];
+	if (source_at(a, offset, TARGET))
+		return a->target[source_at(a, offset, TARGET)];
+	if (source_at(a, offset, SOURCECFG))
+		return a->mode[source_at(a, offset, SOURCECFG)];
 	if ((w = word_of(offset, SETIP)) < N_WORDS)
 		return a->pending[w];
 	if ((w = word_of(offset, IN_CLRIP)) < N_WORDS)

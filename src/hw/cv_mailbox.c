@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Registers are bytes, and an access of several is one of each of them, the lowest first; spinlocks
- * and the channels' memory are wider, and handled apart. One leaf lock guards all; wires move outside
- * of it (irq_follow).
+ * and the channels' memory are wider, and handled apart. One leaf lock guards all; wires move
+ * outside of it (irq_follow).
  */
 #include "hw/cv_mailbox.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mailbox of Sophgo's CV1800B and SG2002, by which their cores ring at each other: eight channels
- * that interrupt up to four cores, 64 bytes of memory for what the channels carry, and eight
- * spinlocks. As its users' public sources describe it (the boards' firmware, Linux's
+ * The mailbox of Sophgo's CV1800B and SG2002, by which their cores ring at each other: eight
+ * channels that interrupt up to four cores, 64 bytes of memory for what the channels carry, and
+ * eight spinlocks. As its users' public sources describe it (the boards' firmware, Linux's
  * cv1800-mailbox).
  *
  *	0x00 + 4c   EN[c]: bit i, channel i may interrupt core c (2 bytes on: the twin for "done",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A block of plain registers of 32 bits: what is written is read back. For controllers whose drivers
- * set things up and look at what they have set, while nothing in this machine depends on it; a
- * machine may listen to what is written, and answer for single registers.
+ * A block of plain registers of 32 bits: what is written is read back. For controllers whose
+ * drivers set things up and look at what they have set, while nothing in this machine depends on
+ * it; a machine may listen to what is written, and answer for single registers.
  *
  * Accesses of 1, 2, 4 and 8 bytes, aligned; each register is an atomic of its own.
  */

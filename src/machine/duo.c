@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Milk-V's Duo and Duo 256M, wired: the big core's side. Both have the same parts at the same places
- * and differ in memory.
+ * Milk-V's Duo and Duo 256M, wired: the big core's side. Both have the same parts at the same
+ * places and differ in memory.
  *
  * What Linux's drivers only set up (clocks, pins, resets) are blocks of registers that keep what is
  * written; the clocks' have the values after the board's boot loader, from which Linux computes

@@ -2,8 +2,8 @@
 /*
  * The tree of our own says what the kernel's does, with these differences: a UART states the
  * frequency of its clock, so that a kernel needs no driver of the clock controller before it has a
- * console; memory is as large as this run has it, and what devices write is seen by the core without
- * its doing; there are slots for virtio devices.
+ * console; memory is as large as this run has it, and what devices write is seen by the core
+ * without its doing; there are slots for virtio devices.
  */
 #include "machine/duo_fdt.h"
 

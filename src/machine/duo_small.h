@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The small core of the Duo boards: a C906 in M mode with a PLIC and a CLINT of its own, at the
- * addresses where the big core has its own; everything else is shared. On the thread that builds the
- * machine, where nothing else is said.
+ * addresses where the big core has its own; everything else is shared. On the thread that builds
+ * the machine, where nothing else is said.
  */
 #ifndef MACHINE_DUO_SMALL_H
 #define MACHINE_DUO_SMALL_H

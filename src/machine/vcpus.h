@@ -78,8 +78,8 @@ void vcpus_fini(struct vcpus *v);
 /* A further hart, of another vm that outlives v, before anything runs. Its number, or -ENOSPC. */
 int vcpus_add(struct vcpus *v, struct cpu *cpu);
 
-/* Any thread: hart i is reset and, with `on`, starts at pc; otherwise it is stopped. It happens soon,
- * on the hart's thread; of several orders that come before the last counts. */
+/* Any thread: hart i is reset and, with `on`, starts at pc; otherwise it is stopped. It happens
+ * soon, on the hart's thread; of several orders that come before the last counts. */
 void vcpus_power(struct vcpus *v, unsigned i, bool on, uint64_t pc);
 
 /* Starts a thread for each hart. 0, or -errno with the message in e; some may have been started
@@ -114,8 +114,9 @@ void vcpus_release(struct vcpus *v, struct vcpus_hold *h);
  * the harts stand still or have not begun. */
 void vcpus_debug(struct vcpus *v, const struct vcpus_debugger *d);
 
-/* Of the harts of `vm`, only those of the mask run when nobody holds them. While they stand still or have not begun,
- * and a debugger is there. A hart that met something bars itself, until it is let run again. */
+/* Of the harts of `vm`, only those of the mask run when nobody holds them. While they stand still
+ * or have not begun, and a debugger is there. A hart that met something bars itself, until it is
+ * let run again. */
 void vcpus_let_run(struct vcpus *v, uint64_t harts);
 
 #endif

@@ -126,10 +126,11 @@ static void write_plic(struct fdt_builder *t, unsigned smp)
 static void write_aia(struct fdt_builder *t, unsigned smp)
 {
 	uint32_t harts[CPU_MAX_HARTS * 2];
+	unsigned n = 0;
 
 	for (unsigned hart = 0; hart < smp; hart++) {
-		harts[2 * hart] = PHANDLE_INTC(hart);
-		harts[2 * hart + 1] = CPU_IRQ_SEI;
+		harts[n++] = PHANDLE_INTC(hart);
+		harts[n++] = CPU_IRQ_SEI;
 	}
 	BOARD_FDT_DEVICE(t, "imsics", VIRT_IMSIC_BASE, (uint64_t)smp * IMSIC_PAGE, "riscv,imsics");
 	fdtb_empty(t, "interrupt-controller");
@@ -138,7 +139,7 @@ static void write_aia(struct fdt_builder *t, unsigned smp)
 	fdtb_u32(t, "#msi-cells", 0);
 	fdtb_u32(t, "riscv,num-ids", IMSIC_IDS);
 	fdtb_u32(t, "phandle", PHANDLE_IMSIC);
-	fdtb_cells(t, "interrupts-extended", harts, 2 * smp);
+	fdtb_cells(t, "interrupts-extended", harts, n);
 	fdtb_end(t);
 
 	BOARD_FDT_DEVICE(t, "aplic", VIRT_APLIC_BASE, APLIC_SIZE, "riscv,aplic");

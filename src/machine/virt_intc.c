@@ -42,10 +42,11 @@ static int add_plic(struct machine *m, struct virt_intc *c)
 					.n_sources = VIRT_N_IRQS,
 					.n_contexts = 2 * m->cfg.smp,
 					.outputs = external};
+	unsigned n = 0;
 
 	for (unsigned hart = 0; hart < m->cfg.smp; hart++) {
-		external[2 * hart] = virt_hart_line(m, hart, CPU_IRQ_MEI);
-		external[2 * hart + 1] = virt_hart_line(m, hart, CPU_IRQ_SEI);
+		external[n++] = virt_hart_line(m, hart, CPU_IRQ_MEI);
+		external[n++] = virt_hart_line(m, hart, CPU_IRQ_SEI);
 	}
 	return plic_new(&cfg, &c->plic);
 }

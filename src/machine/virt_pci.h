@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The PCI half of the `virt` board: a host bridge with one bus of virtio functions, slot 1 upwards,
- * each with an interrupt source of its own (VIRT_PCI_IRQ + slot), and messages where the board takes
- * them. On the thread that builds the machine.
+ * each with an interrupt source of its own (VIRT_PCI_IRQ + slot), and messages where the board
+ * takes them. On the thread that builds the machine.
  */
 #ifndef MACHINE_VIRT_PCI_H
 #define MACHINE_VIRT_PCI_H

@@ -4,10 +4,10 @@
  *
  *	loops [ROUNDS [SECONDS]]
  *
- * A disk without an image behind it (null_block.c), so that what is measured is the way: kick, loop,
- * device, interrupt. Its queues are on THREADS I/O threads; a driver in a thread of its own for each
- * two queues at most keeps DEPTH requests of 4 KiB in flight in each queue, and sleeps on a
- * semaphore until an interrupt, as a guest that has nothing else to do.
+ * A disk without an image behind it (null_block.c), so that what is measured is the way: kick,
+ * loop, device, interrupt. Its queues are on THREADS I/O threads; a driver in a thread of its own
+ * for each two queues at most keeps DEPTH requests of 4 KiB in flight in each queue, and sleeps on
+ * a semaphore until an interrupt, as a guest that has nothing else to do.
  *
  * Columns, each without polling, with poll=50, and the ratio of the two: CPU microseconds of the
  * whole process for one request (the driver's share included), and thousands of requests in a

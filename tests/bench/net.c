@@ -134,14 +134,14 @@ static struct net *null_open(struct bench *b)
 
 /* ---- a TAP device, and who sends there ---- */
 
-static int set_up(const char *name)
+static int set_up(void)
 {
 	struct ifreq ifr = {.ifr_flags = IFF_UP};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
 
 	if (fd < 0)
 		return -1;
-	strcpy(ifr.ifr_name, name);
+	memcpy(ifr.ifr_name, TAP, sizeof(TAP));
 	ret = ioctl(fd, SIOCSIFFLAGS, &ifr);
 	close(fd);
 	return ret;
@@ -158,7 +158,7 @@ static bool make_tap(void)
 	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	if (ioctl(fd, TUNSETIFF, &ifr) || ioctl(fd, TUNSETPERSIST, 1ul) || set_up(TAP)) {
+	if (ioctl(fd, TUNSETIFF, &ifr) || ioctl(fd, TUNSETPERSIST, 1ul) || set_up()) {
 		close(fd);
 		return false;
 	}

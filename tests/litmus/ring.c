@@ -13,8 +13,8 @@
  * clear up. Formats: split and packed, with and without the event index.
  *
  * Then the same with real sleep, as on an I/O thread: a device on a loop of its own, which sleeps
- * whenever it can, or looks for work for a while before it does (loop_set_poll()), and a driver that
- * waits until each chain is used. What is lost there ends the test by its limit.
+ * whenever it can, or looks for work for a while before it does (loop_set_poll()), and a driver
+ * that waits until each chain is used. What is lost there ends the test by its limit.
  */
 #include <pthread.h>
 #include <sched.h>

@@ -2,7 +2,8 @@
 /*
  * A firmware for the small core of the Duo boards, as small as one can be: it counts its ticks of
  * 5 ms and answers LED commands in the mailbox, with the accesses of those that people run there.
- * One line for each second and each command. Linked at 0x8fe00000, where the Duo 256M has its place.
+ * One line for each second and each command. Linked at 0x8fe00000, where the Duo 256M has its
+ * place.
  */
 #include <stdint.h>
 

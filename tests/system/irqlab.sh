@@ -88,6 +88,12 @@ case_mistakes() {
 	linnet run --interrupts gic --exec true
 	expect_status 125
 	expect_in err 'interrupts.*gic.*plic'
+	for n in '--irqlab 1' '--interrupts aia'; do
+		# shellcheck disable=SC2086 # two words
+		linnet run --machine duo $n --exec true
+		expect_status 125
+		expect_in err "^linnet run: ${n%% 1}: the machine duo.* has none"
+	done
 	linnet run --transport pci --irqlab 4 --rng off --net none --dump-dtb "$work/dtb" --interrupts aia --exec true
 	expect_status 0
 	fdtget -t x "$work/dtb" /soc/aplic@d000000 riscv,num-sources >"$work/out"

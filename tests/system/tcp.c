@@ -2,7 +2,8 @@
 /*
  * TCP connections by the thousand: the server for the host, the clients for the guest.
  *
- *	tcp serve ADDRESS	listens on some port of ADDRESS, prints "port=N", and serves until killed
+ *	tcp serve ADDRESS	listens on some port of ADDRESS, prints "port=N", and serves until
+ * killed
  *	tcp exchange ADDRESS PORT N ROUNDS
  *		opens N connections at once; over each, ROUNDS messages of 64 bytes go there and
  *		come back, which are compared. Prints how many came back; the status is 1 if not all
@@ -188,7 +189,7 @@ static int serve_all(const char *host)
 		}
 	}
 	printf("port=%u\n", ntohs(a.sin_port));
-	fflush(stdout);
+	(void)fflush(stdout);
 	serve(fd);
 }
 

@@ -6,6 +6,8 @@
 #	stuck		a server that reads nothing: what is sent meets its limit; others are served
 #	abort N		N connections that end in the middle
 #	words		first lines that are no command
+#	answer FILE TO	listens at PATH_PORT, once: sends FILE there, writes what comes to TO, until both
+#			directions have ended
 import os
 import random
 import socket
@@ -68,6 +70,26 @@ def echo(size, failed):
         failed.append("%d of %d bytes came back" % (len(back), size))
 
 
+def answer_one(data, to):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind("%s_%d" % (path, port))
+    listener.listen()
+    s, _ = listener.accept()
+    listener.close()
+    s.settimeout(60)
+
+    def send():
+        s.sendall(open(data, "rb").read())
+        s.shutdown(socket.SHUT_WR)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    with open(to, "wb") as out:
+        while part := s.recv(65536):
+            out.write(part)
+    sender.join()
+
+
 def main():
     if test == "echo":
         failed = []
@@ -95,6 +117,8 @@ def main():
             s = opened()
             s.sendall(bytes(50000))
             s.close()
+    elif test == "answer":
+        answer_one(sys.argv[4], sys.argv[5])
     elif test == "words":
         for line in (b"HELLO\n", b"CONNECT\n", b"CONNECT x\n", b"CONNECT 1 2\n", b"CONNECT -1\n",
                      b"CONNECT 4294967296\n", b"\n", b"CONNECT 00000000000000000000000001\n",

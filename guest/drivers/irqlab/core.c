@@ -133,8 +133,8 @@ static void irqlab_watch_rate(struct irqlab *lab)
 	schedule_delayed_work(&lab->poll, 1);
 }
 
-/* Under the lock: takes note of what has happened, and acknowledges it. How long it took to get here
- * is read first, since the device's time goes on with each access.
+/* Under the lock: takes note of what has happened, and acknowledges it. How long it took to get
+ * here is read first, since the device's time goes on with each access.
  */
 static void irqlab_take(struct irqlab *lab, u32 causes, bool polled)
 {

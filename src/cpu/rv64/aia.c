@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sireg stands for the register that siselect names. Of those, the priorities of major interrupts
- * are all zero here and cannot be changed, so stopi follows the standard order; the others belong to
- * the interrupt file. Interrupts arrive there at any time, so its bits change by masks.
+ * are all zero here and cannot be changed, so stopi follows the standard order; the others belong
+ * to the interrupt file. Interrupts arrive there at any time, so its bits change by masks.
  */
 #include "cpu/rv64/aia.h"
 

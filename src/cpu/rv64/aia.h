@@ -11,8 +11,8 @@
 
 struct rv64_hart;
 
-/* As rv64_csr_read() and rv64_csr_change(), without the checks of privilege. 0, or -1: it is none of
- * these, or is not there (sireg, while siselect names nothing). */
+/* As rv64_csr_read() and rv64_csr_change(), without the checks of privilege. 0, or -1: it is none
+ * of these, or is not there (sireg, while siselect names nothing). */
 int rv64_aia_read(struct rv64_hart *h, unsigned num, uint64_t *value);
 int rv64_aia_change(struct rv64_hart *h, unsigned num, uint64_t clear, uint64_t set, uint64_t *old);
 

@@ -254,8 +254,8 @@ void rv64_run_notify(struct rv64_run *r, uint32_t bits)
 	pthread_mutex_unlock(&r->sleep_lock);
 }
 
-/* The moment of the monotonic clock that is `ticks` of `hz` from now, at most an hour: whoever wakes
- * early looks at the time and sleeps again. */
+/* The moment of the monotonic clock that is `ticks` of `hz` from now, at most an hour: whoever
+ * wakes early looks at the time and sleeps again. */
 static struct timespec in_ticks(uint64_t ticks, uint32_t hz)
 {
 	uint64_t ns = min_u64(ticks, 3600ull * hz) * (1000000000u / hz);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sophgo's mailbox: as firmware and Linux send and receive, and what their authors stumbled over. */
+/* Sophgo's mailbox: as firmware and Linux send and receive, and what their authors stumbled
+ * over. */
 #include "hw_test.h"
 
 #include <pthread.h>

@@ -2,8 +2,8 @@
 /*
  * A network card with each side of each pair on a thread of its own, over a network that sends back
  * what it gets. The driver is on another thread, the carrier's loop and the control queue on a
- * third, or, for a driver without MQ, the control queue on that of rx1. Under ThreadSanitizer all of
- * it must be silent.
+ * third, or, for a driver without MQ, the control queue on that of rx1. Under ThreadSanitizer all
+ * of it must be silent.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -22,8 +22,8 @@ struct world {
 	unsigned n_fds;
 };
 
-/* For cmocka: *state is a struct world. The latter sees to it that the device came to a standstill and
- * no descriptor is left behind. */
+/* For cmocka: *state is a struct world. The latter sees to it that the device came to a standstill
+ * and no descriptor is left behind. */
 int rig_setup(void **state);
 int rig_teardown(void **state);
 

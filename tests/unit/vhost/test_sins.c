@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Front ends that commit one sin against the protocol. Each is hung up on, with a reason, and leaves
- * nothing behind.
+ * Front ends that commit one sin against the protocol. Each is hung up on, with a reason, and
+ * leaves nothing behind.
  */
 #include <setjmp.h>
 #include <stdarg.h>

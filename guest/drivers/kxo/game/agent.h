@@ -17,7 +17,7 @@
 #include "board.h"
 
 /* Steps between two calls of pause(), at most. */
-#define XO_SLICE 32u
+#define XO_SLICE 8u
 
 /* Playouts of MCTS for a move. */
 #define XO_PLAYOUTS 1000u

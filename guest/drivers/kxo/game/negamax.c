@@ -87,7 +87,7 @@ static int search(struct xo_search *s, const struct xo_board *b, unsigned int de
 		return 0;
 	if (look_up(seen, key, depth, alpha, beta))
 		return seen->value;
-	for (unsigned int i = 0; i < XO_CELLS && best < beta; i++) {
+	for (unsigned int i = 0; i < XO_CELLS && best < beta && !s->stopped; i++) {
 		struct xo_board next = *b;
 		int value;
 

@@ -147,25 +147,30 @@ static void sleep_until_needed(struct session *s, int signals)
 		s->quit = true;
 }
 
-static int run(struct session *s)
+/* Before the terminal's settings change: from then on no signal may end the program by itself. */
+static int open_signals(void)
 {
-	void (*const functions[3])(struct coro *, void *) = {run_frames, run_keyboard, run_screen};
-	struct coro *others[3] = {NULL};
 	sigset_t set;
-	int signals, ret = -1;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int run(struct session *s, int signals)
+{
+	void (*const functions[3])(struct coro *, void *) = {run_frames, run_keyboard, run_screen};
+	struct coro *others[3] = {NULL};
+	int ret = -1;
+
 	for (int i = 0; i < 3; i++)
 		others[i] = coro_new(functions[i], s);
 	for (int i = 0; i < 2; i++)
 		s->sides[i].coro = coro_new(run_side, &s->sides[i]);
-	if (signals < 0 || !others[0] || !others[1] || !others[2] || !s->sides[0].coro ||
-	    !s->sides[1].coro) {
+	if (!others[0] || !others[1] || !others[2] || !s->sides[0].coro || !s->sides[1].coro) {
 		perror("xo-user");
 		goto out;
 	}
@@ -183,8 +188,6 @@ out:
 		coro_free(others[i]);
 	for (int i = 0; i < 2; i++)
 		coro_free(s->sides[i].coro);
-	if (signals >= 0)
-		close(signals);
 	return ret;
 }
 
@@ -322,6 +325,39 @@ static int parse(struct options *o, int argc, char *argv[])
 	return 0;
 }
 
+/* Returns the exit status. */
+static int play(struct session *s)
+{
+	int signals;
+
+	for (int i = 0; i < 2; i++) {
+		struct side *side = &s->sides[i];
+
+		side->session = s;
+		side->player = (enum xo_player)i;
+		side->search.owner = side;
+		side->search.pause = pause_side;
+		side->search.random = s->options.setup.seed + (uint64_t)i;
+	}
+	signals = open_signals();
+	if (signals < 0) {
+		perror("xo-user: signalfd");
+		return 1;
+	}
+	if (session_open(s)) {
+		close(signals);
+		return 1;
+	}
+	screen_open(s);
+	if (run(s, signals))
+		s->status = 1;
+	screen_close(s);
+	session_close(s);
+	screen_summary(s);
+	close(signals);
+	return fflush(stdout) ? 1 : s->status;
+}
+
 int main(int argc, char *argv[])
 {
 	struct session *s = calloc(1, sizeof(*s));
@@ -332,30 +368,7 @@ int main(int argc, char *argv[])
 		return 1;
 	}
 	ret = parse(&s->options, argc, argv);
-	if (ret) {
-		free(s);
-		return ret - 1;
-	}
-	for (int i = 0; i < 2; i++) {
-		struct side *side = &s->sides[i];
-
-		side->session = s;
-		side->player = (enum xo_player)i;
-		side->search.owner = side;
-		side->search.pause = pause_side;
-		side->search.random = s->options.setup.seed + (uint64_t)i;
-	}
-	if (session_open(s)) {
-		free(s);
-		return 1;
-	}
-	screen_open(s);
-	if (run(s))
-		s->status = 1;
-	screen_close(s);
-	session_close(s);
-	screen_summary(s);
-	ret = fflush(stdout) ? 1 : s->status;
+	ret = ret ? ret - 1 : play(s);
 	free(s);
 	return ret;
 }

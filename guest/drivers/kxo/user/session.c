@@ -237,6 +237,8 @@ int session_open(struct session *s)
 	if (s->fd < 0 || ioctl(s->fd, KXO_IOCSETUP, &o->setup)) {
 		fprintf(stderr, "xo-user: %s: %s%s\n", o->device, strerror(errno),
 			errno == ENOENT ? " (modprobe kxo, or play with --local)" : "");
+		if (s->fd >= 0)
+			close(s->fd);
 		return -1;
 	}
 	return 0;

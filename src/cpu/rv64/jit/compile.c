@@ -14,8 +14,8 @@
  * when its target is compiled, elsewhere through the interpreter's jump cache, whose entries lead
  * to blocks. What that said is remembered: for each jump to a known place in another page
  * (native_far), and for jumps through registers, as returns are, in a small table by pc
- * (native_near). It returns to the interpreter for blocks that are not compiled, when `left` is used
- * up and when attention asks for something.
+ * (native_near). It returns to the interpreter for blocks that are not compiled, when `left` is
+ * used up and when attention asks for something.
  *
  * Validity is the interpreter's (code.c), since native code is reached only through a valid block
  * or by a patched jump from a block of the same physical page, which becomes void together with

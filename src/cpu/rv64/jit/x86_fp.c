@@ -3,10 +3,10 @@
  * Lowering to x86-64: the state of floating point, and where f registers are.
  *
  * Native floating point begins at the entry of a block that has any instruction of F or D, when frm
- * is a mode that the host has and FS is dirty; if not, the interpreter does the block. From then on most f
- * registers are in xmm registers, also across blocks, and the flags pile up in MXCSR. It ends when
- * C computes, when CSRs are read and when native code is left (rv64_jit_fp_end()); after a call of
- * C, which stores and loads the registers as needed (x86_glue.c), it begins again.
+ * is a mode that the host has and FS is dirty; if not, the interpreter does the block. From then on
+ * most f registers are in xmm registers, also across blocks, and the flags pile up in MXCSR. It
+ * ends when C computes, when CSRs are read and when native code is left (rv64_jit_fp_end()); after
+ * a call of C, which stores and loads the registers as needed (x86_glue.c), it begins again.
  *
  * Singles. A register that is read as a single before the block has written it must have its box:
  * those that are read before the first branch are looked at together at the block's entry, the

@@ -4,9 +4,9 @@
  *
  * The host computes what RISC-V asks for: the same rounding, the same flags (tininess after
  * rounding). What differs is sorted out here: a NaN that is computed becomes the canonical one, and
- * what the host cannot do without raising a flag too many is done in C, as is the rounding mode RMM,
- * which the host does not have. Operations on singles keep the upper bits of their first operand,
- * and with them the box.
+ * what the host cannot do without raising a flag too many is done in C, as is the rounding mode
+ * RMM, which the host does not have. Operations on singles keep the upper bits of their first
+ * operand, and with them the box.
  *
  * Rounding. The host's mode is frm's. An instruction that names another one has the host's changed
  * around itself, except where it makes no difference.

@@ -3,11 +3,11 @@
  * Lowering to x86-64: loads and stores.
  *
  * The look-up of mem_fast.h inline; accesses of a group (x86_group.c) need none. What the TLB does
- * not let through goes to C, from code behind the block. An access of a program does not compute its
- * slot of the TLB but tries the last one; if the tag there is not its own, code behind the block
- * computes it. Where that happens all the time it ends: the access is patched. The scratch registers: rax the address (or
- * the guest register itself, when there is nothing to add), rcx the slot of the TLB and then the
- * distance to host memory, rdx the tag.
+ * not let through goes to C, from code behind the block. An access of a program does not compute
+ * its slot of the TLB but tries the last one; if the tag there is not its own, code behind the
+ * block computes it. Where that happens all the time it ends: the access is patched. The scratch
+ * registers: rax the address (or the guest register itself, when there is nothing to add), rcx the
+ * slot of the TLB and then the distance to host memory, rdx the tag.
  */
 #include <string.h>
 
