@@ -132,14 +132,14 @@ static int by_age(const void *a, const void *b)
 
 void relay_again(struct remote_queue *rq)
 {
-	struct request *again[REMOTE_SIZE_MAX];
+	struct request *again[REMOTE_SIZE_MAX] = {0};
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < rq->n_requests; i++)
 		if (rq->request[i].again)
 			again[n++] = &rq->request[i];
 	/* In the order in which the guest offered them, which it may count on (IN_ORDER). */
-	qsort(again, n, sizeof(again[0]), by_age);
+	qsort(again, n, sizeof(void *), by_age);
 	for (unsigned i = 0; i < n; i++) {
 		again[i]->again = false;
 		shadow_add(&rq->shadow, (unsigned)(again[i] - rq->request), &again[i]->chain);
