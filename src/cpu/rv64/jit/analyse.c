@@ -108,7 +108,7 @@ static bool differs(const struct jit_source *s, unsigned first, unsigned k, cons
 	if (!s->joined[k])
 		return false;
 	for (unsigned b = 0; b < k; b++)
-		if (s->skips_to[b] == k && (b < first || delta[b] != delta[k]))
+		if ((b < first || delta[b] != delta[k]) && s->skips_to[b] == k)
 			return true;
 	return false;
 }
