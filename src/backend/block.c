@@ -34,3 +34,9 @@ int block_request_check(const struct block *b, const struct block_request *r)
 		return -EINVAL;
 	return b->read_only && block_request_writes(r) ? -EROFS : 0;
 }
+
+void block_use_memory(struct block *b, const struct iovec *region, unsigned n)
+{
+	if (b->ops->use_memory)
+		b->ops->use_memory(b, region, n);
+}

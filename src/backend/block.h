@@ -47,6 +47,8 @@ struct block_request {
 struct block_ops {
 	int (*open_queue)(struct block *b, struct loop *loop, struct block_queue **out);
 	void (*free)(struct block *b);
+	/* See block_use_memory(). NULL: it makes no difference. */
+	void (*use_memory)(struct block *b, const struct iovec *region, unsigned n);
 };
 
 struct block_queue_ops {
@@ -71,6 +73,13 @@ struct block_queue {
 	const struct block_queue_ops *ops;
 	struct block *block;
 };
+
+#define BLOCK_MEMORY_MAX 8u
+
+/* Requests of the queues that are opened after this will mostly move bytes of these n regions, at
+ * most BLOCK_MEMORY_MAX, whose pages are there and stay the same as long as the queues are open. A
+ * back end may spare itself the looking up of pages. No queue is open. */
+void block_use_memory(struct block *b, const struct iovec *region, unsigned n);
 
 /* Whether the request changes what is stored. Any thread, as the next two. */
 bool block_request_writes(const struct block_request *r);

@@ -289,9 +289,15 @@ static void fault_free(struct block *block)
 	free(container_of(block, struct fault_block, block));
 }
 
+static void fault_use_memory(struct block *block, const struct iovec *region, unsigned n)
+{
+	block_use_memory(container_of(block, struct fault_block, block)->inner, region, n);
+}
+
 static const struct block_ops fault_block_ops = {
 	.open_queue = fault_open_queue,
 	.free = fault_free,
+	.use_memory = fault_use_memory,
 };
 
 int block_fault_new(struct block *inner, struct fault_device *device, struct block **out)

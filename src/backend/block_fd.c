@@ -43,6 +43,8 @@ struct block_fd {
 	bool sync;
 	bool uring;
 	struct pool *pool; /* NULL with sync */
+	struct iovec memory[BLOCK_MEMORY_MAX];
+	unsigned n_memory;
 	char name[BLOCK_FD_NAME_MAX + 1];
 	struct log_limit read_log, write_log, flush_log;
 };
@@ -257,8 +259,12 @@ static int fd_open_queue(struct block *block, struct loop *loop, struct block_qu
 {
 	struct fd_queue *q = calloc(1, sizeof(*q));
 	struct block_fd *b = container_of(block, struct block_fd, block);
-	struct block_uring_config uring = {
-		.fd = b->io.fd, .loop = loop, .done = uring_done, .arg = q};
+	struct block_uring_config uring = {.fd = b->io.fd,
+					   .loop = loop,
+					   .memory = b->memory,
+					   .n_memory = b->n_memory,
+					   .done = uring_done,
+					   .arg = q};
 
 	if (!q)
 		return -ENOMEM;
@@ -291,9 +297,19 @@ static void block_fd_free(struct block *block)
 	free(b);
 }
 
+static void fd_use_memory(struct block *block, const struct iovec *region, unsigned n)
+{
+	struct block_fd *b = container_of(block, struct block_fd, block);
+
+	assert(n <= BLOCK_MEMORY_MAX);
+	memcpy(b->memory, region, n * sizeof(*region));
+	b->n_memory = n;
+}
+
 static const struct block_ops fd_ops = {
 	.open_queue = fd_open_queue,
 	.free = block_fd_free,
+	.use_memory = fd_use_memory,
 };
 
 int block_fd_new(const struct block_fd_config *config, struct block **out)

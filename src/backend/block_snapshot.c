@@ -242,9 +242,18 @@ static void snapshot_free(struct block *block)
 	free(s);
 }
 
+static void snapshot_use_memory(struct block *block, const struct iovec *region, unsigned n)
+{
+	struct snapshot *s = container_of(block, struct snapshot, block);
+
+	block_use_memory(s->base, region, n);
+	block_use_memory(s->overlay, region, n);
+}
+
 static const struct block_ops snapshot_ops = {
 	.open_queue = snap_open_queue,
 	.free = snapshot_free,
+	.use_memory = snapshot_use_memory,
 };
 
 int block_snapshot_new(struct block *base, struct block *overlay, bool read_only,

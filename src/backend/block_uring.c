@@ -20,15 +20,22 @@
 
 #include "backend/block.h"
 #include "base/bits.h"
+#include "base/iov.h"
 #include "base/loop.h"
 
 #define BATCH    32
 #define RETRY_NS 1000000u
 
+/* What the kernel takes as one registered buffer, and how many of them there may be here. */
+#define BUFFER_MAX  (1ull << 30)
+#define MAX_BUFFERS 64u
+
 struct block_uring {
 	struct io_uring ring;
 	struct block_uring_config config;
-	bool fixed; /* the file is registered as number 0 */
+	bool fixed;                       /* the file is registered as number 0 */
+	struct iovec buffer[MAX_BUFFERS]; /* registered, by their numbers */
+	unsigned n_buffers;
 	unsigned in_flight;
 	struct loop_task submit;
 	struct loop_timer retry;
@@ -128,6 +135,36 @@ static void completions(struct loop_fd *w, uint32_t events)
 	reap(w->arg);
 }
 
+/* The number of the buffer in which all of the data lies, or -1. */
+static int buffer_of(const struct block_uring *u, const struct block_request *r)
+{
+	if (r->n_iov != 1)
+		return -1;
+	for (unsigned i = 0; i < u->n_buffers; i++) {
+		uint64_t at = (uintptr_t)r->iov->iov_base - (uintptr_t)u->buffer[i].iov_base;
+
+		if (at < u->buffer[i].iov_len && r->iov->iov_len <= u->buffer[i].iov_len - at)
+			return (int)i;
+	}
+	return -1;
+}
+
+static void prepare_move(struct io_uring_sqe *sqe, int fd, const struct block_request *r,
+			 int buffer)
+{
+	bool reads = r->op == BLOCK_READ;
+
+	if (buffer < 0)
+		(reads ? io_uring_prep_readv : io_uring_prep_writev)(sqe, fd, r->iov, r->n_iov,
+								     r->offset);
+	else if (reads)
+		io_uring_prep_read_fixed(sqe, fd, r->iov->iov_base, (unsigned)r->iov->iov_len,
+					 r->offset, buffer);
+	else
+		io_uring_prep_write_fixed(sqe, fd, r->iov->iov_base, (unsigned)r->iov->iov_len,
+					  r->offset, buffer);
+}
+
 bool block_uring_add(struct block_uring *u, struct block_request *r)
 {
 	struct io_uring_sqe *sqe;
@@ -137,18 +174,45 @@ bool block_uring_add(struct block_uring *u, struct block_request *r)
 		return false;
 	sqe = io_uring_get_sqe(&u->ring);
 	assert(sqe);
-	if (r->op == BLOCK_READ)
-		io_uring_prep_readv(sqe, fd, r->iov, r->n_iov, r->offset);
-	else if (r->op == BLOCK_WRITE)
-		io_uring_prep_writev(sqe, fd, r->iov, r->n_iov, r->offset);
-	else
+	if (r->op == BLOCK_FLUSH)
 		io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+	else
+		prepare_move(sqe, fd, r, buffer_of(u, r));
 	if (u->fixed)
 		io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
 	io_uring_sqe_set_data(sqe, r);
 	u->in_flight++;
 	loop_post(u->config.loop, &u->submit);
 	return true;
+}
+
+/* All or nothing. What does not work (RLIMIT_MEMLOCK, too much memory) only costs time. */
+static void register_memory(struct block_uring *u)
+{
+	const struct block_uring_config *c = &u->config;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n_memory; i++) {
+		char *base = c->memory[i].iov_base;
+		size_t left = c->memory[i].iov_len;
+
+		for (; left && n < MAX_BUFFERS; n++) {
+			size_t len = (size_t)min_u64(left, BUFFER_MAX);
+
+			u->buffer[n] = (struct iovec){.iov_base = base, .iov_len = len};
+			base += len;
+			left -= len;
+		}
+		if (left)
+			return;
+	}
+	if (n && !io_uring_register_buffers(&u->ring, u->buffer, n))
+		u->n_buffers = n;
+}
+
+uint64_t block_uring_registered(const struct block_uring *u)
+{
+	return iov_len(u->buffer, u->n_buffers);
 }
 
 int block_uring_new(const struct block_uring_config *config, struct block_uring **out)
@@ -165,6 +229,7 @@ int block_uring_new(const struct block_uring_config *config, struct block_uring 
 	if (ret)
 		goto fail;
 	u->fixed = !io_uring_register_files(&u->ring, &config->fd, 1);
+	register_memory(u);
 	u->watch = (struct loop_fd){
 		.fn = completions, .arg = u, .fd = u->ring.ring_fd, .events = EPOLLIN};
 	ret = loop_fd_add(config->loop, &u->watch);

@@ -7,6 +7,8 @@
 #define BACKEND_BLOCK_URING_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
 
 struct block_request;
 struct block_uring;
@@ -17,6 +19,10 @@ struct loop;
 struct block_uring_config {
 	int fd; /* stays the caller's */
 	struct loop *loop;
+	/* Where most data lies, with pages that stay: registered with the kernel if it lets us, so
+	 * that it need not look them up for each request. */
+	const struct iovec *memory;
+	unsigned n_memory;
 	/*
 	 * On the loop, never inside another call: 0, -errno, or -EAGAIN when the kernel did not do
 	 * all of it this way, and it is to be executed otherwise. May add requests, and free the
@@ -25,6 +31,9 @@ struct block_uring_config {
 	void (*done)(void *arg, struct block_request *r, int result);
 	void *arg;
 };
+
+/* How many bytes of memory are registered: all of it, or 0. */
+uint64_t block_uring_registered(const struct block_uring *u);
 
 /* Whether the host can do this: 0, or -errno (-ENOSYS, -EPERM, -ENOMEM, ...). Any thread. */
 int block_uring_probe(void);

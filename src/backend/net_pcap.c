@@ -289,8 +289,10 @@ static int make(const char *path, struct net_pcap **out, struct err *e)
 	struct net_pcap *p = calloc(1, sizeof(*p));
 	int ret;
 
-	if (!p)
-		return err_set(e, -ENOMEM, "--net pcap=%s: out of memory", path);
+	if (!p) {
+		err_set(e, -ENOMEM, "--net pcap=%s: out of memory", path);
+		return -ENOMEM;
+	}
 	p->fd = -1;
 	p->timer = (struct loop_timer){.fn = on_timer, .arg = p};
 	p->path = strdup(path);

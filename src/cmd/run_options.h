@@ -70,6 +70,7 @@ struct run_options {
 	bool rng;
 	uint64_t rng_rate; /* bytes a second; 0: any number */
 	bool balloon;
+	bool mem_prealloc;
 	unsigned irqlab;
 	unsigned interrupts; /* enum run_interrupts */
 	const char *control; /* path of a socket, or NULL */

@@ -41,6 +41,11 @@ static int check(const struct run_options *o, struct err *e)
 		return err_set(e, -EINVAL,
 			       "--clock instructions makes each run the same, which what comes in "
 			       "by --vsock is not; leave one out");
+	if (o->mem_prealloc && o->balloon)
+		return err_set(
+			e, -EINVAL,
+			"--mem-prealloc keeps all memory, and --balloon gives it back; leave "
+			"one of them out");
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);

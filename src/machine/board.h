@@ -103,6 +103,9 @@ void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev,
 
 /* ---- machine.c ---- */
 
+/* The machine's RAM, at the board's place for it. 0, or -errno with the message in e. */
+int machine_add_ram(struct machine *m, struct err *e);
+
 /* Makes a UART and puts it behind those that there are. The machine frees it. 0 or -errno. */
 int machine_add_uart(struct machine *m, const struct uart8250_config *cfg);
 

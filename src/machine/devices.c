@@ -22,6 +22,7 @@
 #include "dev/rng.h"
 #include "dev/vsock.h"
 #include "machine/board.h"
+#include "mem/gmem.h"
 #include "virtio/vdev.h"
 
 #define FIXED_SEED 0x4c696e6e6574ull /* what a repeatable machine takes for chance */
@@ -40,6 +41,18 @@ static int add_device(struct machine *m, struct vdev *dev)
 	return ret;
 }
 
+/* Guest memory whose pages never change can be registered with the kernel. */
+static void lend_memory(struct machine *m, struct block *block)
+{
+	struct iovec region[BLOCK_MEMORY_MAX];
+	unsigned n = 0;
+
+	for (; n < m->mem->n && n < BLOCK_MEMORY_MAX; n++)
+		region[n] = (struct iovec){.iov_base = m->mem->region[n].host,
+					   .iov_len = m->mem->region[n].size};
+	block_use_memory(block, region, n);
+}
+
 static int add_disk(struct machine *m, const struct machine_disk *d)
 {
 	struct loop *loops[BLK_QUEUES_MAX];
@@ -53,6 +66,8 @@ static int add_disk(struct machine *m, const struct machine_disk *d)
 	struct vdev *dev;
 	int ret;
 
+	if (m->cfg.mem_prealloc)
+		lend_memory(m, d->block);
 	iothreads_place(&m->io, m->loop, d->iothread, d->block->single_loop, loops,
 			d->n_queues ? d->n_queues : 1);
 	ret = blk_new(&cfg, &dev);

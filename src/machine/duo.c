@@ -117,17 +117,6 @@ static void set_stimer(void *arg, unsigned hart, uint64_t deadline)
 
 /* ---- parts ---- */
 
-static int add_ram(struct machine *m, struct err *e)
-{
-	int ret = gmem_add_ram(m->mem, DUO_RAM_BASE, m->cfg.mem);
-	char size[OPT_SIZE_TEXT];
-
-	if (ret)
-		return err_set(e, ret, "--mem %s: %s", opt_format_size(m->cfg.mem, size),
-			       strerror(-ret));
-	return 0;
-}
-
 static int add_interrupt_controllers(struct machine *m)
 {
 	struct duo *d = duo_of(m);
@@ -316,7 +305,7 @@ static int duo_build(struct machine *m, struct err *e)
 	m->board = calloc(1, sizeof(struct duo));
 	if (!m->board)
 		return err_set(e, -ENOMEM, "out of memory");
-	ret = add_ram(m, e);
+	ret = machine_add_ram(m, e);
 	if (ret)
 		return ret;
 	ret = duo_small_new(m, &duo_of(m)->small, e);

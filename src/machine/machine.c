@@ -16,6 +16,7 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/fault.h"
+#include "base/opt.h"
 #include "bus/bus.h"
 #include "cpu/cpu.h"
 #include "hw/htif.h"
@@ -90,6 +91,27 @@ static int make_vm(struct machine *m, struct err *e)
 			err_set(e, ret, "--smp %u: no memory for hart %u", m->cfg.smp, i);
 	}
 	return ret;
+}
+
+int machine_add_ram(struct machine *m, struct err *e)
+{
+	uint64_t limit = gmem_host_limit() & ~((2ull << 20) - 1);
+	int ret = gmem_add_ram(m->mem, m->cfg.type->ram_base, m->cfg.mem);
+	char size[OPT_SIZE_TEXT], most[OPT_SIZE_TEXT];
+
+	opt_format_size(m->cfg.mem, size);
+	if (ret == -ENOMEM)
+		return err_set(e, ret, "--mem %s: this host has not that much; give at most %s",
+			       size, opt_format_size(limit, most));
+	if (ret)
+		return err_set(e, ret, "--mem %s: %s", size, strerror(-ret));
+	ret = m->cfg.mem_prealloc ? gmem_populate(m->mem) : 0;
+	if (ret)
+		return err_set(e, ret,
+			       "--mem-prealloc: %s cannot be had at once: %s; give a "
+			       "smaller --mem, or leave it out",
+			       size, strerror(-ret));
+	return 0;
 }
 
 int machine_add_uart(struct machine *m, const struct uart8250_config *cfg)

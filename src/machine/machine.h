@@ -105,6 +105,7 @@ struct machine_config {
 	struct state_log *log;   /* with counted_time: see machine/state_log.h; or NULL */
 	unsigned smp;            /* 1 to CPU_MAX_HARTS */
 	uint64_t mem;            /* bytes, a multiple of 2 MiB */
+	bool mem_prealloc;       /* all memory is allocated at the start, and disks may know it */
 	bool sv48;               /* the harts offer Sv48 beside Sv39, and Linux takes it */
 	bool aia;                /* messages can interrupt: APLIC and IMSIC, and no PLIC */
 	bool counted_time;       /* repeatable: see machine/clock.h */

@@ -89,21 +89,6 @@ static void test_device_event(void *arg, enum syscon_event event, unsigned code)
 
 /* ---- parts ---- */
 
-static int add_ram(struct machine *m, struct err *e)
-{
-	uint64_t limit = gmem_host_limit() & ~((2ull << 20) - 1);
-	int ret = gmem_add_ram(m->mem, VIRT_RAM_BASE, m->cfg.mem);
-	char size[OPT_SIZE_TEXT], most[OPT_SIZE_TEXT];
-
-	opt_format_size(m->cfg.mem, size);
-	if (ret == -ENOMEM)
-		return err_set(e, ret, "--mem %s: this host has not that much; give at most %s",
-			       size, opt_format_size(limit, most));
-	if (ret)
-		return err_set(e, ret, "--mem %s: %s", size, strerror(-ret));
-	return 0;
-}
-
 static int add_interrupt_controllers(struct machine *m)
 {
 	struct virt *v = virt_of(m);
@@ -219,7 +204,7 @@ static int virt_build(struct machine *m, struct err *e)
 	m->board = v;
 	if (!v)
 		return err_set(e, -ENOMEM, "out of memory");
-	ret = add_ram(m, e);
+	ret = machine_add_ram(m, e);
 	if (ret)
 		return ret;
 	ret = add_interrupt_controllers(m);

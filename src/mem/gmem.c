@@ -177,6 +177,28 @@ int gmem_add_shared(struct gmem *m, uint64_t gpa, uint64_t size, int fd, uint64_
 	return 0;
 }
 
+/* By the call of Linux 5.14, or by hand. */
+static int populate(const struct gmem_region *r)
+{
+	if (!madvise(r->host, r->size, MADV_POPULATE_WRITE))
+		return 0;
+	if (errno != EINVAL)
+		return errno == EFAULT ? -ENOMEM : -errno;
+	if (fallocate(r->fd, 0, 0, (off_t)r->size))
+		return -errno;
+	return 0;
+}
+
+int gmem_populate(struct gmem *m)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < m->n && !ret; i++)
+		ret = populate(&m->region[i]);
+	m->stays = !ret;
+	return ret;
+}
+
 int gmem_zero(const struct gmem *m, uint64_t gpa, uint64_t len)
 {
 	const struct gmem_region *r = gmem_find(m, gpa);
@@ -188,8 +210,9 @@ int gmem_zero(const struct gmem *m, uint64_t gpa, uint64_t len)
 	start = gpa - r->gpa;
 	first = align_up(start, GMEM_PAGE_SIZE);
 	last = align_down(start + len, GMEM_PAGE_SIZE);
-	if (first >= last || fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				       (off_t)first, (off_t)(last - first))) {
+	if (m->stays || first >= last ||
+	    fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)first,
+		      (off_t)(last - first))) {
 		memset(p, 0, len);
 	} else {
 		memset(p, 0, first - start);

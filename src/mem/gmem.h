@@ -36,6 +36,7 @@ struct gmem_region {
 
 struct gmem {
 	unsigned n;
+	bool stays; /* no page is given back to the host: gmem_populate() */
 	struct gmem_region region[GMEM_MAX_REGIONS]; /* by rising gpa, no overlap */
 };
 
@@ -59,11 +60,16 @@ int gmem_add_shared(struct gmem *m, uint64_t gpa, uint64_t size, int fd, uint64_
 /* Takes all regions out. Nothing uses them any more. */
 void gmem_clear(struct gmem *m);
 
+/* Allocates all pages now, instead of when each is first touched, and keeps them: a page's memory
+ * stays the same from here on. While nothing runs. 0 or -errno;
+ * -ENOMEM: the host has not that much. */
+int gmem_populate(struct gmem *m);
+
 /* All the memory and swap that the host has, in bytes: more RAM than this cannot work. */
 uint64_t gmem_host_limit(void);
 
-/* Makes guest bytes [gpa, gpa + len) read as zero, and gives whole pages back to the host. Any
- * thread. 0, or -EFAULT when they do not lie within one region. */
+/* Makes guest bytes [gpa, gpa + len) read as zero, and gives whole pages back to the host, unless
+ * they are populated. Any thread. 0, or -EFAULT when they do not lie within one region. */
 int gmem_zero(const struct gmem *m, uint64_t gpa, uint64_t len);
 
 /* A number that depends on all bytes and their addresses, to compare two memories with. Pages that

@@ -31,6 +31,18 @@ case_refused() {
 
 # A file system on each way to the storage.
 case_cache() {
+	all_caches
+}
+
+# With memory that io_uring knows, as long as the host lets it; the content is the same.
+case_prealloc() {
+	all_caches --mem-prealloc --mem 256M
+	guest true --mem-prealloc --balloon on
+	expect_status 125
+	expect_in err '--mem-prealloc keeps all memory'
+}
+
+all_caches() { # OPTIONS...
 	local keys=(cache=none 'cache=none,io=threads' io=threads cache=unsafe) disks=() i
 	for i in 0 1 2 3; do
 		truncate -s 16M "$work/image$i"
@@ -41,7 +53,7 @@ case_cache() {
 			mkdir -p /tmp/$d; mount /dev/vd$d /tmp/$d; head -c 1000001 /dev/urandom >/tmp/$d/file
 			(cd /tmp/$d; sha256sum file >sum); done
 		sync; echo 3 >/proc/sys/vm/drop_caches
-		for d in a b c d; do (cd /tmp/$d; sha256sum -c sum); done; umount /tmp/?; umount /mnt' "${disks[@]}"
+		for d in a b c d; do (cd /tmp/$d; sha256sum -c sum); done; umount /tmp/?; umount /mnt' "${disks[@]}" "$@"
 	expect_status 0
 	expect_out 'file: OK
 file: OK

@@ -43,7 +43,8 @@ void rv64_hart_reset(struct rv64_hart *h)
 {
 	atomic_store(&h->stopped, true);
 	rv64_hart_restart(h);
-	h->retired = 0;
+	/* Others may be reading it. */
+	__atomic_store_n(&h->retired, 0, __ATOMIC_RELAXED);
 	/* The other lines belong to devices. */
 	atomic_fetch_and(&h->lines, ~MIP_SSIP);
 	atomic_store(&h->timer_s, UINT64_MAX);

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -93,6 +94,88 @@ static void test_misaligned_and_large(void **state)
 	}
 	free(buf);
 	free(back);
+}
+
+#define LENT (256 * KIB)
+
+/* Data in memory that was lent, beside it, and over its ends. */
+static void move_about(struct disk *d, uint8_t *lent)
+{
+	uint8_t *back = lent + LENT - 4096; /* half of it is lent */
+
+	for (unsigned i = 0; i < LENT; i++)
+		lent[i] = (uint8_t)(i * 7 + i / 512);
+	assert_int_equal(disk_write(d, 0, lent + 4096, 8192), 0);
+	assert_int_equal(disk_read(d, 0, back, 8192), 0);
+	assert_memory_equal(back, lent + 4096, 8192);
+	assert_int_equal(disk_write(d, 16384, back, 8192), 0);
+	assert_int_equal(disk_read(d, 16384, lent + 65536, 8192), 0);
+	assert_memory_equal(lent + 65536, lent + 4096, 8192);
+	for (unsigned parts = 1; parts <= 2; parts++) {
+		struct iovec iov[] = {{lent + 65536, 4096}, {lent, 4096}};
+
+		assert_int_equal(disk_io(d, BLOCK_WRITE, 32768, iov, parts), 0);
+		assert_int_equal(disk_read(d, 32768, lent + 131072, parts * 4096), 0);
+		assert_memory_equal(lent + 131072, iov[0].iov_base, 4096);
+	}
+	assert_memory_equal(lent + 131072 + 4096, lent, 4096);
+	assert_int_equal(disk_read(d, 1 << 20, lent, 512), -EINVAL);
+	assert_int_equal(disk_io(d, BLOCK_FLUSH, 0, NULL, 0), 0);
+}
+
+static void test_lent_memory(void **state)
+{
+	uint8_t *lent = mmap(NULL, LENT + 8192, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	const struct iovec region[] = {{lent, LENT / 2}, {lent + LENT / 2, LENT / 2}};
+
+	assert_ptr_not_equal(lent, MAP_FAILED);
+	for (size_t k = 0; k < ARRAY_SIZE(ways); k++) {
+		struct disk d;
+
+		disk_make_image(128 * KIB);
+		if (!possible(&ways[k]))
+			continue;
+		disk_open(&d, ways[k]);
+		d.q->ops->close(d.q);
+		block_use_memory(d.block, region, ARRAY_SIZE(region));
+		assert_int_equal(d.block->ops->open_queue(d.block, d.loop, &d.q), 0);
+		move_about(&d, lent);
+		disk_close(&d);
+	}
+	munmap(lent, LENT + 8192);
+}
+
+static void no_done(void *arg, struct block_request *r, int result)
+{
+	fail();
+}
+
+/* A ring takes all of it, in pieces that the kernel can take; or, of what is not there, nothing. */
+static void test_registered(void **state)
+{
+	const size_t len = (1ull << 30) + 4096;
+	uint8_t *m = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct iovec region = {m, 4096};
+	struct block_uring_config cfg = {
+		.fd = STDERR_FILENO, .memory = &region, .n_memory = 1, .done = no_done};
+	struct block_uring *u;
+
+	assert_ptr_not_equal(m, MAP_FAILED);
+	if (block_uring_probe()) {
+		munmap(m, len);
+		return;
+	}
+	assert_int_equal(loop_new(&cfg.loop), 0);
+	assert_int_equal(block_uring_new(&cfg, &u), 0);
+	assert_int_equal(block_uring_registered(u), 4096);
+	block_uring_free(u);
+	assert_int_equal(munmap(m, len), 0);
+	assert_int_equal(block_uring_new(&cfg, &u), 0); /* nobody lives there */
+	assert_int_equal(block_uring_registered(u), 0);
+	block_uring_free(u);
+	loop_free(cfg.loop);
 }
 
 static void count_down(struct block_request *r, int result)
@@ -430,6 +513,8 @@ int main(void)
 		cmocka_unit_test(test_misaligned),
 		cmocka_unit_test(test_misaligned_and_large),
 		cmocka_unit_test(test_more_than_the_ring),
+		cmocka_unit_test(test_lent_memory),
+		cmocka_unit_test(test_registered),
 		cmocka_unit_test(test_close_from_done),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_refused_ranges),

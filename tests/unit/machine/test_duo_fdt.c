@@ -8,8 +8,11 @@
 
 #include <libfdt.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/err.h"
+#include "machine/board.h"
+#include "machine/duo.h"
 #include "machine/duo_fdt.h"
 #include "machine/duo_map.h"
 
@@ -56,9 +59,58 @@ static void test_board(void **state)
 	free(dtb);
 }
 
+/* What only a run can know; a repeatable one knows it in advance. */
+static void test_run(void **state)
+{
+	struct machine m = {.cfg = {.type = &duo_machine, .mem = 64u << 20, .append = "quiet"}};
+	struct board_fdt first, second;
+	struct err e;
+
+	assert_int_equal(board_fdt_init(&first, &m, 1, 2, &e), 0);
+	assert_int_equal(board_fdt_init(&second, &m, 1, 2, &e), 0);
+	assert_memory_not_equal(first.rng_seed, second.rng_seed, sizeof(first.rng_seed));
+	assert_int_equal(first.ram_base, DUO_RAM_BASE);
+	assert_int_equal(first.ram_size, 64u << 20);
+	assert_string_equal(first.bootargs, "quiet");
+	assert_int_equal(first.initrd_end, 2);
+	m.cfg.counted_time = true;
+	assert_int_equal(board_fdt_init(&first, &m, 1, 2, &e), 0);
+	assert_int_equal(board_fdt_init(&second, &m, 1, 2, &e), 0);
+	assert_memory_equal(first.rng_seed, second.rng_seed, sizeof(first.rng_seed));
+}
+
+/* A tree of the user's gets the memory of this run where that is asked for. */
+static void test_load(void **state)
+{
+	struct machine m = {.cfg = {.type = &duo_machine, .mem = 64u << 20}};
+	struct duo_fdt_config cfg = {.model = "duo"};
+	char path[] = "/tmp/linnet-dtb-XXXXXX";
+	int fd = mkstemp(path);
+	const fdt64_t *reg;
+	struct err e;
+	void *dtb;
+	size_t len;
+
+	assert_true(fd >= 0);
+	assert_int_equal(board_fdt_init(&cfg.run, &m, 0, 0, &e), 0);
+	cfg.run.ram_size = 1u << 20;
+	assert_int_equal(duo_fdt_build(&cfg, &dtb, &len, &e), 0);
+	assert_int_equal(write(fd, dtb, len), len);
+	free(dtb);
+	close(fd);
+	m.cfg.dtb = path;
+	cfg.run.ram_size = 64u << 20;
+	assert_int_equal(board_fdt_load(&cfg.run, &m, 0x10000, true, &e), 0);
+	reg = property(m.dtb, "/memory@80000000", "reg");
+	assert_int_equal(fdt64_ld(&reg[1]), 64u << 20);
+	free(m.dtb);
+	unlink(path);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_board)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_board), cmocka_unit_test(test_run),
+					   cmocka_unit_test(test_load)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

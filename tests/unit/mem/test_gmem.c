@@ -260,9 +260,36 @@ static void test_limit(void **state)
 	assert_int_equal(gmem_add_ram(m, 0x100000000000, limit), 0); /* nothing is reserved */
 }
 
+/* Populated memory keeps its pages, also those that are zeroed. */
+static void test_populate(void **state)
+{
+	struct gmem *m;
+	struct stat st;
+	uint8_t *p;
+
+	assert_int_equal(gmem_new(&m), 0);
+	assert_int_equal(gmem_add_ram(m, BASE, 4 * MIB), 0);
+	assert_int_equal(fstat(m->region[0].fd, &st), 0);
+	assert_int_equal(st.st_blocks, 0);
+	assert_int_equal(gmem_populate(m), 0);
+	assert_int_equal(fstat(m->region[0].fd, &st), 0);
+	assert_int_equal(st.st_blocks, 4 * MIB / 512);
+	p = gmem_map(m, BASE, 4 * MIB);
+	memset(p, 0x55, 4 * MIB);
+	assert_int_equal(gmem_zero(m, BASE + 1, 2 * MIB), 0);
+	assert_int_equal(p[0], 0x55);
+	assert_int_equal(p[1], 0);
+	assert_int_equal(p[2 * MIB], 0);
+	assert_int_equal(p[2 * MIB + 1], 0x55);
+	assert_int_equal(fstat(m->region[0].fd, &st), 0);
+	assert_int_equal(st.st_blocks, 4 * MIB / 512);
+	gmem_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_populate),
 		cmocka_unit_test_setup_teardown(test_add, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_map, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shared, setup, teardown),
