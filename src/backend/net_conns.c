@@ -318,7 +318,16 @@ static struct counter *overdue(struct net_conns *c, const struct conn *k, uint64
 	return NULL;
 }
 
-/* Half-open and stalled ones first, then quiet ones; of these the one that was quiet longest. */
+/* Half-open, or its guest owes an answer (or the end) and has been silent for longer than one takes.
+ */
+static bool comes_to_nothing(const struct conn *k, uint64_t now_ns)
+{
+	if (k->state != OPEN)
+		return true;
+	return (k->fin || k->acked != k->peer_next) && now_ns - k->moved_ns >= NET_CONNS_SILENT_NS;
+}
+
+/* Those that come to nothing first, then quiet ones; of these the one that was quiet longest. */
 static struct conn *victim(struct net_conns *c, uint64_t now_ns)
 {
 	struct conn *worst = NULL;
@@ -326,7 +335,7 @@ static struct conn *victim(struct net_conns *c, uint64_t now_ns)
 
 	for (unsigned i = 0; i < c->room; i++) {
 		struct conn *k = &c->conn[i];
-		bool bad = k->state != OPEN || k->fin || k->acked != k->peer_next;
+		bool bad = comes_to_nothing(k, now_ns);
 
 		if (k->fd < 0 || !k->tcp || k->ended || bad < worst_bad ||
 		    (!bad && now_ns - k->moved_ns < NET_CONNS_IDLE_NS))

@@ -7,8 +7,9 @@
  *
  *	half-open	TCP whose other side has not answered for 30 s: ended
  *	stalled		TCP whose guest owes an answer (or the end) and was silent for 2 min: ended
- *	too many	a new one ends the one that has been half-open or stalled longest, else one
- *			that was quiet for a minute; if there is none, it is refused
+ *	too many	a new one ends the one that has been half-open, or stalled for more than
+ *			5 s, longest, else one that was quiet for a minute; if there is none, it is
+ *			refused
  *
  * Ended means for both sides, with a reset; refused, by a reset too. UDP is counted, refused beyond
  * the limit, and ended by slirp itself after some minutes. All functions on the network's loop.
@@ -24,12 +25,13 @@
 
 struct net_conns;
 
-#define NET_CONNS_MAX     60000u
-#define NET_CONNS_DEFAULT 512u
-#define NET_CONNS_HALF_NS (30ull * 1000000000ull)
-#define NET_CONNS_DEAD_NS (120ull * 1000000000ull)
-#define NET_CONNS_IDLE_NS (60ull * 1000000000ull)
-#define NET_CONNS_STEP_NS (5ull * 1000000000ull) /* how often net_conns_tidy() is due */
+#define NET_CONNS_MAX       60000u
+#define NET_CONNS_DEFAULT   512u
+#define NET_CONNS_HALF_NS   (30ull * 1000000000ull)
+#define NET_CONNS_DEAD_NS   (120ull * 1000000000ull)
+#define NET_CONNS_SILENT_NS (5ull * 1000000000ull)
+#define NET_CONNS_IDLE_NS   (60ull * 1000000000ull)
+#define NET_CONNS_STEP_NS   (5ull * 1000000000ull) /* how often net_conns_tidy() is due */
 
 /* A packet of the policy's own. Called from net_conns_from_guest() and net_conns_tidy() only. */
 struct net_conns_ops {

@@ -2,7 +2,8 @@
 /*
  * A gateway for each source: a high level makes it pending, once; a claim takes the pending bit and
  * closes the gateway until completion, when the level is looked at again. A source that goes low
- * before it is claimed stays pending, as the specification says.
+ * before it is claimed stays pending, as the specification says. A gateway of edges has no level:
+ * its pulses take no time, since a vCPU that makes one may be stopped by the host in the middle.
  *
  * One leaf lock guards everything. The outputs are computed under it and set outside of it, each
  * following its own atomic, so that nothing is called while the lock is held. A source whose level
@@ -125,6 +126,24 @@ static void source_set(void *controller, unsigned source, bool level)
 struct irq plic_irq(struct plic *p, unsigned source)
 {
 	return (struct irq){.set = source_set, .controller = p, .line = source};
+}
+
+static void edge_set(void *controller, unsigned source, bool level)
+{
+	struct plic *p = controller;
+	const unsigned w = source / 32;
+
+	if (!level)
+		return;
+	pthread_mutex_lock(&p->lock);
+	if (!(p->claimed[w] & bit(source)))
+		p->pending[w] |= bit(source);
+	unlock_and_set(p);
+}
+
+struct irq plic_edge_irq(struct plic *p, unsigned source)
+{
+	return (struct irq){.set = edge_set, .controller = p, .line = source};
 }
 
 static uint32_t claim(struct plic *p, struct context *ctx)

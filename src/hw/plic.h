@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The Platform-Level Interrupt Controller, as "sifive,plic-1.0.0": RISC-V PLIC Specification 1.0.0
- * with level-triggered sources and priorities 0 to 7.
+ * with priorities 0 to 7; a source is of levels or of edges, as the machine wires it.
  *
  * What a context is (a hart's M or S mode), the machine decides by the wires it gives. Sources may
  * be raised from any thread.
@@ -37,5 +37,10 @@ void plic_free(struct plic *p);
 
 /* The wire into source 1 to n_sources. */
 struct irq plic_irq(struct plic *p, unsigned source);
+
+/* The same for a source of edges: each rise makes it pending, however long it lasts, but for those
+ * between claim and completion, which are lost (1.0.0, chapter 3.2, lets a gateway do so). A source
+ * has one of the two wires. */
+struct irq plic_edge_irq(struct plic *p, unsigned source);
 
 #endif

@@ -103,6 +103,12 @@ struct irq virt_intc_irq(struct virt_intc *c, unsigned source)
 	return c->plic ? plic_irq(c->plic, source) : aplic_irq(c->aplic, source);
 }
 
+/* An APLIC's source is what the guest makes of it. */
+struct irq virt_intc_edge(struct virt_intc *c, unsigned source)
+{
+	return c->plic ? plic_edge_irq(c->plic, source) : aplic_irq(c->aplic, source);
+}
+
 struct msi_sink virt_intc_msi(struct virt_intc *c)
 {
 	return c->imsic ? imsic_sink(c->imsic) : (struct msi_sink){0};

@@ -20,6 +20,8 @@ void virt_intc_free(struct virt_intc *c);
 
 /* The wire into source 1 to VIRT_N_IRQS. */
 struct irq virt_intc_irq(struct virt_intc *c, unsigned source);
+/* The same for a source of edges. */
+struct irq virt_intc_edge(struct virt_intc *c, unsigned source);
 /* Where messages go; a zeroed one with a PLIC. */
 struct msi_sink virt_intc_msi(struct virt_intc *c);
 

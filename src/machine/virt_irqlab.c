@@ -35,7 +35,7 @@ static int add(struct machine *m, struct virt_irqlab *l, unsigned i, struct virt
 		.mem = m->mem,
 		.index = i,
 		.level = {.set = shared_set, .controller = l, .line = i},
-		.edge = virt_intc_irq(intc, VIRT_IRQLAB_IRQ + 1 + i),
+		.edge = virt_intc_edge(intc, VIRT_IRQLAB_IRQ + 1 + i),
 		.now = clock_loop_ns,
 		.now_arg = &m->clock,
 	};

@@ -75,8 +75,8 @@ case_bash() {
 	done
 	complete_is 'linnet --v' --version
 	complete_is 'linnet run --mac' --machine
-	complete_is 'linnet run --machine ' virt
-	complete_is 'linnet run --machine=' virt
+	complete_is 'linnet run --machine ' 'duo duo256m virt'
+	complete_is 'linnet run --machine=' 'duo duo256m virt'
 	complete_is 'linnet run --clock=h' host
 	complete_is 'linnet run --smp ' ''
 	complete_is 'linnet run --kernel b' boot.img

@@ -194,6 +194,35 @@ static void test_displaced(void **state)
 	assert_int_equal(net_conns_count(w->c), 2);
 }
 
+/* A connection that is busy always owes an answer for a moment, and in that moment a flood may begin:
+ * a burst of connections, each younger than its last packet. */
+static void test_busy_beside_flood(void **state)
+{
+	struct world *w = *state;
+
+	assert_true(guest(w, true, 7, SYN, 1, 0, FD));
+	peer(w, 7, SYN | ACK, 100, 2);
+	assert_true(guest(w, true, 7, ACK, 2, 101, -1));
+	make(w, true, false, 7, ACK, 101, 2); /* the peer sends five bytes */
+	put16(w->frame + 16, 45);
+	net_conns_to_guest(w->c, w->frame, 59, w->now);
+	w->now += SECOND / 1000;
+	assert_true(guest(w, true, 8, SYN, 1, 0, FD + 1));
+	w->now += SECOND / 1000;
+	assert_true(guest(w, true, 9, SYN, 1, 0, FD + 2));
+	assert_int_equal(count(&w->n->displaced), 1);
+	assert_int_equal(w->n_guest, 0); /* a reset would be for the busy one */
+	net_conns_closed(w->c, FD + 1);
+	assert_true(guest(w, true, 7, ACK, 2, 106, -1));
+	/* Silent for long, it is as good as the others, and older. */
+	make(w, true, false, 7, ACK, 106, 2);
+	put16(w->frame + 16, 45);
+	net_conns_to_guest(w->c, w->frame, 59, w->now);
+	w->now += 6 * SECOND;
+	assert_true(guest(w, true, 10, SYN, 1, 0, FD + 3));
+	assert_int_equal(count(&w->n->displaced), 2);
+}
+
 static void test_udp(void **state)
 {
 	struct world *w = *state;
@@ -244,8 +273,8 @@ static void test_nonsense(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_forward), T(test_half_closed), T(test_displaced),
-		T(test_udp),     T(test_nonsense),
+		T(test_forward),           T(test_half_closed), T(test_displaced),
+		T(test_busy_beside_flood), T(test_udp),         T(test_nonsense),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
