@@ -318,8 +318,7 @@ static struct counter *overdue(struct net_conns *c, const struct conn *k, uint64
 	return NULL;
 }
 
-/* Half-open, or its guest owes an answer (or the end) and has been silent for longer than one takes.
- */
+/* Half-open; or its guest owes an answer, or the end, and is silent longer than that takes. */
 static bool comes_to_nothing(const struct conn *k, uint64_t now_ns)
 {
 	if (k->state != OPEN)

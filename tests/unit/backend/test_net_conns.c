@@ -194,8 +194,8 @@ static void test_displaced(void **state)
 	assert_int_equal(net_conns_count(w->c), 2);
 }
 
-/* A connection that is busy always owes an answer for a moment, and in that moment a flood may begin:
- * a burst of connections, each younger than its last packet. */
+/* A connection that is busy always owes an answer for a moment, and in that moment a flood may
+ * begin: a burst of connections, each younger than its last packet. */
 static void test_busy_beside_flood(void **state)
 {
 	struct world *w = *state;
