@@ -46,6 +46,43 @@ case_rings() {
 	END
 }
 
+# Every device that there is, in one guest, over each carrier and each format; all of them do something.
+case_all() {
+	local carrier ring packed
+	need_virtiofsd
+	mkdir "$work/shared"
+	echo hello >"$work/shared/file"
+	truncate -s 8M "$work/image"
+	for carrier in mmio pci; do
+		for ring in split packed; do
+			packed=$([ "$ring" = split ] && echo 0 || echo 1)
+			guest 'set -e; head -c 1048576 /dev/urandom >/tmp/in; cat /tmp/in >/dev/vda; sync
+				echo 3 >/proc/sys/vm/drop_caches; head -c 1048576 /dev/vda | cmp - /tmp/in
+				wget -q -O - http://10.0.2.2:1 2>&1 | grep -o refused
+				head -c 100 /dev/hwrng | wc -c
+				cat /share/file; echo back >/share/back
+				vsock call 78 2>&1 || true
+				for d in /sys/bus/virtio/devices/*; do
+					echo "$(basename "$(readlink $d/driver)") $(cat $d/status) $(cut -c 35 $d/features)"
+				done | sort' --transport "$carrier" --ring "$ring" "${quick[@]}" --disk "$work/image" \
+				--vsock "$work/vsock" --balloon on --share "$work/shared" --control "unix:$work/control" \
+				--file "$VSOCK:/bin/vsock"
+			expect_status 0
+			expect_out "refused
+100
+hello
+vsock: connect: Connection reset by peer
+$(for name in virtio_balloon virtio_blk virtio_console virtio_input virtio_net virtio_rng virtiofs \
+				vmw_vsock_virtio_transport; do
+				echo "$name 0x0000000f $packed"
+			done)"
+			expect_not_in err .
+			[ "$(cat "$work/shared/back")" = back ] || fail "nothing came back"
+			rm "$work/shared/back"
+		done
+	done
+}
+
 case_snapshot() {
 	truncate -s 8M "$work/image"
 	sha256sum <"$work/image" >"$work/before"

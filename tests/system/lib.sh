@@ -131,6 +131,12 @@ need_namespaces() { # letters
 	}
 }
 
+# Skips the test where no folder can be shared.
+need_virtiofsd() {
+	[ -x /usr/lib/qemu/virtiofsd ] || { echo 'skipped: no virtiofsd'; exit 77; }
+	unshare -Ur true 2>/dev/null || [ "$(id -u)" = 0 ] || { echo 'skipped: no user namespaces'; exit 77; }
+}
+
 say() { # a line for its standard input
 	echo "$1" >&9
 }

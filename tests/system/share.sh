@@ -3,9 +3,9 @@
 # Usage: share.sh CASE. Devices that another process serves: shared folders, and disks by vhost-user.
 . "$(dirname "$0")/lib.sh"
 
-need_virtiofsd() {
-	[ -x /usr/lib/qemu/virtiofsd ] || { echo 'skipped: no virtiofsd'; exit 77; }
-	unshare -Ur true 2>/dev/null || [ "$(id -u)" = 0 ] || { echo 'skipped: no user namespaces'; exit 77; }
+# A folder to share, in $dir.
+make_shared() {
+	need_virtiofsd
 	dir=$work/shared
 	mkdir "$dir"
 }
@@ -15,7 +15,7 @@ expect_no_virtiofsd() {
 }
 
 case_exec() {
-	need_virtiofsd
+	make_shared
 	echo 'from the host' >"$dir/there"
 	guest 'pwd; cat there; echo "from the guest" >back; mkdir sub; ln -s there link; chmod 755 back' \
 		--share "$dir"
@@ -36,7 +36,7 @@ case_exec() {
 }
 
 case_read_only() {
-	need_virtiofsd
+	make_shared
 	echo content >"$dir/file"
 	mkdir "$dir/sub"
 	guest 'cat file; for f in file new sub/new; do echo x >$f; done; rm file; touch file; chmod 600 file
@@ -84,7 +84,7 @@ case_mistakes() {
 
 # Many files, large ones, and programs: what the guest reads and writes is what the host has.
 case_tree() {
-	need_virtiofsd
+	make_shared
 	mkdir "$dir/in" "$dir/out"
 	for i in $(seq 300); do
 		head -c $((RANDOM * 3)) /dev/urandom >"$dir/in/$i"
@@ -108,7 +108,7 @@ case_tree() {
 
 # A back end that dies: the guest hears of errors, and goes on.
 case_dies() {
-	need_virtiofsd
+	make_shared
 	echo content >"$dir/file"
 	start run --share "$dir" --exec 'cat file; sleep 1000 3<file & echo ready; read x
 		cat file || echo "status $?"; echo x >new; echo alive; sync'
@@ -134,7 +134,7 @@ wait_err() { # regex
 
 # The driver lets go of the device with requests in flight, and takes it again; then a reboot.
 case_reset() {
-	need_virtiofsd
+	make_shared
 	head -c 30M /dev/urandom >"$dir/large"
 	# shellcheck disable=SC2016 # for the guest
 	guest 'cd /; d=$(basename $(dirname $(grep -l 0x001a /sys/bus/virtio/devices/*/device)))
@@ -150,7 +150,7 @@ case_reset() {
 }
 
 case_reboot() {
-	need_virtiofsd
+	make_shared
 	start run --share "$dir"
 	for i in 1 2; do
 		wait_for 'linnet:~#' "$i"
@@ -165,7 +165,7 @@ case_reboot() {
 }
 
 case_no_virtiofsd() {
-	need_virtiofsd
+	make_shared
 	need_namespaces m
 	mkdir "$work/empty"
 	# shellcheck disable=SC2016 # for the inner shell
@@ -188,7 +188,7 @@ without_user_namespaces() {
 
 # Root needs no user namespace of virtiofsd's own; whoever is not, does.
 case_no_namespace() {
-	need_virtiofsd
+	make_shared
 	echo content >"$dir/file"
 	without_user_namespaces --bounding-set=-sys_chroot "$LINNET" run --share "$dir" --exec ls
 	expect_status 125
