@@ -168,6 +168,19 @@ static int console_open(void)
 	return open("/dev/console", O_RDWR);
 }
 
+/* Its driver may have been a module, loaded just now, that the kernel has yet to try again. */
+static int console_wait(void)
+{
+	const struct timespec pause = {.tv_nsec = 20000000};
+	int fd = console_open();
+
+	for (int i = 0; fd < 0 && i < 500; i++) {
+		nanosleep(&pause, NULL);
+		fd = console_open();
+	}
+	return fd;
+}
+
 static void terminal_size(int fd)
 {
 	struct winsize ws;
@@ -188,7 +201,7 @@ static pid_t session_start(char *const argv[], const char *name)
 	if (pid != 0)
 		return pid;
 	setsid();
-	int fd = console_open();
+	int fd = console_wait();
 	if (fd >= 0) {
 		ioctl(fd, TIOCSCTTY, 0);
 		terminal_size(fd);
