@@ -19,7 +19,6 @@
 #include "base/opt.h"
 #include "boot/image.h"
 #include "cpu/cpu.h"
-#include "hw/aclint.h"
 #include "hw/cv_mailbox.h"
 #include "hw/plic.h"
 #include "hw/regs.h"
@@ -27,6 +26,7 @@
 #include "machine/board.h"
 #include "machine/board_fdt.h"
 #include "machine/devices.h"
+#include "machine/duo_core.h"
 #include "machine/duo_fdt.h"
 #include "machine/duo_map.h"
 #include "machine/duo_small.h"
@@ -74,8 +74,7 @@ static const struct block {
 };
 
 struct duo {
-	struct plic *plic;
-	struct aclint *clint;
+	struct duo_core big;
 	struct cv_mailbox *mailbox;
 	struct duo_small *small;
 	struct mmio_slots slots;
@@ -87,67 +86,14 @@ static struct duo *duo_of(struct machine *m)
 	return m->board;
 }
 
-/* ---- wires ---- */
-
-static void core_line_set(void *controller, unsigned line, bool level)
-{
-	struct machine *m = controller;
-
-	m->cfg.engine->set_irq(m->vm->cpu[0], line, level);
-}
-
-static struct irq core_line(struct machine *m, enum cpu_irq irq)
-{
-	return (struct irq){.set = core_line_set, .controller = m, .line = irq};
-}
-
-static void set_mtimer(void *arg, unsigned hart, uint64_t deadline)
-{
-	struct machine *m = arg;
-
-	m->cfg.engine->set_timer(m->vm->cpu[hart], CPU_TIMER_M, deadline);
-}
-
-static void set_stimer(void *arg, unsigned hart, uint64_t deadline)
-{
-	struct machine *m = arg;
-
-	m->cfg.engine->set_timer(m->vm->cpu[hart], CPU_TIMER_S, deadline);
-}
-
 /* ---- parts ---- */
-
-static int add_interrupt_controllers(struct machine *m)
-{
-	struct duo *d = duo_of(m);
-	const struct irq external[] = {core_line(m, CPU_IRQ_MEI), core_line(m, CPU_IRQ_SEI)};
-	const struct irq msip = core_line(m, CPU_IRQ_MSI), ssip = core_line(m, CPU_IRQ_SSI);
-	const struct plic_config plic = {.bus = m->bus,
-					 .base = DUO_PLIC_BASE,
-					 .size = DUO_PLIC_SIZE,
-					 .n_sources = DUO_N_IRQS,
-					 .n_contexts = ARRAY_SIZE(external),
-					 .outputs = external};
-	const struct aclint_config clint = {.bus = m->bus,
-					    .base = DUO_CLINT_BASE,
-					    .n_harts = 1,
-					    .msip = &msip,
-					    .c900 = true,
-					    .ssip = &ssip,
-					    .set_timer = set_mtimer,
-					    .set_stimer = set_stimer,
-					    .arg = m};
-	int ret = plic_new(&plic, &d->plic);
-
-	return ret ? ret : aclint_new(&clint, &d->clint);
-}
 
 /* UARTs 0 and 1 lead to both cores, each with a number of its own there. */
 static void uart_line_set(void *controller, unsigned line, bool level)
 {
 	struct duo *d = controller;
 
-	irq_set(plic_irq(d->plic, DUO_UART_IRQ + line), level);
+	irq_set(plic_irq(d->big.plic, DUO_UART_IRQ + line), level);
 	if (line < DUO_SMALL_N_UARTS)
 		irq_set(duo_small_irq(d->small, DUO_SMALL_UART_IRQ + line), level);
 }
@@ -228,7 +174,7 @@ static int add_mailbox(struct machine *m)
 	const struct cv_mailbox_config cfg = {
 		.bus = m->bus,
 		.base = DUO_MAILBOX_BASE,
-		.irq[DUO_MAILBOX_BIG] = plic_irq(d->plic, DUO_MAILBOX_IRQ),
+		.irq[DUO_MAILBOX_BIG] = plic_irq(d->big.plic, DUO_MAILBOX_IRQ),
 		.irq[DUO_MAILBOX_SMALL] = duo_small_irq(d->small, DUO_SMALL_MAILBOX_IRQ)};
 
 	return cv_mailbox_new(&cfg, &d->mailbox);
@@ -248,7 +194,7 @@ static void place_slots(struct machine *m)
 	d->slots = (struct mmio_slots){
 		.base = DUO_VIRTIO_BASE, .step = DUO_VIRTIO_STEP, .n = DUO_N_VIRTIO};
 	for (unsigned i = 0; i < DUO_N_VIRTIO; i++)
-		d->slots.irq[i] = plic_irq(d->plic, DUO_VIRTIO_IRQ + i);
+		d->slots.irq[i] = plic_irq(d->big.plic, DUO_VIRTIO_IRQ + i);
 }
 
 /* ---- images ---- */
@@ -311,7 +257,7 @@ static int duo_build(struct machine *m, struct err *e)
 	ret = duo_small_new(m, &duo_of(m)->small, e);
 	if (ret)
 		return ret;
-	ret = add_interrupt_controllers(m);
+	ret = duo_core_init(&duo_of(m)->big, m->bus, m->vm->cpu[0], DUO_N_IRQS);
 	if (!ret) {
 		place_slots(m);
 		ret = add_uarts(m);
@@ -346,38 +292,26 @@ static void duo_free(struct machine *m)
 		regs_free(d->regs[i]);
 	mmio_slots_free(&d->slots);
 	cv_mailbox_free(d->mailbox);
-	aclint_free(d->clint);
-	plic_free(d->plic);
+	duo_core_fini(&d->big);
 	duo_small_free(d->small);
 	free(d);
 }
 
+#define BOTH_BOARDS                                                                                \
+	.ram_base = DUO_RAM_BASE, .timebase_hz = DUO_TIMEBASE_HZ, .model = CPU_MODEL_THEAD_C906,   \
+	.max_smp = 1, .has_small_core = true, .default_append = "console=ttyS0 earlycon panic=-1", \
+	.build = duo_build, .plug = duo_plug, .free_board = duo_free
+
 const struct machine_type duo_machine = {
 	.name = "duo",
 	.help = "Milk-V Duo (CV1800B): a big and a small C906 core, 64 MiB",
-	.ram_base = DUO_RAM_BASE,
-	.timebase_hz = DUO_TIMEBASE_HZ,
-	.model = CPU_MODEL_THEAD_C906,
 	.default_mem = 64u << 20,
-	.max_smp = 1,
-	.has_small_core = true,
-	.default_append = "console=ttyS0 earlycon panic=-1",
-	.build = duo_build,
-	.plug = duo_plug,
-	.free_board = duo_free,
+	BOTH_BOARDS,
 };
 
 const struct machine_type duo256m_machine = {
 	.name = "duo256m",
 	.help = "Milk-V Duo 256M (SG2002): the same with 256 MiB",
-	.ram_base = DUO_RAM_BASE,
-	.timebase_hz = DUO_TIMEBASE_HZ,
-	.model = CPU_MODEL_THEAD_C906,
 	.default_mem = 256u << 20,
-	.max_smp = 1,
-	.has_small_core = true,
-	.default_append = "console=ttyS0 earlycon panic=-1",
-	.build = duo_build,
-	.plug = duo_plug,
-	.free_board = duo_free,
+	BOTH_BOARDS,
 };

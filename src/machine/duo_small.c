@@ -20,6 +20,7 @@
 #include "hw/aclint.h"
 #include "hw/plic.h"
 #include "machine/board.h"
+#include "machine/duo_core.h"
 #include "machine/duo_map.h"
 
 struct duo_small {
@@ -27,8 +28,7 @@ struct duo_small {
 	struct bus *bus;
 	struct cpu_vm *vm;
 	unsigned hart; /* its number in m->vcpus */
-	struct plic *plic;
-	struct aclint *clint;
+	struct duo_core core;
 };
 
 static uint64_t env_time_now(void *arg, struct cpu *cpu)
@@ -58,58 +58,6 @@ static int make_core(struct duo_small *s, struct err *e)
 	return ret ? err_set(e, ret, "no memory for the small core") : 0;
 }
 
-/* ---- wires ---- */
-
-static void line_set(void *controller, unsigned line, bool level)
-{
-	const struct duo_small *s = controller;
-
-	s->vm->engine->set_irq(s->vm->cpu[0], line, level);
-}
-
-static struct irq line(struct duo_small *s, enum cpu_irq irq)
-{
-	return (struct irq){.set = line_set, .controller = s, .line = irq};
-}
-
-static void set_mtimer(void *arg, unsigned hart, uint64_t deadline)
-{
-	const struct duo_small *s = arg;
-
-	s->vm->engine->set_timer(s->vm->cpu[hart], CPU_TIMER_M, deadline);
-}
-
-static void set_stimer(void *arg, unsigned hart, uint64_t deadline)
-{
-	const struct duo_small *s = arg;
-
-	s->vm->engine->set_timer(s->vm->cpu[hart], CPU_TIMER_S, deadline);
-}
-
-static int make_controllers(struct duo_small *s)
-{
-	const struct irq external = line(s, CPU_IRQ_MEI);
-	const struct irq msip = line(s, CPU_IRQ_MSI), ssip = line(s, CPU_IRQ_SSI);
-	const struct plic_config plic = {.bus = s->bus,
-					 .base = DUO_PLIC_BASE,
-					 .size = DUO_PLIC_SIZE,
-					 .n_sources = DUO_SMALL_N_IRQS,
-					 .n_contexts = 1,
-					 .outputs = &external};
-	const struct aclint_config clint = {.bus = s->bus,
-					    .base = DUO_CLINT_BASE,
-					    .n_harts = 1,
-					    .msip = &msip,
-					    .c900 = true,
-					    .ssip = &ssip,
-					    .set_timer = set_mtimer,
-					    .set_stimer = set_stimer,
-					    .arg = s};
-	int ret = plic_new(&plic, &s->plic);
-
-	return ret ? ret : aclint_new(&clint, &s->clint);
-}
-
 int duo_small_new(struct machine *m, struct duo_small **out, struct err *e)
 {
 	struct duo_small *s = calloc(1, sizeof(*s));
@@ -126,7 +74,7 @@ int duo_small_new(struct machine *m, struct duo_small **out, struct err *e)
 	ret = make_core(s, e);
 	if (ret)
 		return ret;
-	ret = make_controllers(s);
+	ret = duo_core_init(&s->core, s->bus, s->vm->cpu[0], DUO_SMALL_N_IRQS);
 	if (!ret)
 		ret = vcpus_add(&m->vcpus, s->vm->cpu[0]);
 	if (ret < 0)
@@ -139,8 +87,7 @@ void duo_small_free(struct duo_small *s)
 {
 	if (!s)
 		return;
-	aclint_free(s->clint);
-	plic_free(s->plic);
+	duo_core_fini(&s->core);
 	if (s->vm)
 		s->vm->engine->vm_free(s->vm);
 	bus_free(s->bus);
@@ -149,11 +96,11 @@ void duo_small_free(struct duo_small *s)
 
 struct irq duo_small_irq(struct duo_small *s, unsigned source)
 {
-	return plic_irq(s->plic, source);
+	return plic_irq(s->core.plic, source);
 }
 
 void duo_small_power(struct duo_small *s, bool on, uint64_t pc)
 {
-	aclint_reset(s->clint);
+	aclint_reset(s->core.clint);
 	vcpus_power(&s->m->vcpus, s->hart, on, pc);
 }

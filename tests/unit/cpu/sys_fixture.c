@@ -109,6 +109,19 @@ void sys_free(struct sys *s)
 	free(s);
 }
 
+uint64_t sys_csr(struct sys *s, unsigned num)
+{
+	uint64_t v = 0;
+
+	assert_int_equal(rv64_csr_read(&s->hart, num, &v), 0);
+	return v;
+}
+
+void sys_set_csr(struct sys *s, unsigned num, uint64_t value)
+{
+	assert_int_equal(rv64_csr_write(&s->hart, num, value, NULL), 0);
+}
+
 int sys_setup_marked(void **state)
 {
 	struct sys *s = sys_new(true);

@@ -81,6 +81,10 @@ void sys_enter(struct sys *s, enum rv64_priv priv);
 void sys_satp(struct sys *s, uint64_t satp);
 void sys_status(struct sys *s, uint64_t clear, uint64_t set);
 
+/* A CSR, by the hart's own rules; fails the test where they forbid it. */
+uint64_t sys_csr(struct sys *s, unsigned num);
+void sys_set_csr(struct sys *s, unsigned num, uint64_t value);
+
 /* One access at pc HERE. After a trap (to M mode, if not delegated) privilege and mstatus are what
  * they were before. The fast path comes first, as in an engine. */
 struct outcome sys_load(struct sys *s, uint64_t va, unsigned size);

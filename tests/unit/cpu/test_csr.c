@@ -13,19 +13,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static uint64_t get(struct sys *s, unsigned num)
-{
-	uint64_t v = 0;
-
-	assert_int_equal(rv64_csr_read(&s->hart, num, &v), 0);
-	return v;
-}
-
-static void put(struct sys *s, unsigned num, uint64_t v)
-{
-	assert_int_equal(rv64_csr_write(&s->hart, num, v, NULL), 0);
-}
-
 static bool readable(struct sys *s, unsigned num)
 {
 	uint64_t v;
@@ -82,10 +69,10 @@ static void fields(void **state)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(warl); i++) {
 		s->hart.csr.mstatus |= MSTATUS_FS;
-		put(s, warl[i].num, ~0ull);
-		assert_int_equal(get(s, warl[i].num), warl[i].ones);
-		put(s, warl[i].num, 0);
-		assert_int_equal(get(s, warl[i].num), warl[i].zeros);
+		sys_set_csr(s, warl[i].num, ~0ull);
+		assert_int_equal(sys_csr(s, warl[i].num), warl[i].ones);
+		sys_set_csr(s, warl[i].num, 0);
+		assert_int_equal(sys_csr(s, warl[i].num), warl[i].zeros);
 	}
 }
 
@@ -94,26 +81,27 @@ static void reserved_values(void **state)
 	struct sys *s = *state;
 	uint64_t satp = (uint64_t)SATP_MODE_SV39 << 60 | 0xabcdull << 44 | 0x80000;
 
-	put(s, CSR_MSTATUS, 1ull << MSTATUS_MPP_SHIFT);
-	put(s, CSR_MSTATUS, 2ull << MSTATUS_MPP_SHIFT | MSTATUS_SUM);
-	assert_int_equal(get(s, CSR_MSTATUS) & (MSTATUS_MPP | MSTATUS_SUM),
+	sys_set_csr(s, CSR_MSTATUS, 1ull << MSTATUS_MPP_SHIFT);
+	sys_set_csr(s, CSR_MSTATUS, 2ull << MSTATUS_MPP_SHIFT | MSTATUS_SUM);
+	assert_int_equal(sys_csr(s, CSR_MSTATUS) & (MSTATUS_MPP | MSTATUS_SUM),
 			 1ull << MSTATUS_MPP_SHIFT | MSTATUS_SUM);
-	put(s, CSR_MTVEC, 0x1001);
-	put(s, CSR_MTVEC, 0x2002);
-	assert_int_equal(get(s, CSR_MTVEC), 0x1001);
-	put(s, CSR_SENVCFG, 1 << 4);
-	put(s, CSR_SENVCFG, 2 << 4 | ENVCFG_CBZE);
-	assert_int_equal(get(s, CSR_SENVCFG), 1 << 4 | ENVCFG_CBZE);
-	put(s, CSR_SATP, satp);
-	assert_int_equal(get(s, CSR_SATP), satp);
+	sys_set_csr(s, CSR_MTVEC, 0x1001);
+	sys_set_csr(s, CSR_MTVEC, 0x2002);
+	assert_int_equal(sys_csr(s, CSR_MTVEC), 0x1001);
+	sys_set_csr(s, CSR_SENVCFG, 1 << 4);
+	sys_set_csr(s, CSR_SENVCFG, 2 << 4 | ENVCFG_CBZE);
+	assert_int_equal(sys_csr(s, CSR_SENVCFG), 1 << 4 | ENVCFG_CBZE);
+	sys_set_csr(s, CSR_SATP, satp);
+	assert_int_equal(sys_csr(s, CSR_SATP), satp);
 	for (uint64_t mode = 0; mode < 16; mode++) {
-		put(s, CSR_SATP, mode << 60 | 5);
-		assert_int_equal(get(s, CSR_SATP), mode == 0 || mode == 8 ? mode << 60 | 5 : satp);
-		put(s, CSR_SATP, satp);
+		sys_set_csr(s, CSR_SATP, mode << 60 | 5);
+		assert_int_equal(sys_csr(s, CSR_SATP),
+				 mode == 0 || mode == 8 ? mode << 60 | 5 : satp);
+		sys_set_csr(s, CSR_SATP, satp);
 	}
 	for (uint64_t fs = 0; fs < 4; fs++) {
-		put(s, CSR_MSTATUS, fs << 13);
-		assert_int_equal(get(s, CSR_SSTATUS) & (MSTATUS_FS | MSTATUS_SD),
+		sys_set_csr(s, CSR_MSTATUS, fs << 13);
+		assert_int_equal(sys_csr(s, CSR_SSTATUS) & (MSTATUS_FS | MSTATUS_SD),
 				 fs << 13 | (fs == 3 ? MSTATUS_SD : 0));
 	}
 }
@@ -123,10 +111,10 @@ static void identity(void **state)
 	struct sys *s = *state;
 
 	s->hart.cpu.id = 3;
-	assert_int_equal(get(s, CSR_MHARTID), 3);
+	assert_int_equal(sys_csr(s, CSR_MHARTID), 3);
 	for (unsigned num = CSR_MVENDORID; num <= CSR_MIMPID; num++)
-		assert_int_equal(get(s, num), 0);
-	assert_int_equal(get(s, CSR_MCONFIGPTR), 0);
+		assert_int_equal(sys_csr(s, num), 0);
+	assert_int_equal(sys_csr(s, CSR_MCONFIGPTR), 0);
 	for (unsigned num = CSR_MVENDORID; num <= CSR_MCONFIGPTR; num++)
 		assert_false(writable(s, num));
 }
@@ -176,14 +164,14 @@ static void set_and_clear(void **state)
 	struct sys *s = *state;
 	uint64_t old;
 
-	put(s, CSR_MSCRATCH, 0xf0);
+	sys_set_csr(s, CSR_MSCRATCH, 0xf0);
 	assert_int_equal(rv64_csr_change(&s->hart, CSR_MSCRATCH, 0, 0x0f, &old), 0);
 	assert_int_equal(old, 0xf0);
 	assert_int_equal(rv64_csr_change(&s->hart, CSR_MSCRATCH, 0x3c, 0, &old), 0);
 	assert_int_equal(old, 0xff);
 	assert_int_equal(rv64_csr_write(&s->hart, CSR_MSCRATCH, 9, &old), 0);
 	assert_int_equal(old, 0xc3);
-	assert_int_equal(get(s, CSR_MSCRATCH), 9);
+	assert_int_equal(sys_csr(s, CSR_MSCRATCH), 9);
 }
 
 static void floating_point(void **state)
@@ -192,14 +180,14 @@ static void floating_point(void **state)
 
 	for (unsigned num = CSR_FFLAGS; num <= CSR_FCSR; num++)
 		assert_false(readable(s, num) || writable(s, num));
-	put(s, CSR_MSTATUS, 1 << 13);
-	assert_int_equal(get(s, CSR_FCSR), 0);
-	assert_int_equal(get(s, CSR_MSTATUS) & MSTATUS_FS, 1 << 13);
-	put(s, CSR_FRM, 3);
-	put(s, CSR_FFLAGS, 0x11);
-	assert_int_equal(get(s, CSR_FCSR), 0x71);
-	assert_int_equal(get(s, CSR_MSTATUS) & MSTATUS_FS, MSTATUS_FS);
-	put(s, CSR_FCSR, 0xa4);
+	sys_set_csr(s, CSR_MSTATUS, 1 << 13);
+	assert_int_equal(sys_csr(s, CSR_FCSR), 0);
+	assert_int_equal(sys_csr(s, CSR_MSTATUS) & MSTATUS_FS, 1 << 13);
+	sys_set_csr(s, CSR_FRM, 3);
+	sys_set_csr(s, CSR_FFLAGS, 0x11);
+	assert_int_equal(sys_csr(s, CSR_FCSR), 0x71);
+	assert_int_equal(sys_csr(s, CSR_MSTATUS) & MSTATUS_FS, MSTATUS_FS);
+	sys_set_csr(s, CSR_FCSR, 0xa4);
 	assert_int_equal(s->hart.frm, 5);
 	assert_int_equal(s->hart.fflags, 4);
 }
@@ -245,8 +233,10 @@ static void cache_blocks(void **state)
 			bool m = i & 1, u = i & 2;
 
 			sys_enter(s, RV64_M);
-			put(s, CSR_MENVCFG, m ? bit[op] : SENVCFG_ALL & ~bit[op] & ~ENVCFG_CBIE);
-			put(s, CSR_SENVCFG, u ? bit[op] : SENVCFG_ALL & ~bit[op] & ~ENVCFG_CBIE);
+			sys_set_csr(s, CSR_MENVCFG,
+				    m ? bit[op] : SENVCFG_ALL & ~bit[op] & ~ENVCFG_CBIE);
+			sys_set_csr(s, CSR_SENVCFG,
+				    u ? bit[op] : SENVCFG_ALL & ~bit[op] & ~ENVCFG_CBIE);
 			assert_true(rv64_cbo_legal(&s->hart, op));
 			sys_enter(s, RV64_S);
 			assert_int_equal(rv64_cbo_legal(&s->hart, op), m);
@@ -281,29 +271,29 @@ static void counters(void **state)
 	struct sys *s = *state;
 
 	s->now = 1234;
-	assert_int_equal(get(s, CSR_TIME), 1234);
+	assert_int_equal(sys_csr(s, CSR_TIME), 1234);
 	s->hart.retired = 100;
-	assert_int_equal(get(s, CSR_INSTRET), 100);
-	assert_int_equal(get(s, CSR_MCYCLE), 100);
+	assert_int_equal(sys_csr(s, CSR_INSTRET), 100);
+	assert_int_equal(sys_csr(s, CSR_MCYCLE), 100);
 	/* The next instruction reads what was written. */
-	put(s, CSR_MINSTRET, 5);
-	put(s, CSR_MCYCLE, 7000);
+	sys_set_csr(s, CSR_MINSTRET, 5);
+	sys_set_csr(s, CSR_MCYCLE, 7000);
 	s->hart.retired++;
-	assert_int_equal(get(s, CSR_INSTRET), 5);
-	assert_int_equal(get(s, CSR_CYCLE), 7000);
+	assert_int_equal(sys_csr(s, CSR_INSTRET), 5);
+	assert_int_equal(sys_csr(s, CSR_CYCLE), 7000);
 	s->hart.retired += 10;
-	assert_int_equal(get(s, CSR_MINSTRET), 15);
+	assert_int_equal(sys_csr(s, CSR_MINSTRET), 15);
 	/* Stop one, then the other. */
-	put(s, CSR_MCOUNTINHIBIT, COUNTER_IR);
+	sys_set_csr(s, CSR_MCOUNTINHIBIT, COUNTER_IR);
 	s->hart.retired += 10;
-	assert_int_equal(get(s, CSR_INSTRET), 16); /* with the instruction that stopped it */
-	assert_int_equal(get(s, CSR_CYCLE), 7020);
-	put(s, CSR_MINSTRET, 50);
-	assert_int_equal(get(s, CSR_INSTRET), 50);
-	put(s, CSR_MCOUNTINHIBIT, COUNTER_CY);
+	assert_int_equal(sys_csr(s, CSR_INSTRET), 16); /* with the instruction that stopped it */
+	assert_int_equal(sys_csr(s, CSR_CYCLE), 7020);
+	sys_set_csr(s, CSR_MINSTRET, 50);
+	assert_int_equal(sys_csr(s, CSR_INSTRET), 50);
+	sys_set_csr(s, CSR_MCOUNTINHIBIT, COUNTER_CY);
 	s->hart.retired += 3;
-	assert_int_equal(get(s, CSR_INSTRET), 52);
-	assert_int_equal(get(s, CSR_CYCLE), 7021);
+	assert_int_equal(sys_csr(s, CSR_INSTRET), 52);
+	assert_int_equal(sys_csr(s, CSR_CYCLE), 7021);
 }
 
 /* Zihpm: a counter follows its event from wherever it stood, and stands still when inhibited. */
@@ -314,31 +304,31 @@ static void events(void **state)
 	const unsigned counter = CSR_MHPMCOUNTER3 + 1, event = CSR_MHPMEVENT3 + 1;
 
 	h->happened[RV64_EVENT_INTERRUPT] = 1000;
-	assert_int_equal(get(s, counter), 0);
-	put(s, counter, 50);
-	put(s, event, RV64_EVENT_INTERRUPT);
-	assert_int_equal(get(s, event), RV64_EVENT_INTERRUPT);
-	assert_int_equal(get(s, counter), 50);
+	assert_int_equal(sys_csr(s, counter), 0);
+	sys_set_csr(s, counter, 50);
+	sys_set_csr(s, event, RV64_EVENT_INTERRUPT);
+	assert_int_equal(sys_csr(s, event), RV64_EVENT_INTERRUPT);
+	assert_int_equal(sys_csr(s, counter), 50);
 	h->happened[RV64_EVENT_INTERRUPT] += 5;
 	h->happened[RV64_EVENT_EXCEPTION] += 7;
-	assert_int_equal(get(s, counter), 55);
-	assert_int_equal(get(s, CSR_INSTRET + 2), 55); /* hpmcounter4 */
-	put(s, CSR_MCOUNTINHIBIT, BIT(4));
+	assert_int_equal(sys_csr(s, counter), 55);
+	assert_int_equal(sys_csr(s, CSR_INSTRET + 2), 55); /* hpmcounter4 */
+	sys_set_csr(s, CSR_MCOUNTINHIBIT, BIT(4));
 	h->happened[RV64_EVENT_INTERRUPT] += 5;
-	assert_int_equal(get(s, counter), 55);
-	put(s, event, RV64_EVENT_EXCEPTION);
-	put(s, CSR_MCOUNTINHIBIT, 0);
+	assert_int_equal(sys_csr(s, counter), 55);
+	sys_set_csr(s, event, RV64_EVENT_EXCEPTION);
+	sys_set_csr(s, CSR_MCOUNTINHIBIT, 0);
 	h->happened[RV64_EVENT_EXCEPTION] += 2;
-	assert_int_equal(get(s, counter), 57);
+	assert_int_equal(sys_csr(s, counter), 57);
 	/* No such event, and counters that there are not. */
-	put(s, event, RV64_N_EVENTS);
-	assert_int_equal(get(s, event), 0);
-	put(s, CSR_MHPMCOUNTER31, 3);
-	put(s, CSR_MHPMEVENT31, 3);
-	assert_int_equal(get(s, CSR_MHPMCOUNTER31), 0);
-	assert_int_equal(get(s, CSR_MHPMEVENT31), 0);
-	put(s, CSR_MCOUNTINHIBIT, ~0ull);
-	assert_int_equal(get(s, CSR_MCOUNTINHIBIT), 0x7fd);
+	sys_set_csr(s, event, RV64_N_EVENTS);
+	assert_int_equal(sys_csr(s, event), 0);
+	sys_set_csr(s, CSR_MHPMCOUNTER31, 3);
+	sys_set_csr(s, CSR_MHPMEVENT31, 3);
+	assert_int_equal(sys_csr(s, CSR_MHPMCOUNTER31), 0);
+	assert_int_equal(sys_csr(s, CSR_MHPMEVENT31), 0);
+	sys_set_csr(s, CSR_MCOUNTINHIBIT, ~0ull);
+	assert_int_equal(sys_csr(s, CSR_MCOUNTINHIBIT), 0x7fd);
 }
 
 /* ---- interrupts ---- */
@@ -349,24 +339,24 @@ static void stimecmp(void **state)
 	struct rv64_hart *h = &s->hart;
 
 	s->now = 1000;
-	put(s, CSR_STIMECMP, 500);
-	assert_int_equal(get(s, CSR_MIP), 0); /* STCE is off */
+	sys_set_csr(s, CSR_STIMECMP, 500);
+	assert_int_equal(sys_csr(s, CSR_MIP), 0); /* STCE is off */
 	sys_enter(s, RV64_S);
 	assert_false(readable(s, CSR_STIMECMP));
 	h->csr.mcounteren = COUNTER_TM;
 	assert_false(readable(s, CSR_STIMECMP));
 	sys_enter(s, RV64_M);
-	put(s, CSR_MIP, MIP_STIP);
-	assert_int_equal(get(s, CSR_MIP), MIP_STIP);
-	put(s, CSR_STIMECMP, 1001);
-	put(s, CSR_MENVCFG, MENVCFG_STCE);
-	assert_int_equal(get(s, CSR_MIP), 0); /* STIP is the comparison from here on */
-	put(s, CSR_MIP, MIP_STIP);
-	assert_int_equal(get(s, CSR_MIP), 0);
+	sys_set_csr(s, CSR_MIP, MIP_STIP);
+	assert_int_equal(sys_csr(s, CSR_MIP), MIP_STIP);
+	sys_set_csr(s, CSR_STIMECMP, 1001);
+	sys_set_csr(s, CSR_MENVCFG, MENVCFG_STCE);
+	assert_int_equal(sys_csr(s, CSR_MIP), 0); /* STIP is the comparison from here on */
+	sys_set_csr(s, CSR_MIP, MIP_STIP);
+	assert_int_equal(sys_csr(s, CSR_MIP), 0);
 	s->now++;
-	assert_int_equal(get(s, CSR_MIP), MIP_STIP);
+	assert_int_equal(sys_csr(s, CSR_MIP), MIP_STIP);
 	assert_int_equal(rv64_csr_change(h, CSR_MIP, MIP_STIP, 0, NULL), 0);
-	assert_int_equal(get(s, CSR_MIP), MIP_STIP);
+	assert_int_equal(sys_csr(s, CSR_MIP), MIP_STIP);
 	sys_enter(s, RV64_S);
 	assert_true(readable(s, CSR_STIMECMP));
 	h->csr.mcounteren = 0;
@@ -381,13 +371,13 @@ static void pending_bits(void **state)
 
 	/* What drives each bit. */
 	atomic_store(&h->lines, BIT(CPU_IRQ_MSI) | BIT(CPU_IRQ_MEI) | BIT(CPU_IRQ_SEI));
-	assert_int_equal(get(s, CSR_MIP), 0xa08);
+	assert_int_equal(sys_csr(s, CSR_MIP), 0xa08);
 	atomic_store(&h->timer_m, 0);
-	assert_int_equal(get(s, CSR_MIP), 0xa88);
+	assert_int_equal(sys_csr(s, CSR_MIP), 0xa88);
 	atomic_store(&h->timer_s, 0);
-	assert_int_equal(get(s, CSR_MIP), 0xaa8);
-	put(s, CSR_MIP, 0); /* nothing of that is software's */
-	assert_int_equal(get(s, CSR_MIP), 0xaa8);
+	assert_int_equal(sys_csr(s, CSR_MIP), 0xaa8);
+	sys_set_csr(s, CSR_MIP, 0); /* nothing of that is software's */
+	assert_int_equal(sys_csr(s, CSR_MIP), 0xaa8);
 
 	/* The line of SEIP does not become the software's bit by a read-modify-write. */
 	atomic_store(&h->timer_s, UINT64_MAX);
@@ -396,31 +386,31 @@ static void pending_bits(void **state)
 	assert_int_equal(rv64_csr_change(h, CSR_MIP, 0, MIP_SSIP, &old), 0);
 	assert_int_equal(old, MIP_SEIP);
 	atomic_fetch_and(&h->lines, ~BIT(CPU_IRQ_SEI));
-	assert_int_equal(get(s, CSR_MIP), MIP_SSIP);
-	put(s, CSR_MIP, ~0ull);
-	assert_int_equal(get(s, CSR_MIP), MIP_S);
-	put(s, CSR_MIP, 0);
+	assert_int_equal(sys_csr(s, CSR_MIP), MIP_SSIP);
+	sys_set_csr(s, CSR_MIP, ~0ull);
+	assert_int_equal(sys_csr(s, CSR_MIP), MIP_S);
+	sys_set_csr(s, CSR_MIP, 0);
 
 	/* sip: what is delegated, and only SSIP can be written. */
-	put(s, CSR_MIP, MIP_S);
-	assert_int_equal(get(s, CSR_SIP), 0);
+	sys_set_csr(s, CSR_MIP, MIP_S);
+	assert_int_equal(sys_csr(s, CSR_SIP), 0);
 	assert_int_equal(rv64_csr_write(h, CSR_SIP, 0, &old), 0);
-	assert_int_equal(get(s, CSR_MIP), MIP_S);
-	put(s, CSR_MIDELEG, MIP_SSIP | MIP_SEIP);
+	assert_int_equal(sys_csr(s, CSR_MIP), MIP_S);
+	sys_set_csr(s, CSR_MIDELEG, MIP_SSIP | MIP_SEIP);
 	assert_int_equal(rv64_csr_write(h, CSR_SIP, 0, &old), 0);
 	assert_int_equal(old, MIP_SSIP | MIP_SEIP);
-	assert_int_equal(get(s, CSR_MIP), MIP_STIP | MIP_SEIP);
-	put(s, CSR_SIP, ~0ull);
-	assert_int_equal(get(s, CSR_MIP), MIP_S);
+	assert_int_equal(sys_csr(s, CSR_MIP), MIP_STIP | MIP_SEIP);
+	sys_set_csr(s, CSR_SIP, ~0ull);
+	assert_int_equal(sys_csr(s, CSR_MIP), MIP_S);
 
 	/* sie likewise. */
-	put(s, CSR_MIE, 0xaaa);
-	assert_int_equal(get(s, CSR_SIE), MIP_SSIP | MIP_SEIP);
-	put(s, CSR_SIE, 0);
-	assert_int_equal(get(s, CSR_MIE), 0x8a8);
-	put(s, CSR_MIE, 0);
-	put(s, CSR_SIE, ~0ull);
-	assert_int_equal(get(s, CSR_MIE), MIP_SSIP | MIP_SEIP);
+	sys_set_csr(s, CSR_MIE, 0xaaa);
+	assert_int_equal(sys_csr(s, CSR_SIE), MIP_SSIP | MIP_SEIP);
+	sys_set_csr(s, CSR_SIE, 0);
+	assert_int_equal(sys_csr(s, CSR_MIE), 0x8a8);
+	sys_set_csr(s, CSR_MIE, 0);
+	sys_set_csr(s, CSR_SIE, ~0ull);
+	assert_int_equal(sys_csr(s, CSR_MIE), MIP_SSIP | MIP_SEIP);
 }
 
 /* Every write that can let an interrupt in makes the engine look for it. */
@@ -436,7 +426,7 @@ static void attention(void **state)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(w); i++) {
 		atomic_store(&s->hart.attention, 0);
-		put(s, w[i].num, w[i].value);
+		sys_set_csr(s, w[i].num, w[i].value);
 		assert_int_equal(atomic_load(&s->hart.attention), RV64_ATTN_IRQ);
 	}
 }
@@ -449,19 +439,19 @@ static void contexts(void **state)
 
 	sys_enter(s, RV64_S);
 	ctx = s->hart.mmu.ctx;
-	put(s, CSR_SATP, sv39);
+	sys_set_csr(s, CSR_SATP, sv39);
 	assert_int_not_equal(s->hart.mmu.ctx, ctx);
 	assert_int_equal(s->hart.mmu.fetch_ctx, s->hart.mmu.ctx);
 	ctx = s->hart.mmu.ctx;
-	put(s, CSR_SSTATUS, MSTATUS_SUM);
+	sys_set_csr(s, CSR_SSTATUS, MSTATUS_SUM);
 	assert_int_not_equal(s->hart.mmu.ctx, ctx);
 	assert_int_equal(s->hart.mmu.fetch_ctx, ctx);
-	put(s, CSR_SSTATUS, MSTATUS_MXR);
+	sys_set_csr(s, CSR_SSTATUS, MSTATUS_MXR);
 	assert_int_not_equal(s->hart.mmu.ctx, ctx);
-	put(s, CSR_SSTATUS, 0);
+	sys_set_csr(s, CSR_SSTATUS, 0);
 	assert_int_equal(s->hart.mmu.ctx, ctx);
 	sys_enter(s, RV64_M);
-	put(s, CSR_MSTATUS, MSTATUS_MPRV | 1ull << MSTATUS_MPP_SHIFT);
+	sys_set_csr(s, CSR_MSTATUS, MSTATUS_MPRV | 1ull << MSTATUS_MPP_SHIFT);
 	assert_int_equal(s->hart.mmu.ctx, ctx);
 	assert_int_not_equal(s->hart.mmu.fetch_ctx, ctx);
 }
@@ -476,14 +466,14 @@ static void reset_with_firmware(void **state)
 	assert_int_equal(h->priv, RV64_S);
 	assert_int_equal(h->csr.medeleg, 0xb1ff);
 	assert_int_equal(h->csr.mideleg, MIP_S);
-	assert_int_equal(get(s, CSR_SATP), 0);
-	assert_int_equal(get(s, CSR_SIP), 0);
+	assert_int_equal(sys_csr(s, CSR_SATP), 0);
+	assert_int_equal(sys_csr(s, CSR_SIP), 0);
 	assert_int_equal(rv64_csr_read(h, CSR_MSTATUS, &v), -1);
-	put(s, CSR_STIMECMP, 0);
-	assert_int_equal(get(s, CSR_SIP), MIP_STIP);
-	assert_int_equal(get(s, CSR_TIME), 0);
+	sys_set_csr(s, CSR_STIMECMP, 0);
+	assert_int_equal(sys_csr(s, CSR_SIP), MIP_STIP);
+	assert_int_equal(sys_csr(s, CSR_TIME), 0);
 	sys_enter(s, RV64_U);
-	assert_int_equal(get(s, CSR_TIME), 0);
+	assert_int_equal(sys_csr(s, CSR_TIME), 0);
 	sys_enter(s, RV64_S);
 	for (enum rv64_cbo op = RV64_CBO_INVAL; op <= RV64_CBO_ZERO; op++)
 		assert_true(rv64_cbo_legal(h, op));

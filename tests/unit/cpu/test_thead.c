@@ -36,19 +36,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static uint64_t get(struct sys *s, unsigned num)
-{
-	uint64_t v = 0;
-
-	assert_int_equal(rv64_csr_read(&s->hart, num, &v), 0);
-	return v;
-}
-
-static void put(struct sys *s, unsigned num, uint64_t v)
-{
-	assert_int_equal(rv64_csr_write(&s->hart, num, v, NULL), 0);
-}
-
 static bool exists(struct sys *s, unsigned num)
 {
 	uint64_t v;
@@ -60,29 +47,29 @@ static void identity(void **state)
 {
 	struct sys *s = *state;
 
-	assert_int_equal(get(s, CSR_MVENDORID), 0x5b7);
-	assert_int_equal(get(s, CSR_MARCHID), 0);
-	assert_int_equal(get(s, CSR_MIMPID), 0);
-	assert_int_equal(get(s, MXSTATUS), 0x40638000);
-	assert_int_not_equal(get(s, MCPUID), 0);
+	assert_int_equal(sys_csr(s, CSR_MVENDORID), 0x5b7);
+	assert_int_equal(sys_csr(s, CSR_MARCHID), 0);
+	assert_int_equal(sys_csr(s, CSR_MIMPID), 0);
+	assert_int_equal(sys_csr(s, MXSTATUS), 0x40638000);
+	assert_int_not_equal(sys_csr(s, MCPUID), 0);
 }
 
 static void registers(void **state)
 {
 	struct sys *s = *state;
 
-	put(s, MHCR, 0x7f);
-	assert_int_equal(get(s, MHCR), 0x7f);
-	put(s, MHINT, 0x610c);
-	assert_int_equal(get(s, MHINT), 0x610c);
-	put(s, MCOR, 0x30013); /* done at once */
-	assert_int_equal(get(s, MCOR), 0);
+	sys_set_csr(s, MHCR, 0x7f);
+	assert_int_equal(sys_csr(s, MHCR), 0x7f);
+	sys_set_csr(s, MHINT, 0x610c);
+	assert_int_equal(sys_csr(s, MHINT), 0x610c);
+	sys_set_csr(s, MCOR, 0x30013); /* done at once */
+	assert_int_equal(sys_csr(s, MCOR), 0);
 	assert_int_equal(rv64_csr_write(&s->hart, MCPUID, 0, NULL), -1);
 	assert_false(exists(s, 0x7ff));
 	sys_enter(s, RV64_S);
-	assert_int_equal(get(s, SXSTATUS), 0x40638000);
-	put(s, SMPCNT, 5);
-	assert_int_equal(get(s, SMPCNT), 5);
+	assert_int_equal(sys_csr(s, SXSTATUS), 0x40638000);
+	sys_set_csr(s, SMPCNT, 5);
+	assert_int_equal(sys_csr(s, SMPCNT), 5);
 	assert_int_equal(rv64_csr_write(&s->hart, SXSTATUS, 0, NULL), -1);
 	assert_false(exists(s, MXSTATUS));
 	sys_enter(s, RV64_U);
@@ -118,7 +105,7 @@ static void memory_types_off(void **state)
 	sys_satp(s, satp);
 	assert_value(sys_load(s, VA, 8), MARK);
 	sys_enter(s, RV64_M);
-	put(s, MXSTATUS, 0x40638000 & ~BIT(21));
+	sys_set_csr(s, MXSTATUS, 0x40638000 & ~BIT(21));
 	sys_enter(s, RV64_S);
 	assert_trap(sys_load(s, VA, 8), RV64_LOAD_PAGE, VA);
 }
@@ -145,7 +132,7 @@ static void caches(void **state)
 	sys_enter(s, RV64_U);
 	assert_true(rv64_thead_cache_legal(&s->hart));
 	sys_enter(s, RV64_M);
-	put(s, MXSTATUS, 0);
+	sys_set_csr(s, MXSTATUS, 0);
 	assert_true(rv64_thead_cache_legal(&s->hart));
 	sys_enter(s, RV64_U);
 	assert_false(rv64_thead_cache_legal(&s->hart));
@@ -157,7 +144,7 @@ static void other_harts(void **state)
 	uint64_t satp = sys_new_satp(s, 0);
 
 	s->vm.cfg.model = CPU_MODEL_GENERIC;
-	assert_int_equal(get(s, CSR_MVENDORID), 0);
+	assert_int_equal(sys_csr(s, CSR_MVENDORID), 0);
 	assert_false(exists(s, MXSTATUS));
 	assert_int_equal(rv64_csr_write(&s->hart, MHCR, 0, NULL), -1);
 	assert_false(rv64_thead_cache_legal(&s->hart));
