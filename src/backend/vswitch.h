@@ -4,7 +4,7 @@
  *
  * Each place on it is a struct net, for whatever has a network's end: a card that a guest's process
  * attaches to (src/vhost), say. A frame is handed from who sends it to who receives it within one
- * call, without being copied in between. Only what the receiver has no room for now waits here, as
+ * call, without being copied in between. Only what finds no room at its receiver waits here, as
  * a copy, up to VSWITCH_WAIT_MAX bytes for each; what does not fit is dropped for it alone, so that
  * who takes nothing keeps up nobody else. For a receiver that has not agreed to a sender's offloads
  * checksums and segments are finished, in a copy as well.

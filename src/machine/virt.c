@@ -31,7 +31,7 @@
 #include "mem/gmem.h"
 
 #define DTB_MAX        0x10000u
-/* What a repeatable machine takes for now. */
+/* The date at which a repeatable machine begins. */
 #define FIXED_EPOCH_NS 1700000000000000000ull
 
 struct virt {
