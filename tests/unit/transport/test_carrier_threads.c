@@ -165,6 +165,7 @@ static void test_config_snapshots(void **state)
 	uint32_t generation;
 	pthread_t thread;
 	uint64_t a, b;
+	bool unmoved;
 
 	bring_up(w, true);
 	assert_int_equal(pthread_create(&thread, NULL, config_writer, w), 0);
@@ -176,13 +177,17 @@ static void test_config_snapshots(void **state)
 		met += vdev_config_generation(&w->toy->vdev) != generation;
 	}
 	for (unsigned i = 0; i < 3000; i++) {
+		uint32_t changes = vdev_config_generation(&w->toy->vdev);
 		uint32_t before = driver_read(&w->d, VIRTIO_MMIO_CONFIG_GENERATION);
 
 		a = driver_config(&w->d, 0, 8);
 		b = driver_config(&w->d, 8, 8);
 		assert_int_equal(a, (a & 0xff) * 0x0101010101010101);
 		assert_int_equal(b, (b & 0xff) * 0x0101010101010101);
-		if (driver_read(&w->d, VIRTIO_MMIO_CONFIG_GENERATION) == before)
+		unmoved = driver_read(&w->d, VIRTIO_MMIO_CONFIG_GENERATION) == before;
+		/* PCI shows eight bits: a reader that slept meanwhile may see them come round. */
+		changes = vdev_config_generation(&w->toy->vdev) - changes;
+		if (unmoved && changes < 256)
 			assert_int_equal(a, b);
 	}
 	atomic_store(&w->stop, true);
