@@ -5,8 +5,8 @@
  * Groups of accesses. Loads and stores off one base register, to which nothing but constants is
  * added in between, mostly lie in one page: a frame on the stack, a structure, some words of a
  * copy. The first of them asks the TLB about the whole range, and the others need not ask. When the
- * answer is no (nothing in the TLB yet, two pages, a device, a page with code), the rest of the
- * block is done by a second version of its code, without groups.
+ * answer is no (nothing in the TLB yet, two pages, a device, a page with code), the interpreter does
+ * the rest of the block. A block where that happens often is compiled again without groups.
  *
  * Carried groups. In a loop within the block, a base register which changes by a constant in each
  * round stays in its page for many of them: then the TLB is asked before the loop, and for so many
@@ -281,12 +281,12 @@ static void add_group(struct jit_source *s, struct jit_group *g)
 	s->any_carried |= g->carried;
 }
 
-static void find_groups(struct jit_source *s)
+static void find_groups(struct jit_source *s, unsigned limit)
 {
 	memset(s->role, JIT_ALONE, sizeof(s->role));
 	s->n_groups = 0;
 	s->any_carried = false;
-	for (unsigned i = 0; i < s->n && s->n_groups < JIT_MAX_GROUPS; i++) {
+	for (unsigned i = 0; i < s->n && s->n_groups < limit; i++) {
 		struct jit_group g;
 
 		if (s->role[i] != JIT_ALONE || !is_access(&s->insn[i]) || !s->insn[i].rs1)
@@ -402,11 +402,11 @@ static bool is_narrow(const struct jit_source *s, unsigned i)
 	return false;
 }
 
-void jit_analyse(struct jit_source *s)
+void jit_analyse(struct jit_source *s, bool groups)
 {
 	find_loop(s);
 	find_skips(s);
-	find_groups(s);
+	find_groups(s, groups ? JIT_MAX_GROUPS : 0);
 	for (unsigned i = 0; i < s->n; i++)
 		s->narrow[i] = is_narrow(s, i);
 }

@@ -211,13 +211,7 @@ void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o)
 		x86_jcc_to(e, X86_E, o->back);
 	}
 	jit_move_out(l);
-	if (l->state & JIT_REACHED && l->s->loop)
-		x86_alu_imm(e, X86_G_ADD, X86_Q, REG_LEFT, (int32_t)l->s->loop);
-	jit_pc(l, RAX, (int32_t)l->s->start);
-	l->jit->gives_up = true;
-	x86_mov_imm(e, RDX, (uintptr_t)(l->begin + e->exec));
-	x86_mov_imm(e, RCX, o->index);
-	x86_jmp_to(e, l->jit->glue.exit_interp);
+	jit_leave_to_interp(l, o->index);
 }
 
 void jit_nan(struct jit_lower *l, unsigned xmm, bool dbl)

@@ -14,7 +14,6 @@ enum jit_ool_kind {
 	JIT_OOL_DIV,   /* a division by 0 or -1, of which `info` says the kind */
 	JIT_OOL_CALL,  /* the whole instruction in C */
 	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
-	JIT_OOL_PLAIN, /* go on in the other version of the code, at instruction `index` */
 	JIT_OOL_FMA,   /* a multiplication and addition gave a NaN */
 	JIT_OOL_SITE,  /* an access found something else in the slot of `site` */
 	JIT_OOL_GROUP, /* the same of a group, which begins with instruction `index` */
@@ -94,11 +93,7 @@ struct jit_lower {
 	 * instruction at hand. */
 	uint8_t tested, was_tested;
 
-	/* The first version has groups of accesses, the second, `plain`, has not. */
-	bool plain;
-	unsigned plain_from; /* that instruction */
-	unsigned n_emitted;  /* of ool */
-	uint8_t *plain_at[RV64_BLOCK_INSNS];
+	unsigned n_emitted; /* of ool */
 
 	/* Branches to instructions to come, and what is known of f registers on these ways. */
 	unsigned n_skips;
@@ -109,9 +104,9 @@ struct jit_lower {
 		uint32_t boxed;
 	} skip[JIT_MAX_SKIPS];
 
-	/* Known on all ways to here within the block, and at the begin of each group: */
-	bool fp_live, fp_live_at[RV64_BLOCK_INSNS]; /* native floating point has begun */
-	uint32_t boxed, boxed_at[RV64_BLOCK_INSNS]; /* these f registers hold singles with a box */
+	/* Known on all ways to here within the block: */
+	bool fp_live;   /* native floating point has begun */
+	uint32_t boxed; /* these f registers hold singles with a box */
 };
 
 enum jit_known { JIT_UNKNOWN, JIT_CONST, JIT_PAGE };
@@ -158,6 +153,10 @@ struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *fr
 struct jit_ool *jit_ool_call(struct jit_lower *l, const struct rv64_insn *in, uint8_t *from);
 /* At the jump `from`: leaves to the interpreter at the instruction at hand. */
 void jit_give_up(struct jit_lower *l, uint8_t *from);
+/* The same at instruction `index`, since a group is not in one page. */
+void jit_give_up_group(struct jit_lower *l, uint8_t *from, unsigned index);
+/* The code for that; the registers are where they are between blocks. */
+void jit_leave_to_interp(struct jit_lower *l, unsigned index);
 
 /* ---- x86_alloc.c ---- */
 
