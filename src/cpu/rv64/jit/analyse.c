@@ -5,8 +5,8 @@
  * Groups of accesses. Loads and stores off one base register, to which nothing but constants is
  * added in between, mostly lie in one page: a frame on the stack, a structure, some words of a
  * copy. The first of them asks the TLB about the whole range, and the others need not ask. When the
- * answer is no (nothing in the TLB yet, two pages, a device, a page with code), the interpreter does
- * the rest of the block. A block where that happens often is compiled again without groups.
+ * answer is no (nothing in the TLB yet, two pages, a device, a page with code), the interpreter
+ * does the rest of the block. A block where that happens often is compiled again without groups.
  *
  * Carried groups. In a loop within the block, a base register which changes by a constant in each
  * round stays in its page for many of them: then the TLB is asked before the loop, and for so many
