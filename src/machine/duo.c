@@ -88,13 +88,13 @@ static struct duo *duo_of(struct machine *m)
 
 /* ---- parts ---- */
 
-/* UARTs 0 and 1 lead to both cores, each with a number of its own there. */
+/* UART 1 leads to both cores, with a number of its own in each. The first is one for each core. */
 static void uart_line_set(void *controller, unsigned line, bool level)
 {
 	struct duo *d = controller;
 
 	irq_set(plic_irq(d->big.plic, DUO_UART_IRQ + line), level);
-	if (line < DUO_SMALL_N_UARTS)
+	if (line && line < DUO_SMALL_N_UARTS)
 		irq_set(duo_small_irq(d->small, DUO_SMALL_UART_IRQ + line), level);
 }
 
@@ -119,7 +119,7 @@ static int add_uarts(struct machine *m)
 		}
 		ret = machine_add_uart(m, &cfg);
 	}
-	return ret;
+	return ret ? ret : duo_small_add_uart(d->small);
 }
 
 static struct regs *block_at(struct machine *m, uint32_t base)

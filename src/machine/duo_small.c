@@ -4,6 +4,10 @@
  * parent is the machine's bus, and with the machine's memory. A reset is of the core and its CLINT;
  * the PLIC, like mailbox and memory, stays as it was.
  *
+ * On the board both cores print on the first UART, and their lines tear each other. Here each has
+ * that UART for itself, at its own bus, so that it is known who has printed what, and each can have
+ * a console.
+ *
  * Each vm learns of writes to code by its own harts and by devices. What the big core writes over
  * code of the small one that it could write before is noticed when that core is reset, and not by
  * fence.i alone.
@@ -19,6 +23,7 @@
 #include "cpu/cpu.h"
 #include "hw/aclint.h"
 #include "hw/plic.h"
+#include "hw/uart8250.h"
 #include "machine/board.h"
 #include "machine/duo_core.h"
 #include "machine/duo_map.h"
@@ -97,6 +102,18 @@ void duo_small_free(struct duo_small *s)
 struct irq duo_small_irq(struct duo_small *s, unsigned source)
 {
 	return plic_irq(s->core.plic, source);
+}
+
+int duo_small_add_uart(struct duo_small *s)
+{
+	const struct uart8250_config cfg = {.bus = s->bus,
+					    .base = DUO_UART_BASE,
+					    .reg_shift = 2,
+					    .loop = s->m->loop,
+					    .chr = s->m->cfg.small_console,
+					    .irq = duo_small_irq(s, DUO_SMALL_UART_IRQ)};
+
+	return machine_add_uart(s->m, &cfg);
 }
 
 void duo_small_power(struct duo_small *s, bool on, uint64_t pc)

@@ -24,6 +24,9 @@ void duo_small_free(struct duo_small *s);
 /* The wire into source 1 to DUO_SMALL_N_IRQS. */
 struct irq duo_small_irq(struct duo_small *s, unsigned source);
 
+/* The UART that it prints on: behind the machine's console. 0 or -errno. */
+int duo_small_add_uart(struct duo_small *s);
+
 /* Any thread: holds it in reset, or lets it begin at pc. */
 void duo_small_power(struct duo_small *s, bool on, uint64_t pc);
 

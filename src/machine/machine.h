@@ -125,6 +125,7 @@ struct machine_config {
 	/* Sees all that the UART prints, on the loop; may be NULL. */
 	void (*console_tap)(void *arg, const uint8_t *buf, size_t len);
 	void *console_tap_arg;
+	struct chr *small_console; /* the same of a board's small core; NULL: it leads nowhere */
 
 	bool pci;               /* what carries virtio devices: virtio-pci, or else virtio-mmio */
 	uint64_t ring_features; /* what all virtio devices offer: see vdev_offer_ring() */
