@@ -20,6 +20,8 @@
 #define PREFIX   "small| "
 #define FLUSH_MS 5000
 
+const char *const run_small_after_names[] = {"loader", "linux", NULL};
+
 /* F, or F@ADDRESS for what is not ELF. */
 int run_small_core_option(void *ctx, const char *label, char *value, struct err *e)
 {
@@ -58,6 +60,7 @@ bool run_small_misplaced(const struct run_options *o, const struct machine_type 
 	} options[] = {
 		{s->path, "--small-core"},
 		{s->console.given, "--small-console"},
+		{s->after, "--small-core-after"},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(options) && !type->has_small_core; i++) {

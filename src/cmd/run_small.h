@@ -12,9 +12,14 @@ struct machine_type;
 struct run_options;
 struct run_parts;
 
+/* Whom the core starts behind: the boot loader that comes before Linux, or Linux itself. */
+enum run_small_after { RUN_SMALL_AFTER_LOADER, RUN_SMALL_AFTER_LINUX };
+extern const char *const run_small_after_names[];
+
 struct run_small_core {
 	const char *path; /* NULL: none */
 	uint64_t at;      /* 0: it is ELF */
+	unsigned after;   /* enum run_small_after */
 	struct run_console console;
 };
 

@@ -50,6 +50,13 @@ struct cpu_imsic_ops {
 	uint32_t (*top)(void *arg, unsigned hart, bool claim);
 };
 
+/* A trap into M mode whose handler cannot run: it faults itself. */
+struct cpu_crash {
+	uint64_t pc, cause, tval; /* mepc, mcause and mtval of the trap */
+	uint64_t handler;
+	uint64_t x[32];
+};
+
 /* What a machine provides to its CPUs; called on the vCPU's thread. */
 struct cpu_env {
 	void *arg;
@@ -58,6 +65,9 @@ struct cpu_env {
 	void (*ecall)(void *arg, struct cpu *cpu, uint64_t a[8]);
 	/* The time in ticks of timebase_hz. */
 	uint64_t (*time_now)(void *arg, struct cpu *cpu);
+	/* The CPU would trap for ever, from M mode to M mode; as in an ecall, stop() may be called.
+	 * NULL: it does that. */
+	void (*crashed)(void *arg, struct cpu *cpu, const struct cpu_crash *crash);
 };
 
 struct cpu_vm_config {

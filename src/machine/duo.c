@@ -218,7 +218,7 @@ static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_en
 	return duo_fdt_build(&cfg, &m->dtb, &m->dtb_len, e);
 }
 
-/* What the board's first boot loader does before Linux. */
+/* What the board's first boot loader does before Linux; the last step may be left to Linux. */
 static int load_small_core(struct machine *m, struct err *e)
 {
 	const struct image_request r = {.option = "--small-core",
@@ -235,6 +235,8 @@ static int load_small_core(struct machine *m, struct err *e)
 	regs_set(sec, DUO_SEC_SYS_CTRL, DUO_SEC_SYS_VECTOR);
 	regs_set(sec, DUO_SEC_SYS_ADDR_LOW, (uint32_t)image.entry);
 	regs_set(sec, DUO_SEC_SYS_ADDR_HIGH, (uint32_t)(image.entry >> 32));
+	if (m->cfg.small_core_waits)
+		return 0;
 	regs_set(reset, DUO_RESET_CPU, regs_get(reset, DUO_RESET_CPU) | DUO_RESET_CPU_SMALL);
 	duo_small_power(duo_of(m)->small, true, image.entry);
 	return 0;

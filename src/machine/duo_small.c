@@ -25,6 +25,7 @@
 #include "hw/plic.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
+#include "machine/crash.h"
 #include "machine/duo_core.h"
 #include "machine/duo_map.h"
 
@@ -43,13 +44,19 @@ static uint64_t env_time_now(void *arg, struct cpu *cpu)
 	return clock_ticks(&m->clock);
 }
 
+static void env_crashed(void *arg, struct cpu *cpu, const struct cpu_crash *crash)
+{
+	cpu->vm->engine->stop(cpu);
+	crash_report("the small core", crash);
+}
+
 static int make_core(struct duo_small *s, struct err *e)
 {
 	const struct machine *m = s->m;
 	const struct cpu_vm_config cfg = {
 		.mem = m->mem,
 		.bus = s->bus,
-		.env = {.arg = s->m, .time_now = env_time_now},
+		.env = {.arg = s->m, .time_now = env_time_now, .crashed = env_crashed},
 		.n_harts = 1,
 		.timebase_hz = DUO_TIMEBASE_HZ,
 		.model = CPU_MODEL_THEAD_C906,

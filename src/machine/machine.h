@@ -116,6 +116,7 @@ struct machine_config {
 	const char *firmware;   /* path of what is entered in M mode, or NULL: the built-in SBI */
 	const char *small_core; /* path of what a board's small core runs, or NULL */
 	uint64_t small_core_at; /* where a flat one goes; 0: it is ELF */
+	bool small_core_waits;  /* it is loaded, and the guest starts it */
 	const char *dtb;        /* path of a device tree blob, or NULL: the board's own */
 	const char *append;     /* the kernel's command line */
 	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
