@@ -111,6 +111,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->dtb = o->dtb;
 	c->small_core = o->small_core.path;
 	c->small_core_at = o->small_core.at;
+	c->small_core_windows = o->small_core.windows;
 	c->small_core_waits = o->small_core.after == RUN_SMALL_AFTER_LINUX;
 	c->ring_features = ring_features(&o->ring);
 	c->ring_size = o->ring.size;

@@ -43,6 +43,41 @@ int run_small_core_option(void *ctx, const char *label, char *value, struct err 
 	return 0;
 }
 
+/* One A-B; what stands behind it, or NULL when it is wrong. */
+static char *parse_window(struct windows *w, char *text)
+{
+	uint64_t start, end;
+	char *rest;
+
+	errno = 0;
+	start = strtoull(text, &rest, 16);
+	if (rest == text || *rest != '-')
+		return NULL;
+	text = rest + 1;
+	end = strtoull(text, &rest, 16);
+	if (errno || rest == text || (start | end) % WINDOWS_PAGE || windows_add(w, start, end))
+		return NULL;
+	return rest;
+}
+
+int run_small_window_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct windows *w = &((struct run_options *)ctx)->small_core.windows;
+	char *at = value;
+
+	w->n = 0;
+	do {
+		at = parse_window(w, at);
+	} while (at && *at++ == ',');
+	if (!at || at[-1])
+		return err_set(e, -EINVAL,
+			       "%s%s: give A-B[,A-B]..., at most %u, hexadecimal multiples of "
+			       "0x1000 from A up to but not including B, such as "
+			       "0x8fe00000-0x90000000",
+			       label, value, WINDOWS_MAX);
+	return 0;
+}
+
 int run_small_console_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -61,6 +96,7 @@ bool run_small_misplaced(const struct run_options *o, const struct machine_type 
 		{s->path, "--small-core"},
 		{s->console.given, "--small-console"},
 		{s->after, "--small-core-after"},
+		{s->windows.n, "--small-core-window"},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(options) && !type->has_small_core; i++) {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cmd/run_console.h"
+#include "machine/windows.h"
 
 struct machine_type;
 struct run_options;
@@ -19,12 +20,14 @@ extern const char *const run_small_after_names[];
 struct run_small_core {
 	const char *path; /* NULL: none */
 	uint64_t at;      /* 0: it is ELF */
-	unsigned after;   /* enum run_small_after */
+	struct windows windows;
+	unsigned after; /* enum run_small_after */
 	struct run_console console;
 };
 
 /* The options: ctx is the struct run_options. 0 or -EINVAL with a message. */
 int run_small_core_option(void *ctx, const char *label, char *value, struct err *e);
+int run_small_window_option(void *ctx, const char *label, char *value, struct err *e);
 int run_small_console_option(void *ctx, const char *label, char *value, struct err *e);
 
 /* Whether one of the options is given although the machine has no such core; says so. */

@@ -57,6 +57,8 @@ struct cpu_crash {
 	uint64_t x[32];
 };
 
+enum cpu_touch { CPU_TOUCH_FETCH, CPU_TOUCH_LOAD, CPU_TOUCH_STORE };
+
 /* What a machine provides to its CPUs; called on the vCPU's thread. */
 struct cpu_env {
 	void *arg;
@@ -68,6 +70,10 @@ struct cpu_env {
 	/* The CPU would trap for ever, from M mode to M mode; as in an ecall, stop() may be called.
 	 * NULL: it does that. */
 	void (*crashed)(void *arg, struct cpu *cpu, const struct cpu_crash *crash);
+	/* Whether the CPU may use the page of RAM at pa; false: an access fault. Asked when a page
+	 * becomes known to it, which a page may do again. The pc of get_regs() is the instruction
+	 * that wants it. NULL: it may use all. */
+	bool (*may_touch)(void *arg, struct cpu *cpu, uint64_t pa, enum cpu_touch how);
 };
 
 struct cpu_vm_config {

@@ -19,6 +19,7 @@
 #include "boot/initrd.h"
 #include "machine/iothreads.h"
 #include "machine/vcpus.h"
+#include "machine/windows.h"
 #include "remote/remote.h"
 
 struct block;
@@ -117,8 +118,11 @@ struct machine_config {
 	const char *small_core; /* path of what a board's small core runs, or NULL */
 	uint64_t small_core_at; /* where a flat one goes; 0: it is ELF */
 	bool small_core_waits;  /* it is loaded, and the guest starts it */
-	const char *dtb;        /* path of a device tree blob, or NULL: the board's own */
-	const char *append;     /* the kernel's command line */
+	/* The memory that it may use. None: all, but what is not reserved in the device tree is
+	 * told of once. */
+	struct windows small_core_windows;
+	const char *dtb;    /* path of a device tree blob, or NULL: the board's own */
+	const char *append; /* the kernel's command line */
 	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
 	unsigned n_initrds;
 

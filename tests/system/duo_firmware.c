@@ -2,7 +2,7 @@
 /*
  * A firmware for the small core of the Duo boards, as small as one can be: it counts its ticks of
  * 5 ms and answers LED commands in the mailbox, with the accesses of those that people run there;
- * two more commands make it fail. One line for each second and each command. Linked at 0x8fe00000,
+ * some more commands make it fail. One line for each second and each command. Linked at 0x8fe00000,
  * where the Duo 256M has its place.
  */
 #include <stdint.h>
@@ -20,6 +20,7 @@
 #define CMD_LED  0x13u
 #define CMD_JUMP 0x10u /* to the parameter, with no trap handler */
 #define CMD_POKE 0x11u /* stores there */
+#define CMD_PEEK 0x12u /* loads from there */
 #define LED_ON   2u
 #define LED_OFF  3u
 #define LED_DONE 4u
@@ -125,6 +126,7 @@ static void mail(unsigned channel)
 	case CMD_LED: break;
 	case CMD_JUMP: __asm__ volatile("csrw mtvec, zero; jr %0" ::"r"(message >> 32)); return;
 	case CMD_POKE: REG32(message >> 32) = 0x504f4b45; return;
+	case CMD_PEEK: (void)REG32(message >> 32); return;
 	default: return;
 	}
 	say(message >> 32 == LED_ON ? "LED on " : "LED off ", channel);

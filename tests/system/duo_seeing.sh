@@ -28,16 +28,22 @@ case_console() {
 	! grep -qv '^RT: ' "$work/small" || fail "lines of another: $(grep -v '^RT: ' "$work/small")"
 }
 
-# A message for the small core, as Linux's side sends it.
-mail() { # command parameter
+# Linux's side of the mailbox, as lines for a shell in the guest.
+send() { # command parameter
 	echo "devmem 0x01900400 32 $((0x10000 | $1 << 8)); devmem 0x01900404 32 $2"
 	echo 'devmem 0x01900030 8 1; devmem 0x01900008 8 1; devmem 0x01900060 8 1'
 }
 
-# ... and wait for the answer.
-led() { # 2|3
-	mail 0x13 "$1"
-	echo 'for i in $(seq 300); do [ "$(devmem 0x01900400 32)" = 0x01001300 ] && break; done'
+until_word() { # what the first word of channel 0 becomes
+	echo "for i in \$(seq 500); do [ \"\$(devmem 0x01900400 32)\" = $1 ] && break; done"
+}
+
+mail() { # a message that has no answer: until it is taken
+	send "$@" && until_word 0x00000000
+}
+
+led() { # 2|3: until it is answered
+	send 0x13 "$1" && until_word 0x01001300
 }
 
 release='devmem 0x03003024 32 0xffffffbf; devmem 0x03003024 32 0xffffffff'
@@ -64,7 +70,44 @@ small| RT: LED off 0' ] || fail "another order: $(cat "$work/order")"
 	expect_in err '^linnet:   zero 0+    ra 000000008fe[0-9a-f]+    sp 000000008fe'
 }
 
+# Beyond its memory: told of once, if that was not asked for. And what would hang the board.
+case_beyond() {
+	{
+		mail 0x12 0x80200000
+		mail 0x12 0x80300000
+		echo 'devmem 0x03002000 32 0xfffff7ff; devmem 0x020b0004 32'
+		mail 0x11 0x020b0020
+		led 2
+	} >"$work/sh"
+	both 'sh /sh' -v --file "$work/sh:/sh"
+	expect_status 0
+	expect_in err 'small core loads from 0x80200000 at pc 0x8fe00[0-9a-f]+, which is not reserved for it'
+	expect_not_in err '0x80300000'
+	expect_in err 'big core loads from 0x20b0004 at pc 0x[0-9a-f]+ while clk_efuse is off: this hangs the board'
+	expect_in err 'small core stores to 0x20b0020 at pc 0x8fe00[0-9a-f]+ while clk_efuse is off'
+	expect_in err '^small\| RT: LED on 0'
+	expect_not_in err 'RT: trap'
+}
+
+case_window() {
+	{ mail 0x12 0x80200000 && mail 0x11 0x80300000; } >"$work/sh"
+	both 'sh /sh; sleep 0.5' -v --file "$work/sh:/sh" \
+		--small-core-window 0x8fe00000-0x90000000,0x80200000-0x80201000
+	expect_status 0
+	expect_in err 'small core stores to 0x80300000 at pc 0x8fe00[0-9a-f]+, which is outside of its --small-core-window'
+	expect_not_in err '0x80200000 at pc'
+	expect_in err '^small\| RT: trap 7'
+}
+
 case_mistakes() {
+	local w
+	for w in 0x1000 0x1000- -0x1000 0x2000-0x1000 0x1000-0x1000 0x1000-0x2fff 0x1000-0x2000, z-0x2000; do
+		linnet run --machine duo "--small-core-window=$w" --exec true
+		expect_status 125
+		expect_in err "--small-core-window $w: give A-B"
+	done
+	linnet run --small-core-window 0x1000-0x2000 --exec true
+	expect_in err '--small-core-window: the machine virt has no small core'
 	linnet run --machine duo --small-core-after never --exec true
 	expect_status 125
 	expect_in err '--small-core-after never: '
