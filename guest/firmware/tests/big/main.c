@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "big.h"
+
+#include <stdbool.h>
+
+#include "board/board.h"
+#include "board/regs.h"
+#include "kernel/tx_api.h"
+
+#define STACK    4096
+#define BIG      1u
+#define SMALL    2u
+#define CHANNELS 8u
+
+#define EN(core)      (MAILBOX_BASE + 4 * (core))
+#define INT_CLR(core) (MAILBOX_BASE + 0x10 + 16 * (core))
+#define INT(core)     (MAILBOX_BASE + 0x18 + 16 * (core))
+#define SET           (MAILBOX_BASE + 0x60)
+#define MESSAGE(i)    (MAILBOX_BASE + 0x400 + 8 * (i))
+#define IP            7u /* comes back with the reply */
+
+volatile uint64_t tohost __attribute__((aligned(8)));
+
+static TX_THREAD thread;
+static UCHAR stack[STACK] __attribute__((aligned(16)));
+
+int big_mail(uint8_t command, uint32_t param)
+{
+	for (unsigned i = 0; i < CHANNELS; i++) {
+		uint8_t bit = (uint8_t)(1u << i);
+
+		if (REG32(MESSAGE(i)) >> 16)
+			continue;
+		REG32(MESSAGE(i)) = IP | (uint32_t)command << 8 | 1u << 16;
+		REG32(MESSAGE(i) + 4) = param;
+		REG8(INT_CLR(SMALL)) = bit;
+		REG8(EN(SMALL)) = (uint8_t)(REG8(EN(SMALL)) | bit);
+		REG8(SET) = bit;
+		return 0;
+	}
+	return 1;
+}
+
+static bool take(unsigned i, uint8_t command, uint32_t *param)
+{
+	uint64_t message = REG64(MESSAGE(i));
+	uint8_t bit = (uint8_t)(1u << i);
+
+	REG8(INT_CLR(BIG)) = bit;
+	REG8(EN(BIG)) = (uint8_t)(REG8(EN(BIG)) & ~bit);
+	REG64(MESSAGE(i)) = 0;
+	*param = (uint32_t)(message >> 32);
+	return (uint32_t)message == (IP | (uint32_t)command << 8 | 1u << 24);
+}
+
+int big_reply(uint8_t command, uint32_t *param)
+{
+	for (ULONG n = 0; n < TX_TIMER_TICKS_PER_SECOND; n++) {
+		for (unsigned i = 0; i < CHANNELS; i++)
+			if (REG8(INT(BIG)) & 1u << i)
+				return take(i, command, param) ? 0 : 1;
+		(void)tx_thread_sleep(1);
+	}
+	return 1;
+}
+
+static VOID run(ULONG unused)
+{
+	(void)tx_thread_sleep(20); /* so that the small core is up */
+	tohost = (uint64_t)(unsigned)big_main() << 1 | 1;
+}
+
+VOID tx_application_define(VOID *unused)
+{
+	(void)tx_thread_create(&thread, (CHAR *)"big", run, 0, stack, STACK, 8, 8, TX_NO_TIME_SLICE,
+			       TX_AUTO_START);
+}
+
+int main(void)
+{
+	tx_kernel_enter();
+}
