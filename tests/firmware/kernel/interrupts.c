@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Services called by interrupts, and what an interrupt and a change of threads cost, counted in
  * instructions: printed, and held against bounds that only a mistake would exceed. */
-#include "board/board.h"
+#include "guest/firmware/board/board.h"
 #include "test.h"
 
 #define ROUNDS 100u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lets the small core work for SECONDS, and a bit. */
 #include "big.h"
-#include "kernel/tx_api.h"
+#include "guest/firmware/kernel/tx_api.h"
 
 int big_main(void)
 {

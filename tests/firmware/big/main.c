@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "big.h"
 
-#include <stdbool.h>
-
-#include "board/board.h"
-#include "board/regs.h"
-#include "kernel/tx_api.h"
+#include "guest/firmware/board/board.h"
+#include "guest/firmware/board/regs.h"
+#include "guest/firmware/kernel/tx_api.h"
 
 #define STACK    4096
 #define BIG      1u
@@ -41,27 +39,45 @@ int big_mail(uint8_t command, uint32_t param)
 	return 1;
 }
 
-static bool take(unsigned i, uint8_t command, uint32_t *param)
+bool big_take(struct big_message *m)
 {
-	uint64_t message = REG64(MESSAGE(i));
-	uint8_t bit = (uint8_t)(1u << i);
+	for (unsigned i = 0; i < CHANNELS; i++) {
+		uint8_t bit = (uint8_t)(1u << i);
+		uint64_t message = REG64(MESSAGE(i));
 
-	REG8(INT_CLR(BIG)) = bit;
-	REG8(EN(BIG)) = (uint8_t)(REG8(EN(BIG)) & ~bit);
-	REG64(MESSAGE(i)) = 0;
-	*param = (uint32_t)(message >> 32);
-	return (uint32_t)message == (IP | (uint32_t)command << 8 | 1u << 24);
+		if (!(REG8(INT(BIG)) & bit))
+			continue;
+		REG8(INT_CLR(BIG)) = bit;
+		REG8(EN(BIG)) = (uint8_t)(REG8(EN(BIG)) & ~bit);
+		REG64(MESSAGE(i)) = 0;
+		m->ip = (uint8_t)message;
+		m->command = message >> 8 & 0x7f;
+		m->param = (uint32_t)(message >> 32);
+		return message >> 16 == (message >> 32 << 16 | 1u << 8); /* by the small core */
+	}
+	return false;
 }
 
 int big_reply(uint8_t command, uint32_t *param)
 {
+	struct big_message m;
+
 	for (ULONG n = 0; n < TX_TIMER_TICKS_PER_SECOND; n++) {
-		for (unsigned i = 0; i < CHANNELS; i++)
-			if (REG8(INT(BIG)) & 1u << i)
-				return take(i, command, param) ? 0 : 1;
+		if (big_take(&m)) {
+			*param = m.param;
+			return m.ip == IP && m.command == command ? 0 : 1;
+		}
 		(void)tx_thread_sleep(1);
 	}
 	return 1;
+}
+
+void big_failed(const char *file, int line)
+{
+	board_say("%s:%d: does not hold", file, line);
+	tohost = 3;
+	for (;;)
+		(void)tx_thread_sleep(TX_WAIT_FOREVER);
 }
 
 static VOID run(ULONG unused)

@@ -7,6 +7,7 @@
 #ifndef BIG_H
 #define BIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The test: a thread's. What it returns is the machine's exit status. */
@@ -16,5 +17,15 @@ int big_main(void);
  * channel is free, or no such reply comes within a second. */
 int big_mail(uint8_t command, uint32_t param);
 int big_reply(uint8_t command, uint32_t *param);
+
+/* Takes one message from the small core, if there is one. */
+struct big_message {
+	uint8_t ip, command;
+	uint32_t param;
+};
+bool big_take(struct big_message *m);
+
+/* For assert(): says where, and ends the machine. */
+void big_failed(const char *file, int line) __attribute__((noreturn));
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef TEST_H
 #define TEST_H
 
-#include "kernel/tx_api.h"
+#include "guest/firmware/kernel/tx_api.h"
 
 #define TEST_PRIORITY 16u
 #define N_WORKERS     6u

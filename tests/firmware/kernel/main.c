@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs all tests of the kernel, and ends the machine by HTIF: status 0, or 1 with a line for each
  * thing that does not hold. */
-#include "board/board.h"
+#include "guest/firmware/board/board.h"
 #include "test.h"
 
 #define STACK     4096

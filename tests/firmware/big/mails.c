@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Every command that apps/led.c knows, and one that it does not. */
 #include "big.h"
-#include "board/board.h"
-#include "board/mailbox.h"
-#include "kernel/tx_api.h"
+#include "guest/firmware/board/board.h"
+#include "guest/firmware/board/mailbox.h"
+#include "guest/firmware/kernel/tx_api.h"
 
 static const struct {
 	uint8_t command;
