@@ -187,26 +187,6 @@ static int vsock_option(void *ctx, const char *label, char *value, struct err *e
 	return run_vsock_parse(&o->vsock, label, value, e);
 }
 
-/* F, or F@ADDRESS for what is not ELF. */
-static int small_core_option(void *ctx, const char *label, char *value, struct err *e)
-{
-	struct run_options *o = ctx;
-	char *at = strrchr(value, '@'), *end;
-
-	o->small_core = (struct run_small_core){.path = value};
-	if (!at)
-		return 0;
-	errno = 0;
-	o->small_core.at = strtoull(at + 1, &end, 16);
-	if (errno || end == at + 1 || *end || !o->small_core.at)
-		return err_set(e, -EINVAL,
-			       "%s%s: give FILE, or FILE@ADDRESS with a hexadecimal address, such "
-			       "as fw.bin@0x8fe00000",
-			       label, value);
-	*at = '\0';
-	return 0;
-}
-
 static int vhost_user_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -317,8 +297,27 @@ const struct opt run_option_table[] = {
 	{.name = "small-core",
 	 .arg = "F[@ADDRESS]",
 	 .kind = OPT_CALL,
-	 .call = small_core_option,
+	 .call = run_small_core_option,
 	 .help = "what the small core of a duo runs (ELF, flat)"},
+	{.name = "small-core-after",
+	 .rare = true,
+	 .arg = "loader|linux",
+	 .kind = OPT_CHOICE,
+	 AT(small_core.after),
+	 .choices = run_small_after_names,
+	 .help = "linux: it is loaded, and Linux starts it"},
+	{.name = "small-core-window",
+	 .rare = true,
+	 .arg = "A-B[,A-B]...",
+	 .kind = OPT_CALL,
+	 .call = run_small_window_option,
+	 .help = "the only memory that it may use"},
+	{.name = "small-console",
+	 .rare = true,
+	 .arg = "stdio|pty|unix:PATH|file:PATH",
+	 .kind = OPT_CALL,
+	 .call = run_small_console_option,
+	 .help = "its serial port (default: lines in the console)"},
 	{.name = "file",
 	 .arg = "HOST:GUEST",
 	 .kind = OPT_CALL,

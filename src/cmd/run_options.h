@@ -12,6 +12,7 @@
 #include "cmd/run_iothreads.h"
 #include "cmd/run_net.h"
 #include "cmd/run_remote.h"
+#include "cmd/run_small.h"
 #include "cmd/run_vsock.h"
 #include "cmd/run_watch.h"
 #include "machine/machine.h"
@@ -64,10 +65,7 @@ struct run_options {
 	struct run_remotes_options remotes;
 	struct run_vsock_options vsock;
 
-	struct run_small_core {
-		const char *path; /* NULL: none */
-		uint64_t at;      /* 0: it is ELF */
-	} small_core;
+	struct run_small_core small_core;
 	bool rng;
 	uint64_t rng_rate; /* bytes a second; 0: any number */
 	bool balloon;
