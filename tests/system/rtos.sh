@@ -27,7 +27,7 @@ counts() { # seconds engine
 	expect_status 0
 	for i in 0 1; do
 		last=$(($1 / (4 << i)))
-		diff <(seq "$last") <(sed -n "s/^RT: thread $i running: \([0-9]*\),.*/\1/p" "$work/out") >&2 ||
+		diff <(seq "$last") <(sed -n "s/^small| RT: thread $i running: \([0-9]*\),.*/\1/p" "$work/out") >&2 ||
 			fail "thread $i has not counted to $last"
 	done
 	[ "$(grep -c 'ticks missed 0, ' "$work/out")" = "$(grep -c running "$work/out")" ] || fail 'missed ticks'
@@ -46,10 +46,10 @@ case_mails() {
 		on_duo --clock $clock --firmware "$BIG/big_mails.elf" \
 			--small-core "$FIRMWARE/led-duo256m.elf"
 		expect_status 0
-		[ "$(grep -c '^RT: LED on' "$work/out")" = 9 ] || fail 'not nine times on'
-		expect_in out '^RT: LED off'
-		expect_in out '^RT: test b 77'
-		expect_in out '^RT: command 0x7f is unknown'
+		[ "$(grep -c '^small| RT: LED on' "$work/out")" = 9 ] || fail 'not nine times on'
+		expect_in out '^small\| RT: LED off'
+		expect_in out '^small\| RT: test b 77'
+		expect_in out '^small\| RT: command 0x7f is unknown'
 	done
 }
 
@@ -58,7 +58,7 @@ rpmsg() { # OPTIONS...
 	on_duo --firmware "$BIG/big_rpmsg.elf" --small-core "$FIRMWARE/rpmsg-duo256m.elf" "$@"
 	expect_status 0
 	diff <(seq 32; seq 32) <(sed -n 's/^RT: ping-pong hop=\([0-9]*\).*/\1/p' "$work/out") >&2 || fail 'not twice 32 hops'
-	[ "$(grep -c '^RT: link up' "$work/out")" = 2 ] || fail 'not two links'
+	[ "$(grep -c '^small| RT: link up' "$work/out")" = 2 ] || fail 'not two links'
 }
 
 case_rpmsg() { rpmsg --engine interp; }

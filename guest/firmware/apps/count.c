@@ -46,7 +46,7 @@ VOID tx_application_define(VOID *unused)
 {
 	board_say("up");
 	for (ULONG i = 0; i < N_THREADS; i++)
-		(void)tx_thread_create(&thread[i], (CHAR *)"count", count, i, stacks[i], STACK,
+		(void)tx_thread_create(&thread[i], "count", count, i, stacks[i], STACK,
 				       threads[i].priority, threads[i].priority, TX_NO_TIME_SLICE,
 				       TX_AUTO_START);
 }

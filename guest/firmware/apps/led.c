@@ -82,12 +82,11 @@ static VOID tell_time(ULONG unused)
 VOID tx_application_define(VOID *unused)
 {
 	board_say("up");
-	(void)tx_queue_create(&mails, (CHAR *)"mails", TX_1_ULONG, mails_memory,
-			      sizeof(mails_memory));
-	(void)tx_thread_create(&mail_thread, (CHAR *)"mail", serve, 0, mail_stack, STACK, 5, 5,
+	(void)tx_queue_create(&mails, "mails", TX_1_ULONG, mails_memory, sizeof(mails_memory));
+	(void)tx_thread_create(&mail_thread, "mail", serve, 0, mail_stack, STACK, 5, 5,
 			       TX_NO_TIME_SLICE, TX_AUTO_START);
-	(void)tx_thread_create(&clock_thread, (CHAR *)"clock", tell_time, 0, clock_stack, STACK, 20,
-			       20, TX_NO_TIME_SLICE, TX_AUTO_START);
+	(void)tx_thread_create(&clock_thread, "clock", tell_time, 0, clock_stack, STACK, 20, 20,
+			       TX_NO_TIME_SLICE, TX_AUTO_START);
 	mailbox_init(arrived);
 }
 

@@ -254,11 +254,10 @@ static struct link_service services[] = {
 VOID tx_application_define(VOID *unused)
 {
 	board_say("up");
-	(void)tx_timer_create(&blink_timer, (CHAR *)"blink", blink, 0, 1, 1, TX_NO_ACTIVATE);
-	(void)tx_queue_create(&mails, (CHAR *)"mails", TX_1_ULONG, mails_memory,
-			      sizeof(mails_memory));
-	(void)tx_thread_create(&mail_thread, (CHAR *)"mail", answer_mail, 0, mail_stack, STACK, 5,
-			       5, TX_NO_TIME_SLICE, TX_AUTO_START);
+	(void)tx_timer_create(&blink_timer, "blink", blink, 0, 1, 1, TX_NO_ACTIVATE);
+	(void)tx_queue_create(&mails, "mails", TX_1_ULONG, mails_memory, sizeof(mails_memory));
+	(void)tx_thread_create(&mail_thread, "mail", answer_mail, 0, mail_stack, STACK, 5, 5,
+			       TX_NO_TIME_SLICE, TX_AUTO_START);
 	link_init(services, sizeof(services) / sizeof(services[0]));
 	mailbox_init(mail_arrived);
 }

@@ -95,7 +95,7 @@ static void put_line(const char *format, va_list *args)
 
 void board_print_init(void)
 {
-	(void)tx_mutex_create(&mutex, (CHAR *)"print", TX_INHERIT);
+	(void)tx_mutex_create(&mutex, "print", TX_INHERIT);
 }
 
 void board_say(const char *format, ...)

@@ -169,9 +169,8 @@ static void start_services(void)
 		(void)rpmsg_queue_create(&rpmsg, &s->queue, s->items, LINK_QUEUE);
 		if (!rpmsg_create_ept(&rpmsg, s->addr, rpmsg_queue_rx_cb, &s->queue, &s->ept))
 			board_say("endpoint %u is taken", s->addr);
-		(void)tx_thread_create(&s->thread, (CHAR *)"service", serve, i, s->stack,
-				       sizeof(s->stack), s->priority, s->priority, TX_NO_TIME_SLICE,
-				       TX_AUTO_START);
+		(void)tx_thread_create(&s->thread, "service", serve, i, s->stack, sizeof(s->stack),
+				       s->priority, s->priority, TX_NO_TIME_SLICE, TX_AUTO_START);
 	}
 }
 
@@ -213,8 +212,8 @@ void link_init(struct link_service *s, unsigned n)
 {
 	services = s;
 	n_services = n;
-	(void)tx_semaphore_create(&kicks, (CHAR *)"kicks", 0);
-	(void)tx_event_flags_create(&news, (CHAR *)"news");
-	(void)tx_thread_create(&thread, (CHAR *)"link", poll, 0, stack, sizeof(stack), PRIORITY,
-			       PRIORITY, TX_NO_TIME_SLICE, TX_AUTO_START);
+	(void)tx_semaphore_create(&kicks, "kicks", 0);
+	(void)tx_event_flags_create(&news, "news");
+	(void)tx_thread_create(&thread, "link", poll, 0, stack, sizeof(stack), PRIORITY, PRIORITY,
+			       TX_NO_TIME_SLICE, TX_AUTO_START);
 }

@@ -88,7 +88,7 @@ static VOID run(ULONG unused)
 
 VOID tx_application_define(VOID *unused)
 {
-	(void)tx_thread_create(&thread, (CHAR *)"big", run, 0, stack, STACK, 8, 8, TX_NO_TIME_SLICE,
+	(void)tx_thread_create(&thread, "big", run, 0, stack, STACK, 8, 8, TX_NO_TIME_SLICE,
 			       TX_AUTO_START);
 }
 

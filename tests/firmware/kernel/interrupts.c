@@ -152,9 +152,9 @@ static void costs(void)
 
 void test_interrupts(void)
 {
-	CHECK_OK(tx_semaphore_create(&sem, (CHAR *)"sem", 0));
-	CHECK_OK(tx_mutex_create(&m, (CHAR *)"m", TX_INHERIT));
-	CHECK_OK(tx_queue_create(&q, (CHAR *)"q", TX_1_ULONG, memory, sizeof(memory)));
+	CHECK_OK(tx_semaphore_create(&sem, "sem", 0));
+	CHECK_OK(tx_mutex_create(&m, "m", TX_INHERIT));
+	CHECK_OK(tx_queue_create(&q, "q", TX_1_ULONG, memory, sizeof(memory)));
 	services();
 	control();
 	costs();

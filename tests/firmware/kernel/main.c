@@ -69,8 +69,8 @@ int order_is(const char *letters)
 void start_worker(UINT i, VOID (*entry)(ULONG), UINT priority, UINT threshold, ULONG slice)
 {
 	is_started[i] = 1;
-	CHECK_OK(tx_thread_create(&worker[i], (CHAR *)"worker", entry, i, stacks[i], STACK,
-				  priority, threshold, slice, TX_AUTO_START));
+	CHECK_OK(tx_thread_create(&worker[i], "worker", entry, i, stacks[i], STACK, priority,
+				  threshold, slice, TX_AUTO_START));
 }
 
 void start(UINT i, VOID (*entry)(ULONG), UINT priority)
@@ -134,9 +134,9 @@ VOID tx_application_define(VOID *unused)
 
 	CHECK(!tx_thread_identify());
 	CHECK_STATUS(tx_thread_sleep(1), TX_CALLER_ERROR);
-	CHECK_OK(tx_mutex_create(&m, (CHAR *)"early", TX_INHERIT));
+	CHECK_OK(tx_mutex_create(&m, "early", TX_INHERIT));
 	CHECK_STATUS(tx_mutex_get(&m, TX_NO_WAIT), TX_CALLER_ERROR);
-	CHECK_OK(tx_thread_create(&main_thread, (CHAR *)"main", run_tests, 0, main_stack, STACK,
+	CHECK_OK(tx_thread_create(&main_thread, "main", run_tests, 0, main_stack, STACK,
 				  TEST_PRIORITY, TEST_PRIORITY, TX_NO_TIME_SLICE, TX_AUTO_START));
 }
 

@@ -32,8 +32,8 @@ static void own(void)
 	CHECK_STATUS(tx_mutex_get(&m, TX_NO_WAIT), TX_MUTEX_ERROR);
 	CHECK_STATUS(tx_mutex_create(TX_NULL, TX_NULL, TX_INHERIT), TX_MUTEX_ERROR);
 	CHECK_STATUS(tx_mutex_create(&m, TX_NULL, 2), TX_INHERIT_ERROR);
-	CHECK_OK(tx_mutex_create(&m, (CHAR *)"m", TX_NO_INHERIT));
-	CHECK_STATUS(tx_mutex_create(&m, (CHAR *)"m", TX_NO_INHERIT), TX_MUTEX_ERROR);
+	CHECK_OK(tx_mutex_create(&m, "m", TX_NO_INHERIT));
+	CHECK_STATUS(tx_mutex_create(&m, "m", TX_NO_INHERIT), TX_MUTEX_ERROR);
 	CHECK_STATUS(tx_mutex_put(&m), TX_NOT_OWNED);
 	CHECK_OK(tx_mutex_get(&m, TX_NO_WAIT));
 	CHECK_OK(tx_mutex_get(&m, TX_NO_WAIT)); /* again */
@@ -196,8 +196,8 @@ static void deadlock(void)
 
 void test_inheritance(void)
 {
-	CHECK_OK(tx_mutex_create(&m, (CHAR *)"m", TX_INHERIT));
-	CHECK_OK(tx_mutex_create(&other, (CHAR *)"other", TX_INHERIT));
+	CHECK_OK(tx_mutex_create(&m, "m", TX_INHERIT));
+	CHECK_OK(tx_mutex_create(&other, "other", TX_INHERIT));
 	inherit();
 	chain();
 	changes();

@@ -30,8 +30,8 @@ static void flags_alone(void)
 
 	CHECK_STATUS(tx_event_flags_set(&g, 1, TX_OR), TX_GROUP_ERROR);
 	CHECK_STATUS(tx_event_flags_create(TX_NULL, TX_NULL), TX_GROUP_ERROR);
-	CHECK_OK(tx_event_flags_create(&g, (CHAR *)"g"));
-	CHECK_STATUS(tx_event_flags_create(&g, (CHAR *)"g"), TX_GROUP_ERROR);
+	CHECK_OK(tx_event_flags_create(&g, "g"));
+	CHECK_STATUS(tx_event_flags_create(&g, "g"), TX_GROUP_ERROR);
 	CHECK_STATUS(tx_event_flags_set(&g, 1, TX_OR_CLEAR), TX_OPTION_ERROR);
 	CHECK_STATUS(tx_event_flags_get(&g, 1, 4, &f, TX_NO_WAIT), TX_OPTION_ERROR);
 	CHECK_STATUS(tx_event_flags_get(&g, 1, TX_OR, TX_NULL, TX_NO_WAIT), TX_PTR_ERROR);
@@ -98,7 +98,7 @@ void test_block_pools(void)
 	CHECK_STATUS(tx_block_pool_create(&pool, TX_NULL, 10, TX_NULL, 72), TX_PTR_ERROR);
 	CHECK_STATUS(tx_block_pool_create(&pool, TX_NULL, 0, memory, 72), TX_SIZE_ERROR);
 	CHECK_STATUS(tx_block_pool_create(&pool, TX_NULL, 10, memory, 23), TX_SIZE_ERROR);
-	CHECK_OK(tx_block_pool_create(&pool, (CHAR *)"pool", 10, memory, sizeof(memory)));
+	CHECK_OK(tx_block_pool_create(&pool, "pool", 10, memory, sizeof(memory)));
 	CHECK_STATUS(tx_block_allocate(&pool, TX_NULL, TX_NO_WAIT), TX_PTR_ERROR);
 	CHECK_STATUS(tx_block_release(TX_NULL), TX_PTR_ERROR);
 	CHECK_STATUS(tx_block_release(&memory[1]), TX_PTR_ERROR); /* not in use */
@@ -161,7 +161,7 @@ static void once(void)
 
 	CHECK_OK(tx_thread_sleep(1));
 	t = tx_time_get();
-	CHECK_OK(tx_timer_create(&timer, (CHAR *)"timer", call, 't', 3, 0, TX_AUTO_ACTIVATE));
+	CHECK_OK(tx_timer_create(&timer, "timer", call, 't', 3, 0, TX_AUTO_ACTIVATE));
 	CHECK_STATUS(tx_timer_create(&timer, TX_NULL, call, 0, 1, 0, 0), TX_TIMER_ERROR);
 	CHECK_STATUS(tx_timer_activate(&timer), TX_ACTIVATE_ERROR);
 	CHECK_OK(tx_thread_sleep(10));
@@ -205,7 +205,7 @@ void test_timers(void)
 	periodic();
 	/* One stops the other in the same tick. */
 	CHECK_OK(tx_timer_deactivate(&timer));
-	CHECK_OK(tx_timer_create(&second, (CHAR *)"second", call, 's', 2, 0, TX_AUTO_ACTIVATE));
+	CHECK_OK(tx_timer_create(&second, "second", call, 's', 2, 0, TX_AUTO_ACTIVATE));
 	CHECK_OK(tx_timer_change(&timer, 2, 2));
 	CHECK_OK(tx_timer_activate(&timer));
 	CHECK_OK(tx_thread_sleep(5));

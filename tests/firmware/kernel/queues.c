@@ -57,9 +57,8 @@ static void create(void)
 	CHECK_STATUS(tx_queue_create(&q, TX_NULL, 0, memory, 8), TX_SIZE_ERROR);
 	CHECK_STATUS(tx_queue_create(&q, TX_NULL, 17, memory, sizeof(memory)), TX_SIZE_ERROR);
 	CHECK_STATUS(tx_queue_create(&q, TX_NULL, 2, memory, 15), TX_SIZE_ERROR);
-	CHECK_OK(tx_queue_create(&q, (CHAR *)"q", WORDS, memory, sizeof(memory)));
-	CHECK_STATUS(tx_queue_create(&q, (CHAR *)"q", WORDS, memory, sizeof(memory)),
-		     TX_QUEUE_ERROR);
+	CHECK_OK(tx_queue_create(&q, "q", WORDS, memory, sizeof(memory)));
+	CHECK_STATUS(tx_queue_create(&q, "q", WORDS, memory, sizeof(memory)), TX_QUEUE_ERROR);
 	CHECK_STATUS(tx_queue_send(&q, TX_NULL, TX_NO_WAIT), TX_PTR_ERROR);
 	CHECK_STATUS(tx_queue_receive(&q, TX_NULL, TX_NO_WAIT), TX_PTR_ERROR);
 }
@@ -154,7 +153,7 @@ static void ends(void)
 	CHECK_STATUS(tx_queue_flush(&q), TX_QUEUE_ERROR);
 	CHECK_STATUS(tx_queue_delete(&q), TX_QUEUE_ERROR);
 	end_workers();
-	CHECK_OK(tx_queue_create(&q, (CHAR *)"q", WORDS, memory, sizeof(memory)));
+	CHECK_OK(tx_queue_create(&q, "q", WORDS, memory, sizeof(memory)));
 	for (ULONG i = 0; i < N; i++)
 		CHECK_OK(send(i, TX_NO_WAIT));
 	start(0, send_own, 10);

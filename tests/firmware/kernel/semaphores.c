@@ -24,8 +24,8 @@ static void counts(void)
 
 	CHECK_STATUS(tx_semaphore_get(&sem, TX_NO_WAIT), TX_SEMAPHORE_ERROR);
 	CHECK_STATUS(tx_semaphore_create(TX_NULL, TX_NULL, 0), TX_SEMAPHORE_ERROR);
-	CHECK_OK(tx_semaphore_create(&sem, (CHAR *)"sem", 2));
-	CHECK_STATUS(tx_semaphore_create(&sem, (CHAR *)"sem", 2), TX_SEMAPHORE_ERROR);
+	CHECK_OK(tx_semaphore_create(&sem, "sem", 2));
+	CHECK_STATUS(tx_semaphore_create(&sem, "sem", 2), TX_SEMAPHORE_ERROR);
 	CHECK_OK(tx_semaphore_get(&sem, TX_NO_WAIT));
 	CHECK_OK(tx_semaphore_get(&sem, TX_WAIT_FOREVER));
 	CHECK_STATUS(tx_semaphore_get(&sem, TX_NO_WAIT), TX_NO_INSTANCE);

@@ -110,7 +110,7 @@ static void terminate(void)
 
 void test_suspension(void)
 {
-	CHECK_OK(tx_semaphore_create(&sem, (CHAR *)"sem", 0));
+	CHECK_OK(tx_semaphore_create(&sem, "sem", 0));
 	sleep();
 	suspend();
 	terminate();

@@ -19,7 +19,7 @@ static void create(void)
 {
 	static UCHAR stack[TX_MINIMUM_STACK] __attribute__((aligned(16)));
 	static TX_THREAD t;
-	CHAR *name = (CHAR *)"t", *got;
+	CHAR *name = "t", *got;
 	TX_THREAD *next;
 
 #define CREATE(thread, entry, stack, size, priority, threshold, start) \
