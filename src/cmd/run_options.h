@@ -67,6 +67,7 @@ struct run_options {
 		const char *path; /* NULL: none */
 		uint64_t at;      /* 0: it is ELF */
 	} small_core;
+	struct wires wires;
 	bool rng;
 	uint64_t rng_rate; /* bytes a second; 0: any number */
 	bool balloon;

@@ -69,6 +69,11 @@ static bool lacks(const struct machine_type *type, const struct run_options *o, 
 		return true;
 	}
 
+	if (o->wires.n_spi && !type->has_wires) {
+		err_set(e, -EINVAL, "%s: the machine %s has no SPI; add --machine duo256m",
+			o->wires.spi[0].label, type->name);
+		return true;
+	}
 	if (o->smp > type->max_smp) {
 		err_set(e, -EINVAL, "--smp %u: the machine %s has at most %u", o->smp, type->name,
 			type->max_smp);
@@ -114,6 +119,8 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
 	c->dtb = o->dtb;
 	c->small_core = o->small_core.path;
+	c->wires = o->wires;
+	c->wires.verbose = o->verbose;
 	c->small_core_at = o->small_core.at;
 	c->ring_features = ring_features(&o->ring);
 	c->ring_size = o->ring.size;

@@ -19,6 +19,7 @@
 #include "boot/initrd.h"
 #include "machine/iothreads.h"
 #include "machine/vcpus.h"
+#include "machine/wires.h"
 #include "remote/remote.h"
 
 struct block;
@@ -145,6 +146,8 @@ struct machine_config {
 	bool power_button;
 	unsigned n_irqlabs; /* see hw/irqlab.h */
 
+	struct wires wires; /* parts on the board's buses */
+
 	struct faults *faults; /* see machine/faults.h; or NULL */
 };
 
@@ -157,6 +160,7 @@ struct machine_type {
 	uint64_t default_mem; /* bytes */
 	unsigned max_smp;
 	bool has_small_core;
+	bool has_wires;  /* takes struct wires */
 	bool extensible; /* it takes PCI, AIA, irqlabs, Sv48: after no board but a set of parts */
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/wires.h"
+
+#include <stddef.h>
+
+const char *const wires_spi_kinds[] = {
+	[WIRES_FLASH] = "flash", [WIRES_LOOPBACK] = "loopback", [WIRES_ADC] = "adc",
+	[WIRES_SHIFT] = "shift", [WIRES_EXPANDER] = "expander", [WIRES_UNIX] = "unix",
+	[WIRES_UNIX + 1] = NULL,
+};
