@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "cmd/config.h"
-#include "cmd/run_spi.h"
+#include "cmd/run_wires.h"
 
 static int check(const struct run_options *o, struct err *e)
 {
@@ -52,7 +52,7 @@ static int check(const struct run_options *o, struct err *e)
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);
-	ret = run_spi_check(o, e);
+	ret = run_wires_check(o, e);
 	return ret ? ret : run_iothreads_check(o, e);
 }
 

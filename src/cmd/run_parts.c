@@ -69,9 +69,9 @@ static bool lacks(const struct machine_type *type, const struct run_options *o, 
 		return true;
 	}
 
-	if (o->wires.n_spi && !type->has_wires) {
-		err_set(e, -EINVAL, "%s: the machine %s has no SPI; add --machine duo256m",
-			o->wires.spi[0].label, type->name);
+	if (wires_given(&o->wires) && !type->has_wires) {
+		err_set(e, -EINVAL, "%s: the machine %s has no such wires; add --machine duo256m",
+			wires_given(&o->wires), type->name);
 		return true;
 	}
 	if (o->smp > type->max_smp) {

@@ -65,11 +65,6 @@ static const struct block {
 	{DUO_PINMUX_BASE, "pinmux", NULL, 0, false},
 	{DUO_CLKGEN_BASE, "clock", clkgen_reset, ARRAY_SIZE(clkgen_reset), false},
 	{DUO_RESET_BASE, "reset", reset_reset, ARRAY_SIZE(reset_reset), false},
-	{DUO_GPIO_BASE, "gpio-a", NULL, 0, false},
-	{DUO_GPIO_BASE + DUO_GPIO_STEP, "gpio-b", NULL, 0, false},
-	{DUO_GPIO_BASE + 2 * DUO_GPIO_STEP, "gpio-c", NULL, 0, false},
-	{DUO_GPIO_BASE + 3 * DUO_GPIO_STEP, "gpio-d", NULL, 0, false},
-	{DUO_RTC_GPIO_BASE, "gpio-e", NULL, 0, false},
 	{DUO_RTC_BASE, "rtc", NULL, 0, false},
 	{DUO_SD_BASE, "sd", NULL, 0, true},
 };

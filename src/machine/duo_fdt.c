@@ -19,7 +19,7 @@
 
 #define PHANDLE_INTC  1u
 #define PHANDLE_PLIC  2u
-#define PHANDLE_CLOCK 3u
+#define PHANDLE_WIRES 3u
 
 #define IRQ_LEVEL_HIGH 4u
 
@@ -139,7 +139,7 @@ int duo_fdt_build(const struct duo_fdt_config *cfg, void **out, size_t *len, str
 	fdtb_u32(t, "interrupt-parent", PHANDLE_PLIC);
 	write_uart(t);
 	write_virtio(t);
-	duo_wires_fdt(t, cfg->wires, PHANDLE_CLOCK);
+	duo_wires_fdt(t, cfg->wires, PHANDLE_WIRES);
 	write_interrupt_controllers(t);
 	fdtb_end(t);
 	fdtb_end(t);

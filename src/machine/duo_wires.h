@@ -18,8 +18,8 @@ int duo_wires_new(struct machine *m, struct plic *plic, struct duo_wires **out, 
 /* NULL is allowed. */
 void duo_wires_free(struct duo_wires *w);
 
-/* Writes their nodes into /soc, whose interrupts go to the PLIC. `clock` is a phandle that is free,
- * for the node of their common clock. */
-void duo_wires_fdt(struct fdt_builder *t, const struct wires *wires, unsigned clock);
+/* Writes their nodes into /soc, whose interrupts go to the PLIC. duo_wires_new() has completed
+ * `wires`. From `phandle` on two are free, for the nodes of their clocks. */
+void duo_wires_fdt(struct fdt_builder *t, const struct wires *wires, unsigned phandle);
 
 #endif

@@ -146,7 +146,7 @@ struct machine_config {
 	bool power_button;
 	unsigned n_irqlabs; /* see hw/irqlab.h */
 
-	struct wires wires; /* parts on the board's buses */
+	struct wires wires; /* parts on the board's buses; see there */
 
 	struct faults *faults; /* see machine/faults.h; or NULL */
 };

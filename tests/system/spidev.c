@@ -13,7 +13,7 @@
 
 #define WORDS_MAX 256
 /* So slow that the driver's time limit is long: it counts from the length and the speed. */
-#define SPEED 2000
+#define SPEED     2000
 
 int main(int argc, char **argv)
 {
