@@ -67,6 +67,10 @@
 #define DUO_SMALL_N_UARTS     2u
 #define DUO_SMALL_MAILBOX_IRQ 61u
 
+/* The clock of SEC_SYS: a gate of the clock controller. */
+#define DUO_CLK_EN0       0x00u
+#define DUO_CLK_EN0_EFUSE (1u << 11)
+
 /* Registers by which the small core is started: a bit of SEC_SYS says that the two behind it hold
  * the address, and one of RESET lets it run. */
 #define DUO_SEC_SYS_CTRL      0x04u

@@ -19,6 +19,7 @@
 #include "boot/initrd.h"
 #include "machine/iothreads.h"
 #include "machine/vcpus.h"
+#include "machine/windows.h"
 #include "machine/wires.h"
 #include "remote/remote.h"
 
@@ -117,8 +118,12 @@ struct machine_config {
 	const char *firmware;   /* path of what is entered in M mode, or NULL: the built-in SBI */
 	const char *small_core; /* path of what a board's small core runs, or NULL */
 	uint64_t small_core_at; /* where a flat one goes; 0: it is ELF */
-	const char *dtb;        /* path of a device tree blob, or NULL: the board's own */
-	const char *append;     /* the kernel's command line */
+	bool small_core_waits;  /* it is loaded, and the guest starts it */
+	/* The memory that it may use. None: all, but what is not reserved in the device tree is
+	 * told of once. */
+	struct windows small_core_windows;
+	const char *dtb;    /* path of a device tree blob, or NULL: the board's own */
+	const char *append; /* the kernel's command line */
 	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
 	unsigned n_initrds;
 
@@ -126,6 +131,7 @@ struct machine_config {
 	/* Sees all that the UART prints, on the loop; may be NULL. */
 	void (*console_tap)(void *arg, const uint8_t *buf, size_t len);
 	void *console_tap_arg;
+	struct chr *small_console; /* the same of a board's small core; NULL: it leads nowhere */
 
 	bool pci;               /* what carries virtio devices: virtio-pci, or else virtio-mmio */
 	uint64_t ring_features; /* what all virtio devices offer: see vdev_offer_ring() */
@@ -139,6 +145,7 @@ struct machine_config {
 	unsigned n_ports;
 	bool balloon;
 	struct machine_vsock vsock;
+	bool rpmsg_echo; /* see dev/rpmsg_echo.h */
 	struct machine_remote remote[MACHINE_MAX_REMOTES];
 	unsigned n_remotes;
 	bool rng;          /* an entropy source */
