@@ -76,7 +76,8 @@ struct jit_source {
 	struct rv64_insn insn[RV64_BLOCK_INSNS];
 
 	/* By jit_analyse(). */
-	bool narrow[RV64_BLOCK_INSNS]; /* nobody looks at the upper half of the result */
+	bool narrow[RV64_BLOCK_INSNS];  /* nobody looks at the upper half of the result */
+	bool any_nan[RV64_BLOCK_INSNS]; /* nobody looks at which NaN the result is */
 	/* Where a branch leads forwards to a place in this block, in the same part of it (before,
 	 * in or behind the loop): the number of that instruction; otherwise 0. */
 	uint8_t skips_to[RV64_BLOCK_INSNS];

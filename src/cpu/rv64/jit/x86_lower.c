@@ -160,7 +160,12 @@ struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *fr
 		l->n_ool++;
 	else
 		l->e.full = true;
-	*o = (struct jit_ool){.kind = kind, .from = from, .state = l->state, .narrow = l->narrow};
+	*o = (struct jit_ool){.kind = kind,
+			      .from = from,
+			      .state = l->state,
+			      .narrow = l->narrow,
+			      .nan_s = l->nan_s,
+			      .nan_d = l->nan_d};
 	return o;
 }
 
@@ -278,6 +283,7 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
 	l->tested = 0;
 	l->narrow = 0;
+	l->nan_s = l->nan_d = 0;
 	l->n_skips = 0;
 	l->n_emitted = 0;
 	jit_allocate(l);
@@ -350,6 +356,8 @@ static void emit_ool(struct jit_lower *l)
 		x86_here(&l->e, o.from);
 		jit_set_state(l, o.state);
 		l->narrow = o.narrow;
+		l->nan_s = o.nan_s;
+		l->nan_d = o.nan_d;
 		switch (o.kind) {
 		case JIT_OOL_MEM:
 		case JIT_OOL_SITE: jit_ool_mem(l, &o); break;

@@ -41,7 +41,8 @@ struct jit_ool {
 	uint16_t offset;
 	uint8_t index;
 	uint8_t state;   /* of the lowering where it is entered */
-	uint32_t narrow; /* the same */
+	uint32_t narrow; /* the same, and the next two */
+	uint32_t nan_s, nan_d;
 };
 
 /* How the code at hand differs from code elsewhere. */
@@ -84,6 +85,9 @@ struct jit_lower {
 	/* The upper halves of these x registers, all in host registers, were left open. */
 	uint32_t narrow;
 	bool made_narrow; /* by the instruction at hand */
+	/* These f registers, all in host registers, are singles or doubles that may be a NaN other
+	 * than the canonical one. */
+	uint32_t nan_s, nan_d;
 
 	/* What is known of x registers: nothing, their value, or their distance from the page. */
 	uint8_t known[32];
@@ -164,7 +168,8 @@ void jit_leave_to_interp(struct jit_lower *l, unsigned index);
 void jit_allocate(struct jit_lower *l);
 /* The code to come is in that state (JIT_MOVED, JIT_COUNTED). */
 void jit_set_state(struct jit_lower *l, uint8_t state);
-/* The upper halves that were left open are made good, for the code that follows. */
+/* The upper halves and NaNs that were left open are made good, for the code that follows. With a NaN
+ * the flags are not kept. */
 void jit_extend(struct jit_lower *l);
 /* From how everything is between blocks to the present state, and back: around all that leaves the
  * block or calls C. rax, rcx and rdx stay. */
@@ -247,6 +252,8 @@ void jit_fp_need(struct jit_lower *l);
 void jit_fp_wrote(struct jit_lower *l, const struct rv64_insn *in);
 void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o);
 void jit_ool_nan(struct jit_lower *l, const struct jit_ool *o);
+/* NaNs that were left open become canonical; rax, rcx and rdx stay. */
+void jit_complete_nans(struct jit_lower *l);
 
 /* ---- x86_fp_op.c ---- */
 
