@@ -65,6 +65,13 @@ case_rpmsg() { rpmsg --engine interp; }
 case_rpmsg_jit() { rpmsg --engine jit; }
 case_rpmsg_host_clock() { rpmsg --clock host; }
 
+# Stopped in the middle of an interrupt, and started again.
+case_restart() {
+	on_duo --firmware "$BIG/big_restart.elf" --small-core "$BIG/stuck.elf"
+	expect_status 0
+	expect_in out '^small\| RT: start 2'
+}
+
 # A program with the accesses of firmware that others wrote for the real board.
 case_like_threadx() {
 	local engine

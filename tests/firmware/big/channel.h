@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linux' side of RPMsg for programs on the big core: the rings of the unit tests of src/rpmsg, where
- * the vendor's software has them on the Duo 256M, with kicks by mailbox. What does not hold ends
- * the machine.
+ * Linux' side of RPMsg for programs on the big core: the rings of the unit tests of src/rpmsg,
+ * where the vendor's software has them on the Duo 256M, with kicks by mailbox. What does not hold
+ * ends the machine.
  */
 #ifndef CHANNEL_H
 #define CHANNEL_H
