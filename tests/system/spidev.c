@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs in the guest. usage: spidev DEVICE MODE BITS WORD... - one transfer by Linux's spidev, and what
- * came back, a word a time, in hexadecimal as the arguments. */
+/* Runs in the guest. usage: spidev DEVICE MODE BITS WORD... - one transfer by Linux's spidev, and
+ * what came back, a word a time, in hexadecimal as the arguments. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/spi/spidev.h>
