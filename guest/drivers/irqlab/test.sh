@@ -180,6 +180,18 @@ for _ in $(seq 200); do # until it listens again
 done
 expect 'after the storm' "$(column interrupts 1)" 1
 
+echo '- what its program shows, of each device and kind'
+echo work >"$device/bottom_half"
+try irqlab-latency 5 >/tmp/latency
+for half in irq softirq work thread; do
+	grep -q "^${first##*/} .*to $half  *[1-5] " /tmp/latency || fail "$(cat /tmp/latency)"
+done
+expect 'rows' "$(wc -l </tmp/latency)" 11
+expect 'the bottom half' "$(cat "$device/bottom_half")" 'irq softirq [work] thread'
+refuse irqlab-latency 0
+refuse su -s /bin/sh nobody -c irqlab-latency
+refuse su -s /bin/sh nobody -c "echo irq >$device/bottom_half"
+
 echo '- probing and calls without memory'
 try irqlab-fault "${first##*/}" "$driver"
 
