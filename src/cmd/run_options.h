@@ -83,6 +83,7 @@ struct run_options {
 	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */
 	struct run_gdb_options gdb;
+	const char *trace; /* path, or NULL */
 	struct run_watch_options watch;
 	bool no_reboot;
 	const char *dump_dtb;

@@ -97,6 +97,7 @@ bool run_small_misplaced(const struct run_options *o, const struct machine_type 
 		{s->console.given, "--small-console"},
 		{s->after, "--small-core-after"},
 		{s->windows.n, "--small-core-window"},
+		{o->trace, "--trace"},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(options) && !type->has_small_core; i++) {

@@ -32,6 +32,7 @@
 #include "machine/duo_fdt.h"
 #include "machine/duo_map.h"
 #include "machine/duo_small.h"
+#include "machine/duo_trace.h"
 #include "machine/mmio_slots.h"
 #include "mem/gmem.h"
 
@@ -198,7 +199,10 @@ static int add_mailbox(struct machine *m)
 		.bus = m->bus,
 		.base = DUO_MAILBOX_BASE,
 		.irq[DUO_MAILBOX_BIG] = plic_irq(d->big.plic, DUO_MAILBOX_IRQ),
-		.irq[DUO_MAILBOX_SMALL] = duo_small_irq(d->small, DUO_SMALL_MAILBOX_IRQ)};
+		.irq[DUO_MAILBOX_SMALL] = duo_small_irq(d->small, DUO_SMALL_MAILBOX_IRQ),
+		.trace = m->cfg.trace,
+		.name[DUO_MAILBOX_BIG] = DUO_BIG_NAME,
+		.name[DUO_MAILBOX_SMALL] = DUO_SMALL_NAME};
 
 	return cv_mailbox_new(&cfg, &d->mailbox);
 }
@@ -296,7 +300,8 @@ static int duo_build(struct machine *m, struct err *e)
 	ret = duo_small_new(m, &duo_of(m)->small, e);
 	if (ret)
 		return ret;
-	ret = duo_core_init(&duo_of(m)->big, m->bus, m->vm->cpu[0], DUO_N_IRQS);
+	duo_trace_begin(m);
+	ret = duo_core_init(&duo_of(m)->big, m->bus, m->vm->cpu[0], DUO_N_IRQS, m->cfg.trace);
 	if (!ret) {
 		place_slots(m);
 		ret = add_uarts(m);
@@ -327,6 +332,7 @@ static void duo_free(struct machine *m)
 {
 	struct duo *d = duo_of(m);
 
+	duo_trace_end(m);
 	if (!d)
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++)

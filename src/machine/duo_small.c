@@ -21,6 +21,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/trace.h"
 #include "bus/bus.h"
 #include "cpu/cpu.h"
 #include "hw/aclint.h"
@@ -30,6 +31,7 @@
 #include "machine/crash.h"
 #include "machine/duo_core.h"
 #include "machine/duo_map.h"
+#include "machine/duo_trace.h"
 
 struct duo_small {
 	struct machine *m;
@@ -51,7 +53,10 @@ static uint64_t env_time_now(void *arg, struct cpu *cpu)
 
 static void env_crashed(void *arg, struct cpu *cpu, const struct cpu_crash *crash)
 {
+	const struct duo_small *s = arg;
+
 	cpu->vm->engine->stop(cpu);
+	trace(s->m->cfg.trace, TRACE_CRASH, NULL, crash->pc, crash->cause);
 	crash_report("the small core", crash);
 }
 
@@ -123,7 +128,7 @@ int duo_small_new(struct machine *m, struct duo_small **out, struct err *e)
 	ret = make_core(s, e);
 	if (ret)
 		return ret;
-	ret = duo_core_init(&s->core, s->bus, s->vm->cpu[0], DUO_SMALL_N_IRQS);
+	ret = duo_core_init(&s->core, s->bus, s->vm->cpu[0], DUO_SMALL_N_IRQS, m->cfg.trace);
 	if (!ret)
 		ret = vcpus_add(&m->vcpus, s->vm->cpu[0]);
 	if (ret < 0)
@@ -162,6 +167,7 @@ int duo_small_add_uart(struct duo_small *s)
 
 void duo_small_power(struct duo_small *s, bool on, uint64_t pc)
 {
+	trace(s->m->cfg.trace, on ? TRACE_START : TRACE_STOP, DUO_SMALL_NAME, pc, 0);
 	aclint_reset(s->core.clint);
 	vcpus_power(&s->m->vcpus, s->hart, on, pc);
 }

@@ -35,6 +35,7 @@ struct machine;
 struct net;
 struct state_log;
 struct stats_list;
+struct trace;
 struct vdev;
 
 #define MACHINE_MAX_DISKS   4
@@ -151,6 +152,7 @@ struct machine_config {
 	bool power_button;
 	unsigned n_irqlabs; /* see hw/irqlab.h */
 
+	struct trace *trace;   /* see base/trace.h; or NULL */
 	struct faults *faults; /* see machine/faults.h; or NULL */
 };
 

@@ -99,7 +99,51 @@ case_window() {
 	expect_in err '^small\| RT: trap 7'
 }
 
+# What crossed between the cores, in order, as a chart and for another program.
+case_trace() {
+	{ led 2 && led 3 && mail 0x10 0x40000000; } >"$work/sh"
+	both 'sh /sh' --file "$work/sh:/sh" --trace "$work/trace" -v
+	expect_status 0
+	linnet trace "$work/trace"
+	expect_status 0
+	grep -oE 'start of small|mail 0, 0x2?3?00011300 -+>|claim 61|taken 0$|<-+ mail 0, 0x401001300|crash at 0x40000000' \
+		"$work/out" >"$work/order"
+	[ "$(tr -s - <"$work/order")" = 'start of small
+mail 0, 0x200011300 ->
+claim 61
+taken 0
+<- mail 0, 0x401001300
+mail 0, 0x300011300 ->
+claim 61
+taken 0
+<- mail 0, 0x401001300
+claim 61
+taken 0
+crash at 0x40000000' ] || fail "another order: $(cat "$work/order")"
+	expect_not_in out 'disk0|missing'
+	linnet trace --all "$work/trace"
+	expect_in out 'o kick of disk0, queue 0'
+	expect_in out '\| interrupt of disk0, queue 0'
+	linnet trace --chrome "$work/trace"
+	python3 -c 'import json, sys; sys.exit(len(json.load(sys.stdin)["traceEvents"]) < 100)' <"$work/out" ||
+		fail 'it is no JSON, or not all'
+	head -c 1000 "$work/trace" >"$work/cut"
+	linnet trace "$work/cut"
+	expect_status 1
+	expect_in err '/cut:[0-9]+: is no event of a trace'
+}
+
 case_mistakes() {
+	linnet trace
+	expect_status 2
+	linnet trace "$work/none"
+	expect_status 1
+	expect_in err "$work/none: No such file"
+	linnet run --machine duo --trace "$work/no/dir" --exec true
+	expect_status 125
+	expect_in err '--trace .*/no/dir: cannot be opened for writing: '
+	linnet run --trace "$work/t" --exec true
+	expect_in err '--trace: the machine virt has no small core'
 	local w
 	for w in 0x1000 0x1000- -0x1000 0x2000-0x1000 0x1000-0x1000 0x1000-0x2fff 0x1000-0x2000, z-0x2000; do
 		linnet run --machine duo "--small-core-window=$w" --exec true
