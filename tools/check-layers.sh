@@ -75,7 +75,7 @@ layer == "" { next }
 !quoted {
 	if (folder in known && name ~ /\// && folder != "guest")
 		bad("<" name ">: a header of the project goes in quotes")
-	else if ((layer, "freestanding") in may && name !~ freestanding)
+	else if (inside_src && (layer, "freestanding") in may && name !~ freestanding)
 		bad("<" name ">: " layer " is freestanding")
 	next
 }

@@ -18,6 +18,7 @@
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
 static const char *const transport_names[] = {"mmio", "pci", NULL};
 static const char *const interrupts_names[] = {"plic", "aia", NULL};
+static const char *const rpmsg_names[] = {"none", "echo", NULL};
 static const char *const clock_names[] = {"host", "instructions", NULL};
 
 #define AT(member) .offset = offsetof(struct run_options, member)
@@ -359,6 +360,13 @@ const struct opt run_option_table[] = {
 	 .call = vsock_option,
 	 .keys = run_vsock_keys,
 	 .help = "streams to the guest by the host's UNIX sockets"},
+	{.name = "rpmsg",
+	 .rare = true,
+	 .arg = "none|echo",
+	 .kind = OPT_CHOICE,
+	 AT(rpmsg),
+	 .choices = rpmsg_names,
+	 .help = "a remote processor in the host that echoes"},
 	{.name = "vhost-user",
 	 .arg = "kind=KIND,socket=F[,KEY=VALUE]",
 	 .kind = OPT_CALL,

@@ -39,6 +39,7 @@ struct run_gdb_options {
 enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
 enum run_transport { RUN_TRANSPORT_MMIO, RUN_TRANSPORT_PCI };
 enum run_interrupts { RUN_INTERRUPTS_PLIC, RUN_INTERRUPTS_AIA };
+enum run_rpmsg { RUN_RPMSG_NONE, RUN_RPMSG_ECHO };
 enum run_clock { RUN_CLOCK_HOST, RUN_CLOCK_INSTRUCTIONS };
 
 struct run_options {
@@ -70,6 +71,7 @@ struct run_options {
 	bool balloon;
 	bool mem_prealloc;
 	unsigned irqlab;
+	unsigned rpmsg;      /* enum run_rpmsg */
 	unsigned interrupts; /* enum run_interrupts */
 	const char *control; /* path of a socket, or NULL */
 

@@ -107,6 +107,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->rng = o->rng;
 	c->rng_rate = o->rng_rate;
 	c->balloon = o->balloon;
+	c->rpmsg_echo = o->rpmsg == RUN_RPMSG_ECHO;
 	c->mem_prealloc = o->mem_prealloc;
 	c->n_irqlabs = o->irqlab;
 	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;

@@ -59,12 +59,12 @@
 #define DUO_SMALL_N_UARTS     2u
 #define DUO_SMALL_MAILBOX_IRQ 61u
 
-/* Registers by which the small core is started: a bit of SEC_SYS says that the two behind it hold
- * the address, and one of RESET lets it run. */
 /* The clock of SEC_SYS: a gate of the clock controller. */
 #define DUO_CLK_EN0       0x00u
 #define DUO_CLK_EN0_EFUSE (1u << 11)
 
+/* Registers by which the small core is started: a bit of SEC_SYS says that the two behind it hold
+ * the address, and one of RESET lets it run. */
 #define DUO_SEC_SYS_CTRL      0x04u
 #define DUO_SEC_SYS_VECTOR    (1u << 13)
 #define DUO_SEC_SYS_ADDR_LOW  0x20u

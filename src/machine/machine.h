@@ -145,6 +145,7 @@ struct machine_config {
 	unsigned n_ports;
 	bool balloon;
 	struct machine_vsock vsock;
+	bool rpmsg_echo; /* see dev/rpmsg_echo.h */
 	struct machine_remote remote[MACHINE_MAX_REMOTES];
 	unsigned n_remotes;
 	bool rng;          /* an entropy source */
