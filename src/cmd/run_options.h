@@ -47,6 +47,8 @@ struct run_options {
 	unsigned smp;
 	uint64_t mem;
 	unsigned clock;     /* enum run_clock */
+	bool deterministic; /* then clock counts instructions */
+	unsigned seed;
 	unsigned mmu;       /* enum run_mmu */
 	unsigned transport; /* enum run_transport */
 

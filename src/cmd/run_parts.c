@@ -120,6 +120,8 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->ring_size = o->ring.size;
 	c->pci = o->transport == RUN_TRANSPORT_PCI;
 	c->sv48 = o->mmu == RUN_MMU_SV48;
+	c->interleaved = o->deterministic;
+	c->seed = o->seed;
 	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;
 	return 0;
 }

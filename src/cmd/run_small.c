@@ -98,6 +98,7 @@ bool run_small_misplaced(const struct run_options *o, const struct machine_type 
 		{s->after, "--small-core-after"},
 		{s->windows.n, "--small-core-window"},
 		{o->trace, "--trace"},
+		{o->deterministic, "--deterministic"},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(options) && !type->has_small_core; i++) {

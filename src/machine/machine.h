@@ -111,8 +111,10 @@ struct machine_config {
 	bool sv48;               /* the harts offer Sv48 beside Sv39, and Linux takes it */
 	bool aia;                /* messages can interrupt: APLIC and IMSIC, and no PLIC */
 	bool counted_time;       /* repeatable: see machine/clock.h */
-	unsigned n_iothreads;    /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
-	uint64_t poll_ns;        /* how long those look for work before they sleep; 0: not */
+	bool interleaved;        /* with counted_time: see vcpus_interleave() */
+	uint64_t seed;
+	unsigned n_iothreads; /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
+	uint64_t poll_ns;     /* how long those look for work before they sleep; 0: not */
 
 	const char *kernel;     /* path; NULL only with firmware */
 	const char *firmware;   /* path of what is entered in M mode, or NULL: the built-in SBI */

@@ -133,7 +133,27 @@ crash at 0x40000000' ] || fail "another order: $(cat "$work/order")"
 	expect_in err '/cut:[0-9]+: is no event of a trace'
 }
 
+# The same seed, the same trace, to the byte; another one, another order.
+case_deterministic() {
+	local n=0 seed
+	{ led 2 && led 3; } >"$work/sh"
+	for seed in 5 5 6; do
+		both 'sh /sh' --file "$work/sh:/sh" --deterministic --seed $seed --trace "$work/trace$((n += 1))"
+		expect_status 0
+	done
+	cmp "$work/trace1" "$work/trace2" || fail 'two runs with one seed differ'
+	! cmp -s "$work/trace1" "$work/trace3" || fail 'the seed makes no difference'
+	grep -q '"event":"mail".*0x401001300' "$work/trace3" || fail 'no answer in the trace'
+}
+
 case_mistakes() {
+	linnet run --machine duo --seed 4 --exec true
+	expect_status 125
+	expect_in err '--seed 4: is for --deterministic'
+	linnet run --deterministic --exec true
+	expect_in err '--deterministic: the machine virt has no small core'
+	linnet run --machine duo --deterministic --iothreads 1 --exec true
+	expect_in err '--clock instructions makes each run the same'
 	linnet trace
 	expect_status 2
 	linnet trace "$work/none"
