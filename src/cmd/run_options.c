@@ -13,6 +13,7 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "cmd/config.h"
+#include "cmd/run_wires.h"
 #include "cpu/cpu.h"
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
@@ -434,6 +435,27 @@ const struct opt run_option_table[] = {
 	 .min = 1,
 	 .max = MACHINE_MAX_IRQLABS,
 	 .help = "N devices that interrupt, to study (1 to 4)"},
+	{.name = "spi",
+	 .rare = true,
+	 .arg = "BUS:SELECT=KIND[,KEY=VALUE]...",
+	 .kind = OPT_CALL,
+	 .call = run_spi_option,
+	 .repeat = true,
+	 .help = "a part on an SPI bus of a duo: flash, adc, ..."},
+	{.name = "i2c",
+	 .rare = true,
+	 .arg = "BUS:ADDRESS=eeprom,path=F[,KEY=VALUE]...",
+	 .kind = OPT_CALL,
+	 .call = run_i2c_option,
+	 .repeat = true,
+	 .help = "a part on an I2C bus of a duo"},
+	{.name = "gpio",
+	 .rare = true,
+	 .arg = "PIN=PIN",
+	 .kind = OPT_CALL,
+	 .call = run_gpio_option,
+	 .repeat = true,
+	 .help = "a wire between two pins of a duo, such as A14=A15"},
 	{.help = "The run"},
 	{.name = "exec",
 	 .arg = "CMD",

@@ -68,6 +68,7 @@ struct run_options {
 	struct run_vsock_options vsock;
 
 	struct run_small_core small_core;
+	struct wires wires;
 	bool rng;
 	uint64_t rng_rate; /* bytes a second; 0: any number */
 	bool balloon;

@@ -67,6 +67,11 @@ static bool lacks(const struct machine_type *type, const struct run_options *o, 
 
 	if (run_small_misplaced(o, type, e))
 		return true;
+	if (wires_given(&o->wires) && !type->has_wires) {
+		err_set(e, -EINVAL, "%s: the machine %s has no such wires; add --machine duo256m",
+			wires_given(&o->wires), type->name);
+		return true;
+	}
 	if (o->smp > type->max_smp) {
 		err_set(e, -EINVAL, "--smp %u: the machine %s has at most %u", o->smp, type->name,
 			type->max_smp);
@@ -113,6 +118,8 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
 	c->dtb = o->dtb;
 	c->small_core = o->small_core.path;
+	c->wires = o->wires;
+	c->wires.verbose = o->verbose;
 	c->small_core_at = o->small_core.at;
 	c->small_core_windows = o->small_core.windows;
 	c->small_core_waits = o->small_core.after == RUN_SMALL_AFTER_LINUX;

@@ -33,6 +33,7 @@
 #include "machine/duo_map.h"
 #include "machine/duo_small.h"
 #include "machine/duo_trace.h"
+#include "machine/duo_wires.h"
 #include "machine/mmio_slots.h"
 #include "mem/gmem.h"
 
@@ -68,11 +69,6 @@ static const struct block {
 	{DUO_PINMUX_BASE, "pinmux", NULL, 0, false},
 	{DUO_CLKGEN_BASE, "clock", clkgen_reset, ARRAY_SIZE(clkgen_reset), false},
 	{DUO_RESET_BASE, "reset", reset_reset, ARRAY_SIZE(reset_reset), false},
-	{DUO_GPIO_BASE, "gpio-a", NULL, 0, false},
-	{DUO_GPIO_BASE + DUO_GPIO_STEP, "gpio-b", NULL, 0, false},
-	{DUO_GPIO_BASE + 2 * DUO_GPIO_STEP, "gpio-c", NULL, 0, false},
-	{DUO_GPIO_BASE + 3 * DUO_GPIO_STEP, "gpio-d", NULL, 0, false},
-	{DUO_RTC_GPIO_BASE, "gpio-e", NULL, 0, false},
 	{DUO_RTC_BASE, "rtc", NULL, 0, false},
 	{DUO_SD_BASE, "sd", NULL, 0, true},
 };
@@ -81,6 +77,7 @@ struct duo {
 	struct duo_core big;
 	struct cv_mailbox *mailbox;
 	struct duo_small *small;
+	struct duo_wires *wires;
 	struct mmio_slots slots;
 	struct log_limit hangs;
 	struct regs *regs[ARRAY_SIZE(blocks)];
@@ -235,7 +232,8 @@ static struct duo_region rtos_region(const struct machine *m)
 
 static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
 {
-	struct duo_fdt_config cfg = {.model = m->cfg.type->name, .rtos = rtos_region(m)};
+	struct duo_fdt_config cfg = {
+		.model = m->cfg.type->name, .rtos = rtos_region(m), .wires = &m->cfg.wires};
 	int ret = board_fdt_init(&cfg.run, m, initrd_start, initrd_end, e);
 
 	if (ret)
@@ -312,7 +310,9 @@ static int duo_build(struct machine *m, struct err *e)
 		ret = add_blocks(m);
 	if (ret)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
-	ret = devices_add(m, e);
+	ret = duo_wires_new(m, duo_of(m)->big.plic, &duo_of(m)->wires, e);
+	if (!ret)
+		ret = devices_add(m, e);
 	if (ret)
 		return ret;
 	ret = mmio_slots_fill(&duo_of(m)->slots, m);
@@ -338,6 +338,7 @@ static void duo_free(struct machine *m)
 	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++)
 		regs_free(d->regs[i]);
 	mmio_slots_free(&d->slots);
+	duo_wires_free(d->wires);
 	cv_mailbox_free(d->mailbox);
 	duo_core_fini(&d->big);
 	duo_small_free(d->small);
@@ -346,8 +347,9 @@ static void duo_free(struct machine *m)
 
 #define BOTH_BOARDS                                                                                \
 	.ram_base = DUO_RAM_BASE, .timebase_hz = DUO_TIMEBASE_HZ, .model = CPU_MODEL_THEAD_C906,   \
-	.max_smp = 1, .has_small_core = true, .default_append = "console=ttyS0 earlycon panic=-1", \
-	.build = duo_build, .plug = duo_plug, .free_board = duo_free
+	.max_smp = 1, .has_small_core = true, .has_wires = true,                                   \
+	.default_append = "console=ttyS0 earlycon panic=-1", .build = duo_build, .plug = duo_plug, \
+	.free_board = duo_free
 
 const struct machine_type duo_machine = {
 	.name = "duo",

@@ -20,6 +20,7 @@
 #include "machine/iothreads.h"
 #include "machine/vcpus.h"
 #include "machine/windows.h"
+#include "machine/wires.h"
 #include "remote/remote.h"
 
 struct block;
@@ -155,6 +156,8 @@ struct machine_config {
 	bool power_button;
 	unsigned n_irqlabs; /* see hw/irqlab.h */
 
+	struct wires wires; /* parts on the board's buses; see there */
+
 	struct trace *trace;   /* see base/trace.h; or NULL */
 	struct faults *faults; /* see machine/faults.h; or NULL */
 };
@@ -168,6 +171,7 @@ struct machine_type {
 	uint64_t default_mem; /* bytes */
 	unsigned max_smp;
 	bool has_small_core;
+	bool has_wires;  /* takes struct wires */
 	bool extensible; /* it takes PCI, AIA, irqlabs, Sv48: after no board but a set of parts */
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 
