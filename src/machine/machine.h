@@ -162,6 +162,27 @@ struct machine_config {
 	struct faults *faults; /* see machine/faults.h; or NULL */
 };
 
+enum machine_small_state { MACHINE_SMALL_STOPPED, MACHINE_SMALL_RUNNING, MACHINE_SMALL_CRASHED };
+
+struct machine_small_info {
+	enum machine_small_state state;
+	uint64_t pc;    /* where it began, or will */
+	uint64_t insns; /* retired since then */
+	struct cpu_crash crash;
+};
+
+/* The small core of a board, as it is steered from outside; on the loop's thread. */
+struct machine_small_ops {
+	void (*look)(struct machine *m, struct machine_small_info *out);
+	/* In reset, soon. */
+	void (*stop)(struct machine *m);
+	/* Begins soon, anew if it runs, where its registers say. */
+	void (*start)(struct machine *m);
+	/* Stops it, loads `path` (at: as small_core_at) and starts that; while the machine is held.
+	 * 0, or -errno with the message in e, and it is stopped. */
+	int (*load)(struct machine *m, const char *path, uint64_t at, struct err *e);
+};
+
 struct machine_type {
 	const char *name;
 	const char *help; /* one line */
@@ -170,8 +191,8 @@ struct machine_type {
 	enum cpu_model model;
 	uint64_t default_mem; /* bytes */
 	unsigned max_smp;
-	bool has_small_core;
-	bool has_wires;  /* takes struct wires */
+	const struct machine_small_ops *small; /* NULL: there is no such core */
+	bool has_wires;                        /* takes struct wires */
 	bool extensible; /* it takes PCI, AIA, irqlabs, Sv48: after no board but a set of parts */
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 

@@ -146,6 +146,50 @@ case_deterministic() {
 	grep -q '"event":"mail".*0x401001300' "$work/trace3" || fail 'no answer in the trace'
 }
 
+ctl() { # ARGS...: an answer in $work/answer
+	timeout 60 "$LINNET" ctl "$work/ctl" "$@" >"$work/answer" 2>&1
+}
+
+until_answer() { # regex ARGS...
+	local i
+	for ((i = 0; i < 200; i++)); do
+		ctl "${@:2}" && grep -qE -- "$1" "$work/answer" && return
+		sleep 0.1
+	done
+	fail "ctl ${*:2} does not answer $1 but: $(cat "$work/answer")"
+}
+
+# From outside, while Linux runs: stopped, started, given another program, crashed, mended.
+case_ctl() {
+	LIMIT=200 start run --machine duo256m --small-core "$DUO_FIRMWARE" --small-core-after linux \
+		--control "unix:$work/ctl" --small-console "file:$work/small"
+	wait_for 'This is Linnet'
+	ctl small || fail "$(cat "$work/answer")"
+	grep -qx 'stopped, start 0x8fe00000, 0 instructions' "$work/answer" || fail "$(cat "$work/answer")"
+	ctl small start && until_answer '^running, start 0x8fe00000, [1-9]' small
+	say 'devmem 0x03003024; echo $((6 * 7))!'
+	wait_for '^0xFFFFFFFF'
+	ctl small stop && until_answer '^stopped, start 0x8fe00000, 0 ' small status
+	say 'devmem 0x03003024; echo $((7 * 7))!'
+	wait_for '^0xFFFFFFBF'
+	printf '\x73\x00\x10\x00' >"$work/ebreak" # with mtvec 0
+	(cd "$work" && ctl small restart ebreak@8fe80000) || fail "$(cat "$work/answer")"
+	until_answer '^crashed, start 0x8fe80000' small
+	until_answer 'breakpoint .mcause 0x3, mtval 0x8fe80000. at pc 0x8fe80000' small
+	! ctl small restart "$work/none" || fail 'it has started nothing'
+	grep -qE 'firmware /.*/none: .*No such file' "$work/answer" || fail "$(cat "$work/answer")"
+	until_answer '^stopped' small
+	ctl small restart "$DUO_FIRMWARE" && until_answer '^running, start 0x8fe00000, [1-9]' small
+	! ctl small dance || fail 'it dances'
+	grep -q 'action dance: give status' "$work/answer" || fail "$(cat "$work/answer")"
+	! ctl small stop "$DUO_FIRMWARE" || fail 'it takes a firmware to stop'
+	ctl pause && ctl small restart "$DUO_FIRMWARE" && ctl resume
+	until_answer '^running' small
+	ctl quit
+	finish
+	[ "$(grep -c 'RT: up' "$work/small")" -ge 2 ] || fail 'it has not started twice'
+}
+
 case_mistakes() {
 	linnet run --machine duo --seed 4 --exec true
 	expect_status 125
