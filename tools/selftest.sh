@@ -121,6 +121,12 @@ echo >"$tree/guest/drivers/d/part/p.h"
 passes .
 echo '#include "part/p.h"' >"$tree/guest/drivers/e/e.c"
 fails '^guest/drivers/e/e.c:1: .*no folder "part"' .
+mkdir -p "$tree/guest/firmware/k" "$tree/guest/firmware/a"
+echo >"$tree/guest/firmware/k/k.h"
+echo '#include "k/k.h"' >"$tree/guest/firmware/a/a.c"
+passes .
+echo '#include "k/none.h"' >"$tree/guest/firmware/a/a.c"
+fails '^guest/firmware/a/a.c:1: .*no folder "k"' .
 
 checker=check-budget.sh
 build_tree gcc

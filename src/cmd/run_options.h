@@ -12,6 +12,7 @@
 #include "cmd/run_iothreads.h"
 #include "cmd/run_net.h"
 #include "cmd/run_remote.h"
+#include "cmd/run_small.h"
 #include "cmd/run_vsock.h"
 #include "cmd/run_watch.h"
 #include "machine/machine.h"
@@ -38,6 +39,7 @@ struct run_gdb_options {
 enum run_mmu { RUN_MMU_SV39, RUN_MMU_SV48 };
 enum run_transport { RUN_TRANSPORT_MMIO, RUN_TRANSPORT_PCI };
 enum run_interrupts { RUN_INTERRUPTS_PLIC, RUN_INTERRUPTS_AIA };
+enum run_rpmsg { RUN_RPMSG_NONE, RUN_RPMSG_ECHO };
 enum run_clock { RUN_CLOCK_HOST, RUN_CLOCK_INSTRUCTIONS };
 
 struct run_options {
@@ -63,15 +65,14 @@ struct run_options {
 	struct run_remotes_options remotes;
 	struct run_vsock_options vsock;
 
-	struct run_small_core {
-		const char *path; /* NULL: none */
-		uint64_t at;      /* 0: it is ELF */
-	} small_core;
+	struct run_small_core small_core;
+	struct wires wires;
 	bool rng;
 	uint64_t rng_rate; /* bytes a second; 0: any number */
 	bool balloon;
 	bool mem_prealloc;
 	unsigned irqlab;
+	unsigned rpmsg;      /* enum run_rpmsg */
 	unsigned interrupts; /* enum run_interrupts */
 	const char *control; /* path of a socket, or NULL */
 

@@ -7,9 +7,12 @@
 
 #include "base/err.h"
 #include "cmd/config.h"
+#include "cmd/run_wires.h"
 
 static int check(const struct run_options *o, struct err *e)
 {
+	int ret;
+
 	if (o->append && o->append_only)
 		return err_set(e, -EINVAL,
 			       "--append adds to the default line and --append-only replaces it; "
@@ -49,7 +52,8 @@ static int check(const struct run_options *o, struct err *e)
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);
-	return run_iothreads_check(o, e);
+	ret = run_wires_check(o, e);
+	return ret ? ret : run_iothreads_check(o, e);
 }
 
 /* The file comes first, so that the command line has the last word. */

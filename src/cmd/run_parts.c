@@ -63,12 +63,13 @@ static bool lacks(const struct machine_type *type, const struct run_options *o, 
 		{o->mmu == RUN_MMU_SV48, "--mmu sv48"},
 	};
 
-	if (o->small_core.path && !type->has_small_core) {
-		err_set(e, -EINVAL, "--small-core %s: the machine %s has none; see linnet machines",
-			o->small_core.path, type->name);
+	if (run_small_misplaced(o, type, e))
+		return true;
+	if (wires_given(&o->wires) && !type->has_wires) {
+		err_set(e, -EINVAL, "%s: the machine %s has no such wires; add --machine duo256m",
+			wires_given(&o->wires), type->name);
 		return true;
 	}
-
 	if (o->smp > type->max_smp) {
 		err_set(e, -EINVAL, "--smp %u: the machine %s has at most %u", o->smp, type->name,
 			type->max_smp);
@@ -109,12 +110,17 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->rng = o->rng;
 	c->rng_rate = o->rng_rate;
 	c->balloon = o->balloon;
+	c->rpmsg_echo = o->rpmsg == RUN_RPMSG_ECHO;
 	c->mem_prealloc = o->mem_prealloc;
 	c->n_irqlabs = o->irqlab;
 	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
 	c->dtb = o->dtb;
 	c->small_core = o->small_core.path;
+	c->wires = o->wires;
+	c->wires.verbose = o->verbose;
 	c->small_core_at = o->small_core.at;
+	c->small_core_windows = o->small_core.windows;
+	c->small_core_waits = o->small_core.after == RUN_SMALL_AFTER_LINUX;
 	c->ring_features = ring_features(&o->ring);
 	c->ring_size = o->ring.size;
 	c->pci = o->transport == RUN_TRANSPORT_PCI;
@@ -291,7 +297,7 @@ static int open_console(struct run_parts *p, const struct run_options *o, struct
 	int ret = 0;
 
 	if (o->console.kind != RUN_CONSOLE_STDIO)
-		return run_console_open(&o->console, loop, &p->console, e);
+		return run_console_open(&o->console, "--console", loop, &p->console, e);
 	if (o->exec && o->verbose)
 		ret = chr_fd_new(loop, -1, STDERR_FILENO, &p->console);
 	if (!o->exec)
@@ -358,6 +364,8 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 		ret = open_console(p, o, loop, events, e);
 	p->config.console = p->console;
 	if (!ret)
+		ret = run_small_open(p, o, loop, e);
+	if (!ret)
 		ret = run_faults_open(&p->faults, o, &p->config, loop, e);
 	if (ret)
 		run_parts_close(p);
@@ -374,6 +382,7 @@ void run_parts_close(struct run_parts *p)
 		p->net->ops->free(p->net);
 	run_remotes_close(&p->remotes);
 	run_vsock_close(&p->vsock);
+	run_small_close(p);
 	/* What the guest printed last is still in the stream's buffer. */
 	if (p->console)
 		(void)chr_flush(p->console, CONSOLE_FLUSH_MS);

@@ -14,6 +14,7 @@ const struct vdev_type vdev_types[] = {
 	 "gives the guest's memory to the host and back (--balloon, `linnet ctl PATH balloon`)"},
 	{"vsock", VIRTIO_ID_VSOCK,
 	 "streams between the guest and the host's UNIX sockets (--vsock)"},
+	{"rpmsg", VIRTIO_ID_RPMSG, "remote processor's channels that echo (--rpmsg echo)"},
 	{"fs", VIRTIO_ID_FS, "folder of the host's, served by virtiofsd (--share)"},
 	{0},
 };

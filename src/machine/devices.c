@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a configuration asks for in virtio devices, made in an order that stays: disks, networks,
- * console, entropy, power button, balloon, vsock, devices of other processes. Where each of them is
+ * console, entropy, power button, balloon, vsock, rpmsg, devices of other processes. Where each of them is
  * plugged in, its board says.
  */
 #include "machine/devices.h"
@@ -20,6 +20,7 @@
 #include "dev/net.h"
 #include "dev/net_spec.h"
 #include "dev/rng.h"
+#include "dev/rpmsg_echo.h"
 #include "dev/vsock.h"
 #include "machine/board.h"
 #include "mem/gmem.h"
@@ -157,6 +158,14 @@ static int add_vsock(struct machine *m)
 	return ret ? ret : add_device(m, dev);
 }
 
+static int add_rpmsg(struct machine *m)
+{
+	struct vdev *dev;
+	int ret = rpmsg_echo_new(m->loop, &dev);
+
+	return ret ? ret : add_device(m, dev);
+}
+
 static int add_remote(struct machine *m, const struct machine_remote *r, struct err *e)
 {
 	struct remote_config cfg = {.kind = r->kind,
@@ -218,6 +227,8 @@ static int add_own(struct machine *m)
 		ret = add_balloon(m);
 	if (!ret && m->cfg.vsock.cid)
 		ret = add_vsock(m);
+	if (!ret && m->cfg.rpmsg_echo)
+		ret = add_rpmsg(m);
 	return ret;
 }
 

@@ -21,6 +21,7 @@ static const char *module_of(uint32_t device_id)
 	case VIRTIO_ID_CONSOLE: return "virtio_console";
 	case VIRTIO_ID_RNG: return "virtio-rng";
 	case VIRTIO_ID_BALLOON: return "virtio_balloon";
+	case VIRTIO_ID_RPMSG: return "virtio_rpmsg_bus";
 	case VIRTIO_ID_INPUT: return "virtio_input";
 	case VIRTIO_ID_VSOCK: return "vmw_vsock_virtio_transport";
 	case VIRTIO_ID_FS: return "virtiofs";

@@ -11,11 +11,13 @@
 #include "machine/duo.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/opt.h"
 #include "boot/image.h"
 #include "cpu/cpu.h"
@@ -30,10 +32,12 @@
 #include "machine/duo_fdt.h"
 #include "machine/duo_map.h"
 #include "machine/duo_small.h"
+#include "machine/duo_wires.h"
 #include "machine/mmio_slots.h"
 #include "mem/gmem.h"
 
-#define DTB_MAX 0x10000u
+#define DTB_MAX   0x10000u
+#define HANGS_MAX 5u
 
 /* A PLL's control register: 25 MHz * times / 1 / 1. */
 #define PLL(times) (1u | 1u << 8 | (uint32_t)(times) << 17)
@@ -64,11 +68,6 @@ static const struct block {
 	{DUO_PINMUX_BASE, "pinmux", NULL, 0, false},
 	{DUO_CLKGEN_BASE, "clock", clkgen_reset, ARRAY_SIZE(clkgen_reset), false},
 	{DUO_RESET_BASE, "reset", reset_reset, ARRAY_SIZE(reset_reset), false},
-	{DUO_GPIO_BASE, "gpio-a", NULL, 0, false},
-	{DUO_GPIO_BASE + DUO_GPIO_STEP, "gpio-b", NULL, 0, false},
-	{DUO_GPIO_BASE + 2 * DUO_GPIO_STEP, "gpio-c", NULL, 0, false},
-	{DUO_GPIO_BASE + 3 * DUO_GPIO_STEP, "gpio-d", NULL, 0, false},
-	{DUO_RTC_GPIO_BASE, "gpio-e", NULL, 0, false},
 	{DUO_RTC_BASE, "rtc", NULL, 0, false},
 	{DUO_SD_BASE, "sd", NULL, 0, true},
 };
@@ -77,7 +76,9 @@ struct duo {
 	struct duo_core big;
 	struct cv_mailbox *mailbox;
 	struct duo_small *small;
+	struct duo_wires *wires;
 	struct mmio_slots slots;
+	struct log_limit hangs;
 	struct regs *regs[ARRAY_SIZE(blocks)];
 };
 
@@ -88,13 +89,13 @@ static struct duo *duo_of(struct machine *m)
 
 /* ---- parts ---- */
 
-/* UARTs 0 and 1 lead to both cores, each with a number of its own there. */
+/* UART 1 leads to both cores, with a number of its own in each. The first is one for each core. */
 static void uart_line_set(void *controller, unsigned line, bool level)
 {
 	struct duo *d = controller;
 
 	irq_set(plic_irq(d->big.plic, DUO_UART_IRQ + line), level);
-	if (line < DUO_SMALL_N_UARTS)
+	if (line && line < DUO_SMALL_N_UARTS)
 		irq_set(duo_small_irq(d->small, DUO_SMALL_UART_IRQ + line), level);
 }
 
@@ -119,7 +120,7 @@ static int add_uarts(struct machine *m)
 		}
 		ret = machine_add_uart(m, &cfg);
 	}
-	return ret;
+	return ret ? ret : duo_small_add_uart(d->small);
 }
 
 static struct regs *block_at(struct machine *m, uint32_t base)
@@ -146,6 +147,24 @@ static void reset_written(void *arg, uint32_t offset, uint32_t old, uint32_t val
 	duo_small_power(duo_of(m)->small, value & DUO_RESET_CPU_SMALL, pc);
 }
 
+/* On the board an access while the clock of these registers is off hangs both cores for good. */
+static void sec_sys_touched(void *arg, uint32_t offset, bool is_write)
+{
+	struct machine *m = arg;
+	struct duo *d = duo_of(m);
+	const struct cpu *cpu = vcpus_current(&m->vcpus);
+	struct cpu_regs regs;
+
+	if (!cpu || regs_get(block_at(m, DUO_CLKGEN_BASE), DUO_CLK_EN0) & DUO_CLK_EN0_EFUSE)
+		return;
+	cpu->vm->engine->get_regs(cpu, &regs);
+	log_warn_limited(&d->hangs, HANGS_MAX,
+			 "the %s core %s 0x%x at pc 0x%" PRIx64
+			 " while clk_efuse is off: this hangs the board",
+			 cpu == d->big.cpu ? "big" : "small", is_write ? "stores to" : "loads from",
+			 DUO_SEC_SYS_BASE + offset, regs.pc);
+}
+
 static int add_blocks(struct machine *m)
 {
 	struct duo *d = duo_of(m);
@@ -160,6 +179,7 @@ static int add_blocks(struct machine *m)
 			.reset = blocks[i].reset,
 			.n_reset = blocks[i].n_reset,
 			.absent = blocks[i].absent,
+			.touched = blocks[i].base == DUO_SEC_SYS_BASE ? sec_sys_touched : NULL,
 			.written = blocks[i].base == DUO_RESET_BASE ? reset_written : NULL,
 			.arg = m};
 
@@ -218,7 +238,8 @@ static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_en
 	struct duo_fdt_config cfg = {.model = m->cfg.type->name,
 				     .rtos = rtos_region(m),
 				     .vrings = {shared, DUO_VRINGS_SIZE},
-				     .buffers = {shared + DUO_VRINGS_SIZE, DUO_BUFFERS_SIZE}};
+				     .buffers = {shared + DUO_VRINGS_SIZE, DUO_BUFFERS_SIZE},
+				     .wires = &m->cfg.wires};
 	int ret = board_fdt_init(&cfg.run, m, initrd_start, initrd_end, e);
 
 	if (ret)
@@ -228,8 +249,8 @@ static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_en
 	return duo_fdt_build(&cfg, &m->dtb, &m->dtb_len, e);
 }
 
-/* What the board's first boot loader does before Linux. */
-static int load_small_core(struct machine *m, struct err *e)
+/* What the board's first boot loader does before Linux; the last step may be left to Linux. */
+static int load_small_core(struct machine *m, struct image *image, struct err *e)
 {
 	const struct image_request r = {.option = "--small-core",
 					.path = m->cfg.small_core,
@@ -237,21 +258,37 @@ static int load_small_core(struct machine *m, struct err *e)
 					.at = m->cfg.small_core_at,
 					.flat = m->cfg.small_core_at != 0};
 	struct regs *sec = block_at(m, DUO_SEC_SYS_BASE), *reset = block_at(m, DUO_RESET_BASE);
-	struct image image;
-	int ret = image_load(m->mem, &r, &image, e);
+	int ret = image_load(m->mem, &r, image, e);
 
 	if (ret)
 		return ret;
 	regs_set(sec, DUO_SEC_SYS_CTRL, DUO_SEC_SYS_VECTOR);
-	regs_set(sec, DUO_SEC_SYS_ADDR_LOW, (uint32_t)image.entry);
-	regs_set(sec, DUO_SEC_SYS_ADDR_HIGH, (uint32_t)(image.entry >> 32));
+	regs_set(sec, DUO_SEC_SYS_ADDR_LOW, (uint32_t)image->entry);
+	regs_set(sec, DUO_SEC_SYS_ADDR_HIGH, (uint32_t)(image->entry >> 32));
+	if (m->cfg.small_core_waits)
+		return 0;
 	regs_set(reset, DUO_RESET_CPU, regs_get(reset, DUO_RESET_CPU) | DUO_RESET_CPU_SMALL);
-	duo_small_power(duo_of(m)->small, true, image.entry);
+	duo_small_power(duo_of(m)->small, true, image->entry);
 	return 0;
+}
+
+/* The small core's memory: what was given, or else what the tree reserves, and where its program
+ * was put. */
+static void confine_small_core(struct machine *m, const struct image *image)
+{
+	bool confined = m->cfg.small_core_windows.n;
+	struct windows w = m->cfg.small_core_windows;
+
+	if (!confined && image->end)
+		(void)windows_add(&w, image->start, image->end);
+	if (!confined)
+		windows_add_reserved(&w, m->dtb);
+	duo_small_confine(duo_of(m)->small, &w, confined);
 }
 
 static int duo_build(struct machine *m, struct err *e)
 {
+	struct image small = {0};
 	struct load_plan plan = {.make_dtb = make_dtb, .dtb_max = DTB_MAX};
 	int ret;
 
@@ -278,7 +315,9 @@ static int duo_build(struct machine *m, struct err *e)
 		ret = add_blocks(m);
 	if (ret)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
-	ret = devices_add(m, e);
+	ret = duo_wires_new(m, duo_of(m)->big.plic, &duo_of(m)->wires, e);
+	if (!ret)
+		ret = devices_add(m, e);
 	if (ret)
 		return ret;
 	ret = mmio_slots_fill(&duo_of(m)->slots, m);
@@ -286,7 +325,9 @@ static int duo_build(struct machine *m, struct err *e)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
 	ret = machine_load(m, &plan, e);
 	if (!ret && m->cfg.small_core)
-		ret = load_small_core(m, e);
+		ret = load_small_core(m, &small, e);
+	if (!ret)
+		confine_small_core(m, &small);
 	return ret;
 }
 
@@ -301,6 +342,7 @@ static void duo_free(struct machine *m)
 	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++)
 		regs_free(d->regs[i]);
 	mmio_slots_free(&d->slots);
+	duo_wires_free(d->wires);
 	cv_mailbox_free(d->mailbox);
 	duo_core_fini(&d->big);
 	duo_small_free(d->small);
@@ -309,8 +351,9 @@ static void duo_free(struct machine *m)
 
 #define BOTH_BOARDS                                                                                \
 	.ram_base = DUO_RAM_BASE, .timebase_hz = DUO_TIMEBASE_HZ, .model = CPU_MODEL_THEAD_C906,   \
-	.max_smp = 1, .has_small_core = true, .default_append = "console=ttyS0 earlycon panic=-1", \
-	.build = duo_build, .plug = duo_plug, .free_board = duo_free
+	.max_smp = 1, .has_small_core = true, .has_wires = true,                                   \
+	.default_append = "console=ttyS0 earlycon panic=-1", .build = duo_build, .plug = duo_plug, \
+	.free_board = duo_free
 
 const struct machine_type duo_machine = {
 	.name = "duo",

@@ -15,6 +15,7 @@
 #include "boot/fdt.h"
 #include "cpu/cpu.h"
 #include "machine/duo_map.h"
+#include "machine/duo_wires.h"
 
 #define PHANDLE_INTC    1u
 #define PHANDLE_PLIC    2u
@@ -22,10 +23,11 @@
 #define PHANDLE_VRINGS  4u
 #define PHANDLE_BUFFERS 5u
 #define PHANDLE_MAILBOX 6u
+#define PHANDLE_WIRES   7u
 
 #define IRQ_LEVEL_HIGH 4u
 
-static void interrupt(struct fdt_builder *t, uint32_t irq)
+void duo_fdt_interrupt(struct fdt_builder *t, unsigned irq)
 {
 	const uint32_t cells[] = {irq, IRQ_LEVEL_HIGH};
 
@@ -111,7 +113,7 @@ static void write_uart(struct fdt_builder *t)
 	fdtb_u32(t, "clock-frequency", DUO_OSC_HZ);
 	fdtb_u32(t, "reg-shift", 2);
 	fdtb_u32(t, "reg-io-width", 4);
-	interrupt(t, DUO_UART_IRQ);
+	duo_fdt_interrupt(t, DUO_UART_IRQ);
 	fdtb_end(t);
 }
 
@@ -144,7 +146,7 @@ static void write_virtio(struct fdt_builder *t)
 	for (unsigned i = 0; i < DUO_N_VIRTIO; i++) {
 		BOARD_FDT_DEVICE(t, "virtio_mmio", DUO_VIRTIO_BASE + i * DUO_VIRTIO_STEP,
 				 DUO_VIRTIO_STEP, "virtio,mmio");
-		interrupt(t, DUO_VIRTIO_IRQ + i);
+		duo_fdt_interrupt(t, DUO_VIRTIO_IRQ + i);
 		fdtb_end(t);
 	}
 }
@@ -175,6 +177,7 @@ int duo_fdt_build(const struct duo_fdt_config *cfg, void **out, size_t *len, str
 	write_uart(t);
 	write_small_core(t);
 	write_virtio(t);
+	duo_wires_fdt(t, cfg->wires, PHANDLE_WIRES);
 	write_interrupt_controllers(t);
 	fdtb_end(t);
 	fdtb_end(t);

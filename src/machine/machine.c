@@ -280,10 +280,10 @@ void machine_free(struct machine *m)
 	if (!m)
 		return;
 	htif_free(m->htif);
-	if (m->cfg.type->free_board)
-		m->cfg.type->free_board(m);
 	for (unsigned i = 0; i < m->n_uarts; i++)
 		uart8250_free(m->uart[i]);
+	if (m->cfg.type->free_board)
+		m->cfg.type->free_board(m);
 	if (m->cfg.counted_time)
 		loop_set_clock(m->loop, NULL, NULL);
 	iothreads_fini(&m->io);

@@ -19,6 +19,8 @@
 #include "boot/initrd.h"
 #include "machine/iothreads.h"
 #include "machine/vcpus.h"
+#include "machine/windows.h"
+#include "machine/wires.h"
 #include "remote/remote.h"
 
 struct block;
@@ -116,8 +118,12 @@ struct machine_config {
 	const char *firmware;   /* path of what is entered in M mode, or NULL: the built-in SBI */
 	const char *small_core; /* path of what a board's small core runs, or NULL */
 	uint64_t small_core_at; /* where a flat one goes; 0: it is ELF */
-	const char *dtb;        /* path of a device tree blob, or NULL: the board's own */
-	const char *append;     /* the kernel's command line */
+	bool small_core_waits;  /* it is loaded, and the guest starts it */
+	/* The memory that it may use. None: all, but what is not reserved in the device tree is
+	 * told of once. */
+	struct windows small_core_windows;
+	const char *dtb;    /* path of a device tree blob, or NULL: the board's own */
+	const char *append; /* the kernel's command line */
 	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
 	unsigned n_initrds;
 
@@ -125,6 +131,7 @@ struct machine_config {
 	/* Sees all that the UART prints, on the loop; may be NULL. */
 	void (*console_tap)(void *arg, const uint8_t *buf, size_t len);
 	void *console_tap_arg;
+	struct chr *small_console; /* the same of a board's small core; NULL: it leads nowhere */
 
 	bool pci;               /* what carries virtio devices: virtio-pci, or else virtio-mmio */
 	uint64_t ring_features; /* what all virtio devices offer: see vdev_offer_ring() */
@@ -138,12 +145,15 @@ struct machine_config {
 	unsigned n_ports;
 	bool balloon;
 	struct machine_vsock vsock;
+	bool rpmsg_echo; /* see dev/rpmsg_echo.h */
 	struct machine_remote remote[MACHINE_MAX_REMOTES];
 	unsigned n_remotes;
 	bool rng;          /* an entropy source */
 	uint64_t rng_rate; /* its bytes a second; 0: any number */
 	bool power_button;
 	unsigned n_irqlabs; /* see hw/irqlab.h */
+
+	struct wires wires; /* parts on the board's buses; see there */
 
 	struct faults *faults; /* see machine/faults.h; or NULL */
 };
@@ -157,6 +167,7 @@ struct machine_type {
 	uint64_t default_mem; /* bytes */
 	unsigned max_smp;
 	bool has_small_core;
+	bool has_wires;  /* takes struct wires */
 	bool extensible; /* it takes PCI, AIA, irqlabs, Sv48: after no board but a set of parts */
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 

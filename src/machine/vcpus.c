@@ -47,8 +47,23 @@ int vcpus_init(struct vcpus *v, struct cpu_vm *vm, struct loop *loop, struct clo
 		return -err;
 	err = pthread_cond_init(&v->go, NULL);
 	if (err)
-		pthread_mutex_destroy(&v->lock);
+		goto no_cond;
+	err = pthread_key_create(&v->self, NULL);
+	if (err)
+		goto no_key;
+	return 0;
+no_key:
+	pthread_cond_destroy(&v->go);
+no_cond:
+	pthread_mutex_destroy(&v->lock);
 	return -err;
+}
+
+struct cpu *vcpus_current(const struct vcpus *v)
+{
+	const struct vcpu *vcpu = pthread_getspecific(v->self);
+
+	return vcpu ? vcpu->cpu : NULL;
 }
 
 int vcpus_add(struct vcpus *v, struct cpu *cpu)
@@ -65,6 +80,7 @@ int vcpus_add(struct vcpus *v, struct cpu *cpu)
 
 void vcpus_fini(struct vcpus *v)
 {
+	pthread_key_delete(v->self);
 	pthread_cond_destroy(&v->go);
 	pthread_mutex_destroy(&v->lock);
 }
@@ -137,6 +153,7 @@ static void *vcpu_thread(void *arg)
 	struct vcpu *vcpu = arg;
 	struct vcpus *v = vcpu->all;
 
+	(void)pthread_setspecific(v->self, vcpu);
 	while (!atomic_load_explicit(&v->quit, memory_order_acquire)) {
 		if (must_wait(vcpu))
 			wait_while_held(vcpu);
@@ -284,7 +301,9 @@ static enum cpu_exit turn(struct vcpus *v, struct vcpu *vcpu)
 	if (atomic_load(&vcpu->ordered))
 		obey(vcpu);
 	clock_turn_begin(v->clock, vcpu->cpu);
+	(void)pthread_setspecific(v->self, vcpu);
 	why = vcpu->cpu->vm->engine->run(vcpu->cpu, TURN_INSNS);
+	(void)pthread_setspecific(v->self, NULL);
 	clock_turn_end(v->clock);
 	if (v->log)
 		state_log_look(v->log, vcpu->cpu);

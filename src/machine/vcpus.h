@@ -65,6 +65,8 @@ struct vcpus {
 	unsigned waiting; /* threads at `go`; under the lock */
 	struct loop_task all_wait;
 
+	pthread_key_t self; /* of a hart's thread: its struct vcpu */
+
 	struct state_log *log; /* in turns: looks after each; or NULL */
 
 	const struct vcpus_debugger *debugger;
@@ -77,6 +79,9 @@ void vcpus_fini(struct vcpus *v);
 
 /* A further hart, of another vm that outlives v, before anything runs. Its number, or -ENOSPC. */
 int vcpus_add(struct vcpus *v, struct cpu *cpu);
+
+/* Any thread: the hart that runs on it, as its devices see it; NULL: none. */
+struct cpu *vcpus_current(const struct vcpus *v);
 
 /* Any thread: hart i is reset and, with `on`, starts at pc; otherwise it is stopped. It happens
  * soon, on the hart's thread; of several orders that come before the last counts. */

@@ -167,7 +167,7 @@ static bool rpmsg_receive(struct rpmsg *r)
 	return true;
 }
 
-static void rpmsg_look_at_link(struct rpmsg *r)
+void rpmsg_poll_link(struct rpmsg *r)
 {
 	uintptr_t state = rpmsg_lock(r);
 	uint32_t was = r->epoch, now = r->carrier->ops->epoch(r->carrier);
@@ -189,13 +189,13 @@ static void rpmsg_look_at_link(struct rpmsg *r)
 
 bool rpmsg_poll_one(struct rpmsg *r)
 {
-	rpmsg_look_at_link(r);
+	rpmsg_poll_link(r);
 	return rpmsg_receive(r);
 }
 
 bool rpmsg_poll(struct rpmsg *r)
 {
-	rpmsg_look_at_link(r);
+	rpmsg_poll_link(r);
 	for (unsigned n = 0; n < POLL_MAX; n++) {
 		if (!rpmsg_receive(r))
 			return false;

@@ -128,6 +128,9 @@ bool rpmsg_wait_for_link_up(struct rpmsg *r, uint32_t ms);
 bool rpmsg_poll(struct rpmsg *r);
 /* The same for one message: whether there was one. */
 bool rpmsg_poll_one(struct rpmsg *r);
+/* The same without messages: looks at the link alone, and wakes those who wait for it or for a
+ * buffer. */
+void rpmsg_poll_link(struct rpmsg *r);
 
 /* Makes an endpoint out of *ept. addr: RPMSG_ADDR_ANY for one that is free. NULL: taken (or 53), or
  * without callback. */

@@ -6,8 +6,8 @@
  * be given back in any order and a descriptor that comes twice is seen.
  *
  * Every look at a ring begins with the used index, since a driver that restarts shows there
- * (vring.h). A ring that broke at position 0 would not show it: it is tried again when the
- * available index has moved.
+ * (vring.h). A ring that broke while the index was 0 cannot show it: it begins anew as soon as its
+ * first entry is a good one. What was taken from a broken ring is void.
  *
  * Notifications. Linux kicks the transmit ring with each buffer that it gives back to it. Nobody
  * waits for that as a rule, so it is told not to, and asked to again when there was no buffer to
@@ -89,10 +89,10 @@ static void *vring_window(const struct rpmsg_window *w, unsigned n, uint64_t bas
 
 /* ---- the state of a ring ---- */
 
-static void vring_break(const struct rpmsg_vrings *v, struct rpmsg_vring *vr, const char *why)
+static void vring_break(struct rpmsg_vring *vr, const char *why)
 {
 	vr->why = why;
-	vr->broken_at = vring_load(v, vr->avail + AT_IDX);
+	__builtin_memset(vr->held, 0, sizeof(vr->held));
 }
 
 static void vring_restart(struct rpmsg_vrings *v, struct rpmsg_vring *vr)
@@ -106,22 +106,6 @@ static void vring_restart(struct rpmsg_vrings *v, struct rpmsg_vring *vr)
 		v->up = false;
 		v->epoch = v->epoch == UINT32_MAX ? 1 : v->epoch + 1;
 	}
-}
-
-/* Whether the ring can be used, after a restart of the driver's, too. */
-static bool vring_ready(struct rpmsg_vrings *v, struct rpmsg_vring *vr)
-{
-	uint16_t used = vring_load(v, vr->used + AT_IDX);
-
-	if (used != vr->next_used) {
-		if (!used)
-			vring_restart(v, vr);
-		else if (!vr->why)
-			vring_break(v, vr, "somebody else has written the used index");
-	} else if (vr->why && !used && vring_load(v, vr->avail + AT_IDX) != vr->broken_at) {
-		vring_restart(v, vr);
-	}
-	return !vr->why;
 }
 
 /* Why a descriptor is none of ours; NULL: it is, and *p is its buffer, of *len bytes. */
@@ -152,25 +136,59 @@ static const char *vring_check(const struct rpmsg_vrings *v, const struct rpmsg_
 	return *p ? NULL : "a buffer outside of the shared memory";
 }
 
+static uint16_t vring_entry(const struct rpmsg_vrings *v, const struct rpmsg_vring *vr, uint16_t n)
+{
+	return vring_load(v, vr->avail + AT_RING + 2 * (n & (v->num - 1)));
+}
+
+static bool vring_begins_well(const struct rpmsg_vrings *v, const struct rpmsg_vring *vr)
+{
+	uint16_t n = vring_load(v, vr->avail + AT_IDX);
+	uint32_t len;
+	uint8_t *p;
+
+	return n && n <= v->num && !vring_check(v, vr, vring_entry(v, vr, 0), &p, &len);
+}
+
+/* How many buffers there are to take, in a ring that the driver has just restarted, too; -1: the
+ * ring cannot be used. */
+static int vring_look(struct rpmsg_vrings *v, struct rpmsg_vring *vr)
+{
+	uint16_t used = vring_load(v, vr->used + AT_IDX), avail;
+
+	if (used != vr->next_used) {
+		if (!used)
+			vring_restart(v, vr);
+		else if (!vr->why)
+			vring_break(vr, "somebody else has written the used index");
+	} else if (vr->why && !used && vring_begins_well(v, vr)) {
+		vring_restart(v, vr);
+	}
+	if (vr->why)
+		return -1;
+	avail = vring_load(v, vr->avail + AT_IDX);
+	if ((uint16_t)(avail - vr->next_avail) > v->num && !used && avail <= v->num)
+		vring_restart(v, vr);
+	if ((uint16_t)(avail - vr->next_avail) > v->num) {
+		vring_break(vr, "more is available than the ring has");
+		return -1;
+	}
+	return (uint16_t)(avail - vr->next_avail);
+}
+
 /* The next buffer, or NULL. */
 static void *vring_take(struct rpmsg_vrings *v, struct rpmsg_vring *vr, uint32_t *len)
 {
-	const uint8_t *entry = vr->avail + AT_RING + 2 * (vr->next_avail & (v->num - 1));
 	const char *why;
-	uint16_t n, id;
+	uint16_t id;
 	uint8_t *p;
 
-	n = (uint16_t)(vring_load(v, vr->avail + AT_IDX) - vr->next_avail);
-	if (!n)
+	if (vring_look(v, vr) <= 0)
 		return NULL;
-	if (n > v->num) {
-		vring_break(v, vr, "more is available than the ring has");
-		return NULL;
-	}
-	id = vring_load(v, entry);
+	id = vring_entry(v, vr, vr->next_avail);
 	why = vring_check(v, vr, id, &p, len);
 	if (why) {
-		vring_break(v, vr, why);
+		vring_break(vr, why);
 		return NULL;
 	}
 	vr->held[id] = p;
@@ -199,7 +217,7 @@ static bool vring_give(struct rpmsg_vrings *v, struct rpmsg_vring *vr, void *buf
 	int id = vring_find(v, vr, buffer);
 	uint8_t *entry;
 
-	*known = id >= 0 && vring_ready(v, vr);
+	*known = id >= 0 && vring_look(v, vr) >= 0;
 	if (!*known)
 		return false;
 	/* A restart seen just now has let all go. */
@@ -233,7 +251,7 @@ static uint32_t vrings_epoch(struct rpmsg_carrier *c)
 	struct rpmsg_vrings *v = vrings_of(c);
 	struct rpmsg_vring *tx = &v->ring[RPMSG_RING_TX];
 
-	if (!vring_ready(v, tx))
+	if (vring_look(v, tx) < 0)
 		return 0;
 	if (!v->up)
 		v->up = vring_load(v, tx->avail + AT_IDX) != 0 || tx->next_avail;
@@ -244,7 +262,7 @@ static void *vrings_rx_take(struct rpmsg_carrier *c, uint32_t *len)
 {
 	struct rpmsg_vrings *v = vrings_of(c);
 	struct rpmsg_vring *rx = &v->ring[RPMSG_RING_RX];
-	void *p = vring_ready(v, rx) ? vring_take(v, rx, len) : NULL;
+	void *p = vring_take(v, rx, len);
 
 	if (!p)
 		return NULL;
@@ -266,11 +284,8 @@ static void *vrings_tx_take(struct rpmsg_carrier *c)
 	struct rpmsg_vrings *v = vrings_of(c);
 	struct rpmsg_vring *tx = &v->ring[RPMSG_RING_TX];
 	uint32_t len;
-	void *p;
+	void *p = vring_take(v, tx, &len);
 
-	if (!vring_ready(v, tx))
-		return NULL;
-	p = vring_take(v, tx, &len);
 	if (!p && tx->quiet) {
 		vring_set_quiet(v, tx, false);
 		atomic_thread_fence(memory_order_seq_cst);

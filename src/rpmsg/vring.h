@@ -73,7 +73,6 @@ struct rpmsg_vring {
 	uint16_t next_avail; /* the next entry to take */
 	uint16_t next_used;  /* the next entry to give */
 	uint16_t last_taken; /* a descriptor: where to look first */
-	uint16_t broken_at;  /* the driver's index when `why` was set */
 	bool quiet;          /* the driver has been told not to kick */
 	const char *why;     /* it cannot be used before the driver initialises it; or NULL */
 	void *held[RPMSG_VRING_MAX]; /* what is taken, by descriptor */

@@ -22,6 +22,7 @@
 #define VIRTIO_ID_CONSOLE 3u
 #define VIRTIO_ID_RNG     4u
 #define VIRTIO_ID_BALLOON 5u
+#define VIRTIO_ID_RPMSG   7u
 #define VIRTIO_ID_INPUT   18u
 #define VIRTIO_ID_VSOCK   19u
 #define VIRTIO_ID_FS      26u

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A firmware for the small core of the Duo boards, as small as one can be: it counts its ticks of
- * 5 ms and answers LED commands in the mailbox, with the accesses of those that people run there.
- * One line for each second and each command. Linked at 0x8fe00000, where the Duo 256M has its
- * place.
+ * 5 ms and answers LED commands in the mailbox, with the accesses of those that people run there;
+ * some more commands make it fail. One line for each second and each command. Linked at 0x8fe00000,
+ * where the Duo 256M has its place.
  */
 #include "guest/firmware/bare/bare.h"
 
 #define TICK 125000u /* 5 ms of 25 MHz */
+
+#define CMD_JUMP 0x10u /* to the parameter, with no trap handler */
+#define CMD_POKE 0x11u /* stores there */
+#define CMD_PEEK 0x12u /* loads from there */
 
 static uint64_t now(void)
 {
@@ -35,8 +39,15 @@ static void mail(unsigned channel)
 	REG8(MAILBOX + 4 * SMALL) = (uint8_t)(REG8(MAILBOX + 4 * SMALL) & ~(1u << channel));
 	message = REG64(MAILBOX + 0x400 + 8 * channel);
 	REG64(MAILBOX + 0x400 + 8 * channel) = 0;
-	if ((message >> 8 & 0x7f) != CMD_LED || !(message >> 16 & 0xff))
+	if (!(message >> 16 & 0xff))
 		return;
+	switch (message >> 8 & 0x7f) {
+	case CMD_LED: break;
+	case CMD_JUMP: __asm__ volatile("csrw mtvec, zero; jr %0" ::"r"(message >> 32)); return;
+	case CMD_POKE: REG32(message >> 32) = 0x504f4b45; return;
+	case CMD_PEEK: (void)REG32(message >> 32); return;
+	default: return;
+	}
 	say(message >> 32 == LED_ON ? "LED on " : "LED off ", channel);
 	reply(channel, (uint32_t)message, LED_DONE);
 }
@@ -83,6 +94,7 @@ int main(void)
 	REG32(PLIC + 4 * MAILBOX_IRQ) = 1;
 	REG32(PLIC + 0x2004) = 1u << (MAILBOX_IRQ - 32);
 	REG32(PLIC + 0x200000) = 0;
+	REG32(PLIC + 0x200004) = MAILBOX_IRQ; /* claimed by one that crashed, it would stay so */
 	next_tick();
 	__asm__ volatile("csrs mie, %0" ::"r"(0x880));
 	__asm__ volatile("csrs mstatus, %0" ::"r"(8));

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program for the small core that speaks with guest/drivers/duo_mailbox and duo_rproc, without a
- * system under it: the commands of remote.h, some of which do what a small core should not; and
- * RPMsg, with one endpoint, announced as "rpmsg-raw", that sends each message back, and the number
- * in one of four bytes counted up.
+ * system under it: the commands of remote.h, some of which do what a small core should not. Its
+ * resource table asks for RPMsg, of which it does nothing.
  *
- * The interrupt answers commands. A kick of RPMsg, which is a message too (0 or 1, the ring's
- * number), it only notes; the loop in main() does the work. Whoever writes to the mailbox holds the
- * lock that both cores know, with interrupts off.
+ * Whoever writes to the mailbox holds the lock that both cores know, with interrupts off.
  */
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "bare.h"
 #include "remote.h"
-#include "rpmsg/rpmsg.h"
-#include "rpmsg/vring.h"
 
 #define N_CHANNELS 8u
 #define LOCK       (MAILBOX + 0xc0 + 4 * 4)
@@ -26,14 +20,11 @@
 #define SET        (MAILBOX + 0x60)
 #define MEMORY(i)  (MAILBOX + 0x400 + 8 * (i))
 
-#define ENDPOINT   30u
-#define KICK_PARAM 0xfu
-#define MIE        8u
+#define MIE 8u
 
 /* ---- what Linux reads in the file, and in memory ---- */
 
 #define ANYWHERE    0xffffffffu
-#define DRIVER_OK   4u
 #define VRING_NUM   256u
 #define VRING_ALIGN 4096u
 
@@ -215,16 +206,12 @@ static void empty(void)
 	unlock();
 }
 
-static atomic_uint kicked;
-
 static void command(uint32_t word, uint32_t param)
 {
 	uint32_t news = (word & 0xff) | REMOTE_NEWS << 8;
 	struct buffer b;
 
 	switch (word >> 8 & 0x7f) {
-	case 0:
-	case 1: atomic_store(&kicked, 1); return;
 	case REMOTE_SILENT: return;
 	case REMOTE_LED: note(param == REMOTE_LED_ON ? "LED on " : "LED off ", 0); break;
 	case REMOTE_SUM: send(word, buffer_of(param, &b) ? sum(&b) : ~0u); return;
@@ -288,78 +275,8 @@ __attribute__((interrupt("machine"), aligned(256))) static void trap(void)
 		;
 }
 
-/* ---- RPMsg ---- */
-
-static struct rpmsg_vrings vrings;
-static struct rpmsg rpmsg;
-static struct rpmsg_ept ept;
-
-static void kick(void *arg, unsigned ring)
-{
-	__asm__ volatile("fence" ::: "memory");
-	send(ring << 8, KICK_PARAM);
-}
-
-static int received(void *payload, uint32_t len, uint32_t src, void *priv)
-{
-	uint8_t *copy = payload; /* it is ours until we give it back, and is sent from */
-
-	if (len == 4)
-		rpmsg_store32(copy, rpmsg_load32(copy) + 1);
-	rpmsg_send(&rpmsg, &ept, src, copy, len, RPMSG_DONT_BLOCK);
-	return RPMSG_RELEASE;
-}
-
-static void link_changed(void *arg, bool up)
-{
-	note(up ? "link up " : "link down ", 0);
-	if (up)
-		rpmsg_ns_announce(&rpmsg, &ept, "rpmsg-raw", RPMSG_NS_CREATE);
-}
-
-/* Where the rings are, Linux has written into the table. */
-static bool begin(void)
-{
-	static const struct rpmsg_window memory = {0x80000000u, 0x10000000u, (void *)0x80000000u};
-	static const struct rpmsg_env env = {.link = link_changed};
-	const volatile __typeof__(table) *t = &table;
-	const struct rpmsg_vring_config config = {
-		.ring = {t->vdev.vring[0].da, t->vdev.vring[1].da},
-		.num = VRING_NUM,
-		.align = VRING_ALIGN,
-		.windows = &memory,
-		.n_windows = 1,
-		.env = {.notify = kick}};
-
-	if (!(t->vdev.status & DRIVER_OK))
-		return false;
-	if (rpmsg_vrings_init(&vrings, &config)) {
-		note("the rings are of no use ", 0);
-		return false;
-	}
-	rpmsg_remote_init(&rpmsg, &vrings.carrier, &env);
-	rpmsg_create_ept(&rpmsg, ENDPOINT, received, NULL, &ept);
-	return true;
-}
-
-static void sleep_until_kicked(void)
-{
-	for (;;) {
-		uintptr_t before = interrupts_off();
-
-		if (atomic_exchange(&kicked, 0)) {
-			interrupts_restore(before);
-			return;
-		}
-		__asm__ volatile("wfi");
-		interrupts_restore(before);
-	}
-}
-
 int main(void)
 {
-	bool begun = false;
-
 	memset((void *)TRACE_AT, 0, TRACE_SIZE);
 	note("up ", 0);
 	__asm__ volatile("csrw mtvec, %0" ::"r"(trap));
@@ -372,11 +289,6 @@ int main(void)
 	REG32(PLIC + 0x200004) = MAILBOX_IRQ;
 	__asm__ volatile("csrs mie, %0" ::"r"(0x800));
 	__asm__ volatile("csrs mstatus, %0" ::"r"(MIE));
-	for (;;) {
-		sleep_until_kicked();
-		if (!begun)
-			begun = begin();
-		while (begun && rpmsg_poll(&rpmsg))
-			;
-	}
+	for (;;)
+		__asm__ volatile("wfi");
 }

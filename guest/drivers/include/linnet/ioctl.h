@@ -78,6 +78,7 @@ struct kxo_setup {
 	__u8 zero;
 };
 
+/* Since the games were asked for; what was played before KXO_IOCSETUP does not count. */
 struct kxo_stats {
 	__aligned_u64 frames, bytes; /* that were read */
 	__aligned_u64 games;         /* that have ended */

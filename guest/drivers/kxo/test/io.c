@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -140,6 +141,49 @@ static void own_moves(void)
 	close(fd);
 }
 
+/* Other games are counted from their beginning, however far those before them have come. */
+static void other_games(void)
+{
+	struct kxo_frame frame;
+	struct kxo_stats stats;
+	int fd = open_kxo(0);
+
+	set_up(fd, XO_RANDOM, XO_RANDOM, 1, 0);
+	for (int i = 0; i < 40; i++)
+		CHECK(next_frame(fd, &frame));
+	CHECK(ioctl(fd, KXO_IOCGSTATS, &stats) == 0);
+	CHECK(stats.frames == 40 && stats.bytes == 320 && stats.games >= 1);
+	set_up(fd, KXO_USER, KXO_USER, 1, 1);
+	CHECK(ioctl(fd, KXO_IOCGSTATS, &stats) == 0);
+	CHECK(!stats.frames && !stats.bytes && !stats.games);
+	CHECK(!stats.moves[0] && !stats.moves[1] && !stats.busy_ns[0] && !stats.longest_ns[1]);
+	close(fd);
+}
+
+/* Memory that ends within the second of many frames: the read ends before it, and none is lost. */
+static void at_the_edge(void)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
+	struct kxo_frame frame;
+	unsigned int seen = 0;
+	int fd = open_kxo(0);
+
+	CHECK(memory != MAP_FAILED && !munmap(memory + page, page));
+	set_up(fd, KXO_USER, KXO_USER, KXO_BOARDS_MAX, KXO_BOARDS_MAX);
+	for (int i = 0; i < KXO_BOARDS_MAX; i++) {
+		char *edge = memory + page - sizeof(frame) - 4;
+
+		CHECK(read(fd, edge, 4 * sizeof(frame)) == sizeof(frame));
+		memcpy(&frame, edge, sizeof(frame));
+		seen |= 1u << frame.board;
+	}
+	CHECK(seen == (1u << KXO_BOARDS_MAX) - 1);
+	munmap(memory, page);
+	close(fd);
+}
+
 static void non_blocking(void)
 {
 	struct kxo_frame frame;
@@ -262,9 +306,6 @@ static void shared(void)
 	CHECK(ioctl(fd, KXO_IOCGSTATS, &stats) == 0);
 	CHECK(stats.games == 60 && stats.bytes == sum && stats.frames == sum / sizeof(frames[0]));
 	/* 60 beginnings, and each move. */
-	if (stats.frames != 60 + stats.moves[0] + stats.moves[1])
-		printf("frames %llu moves %llu and %llu\n", (unsigned long long)stats.frames,
-		       (unsigned long long)stats.moves[0], (unsigned long long)stats.moves[1]);
 	CHECK(stats.frames == 60 + stats.moves[0] + stats.moves[1]);
 	close(fd);
 	close(ends[0]);
@@ -292,6 +333,7 @@ int main(void)
 		void (*run)(void);
 	} parts[] = {
 		{"refusals", refusals},         {"own moves", own_moves},
+		{"other games", other_games},   {"at the edge", at_the_edge},
 		{"non-blocking", non_blocking}, {"blocked", blocked},
 		{"same games", same_games},     {"shared", shared},
 		{"openers", many_openers},

@@ -40,6 +40,8 @@ struct jit_glue {
 	const uint8_t *link;     /* called from the end of a block, see x86_glue.c */
 	const uint8_t *bound;    /* called there when something must be looked at */
 	const uint8_t *mem;      /* called: rax = address, ecx = info */
+	const uint8_t *site;     /* called, see x86_glue.c */
+	const uint8_t *slot[16]; /* called: jit_emit_slot() of a register */
 	const uint8_t *call;     /* called: rax = struct jit_call */
 	const uint8_t *fp;       /* called: jit_fp_begin(), eax its result */
 };

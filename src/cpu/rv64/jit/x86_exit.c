@@ -59,9 +59,14 @@ static enum x86_cond compare(struct jit_lower *l, const struct rv64_insn *in)
 	return cond;
 }
 
+/* Whether the jump can be patched: what it leads to lies in this page. An instruction that reaches
+ * into the next page does not. */
 static bool same_page(const struct jit_lower *l, int32_t target)
 {
-	return target >= 0 && target < (int32_t)GMEM_PAGE_SIZE && !l->s->crosses;
+	if (target < 0 || target >= (int32_t)GMEM_PAGE_SIZE || l->s->crosses)
+		return false;
+	return target < (int32_t)GMEM_PAGE_SIZE - 2 ||
+	       rv64_insn_len(rv64_code_read(l->s->page + target)) == 2;
 }
 
 static void taken_exit(struct jit_lower *l, const struct rv64_insn *in, uint8_t *from)

@@ -2,6 +2,8 @@
 /* Host code that exists once: the way in and out, dispatch by the jump cache, and calls of C. */
 #include "cpu/rv64/jit/x86_glue.h"
 
+#include "mem/gmem.h"
+
 /* The nine that compilers use most, which C's compressed instructions show as well. */
 const uint8_t jit_pinned[32] = {
 	JIT_NONE, JIT_NONE, RBX,      JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE,
@@ -372,6 +374,116 @@ static void emit_calls(struct x86 *e, struct jit_glue *g)
 	x86_byte(e, 0xc3);
 }
 
+/* ---- slots of the TLB that are remembered ---- */
+
+void jit_emit_slot(struct x86 *e, bool bmi2, unsigned va)
+{
+	if (bmi2) {
+		x86_vex_rr(e, X86_OP(0xf2, 3, 0xf0), X86_Q, RCX, 0, va); /* rorx */
+		x86_byte(e, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT);
+		x86_vex_rr(e, X86_OP(0xf2, 3, 0xf0), X86_Q, RDX, 0, va);
+		x86_byte(e, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT + RV64_TLB_BITS);
+	} else {
+		x86_mov(e, RCX, va);
+		x86_shift_imm(e, X86_G_SHR, X86_Q, RCX, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT);
+		x86_mov(e, RDX, RCX);
+		x86_shift_imm(e, X86_G_SHR, X86_Q, RDX, RV64_TLB_BITS);
+	}
+	x86_rr(e, X86_XOR, X86_L, RCX, RDX);
+	x86_rm(e, X86_XOR, X86_L, RCX, REG_HART, JIT_OFF(run.hart.mmu.slot));
+	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_TLB_SIZE - 1) << RV64_TLB_ENTRY_SHIFT);
+}
+
+#define SITE_MISS (1u << 24) /* 2^32 divided by it: that often a site may be wrong */
+#define SLOT_SIZE 64         /* code for one register, at most */
+
+_Static_assert(INTERP_NATIVE_SITES * sizeof(struct interp_site) <= 1 << 16, "16 bits of rdx");
+
+/* What is on the stack within `site`. */
+enum { SITE_RDI = 0, SITE_RDX = 8, SITE_RCX = 16, SITE_RETURN = 24 };
+
+/* rdi = the tag of the address rax for the size in ecx, which is destroyed. */
+static void site_tag(struct x86 *e)
+{
+	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, JIT_MEM_SIZE);
+	x86_alu_imm(e, X86_G_AND, X86_L, RCX, 3);
+	x86_mov_imm(e, RDI, 1);
+	x86_shift_cl(e, X86_G_SHL, X86_L, RDI);
+	x86_alu_imm(e, X86_G_SUB, X86_Q, RDI, (int32_t)GMEM_PAGE_SIZE + 1);
+	x86_rr(e, X86_AND, X86_Q, RDI, RAX);
+	x86_rm(e, X86_OR, X86_Q, RDI, REG_HART, JIT_OFF(run.hart.mmu.ctx));
+}
+
+/* The site that returns from here to `je` was wrong once too often: its first instruction becomes a
+ * call of what computes the slot. */
+static void site_ends(struct x86 *e, const struct jit_glue *g)
+{
+	x86_rm(e, X86_MOV, X86_Q, RDI, RSP, SITE_RETURN);
+	x86_rm(e, X86_MOVSXD, X86_Q, RDX, RDI, 2);
+	x86_rx(e, X86_LEA, X86_Q, RDI, RDI, RDX, 0); /* `je` leads behind its first instruction */
+	x86_rm(e, X86_MOVZX_W, X86_L, RDX, RSP, SITE_RDX + 2);
+	x86_shift_imm(e, X86_G_SHL, X86_L, RDX, 6);
+	x86_mov_imm(e, RCX, (uintptr_t)(g->slot[0] + e->exec));
+	x86_rr(e, X86_ADD, X86_Q, RDX, RCX);
+	x86_rr(e, X86_SUB, X86_Q, RDX, RDI);
+	x86_alu_imm(e, X86_G_SUB, X86_Q, RDX, 5);
+	x86_mov_imm(e, RCX, (uint64_t)-e->exec);
+	x86_rr(e, X86_ADD, X86_Q, RDI, RCX);
+	x86_rm(e, X86_MOV_TO, X86_L, RDX, RDI, 1);
+	x86_rm(e, 0xc6, X86_L, 0, RDI, 0); /* mov byte */
+	x86_byte(e, 0xe8);
+	x86_rm(e, 0xc6, X86_L, 0, RDI, 5);
+	x86_byte(e, 0x90);
+}
+
+/* A site did not find its page where it found it the last time: rax = address, ecx = info, edx =
+ * the distance of its struct interp_site, above it the number of the register with the address.
+ * Equal: the page is in the TLB and remembered, to be asked for again with rcx, the slot; rax stays.
+ * If not, all stay. */
+static void emit_site(struct x86 *e, struct jit_glue *g, bool bmi2)
+{
+	uint8_t *load, *asked, *miss, *go_on;
+
+	for (unsigned reg = 0; reg < 16; reg++) {
+		uint8_t *begin = e->p;
+
+		g->slot[reg] = begin;
+		jit_emit_slot(e, bmi2, reg);
+		x86_byte(e, 0xc3);
+		while (e->p < begin + SLOT_SIZE)
+			x86_byte(e, 0xcc);
+	}
+	g->site = e->p;
+	x86_rr(e, 0xff, X86_L, 6, RCX); /* push */
+	x86_rr(e, 0xff, X86_L, 6, RDX);
+	x86_rr(e, 0xff, X86_L, 6, RDI);
+	site_tag(e);
+	jit_emit_slot(e, bmi2, RAX);
+	x86_rm(e, 0xf7, X86_L, 0, RSP, SITE_RCX); /* test dword */
+	x86_u32(e, JIT_MEM_STORE);
+	load = x86_jcc(e, X86_E);
+	x86_rx(e, X86_CMP, X86_Q, RDI, REG_HART, RCX, JIT_TLB(store_tag));
+	asked = x86_jmp(e);
+	x86_here(e, load);
+	x86_rx(e, X86_CMP, X86_Q, RDI, REG_HART, RCX, JIT_TLB(load_tag));
+	x86_here(e, asked);
+	miss = x86_jcc(e, X86_NE);
+	x86_rm(e, X86_MOVZX_W, X86_L, RDX, RSP, SITE_RDX);
+	x86_rx(e, X86_MOV_TO, X86_L, RCX, REG_HART, RDX, JIT_SITE(slot));
+	x86_rm(e, X86_MOV_TO, X86_Q, RCX, RSP, SITE_RCX);
+	x86_rx(e, 0x81, X86_L, X86_G_ADD, REG_HART, RDX, JIT_SITE(misses));
+	x86_u32(e, SITE_MISS);
+	go_on = x86_jcc(e, X86_NC);
+	site_ends(e, g);
+	x86_here(e, go_on);
+	x86_rr(e, X86_CMP, X86_L, RCX, RCX);
+	x86_here(e, miss);
+	x86_rr(e, 0x8f, X86_L, 0, RDI); /* pop */
+	x86_rr(e, 0x8f, X86_L, 0, RDX);
+	x86_rr(e, 0x8f, X86_L, 0, RCX);
+	x86_byte(e, 0xc3);
+}
+
 void jit_emit_glue(struct rv64_jit *j)
 {
 	struct jit_cache *m = &j->cache;
@@ -386,6 +498,7 @@ void jit_emit_glue(struct rv64_jit *j)
 	emit_far(&e, &j->glue);
 	emit_link(&e, &j->glue);
 	emit_calls(&e, &j->glue);
+	emit_site(&e, &j->glue, j->bmi2);
 	m->used = ((size_t)(e.p - m->write) + 63) & ~(size_t)63;
 }
 

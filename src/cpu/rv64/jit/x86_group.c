@@ -12,7 +12,8 @@
 #include "cpu/rv64/jit/x86_lower.h"
 #include "mem/gmem.h"
 
-#define PAGE_SIZE ((int32_t)GMEM_PAGE_SIZE)
+#define PAGE_SIZE     ((int32_t)GMEM_PAGE_SIZE)
+#define STACK_POINTER 2
 
 int32_t jit_slot(unsigned slot)
 {
@@ -66,20 +67,31 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 	struct x86 *e = &l->e;
 	unsigned own = own_register(l, g), addend = own != JIT_NONE ? own : RCX;
 	const unsigned first = g->carried ? l->s->loop : g->first;
+	struct jit_remembered site;
+	struct jit_ool *o;
+	bool remembers;
 
 	jit_add(l, RAX, g->base, g->low + before);
-	jit_tlb_slot(l, RAX);
-	x86_mov(e, RDX, RAX);
-	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, -PAGE_SIZE);
-	x86_rm(e, X86_OR, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.ctx));
-	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX,
-	       g->store ? JIT_TLB(store_tag) : JIT_TLB(load_tag));
-	to_plain(l, x86_jcc(e, X86_NE), first);
+	remembers = g->base == STACK_POINTER && jit_site(l, RAX, &site);
+	if (!remembers)
+		jit_emit_slot(&l->e, l->jit->bmi2, RAX);
+	o = jit_ool(l, remembers ? JIT_OOL_GROUP : JIT_OOL_PLAIN,
+		    jit_tlb_ask(l, RAX, 1, g->store ? JIT_TLB(store_tag) : JIT_TLB(load_tag)));
+	o->index = (uint8_t)first;
+	o->info = g->store ? JIT_MEM_STORE : 0;
+	if (remembers)
+		o->site = site;
 	if (g->step || g->high - g->low > 1)
 		room_of(l, g, g->carried && g->step < 0, first);
 	x86_rx(e, X86_MOV, X86_Q, addend, REG_HART, RCX, JIT_TLB(addend));
 	if (!g->in_register)
 		x86_rm(e, X86_MOV_TO, X86_Q, addend, REG_HART, jit_slot(g->slot));
+}
+
+void jit_ool_group(struct jit_lower *l, const struct jit_ool *o)
+{
+	jit_site_again(l, &o->site, o->info);
+	to_plain(l, x86_jmp(&l->e), o->index);
 }
 
 /* edx, the room in the page, becomes how many more rounds than one it lasts, or less: a product

@@ -369,7 +369,9 @@ static void emit_ool(struct jit_lower *l)
 		jit_set_state(l, o.state);
 		l->narrow = o.narrow;
 		switch (o.kind) {
-		case JIT_OOL_MEM: jit_ool_mem(l, &o); break;
+		case JIT_OOL_MEM:
+		case JIT_OOL_SITE: jit_ool_mem(l, &o); break;
+		case JIT_OOL_GROUP: jit_ool_group(l, &o); break;
 		case JIT_OOL_FAR: jit_emit_far_slow(&l->e, &l->jit->glue, o.info); break;
 		case JIT_OOL_EXIT:
 		case JIT_OOL_BOUND: jit_ool_exits(l, &o); break;
@@ -381,7 +383,6 @@ static void emit_ool(struct jit_lower *l)
 			x86_jmp_to(&l->e, o.back);
 			break;
 		case JIT_OOL_FMA: jit_ool_fma(l, &o); break;
-		case JIT_OOL_SITE: jit_ool_site(l, &o); break;
 		case JIT_OOL_GUESS: jit_ool_guess(l, &o); break;
 		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;

@@ -16,16 +16,25 @@ enum jit_ool_kind {
 	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
 	JIT_OOL_PLAIN, /* go on in the other version of the code, at instruction `index` */
 	JIT_OOL_FMA,   /* a multiplication and addition gave a NaN */
-	JIT_OOL_SITE,  /* an access found something else in the slot of native_site[target] */
+	JIT_OOL_SITE,  /* an access found something else in the slot of `site` */
+	JIT_OOL_GROUP, /* the same of a group, which begins with instruction `index` */
 	JIT_OOL_GUESS, /* the guess was wrong: rdx and native_guess are what the TLB says */
 	JIT_OOL_NAN,   /* xmm `reg` = the canonical NaN, of a double if `info` */
+};
+
+/* Where the TLB is asked for the address in register `va`, first in a slot that is remembered:
+ * native_site[n]. */
+struct jit_remembered {
+	uint8_t *begin;
+	unsigned n;
+	uint8_t va;
 };
 
 struct jit_ool {
 	enum jit_ool_kind kind;
 	uint8_t *from;       /* the jump to here */
 	const uint8_t *back; /* where to go on */
-	const uint8_t *site; /* JIT_OOL_SITE: the begin of the access */
+	struct jit_remembered site;
 	uint32_t info;
 	int32_t target;
 	uint8_t reg;
@@ -186,12 +195,16 @@ void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o);
 
 jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore;
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
-void jit_ool_site(struct jit_lower *l, const struct jit_ool *o);
 void jit_ool_guess(struct jit_lower *l, const struct jit_ool *o);
-/* rcx = the slot of the TLB for the address va, as a distance. */
-void jit_tlb_slot(struct jit_lower *l, unsigned va);
+/* In a program: rcx = the slot of the TLB that was right here the last time, so that it need not be
+ * computed and the data do not wait for it. False: nothing was emitted. Programs mostly access a
+ * page many times before the next one; kernels less so. */
+bool jit_site(struct jit_lower *l, unsigned va, struct jit_remembered *site);
 /* Then: whether an aligned access to va may go there. Returns the jump to take if not. */
 uint8_t *jit_tlb_ask(struct jit_lower *l, unsigned va, unsigned size, int32_t tag);
+/* Behind the block, when it may not: asks again with the right slot. What follows is for when that
+ * is no as well; rax = va, ecx = info, whose size and JIT_MEM_STORE count. */
+void jit_site_again(struct jit_lower *l, const struct jit_remembered *site, uint32_t info);
 
 /* ---- x86_amo.c ---- */
 
@@ -199,8 +212,6 @@ enum { JIT_AMO_SWAP, JIT_AMO_ADD };
 jit_lower_fn jit_lower_amo_host, jit_lower_amo_loop, jit_lower_lr, jit_lower_sc;
 
 /* ---- x86_group.c ---- */
-
-#define JIT_TLB(field) (JIT_OFF(run.hart.mmu.tlb) + (int32_t)offsetof(struct rv64_tlb_entry, field))
 
 /* [base + disp], or with `indexed` [base + index + disp]. */
 struct jit_place {
@@ -214,6 +225,7 @@ void jit_at(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg,
 	    const struct jit_place *at);
 /* Where a group keeps its distance in struct interp. */
 int32_t jit_slot(unsigned slot);
+void jit_ool_group(struct jit_lower *l, const struct jit_ool *o);
 /* At the begin of the loop: carried groups ask the TLB, and say for how many rounds. */
 void jit_group_enter(struct jit_lower *l);
 /* Whether the instruction at hand is in a group and needs no look-up: then its operand. */

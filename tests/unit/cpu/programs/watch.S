@@ -12,6 +12,7 @@ again:
 	jal	ra, sum
 	jal	ra, frame
 	jal	ra, mixed
+	jal	ra, across
 	addi	s0, s0, -1
 	bnez	s0, again
 end:
@@ -48,3 +49,10 @@ mixed:	/* what is compiled, what is called in C */
 
 	.balign 64
 words:	.dword	1, 2, 3, 4
+
+	.balign 4096
+	.skip	4096 - 6
+across:	/* an instruction of two pages: no jump within the page leads to it */
+	xori	a5, a5, -1
+	xori	a5, a5, -1
+	ret
