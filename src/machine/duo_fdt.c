@@ -127,7 +127,7 @@ static void write_small_core(struct fdt_builder *t)
 	const uint32_t reg[] = {0, DUO_SEC_SYS_BASE, 0, DUO_PAGE, 0, DUO_RESET_BASE, 0, DUO_PAGE};
 
 	BOARD_FDT_DEVICE(t, "mailbox", DUO_MAILBOX_BASE, DUO_PAGE, "sophgo,cv1800b-mailbox");
-	interrupt(t, DUO_MAILBOX_IRQ);
+	duo_fdt_interrupt(t, DUO_MAILBOX_IRQ);
 	fdtb_u32(t, "#mbox-cells", 2);
 	fdtb_u32(t, "memory-region", PHANDLE_BUFFERS);
 	fdtb_u32(t, "phandle", PHANDLE_MAILBOX);
