@@ -75,7 +75,8 @@ case_debug() {
 
 # The drivers for the small core of a Duo, which runs a program that knows them.
 on_duo() { # KERNEL MODE APPEND
-	board=(--small-core "$DUO_REMOTE" --file "$DUO_REMOTE:/lib/firmware/remote.elf")
+	board=(--small-core "$DUO_REMOTE" --file "$DUO_REMOTE:/lib/firmware/remote.elf"
+		--file "$FIRMWARE/rpmsg-duo256m.elf:/lib/firmware/rpmsg.elf")
 	# shellcheck disable=SC2046 # names without blanks
 	on "$1" "$2" "$3" -- $(tested duo256m)
 }

@@ -6,6 +6,7 @@
 
 rounds=100
 [ "$1" = short ] || rounds=1000
+[ ! -e /sys/kernel/debug/kmemleak ] || rounds=$((rounds / 20)) # a kernel that looks at each byte
 
 try modprobe duo_mailbox
 echo '- commands, replies, time-outs, signals, news, buffers, a lock that is held'

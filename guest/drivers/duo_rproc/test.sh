@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Usage: test.sh short|long
-# Tries duo_rproc with the firmware guest/firmware/bare/remote.c, which lies in /lib/firmware.
+# Tries duo_rproc with the firmware of guest/firmware: bare/remote.c and apps/rpmsg.c, which lie in
+# /lib/firmware.
 . ../testing.sh
 
 rounds=3
@@ -77,6 +78,21 @@ tell state start
 until_up
 try duo-cmdqu lost
 try duo-cmdqu led
+
+tell state stop
+
+echo "- RPMsg, and $rounds times stopped and started under traffic"
+for module in virtio_rpmsg_bus rpmsg_ns rpmsg_char rpmsg_ctrl; do
+	try modprobe $module
+done
+tell firmware rpmsg.elf
+tell state start
+n=$(duo-rpmsg pingpong | grep -c '^ping-pong hop=[0-9]*$')
+expect hops "$n" 32
+try duo-rpmsg sizes
+tell state stop
+[ ! -e /dev/rpmsg0 ] || fail 'the channel is still there'
+try duo-rpmsg cycles $rounds
 
 echo '- what it left is cleared away'
 try rmmod duo_rproc
