@@ -4,6 +4,8 @@
 # of Linux. By instructions' time each run is the same, whatever else the host does.
 . "$(dirname "$0")/lib.sh"
 
+[ -f "$BIG/kernel_test.elf" ] || fail 'the firmware is not built: its compiler, gcc-riscv64-unknown-elf, is missing'
+
 # on_duo [OPTIONS...]: with the clock that counts instructions.
 on_duo() {
 	linnet run --machine duo256m --clock instructions --time-limit 100 "$@" </dev/null
