@@ -67,6 +67,13 @@ case_rpmsg() { rpmsg --engine interp; }
 case_rpmsg_jit() { rpmsg --engine jit; }
 case_rpmsg_host_clock() { rpmsg --clock host; }
 
+# Four thousand samples from a converter, none lost and none twice.
+case_sensor() {
+	on_duo --spi 2:0=adc --firmware "$BIG/big_sensor.elf" --small-core "$FIRMWARE/sensor-duo256m.elf"
+	expect_status 0
+	expect_in out '^RT: samples 4000'
+}
+
 # Stopped in the middle of an interrupt, and started again.
 case_restart() {
 	on_duo --firmware "$BIG/big_restart.elf" --small-core "$BIG/stuck.elf"
