@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Samples of channel 0 of an MCP3208 on SPI 2, select 0, two hundred a second, to Linux: the service
- * "linnet-samples" (endpoint 36) takes a number of samples and sends them to whom asked, in messages
- * of at most BATCH: the index of the first, then each in 16 bits.
+ * Samples of channel 0 of an MCP3208 on SPI 2, select 0, two hundred a second, to Linux: the
+ * service "linnet-samples" (endpoint 36) takes a number of samples and sends them to whom asked, in
+ * messages of at most BATCH: the index of the first, then each in 16 bits.
  *
  * The thread that samples is the most urgent one and never waits for Linux; what it finds no room
  * for in the queue is a hole in the indices.

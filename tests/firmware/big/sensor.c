@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Asks apps/sensor.c for samples, and stops fetching for a while: each sample comes once, and has the
- * value that the converter (src/hw/spi_parts.h) gives for its number. */
+/* Asks apps/sensor.c for samples, and stops fetching for a while: each sample comes once, and has
+ * the value that the converter (src/hw/spi_parts.h) gives for its number. */
 #include <assert.h>
 
 #include "big.h"
