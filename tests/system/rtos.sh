@@ -74,6 +74,16 @@ case_sensor() {
 	expect_in out '^RT: samples 4000'
 }
 
+# What nobody expects is told of, with where it was, and ends the firmware.
+case_fault() {
+	local pc
+	on_duo --firmware "$BIG/big_wait_42.elf" --small-core "$BIG/fault.elf"
+	expect_status 0
+	pc=$(riscv64-unknown-elf-nm "$BIG/fault.elf" | sed -n 's/^0*\([0-9a-f]*\) [a-z] zero.*/\1/p')
+	[ "$(sed -n 's/^small| RT: \(.*0x[0-9a-f]*\).*/\1/p' "$work/out")" = "trap cause 2 pc 0x$pc value 0x0" ] ||
+		fail 'not that trap, once'
+}
+
 # Stopped in the middle of an interrupt, and started again.
 case_restart() {
 	on_duo --firmware "$BIG/big_restart.elf" --small-core "$BIG/stuck.elf"
