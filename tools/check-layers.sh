@@ -6,7 +6,8 @@
 #
 # A project header is included by its path from src/ (from the root for a header of guest/), with
 # quotes. In tests/ and guest/ a name without a folder means a file beside the source. A driver in
-# guest/drivers is built by itself: its own headers may be included by their path from its folder.
+# guest/drivers is built by itself, and so is guest/firmware: their own headers may be included by
+# their path from there.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "${1:-$here/..}"
@@ -50,7 +51,7 @@ FILENAME == "tools/layers.txt" {
 FNR == 1 {
 	layer = layer_of(FILENAME)
 	inside_src = FILENAME ~ /^src\//
-	driver = match(FILENAME, /^guest\/drivers\/[^\/]+\//) ? substr(FILENAME, 1, RLENGTH) : ""
+	driver = match(FILENAME, /^guest\/(drivers\/[^\/]+|firmware)\//) ? substr(FILENAME, 1, RLENGTH) : ""
 	if (layer != "" && !(layer in known)) {
 		bad("the folder \"" layer "\" is not in tools/layers.txt")
 		nextfile

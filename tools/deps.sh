@@ -11,7 +11,7 @@ set -eu
 
 build_set='gcc libc6-dev make=make meson=meson ninja-build=ninja pkg-config=pkg-config
 	libslirp-dev libfdt-dev liburing-dev zlib1g-dev libzstd-dev libjansson-dev gcc-riscv64-linux-gnu
-	libc6-dev-riscv64-cross'
+	libc6-dev-riscv64-cross gcc-riscv64-unknown-elf'
 run_set='e2fsprogs cpio=cpio kmod xz-utils=xz busybox=busybox debian-archive-keyring gpgv=gpgv
 	qemu-system-common'
 deb_set='dpkg-dev=dpkg-shlibdeps binutils=strip'

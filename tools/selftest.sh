@@ -121,6 +121,12 @@ echo >"$tree/guest/drivers/d/part/p.h"
 passes .
 echo '#include "part/p.h"' >"$tree/guest/drivers/e/e.c"
 fails '^guest/drivers/e/e.c:1: .*no folder "part"' .
+mkdir -p "$tree/guest/firmware/k" "$tree/guest/firmware/a"
+echo >"$tree/guest/firmware/k/k.h"
+echo '#include "k/k.h"' >"$tree/guest/firmware/a/a.c"
+passes .
+echo '#include "k/none.h"' >"$tree/guest/firmware/a/a.c"
+fails '^guest/firmware/a/a.c:1: .*no folder "k"' .
 
 checker=check-budget.sh
 build_tree gcc
@@ -245,6 +251,15 @@ checker=check-cppcheck.sh
 passes .
 echo 'int over(void); int over(void) { int v[2] = {0, 0}; return v[2]; }' >>"$tree/src/base/a.c"
 fails 'src/base/a.c:15.*arrayIndexOutOfBounds' .
+
+checker=check-checkpatch.sh
+if [ -e "${XDG_CACHE_HOME:-$HOME/.cache}/linnet/source/current" ]; then
+	mkdir -p "$tree/guest/drivers/a"
+	printf '// SPDX-License-Identifier: GPL-2.0\nstatic int a;\n' >"$tree/guest/drivers/a/a.c"
+	passes .
+	printf 'int b(int x)\n{\n\tif(x)\n\t\treturn 1;\n\treturn a;\n}\n' >>"$tree/guest/drivers/a/a.c"
+	fails 'guest/drivers/a/a.c:5: ERROR:SPACING' .
+fi
 
 checker=check-shell.sh
 passes .

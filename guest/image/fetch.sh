@@ -38,6 +38,8 @@ modules='crc32c_generic virtio_mmio virtio_blk virtio_net virtio-rng ext4'
 rare_modules='virtio_input evdev virtio_balloon vmw_vsock_virtio_transport'
 # What the Duo boards have drivers for, with the device tree that the kernel's package has for them.
 duo_modules='clk-sophgo-cv1800 gpio-dwapb spi-dw-mmio i2c-designware-platform'
+# Those of parts that a user puts on the boards' wires: docs/spi.md.
+wire_modules='spi-nor mtdblock mcp320x i2c-dev at24'
 dtbs='sophgo/cv1800b-milkv-duo.dtb'
 
 # Kernel options. cryptomgr.notests: the self-tests of crypto algorithms are a third of the
@@ -100,7 +102,8 @@ make_base()
 		find "$1/unpacked" -path "*/$dtb" -exec mv {} "$1/dtb" \;
 	done
 	# shellcheck disable=SC2086 # a list of names
-	"$here/modules.sh" "$tree" "$1/modules/$(cat "$1/release")" $modules $rare_modules $duo_modules
+	"$here/modules.sh" "$tree" "$1/modules/$(cat "$1/release")" $modules $rare_modules $duo_modules \
+		$wire_modules
 	rm -rf "$1/unpacked" "$1/debs"
 	# shellcheck disable=SC2046 # names without blanks
 	sums_write "$1" base kernel busybox release packages $(cd "$1" && find modules dtb -type f)
@@ -121,6 +124,7 @@ fetch_set()
 		echo "modules $modules"
 		echo "modules $rare_modules"
 		echo "modules $duo_modules"
+		echo "modules $wire_modules"
 		echo "dtbs $dtbs"
 	} >"$new/packages"
 	if [ -n "$present" ] && cmp -s "$new/packages" "$present/packages"; then
@@ -148,6 +152,7 @@ modules_current()
 	grep -qxF "modules $modules" "$present/packages" 2>/dev/null &&
 		grep -qxF "modules $rare_modules" "$present/packages" &&
 		grep -qxF "modules $duo_modules" "$present/packages" &&
+		grep -qxF "modules $wire_modules" "$present/packages" &&
 		grep -qxF "dtbs $dtbs" "$present/packages"
 }
 

@@ -189,7 +189,7 @@ static int coldplug_bus(struct modules *mods, const char *bus)
 
 void modules_coldplug(struct modules *mods)
 {
-	static const char *const buses[] = {"platform", "pci", "virtio"};
+	static const char *const buses[] = {"platform", "pci", "virtio", "spi", "i2c"};
 
 	if (!mods)
 		return;

@@ -31,6 +31,7 @@ int run_console_parse(struct run_console *c, const char *label, char *value, str
 
 		if (strncmp(value, forms[i].word, len) || forms[i].path != (value[len] != '\0'))
 			continue;
+		c->given = true;
 		c->kind = forms[i].kind;
 		c->path = forms[i].path ? value + len : NULL;
 		return 0;
@@ -39,17 +40,22 @@ int run_console_parse(struct run_console *c, const char *label, char *value, str
 		       label, value);
 }
 
-int run_console_open(const struct run_console *c, struct loop *loop, struct chr **out,
-		     struct err *e)
+int run_console_open(const struct run_console *c, const char *option, struct loop *loop,
+		     struct chr **out, struct err *e)
 {
+	static const char *const kinds[] = {[RUN_CONSOLE_FILE] = "file:",
+					    [RUN_CONSOLE_PTY] = "pty",
+					    [RUN_CONSOLE_UNIX] = "unix:"};
+	char label[48];
 	int ret;
 
+	(void)snprintf(label, sizeof(label), "%s %s", option, kinds[c->kind]);
 	if (c->kind == RUN_CONSOLE_FILE)
-		return chr_file_new(loop, "--console file:", c->path, out, e);
+		return chr_file_new(loop, label, c->path, out, e);
 	if (c->kind == RUN_CONSOLE_UNIX)
-		return chr_unix_new(loop, "--console unix:", c->path, out, e);
-	ret = chr_pty_new(loop, "--console pty", c->path, out, e);
+		return chr_unix_new(loop, label, c->path, out, e);
+	ret = chr_pty_new(loop, label, c->path, out, e);
 	if (!ret)
-		fprintf(stderr, "linnet: the console is %s\n", chr_pty_path(*out));
+		fprintf(stderr, "linnet: the %s is %s\n", option + 2, chr_pty_path(*out));
 	return ret;
 }

@@ -13,6 +13,7 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "cmd/config.h"
+#include "cmd/run_wires.h"
 #include "cpu/cpu.h"
 
 static const char *const mmu_names[] = {"sv39", "sv48", NULL};
@@ -187,26 +188,6 @@ static int vsock_option(void *ctx, const char *label, char *value, struct err *e
 	return run_vsock_parse(&o->vsock, label, value, e);
 }
 
-/* F, or F@ADDRESS for what is not ELF. */
-static int small_core_option(void *ctx, const char *label, char *value, struct err *e)
-{
-	struct run_options *o = ctx;
-	char *at = strrchr(value, '@'), *end;
-
-	o->small_core = (struct run_small_core){.path = value};
-	if (!at)
-		return 0;
-	errno = 0;
-	o->small_core.at = strtoull(at + 1, &end, 16);
-	if (errno || end == at + 1 || *end || !o->small_core.at)
-		return err_set(e, -EINVAL,
-			       "%s%s: give FILE, or FILE@ADDRESS with a hexadecimal address, such "
-			       "as fw.bin@0x8fe00000",
-			       label, value);
-	*at = '\0';
-	return 0;
-}
-
 static int vhost_user_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -266,6 +247,18 @@ const struct opt run_option_table[] = {
 	 AT(clock),
 	 .choices = clock_names,
 	 .help = "instructions: every run is the same"},
+	{.name = "deterministic",
+	 .rare = true,
+	 .kind = OPT_FLAG,
+	 AT(deterministic),
+	 .help = "both cores of a duo interleaved, the same in every run"},
+	{.name = "seed",
+	 .rare = true,
+	 .arg = "N",
+	 .kind = OPT_UINT,
+	 AT(seed),
+	 .max = UINT32_MAX,
+	 .help = "of --deterministic: another one, another order"},
 	{.name = "mmu",
 	 .arg = "sv39|sv48",
 	 .kind = OPT_CHOICE,
@@ -317,8 +310,27 @@ const struct opt run_option_table[] = {
 	{.name = "small-core",
 	 .arg = "F[@ADDRESS]",
 	 .kind = OPT_CALL,
-	 .call = small_core_option,
+	 .call = run_small_core_option,
 	 .help = "what the small core of a duo runs (ELF, flat)"},
+	{.name = "small-core-after",
+	 .rare = true,
+	 .arg = "loader|linux",
+	 .kind = OPT_CHOICE,
+	 AT(small_core.after),
+	 .choices = run_small_after_names,
+	 .help = "linux: it is loaded, and Linux starts it"},
+	{.name = "small-core-window",
+	 .rare = true,
+	 .arg = "A-B[,A-B]...",
+	 .kind = OPT_CALL,
+	 .call = run_small_window_option,
+	 .help = "the only memory that it may use"},
+	{.name = "small-console",
+	 .rare = true,
+	 .arg = "stdio|pty|unix:PATH|file:PATH",
+	 .kind = OPT_CALL,
+	 .call = run_small_console_option,
+	 .help = "its serial port (default: lines in the console)"},
 	{.name = "file",
 	 .arg = "HOST:GUEST",
 	 .kind = OPT_CALL,
@@ -405,6 +417,7 @@ const struct opt run_option_table[] = {
 	 AT(rng),
 	 .help = "the entropy source (default: on)"},
 	{.name = "rng-rate",
+	 .rare = true,
 	 .arg = "SIZE",
 	 .kind = OPT_SIZE,
 	 AT(rng_rate),
@@ -423,6 +436,27 @@ const struct opt run_option_table[] = {
 	 .min = 1,
 	 .max = MACHINE_MAX_IRQLABS,
 	 .help = "N devices that interrupt, to study (1 to 4)"},
+	{.name = "spi",
+	 .rare = true,
+	 .arg = "BUS:SELECT=KIND[,KEY=VALUE]...",
+	 .kind = OPT_CALL,
+	 .call = run_spi_option,
+	 .repeat = true,
+	 .help = "a part on an SPI bus of a duo: flash, adc, ..."},
+	{.name = "i2c",
+	 .rare = true,
+	 .arg = "BUS:ADDRESS=eeprom,path=F[,KEY=VALUE]...",
+	 .kind = OPT_CALL,
+	 .call = run_i2c_option,
+	 .repeat = true,
+	 .help = "a part on an I2C bus of a duo"},
+	{.name = "gpio",
+	 .rare = true,
+	 .arg = "PIN=PIN",
+	 .kind = OPT_CALL,
+	 .call = run_gpio_option,
+	 .repeat = true,
+	 .help = "a wire between two pins of a duo, such as A14=A15"},
 	{.help = "The run"},
 	{.name = "exec",
 	 .arg = "CMD",
@@ -454,6 +488,12 @@ const struct opt run_option_table[] = {
 	 .keys = gdb_keys,
 	 .head = "address",
 	 .help = "let gdb connect"},
+	{.name = "trace",
+	 .rare = true,
+	 .arg = "FILE",
+	 .kind = OPT_STRING,
+	 AT(trace),
+	 .help = "what both cores of a duo do to each other"},
 	{.name = "jit-dump",
 	 .rare = true,
 	 .arg = "FILE[,KEY=VALUE]...",

@@ -12,6 +12,7 @@
 #include "cmd/run_iothreads.h"
 #include "cmd/run_net.h"
 #include "cmd/run_remote.h"
+#include "cmd/run_small.h"
 #include "cmd/run_vsock.h"
 #include "cmd/run_watch.h"
 #include "machine/machine.h"
@@ -46,6 +47,8 @@ struct run_options {
 	unsigned smp;
 	uint64_t mem;
 	unsigned clock;     /* enum run_clock */
+	bool deterministic; /* then clock counts instructions */
+	unsigned seed;
 	unsigned mmu;       /* enum run_mmu */
 	unsigned transport; /* enum run_transport */
 
@@ -64,10 +67,8 @@ struct run_options {
 	struct run_remotes_options remotes;
 	struct run_vsock_options vsock;
 
-	struct run_small_core {
-		const char *path; /* NULL: none */
-		uint64_t at;      /* 0: it is ELF */
-	} small_core;
+	struct run_small_core small_core;
+	struct wires wires;
 	bool rng;
 	uint64_t rng_rate; /* bytes a second; 0: any number */
 	bool balloon;
@@ -87,6 +88,7 @@ struct run_options {
 	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */
 	struct run_gdb_options gdb;
+	const char *trace; /* path, or NULL */
 	struct run_watch_options watch;
 	bool no_reboot;
 	const char *dump_dtb;

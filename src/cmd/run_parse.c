@@ -7,9 +7,12 @@
 
 #include "base/err.h"
 #include "cmd/config.h"
+#include "cmd/run_wires.h"
 
 static int check(const struct run_options *o, struct err *e)
 {
+	int ret;
+
 	if (o->append && o->append_only)
 		return err_set(e, -EINVAL,
 			       "--append adds to the default line and --append-only replaces it; "
@@ -28,6 +31,8 @@ static int check(const struct run_options *o, struct err *e)
 	if (!o->exec && (o->cwd || o->n_env))
 		return err_set(e, -EINVAL, "--%s %s: is for the command of --exec; add one",
 			       o->cwd ? "cwd" : "env", o->cwd ? o->cwd : o->env[0]);
+	if (o->seed && !o->deterministic)
+		return err_set(e, -EINVAL, "--seed %u: is for --deterministic; add that", o->seed);
 	if (o->watch.state_log && o->clock != RUN_CLOCK_INSTRUCTIONS)
 		return err_set(e, -EINVAL,
 			       "--state-log: only with --clock instructions are two runs the same "
@@ -49,7 +54,8 @@ static int check(const struct run_options *o, struct err *e)
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);
-	return run_iothreads_check(o, e);
+	ret = run_wires_check(o, e);
+	return ret ? ret : run_iothreads_check(o, e);
 }
 
 /* The file comes first, so that the command line has the last word. */
@@ -99,5 +105,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 			       "%s: `linnet run` takes options only; see linnet run "
 			       "--help",
 			       argv[used]);
+	if (o->deterministic)
+		o->clock = RUN_CLOCK_INSTRUCTIONS;
 	return check(o, e);
 }

@@ -23,6 +23,8 @@
 #include "backend/chr_stdio.h"
 #include "backend/net.h"
 #include "base/err.h"
+#include "base/log.h"
+#include "base/trace.h"
 #include "cmd/run_initrd.h"
 #include "cpu/cpu.h"
 #include "virtio/spec.h"
@@ -63,12 +65,13 @@ static bool lacks(const struct machine_type *type, const struct run_options *o, 
 		{o->mmu == RUN_MMU_SV48, "--mmu sv48"},
 	};
 
-	if (o->small_core.path && !type->has_small_core) {
-		err_set(e, -EINVAL, "--small-core %s: the machine %s has none; see linnet machines",
-			o->small_core.path, type->name);
+	if (run_small_misplaced(o, type, e))
+		return true;
+	if (wires_given(&o->wires) && !type->has_wires) {
+		err_set(e, -EINVAL, "%s: the machine %s has no such wires; add --machine duo256m",
+			wires_given(&o->wires), type->name);
 		return true;
 	}
-
 	if (o->smp > type->max_smp) {
 		err_set(e, -EINVAL, "--smp %u: the machine %s has at most %u", o->smp, type->name,
 			type->max_smp);
@@ -115,13 +118,36 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
 	c->dtb = o->dtb;
 	c->small_core = o->small_core.path;
+	c->wires = o->wires;
+	c->wires.verbose = o->verbose;
 	c->small_core_at = o->small_core.at;
+	c->small_core_windows = o->small_core.windows;
+	c->small_core_waits = o->small_core.after == RUN_SMALL_AFTER_LINUX;
 	c->ring_features = ring_features(&o->ring);
 	c->ring_size = o->ring.size;
 	c->pci = o->transport == RUN_TRANSPORT_PCI;
 	c->sv48 = o->mmu == RUN_MMU_SV48;
+	c->interleaved = o->deterministic;
+	c->seed = o->seed;
 	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;
 	return 0;
+}
+
+static int open_trace(struct run_parts *p, const struct run_options *o, struct loop *loop,
+		      struct err *e)
+{
+	int ret = o->trace ? trace_open(loop, "--trace ", o->trace, &p->trace, e) : 0;
+
+	p->config.trace = p->trace;
+	return ret;
+}
+
+static void close_trace(struct run_parts *p)
+{
+	int ret = trace_close(p->trace);
+
+	if (ret)
+		log_warn("--trace: the file is not complete: %s", strerror(-ret));
 }
 
 static int open_watch(struct run_parts *p, const struct run_options *o, struct err *e)
@@ -292,7 +318,7 @@ static int open_console(struct run_parts *p, const struct run_options *o, struct
 	int ret = 0;
 
 	if (o->console.kind != RUN_CONSOLE_STDIO)
-		return run_console_open(&o->console, loop, &p->console, e);
+		return run_console_open(&o->console, "--console", loop, &p->console, e);
 	if (o->exec && o->verbose)
 		ret = chr_fd_new(loop, -1, STDERR_FILENO, &p->console);
 	if (!o->exec)
@@ -340,6 +366,8 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	if (!ret)
 		ret = open_watch(p, o, e);
 	if (!ret)
+		ret = open_trace(p, o, loop, e);
+	if (!ret)
 		ret = find_guest(p, o, e);
 	if (!ret)
 		ret = write_append(p, o, e);
@@ -359,6 +387,8 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 		ret = open_console(p, o, loop, events, e);
 	p->config.console = p->console;
 	if (!ret)
+		ret = run_small_open(p, o, loop, e);
+	if (!ret)
 		ret = run_faults_open(&p->faults, o, &p->config, loop, e);
 	if (ret)
 		run_parts_close(p);
@@ -375,11 +405,13 @@ void run_parts_close(struct run_parts *p)
 		p->net->ops->free(p->net);
 	run_remotes_close(&p->remotes);
 	run_vsock_close(&p->vsock);
+	run_small_close(p);
 	/* What the guest printed last is still in the stream's buffer. */
 	if (p->console)
 		(void)chr_flush(p->console, CONSOLE_FLUSH_MS);
 	chr_free(p->console);
 	exec_free(p->exec);
+	close_trace(p);
 	run_watch_close(&p->watch);
 	run_state_log_close(&p->log);
 	free(p->extra_initrd);

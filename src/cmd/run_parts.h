@@ -31,9 +31,14 @@ struct run_parts {
 	struct run_vsock vsock;
 	char cwd[REMOTE_TAG_MAX + 2]; /* of the command, when it is a shared folder */
 	struct chr *console;
+	struct run_parts_small {
+		struct chr *console; /* the small core's own, or its half of the merged one */
+		struct chr *merged;  /* the machine's half, or NULL */
+	} small;
 	struct exec *exec;
 	struct cpu_watch watch;
 	struct state_log log;
+	struct trace *trace;
 	struct machine_faults faults; /* in front of disks, network and console; --fault */
 	struct machine_config config; /* complete but for the console's tap */
 };

@@ -50,6 +50,15 @@ struct cpu_imsic_ops {
 	uint32_t (*top)(void *arg, unsigned hart, bool claim);
 };
 
+/* A trap into M mode whose handler cannot run: it faults itself. */
+struct cpu_crash {
+	uint64_t pc, cause, tval; /* mepc, mcause and mtval of the trap */
+	uint64_t handler;
+	uint64_t x[32];
+};
+
+enum cpu_touch { CPU_TOUCH_FETCH, CPU_TOUCH_LOAD, CPU_TOUCH_STORE };
+
 /* What a machine provides to its CPUs; called on the vCPU's thread. */
 struct cpu_env {
 	void *arg;
@@ -58,6 +67,13 @@ struct cpu_env {
 	void (*ecall)(void *arg, struct cpu *cpu, uint64_t a[8]);
 	/* The time in ticks of timebase_hz. */
 	uint64_t (*time_now)(void *arg, struct cpu *cpu);
+	/* The CPU would trap for ever, from M mode to M mode; as in an ecall, stop() may be called.
+	 * NULL: it does that. */
+	void (*crashed)(void *arg, struct cpu *cpu, const struct cpu_crash *crash);
+	/* Whether the CPU may use the page of RAM at pa; false: an access fault. Asked when a page
+	 * becomes known to it, which a page may do again. The pc of get_regs() is the instruction
+	 * that wants it. NULL: it may use all. */
+	bool (*may_touch)(void *arg, struct cpu *cpu, uint64_t pa, enum cpu_touch how);
 };
 
 struct cpu_vm_config {

@@ -24,6 +24,8 @@ static enum bus_result regs_read(void *dev, uint64_t offset, unsigned size, uint
 		return BUS_ERROR;
 	if (r->cfg.absent)
 		return BUS_OK;
+	if (r->cfg.touched)
+		r->cfg.touched(r->cfg.arg, (uint32_t)i * 4, false);
 	*value = atomic_load(&r->reg[i]);
 	if (size == 8)
 		*value |= (uint64_t)atomic_load(&r->reg[i + 1]) << 32;
@@ -53,6 +55,8 @@ static enum bus_result regs_write(void *dev, uint64_t offset, unsigned size, uin
 		return BUS_ERROR;
 	if (r->cfg.absent)
 		return BUS_OK;
+	if (r->cfg.touched)
+		r->cfg.touched(r->cfg.arg, (uint32_t)(offset / 4) * 4, true);
 	if (size == 8) {
 		store(r, offset / 4, 0, ~0u, (uint32_t)value);
 		store(r, offset / 4 + 1, 0, ~0u, (uint32_t)(value >> 32));

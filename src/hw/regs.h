@@ -26,6 +26,8 @@ struct regs_config {
 	const struct regs_value *reset; /* what is not 0 after reset */
 	unsigned n_reset;
 	bool absent; /* of hardware that this machine has not: reads as 0, and stores do nothing */
+	/* Before an access to the register at `offset`; on the vCPU's thread, and may be NULL. */
+	void (*touched)(void *arg, uint32_t offset, bool is_write);
 	/* After a store: the register at `offset` was `old`. On the thread of the vCPU that stores;
 	 * may be NULL. */
 	void (*written)(void *arg, uint32_t offset, uint32_t old, uint32_t value);

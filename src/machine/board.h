@@ -24,7 +24,7 @@ struct uart8250;
 struct uart8250_config;
 struct carrier;
 
-#define MACHINE_MAX_UARTS 5
+#define MACHINE_MAX_UARTS 6
 
 /* A virtio device of the board, for reports: see machine_device_info. */
 struct machine_device {

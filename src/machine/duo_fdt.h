@@ -9,6 +9,8 @@
 #include "machine/board_fdt.h"
 
 struct err;
+struct fdt_builder;
+struct wires;
 
 struct duo_region {
 	uint64_t base, size;
@@ -16,11 +18,16 @@ struct duo_region {
 
 struct duo_fdt_config {
 	struct board_fdt run;
-	struct duo_region rtos; /* memory of the small core, which Linux leaves alone */
-	const char *model;      /* the machine's name */
+	/* Memory that Linux leaves alone: the small core's, for rings, for shared buffers. */
+	struct duo_region rtos, vrings, buffers;
+	const char *model; /* the machine's name */
+	const struct wires *wires;
 };
 
 /* *out is malloc'd and the caller's. 0, or -errno with the message in e. */
 int duo_fdt_build(const struct duo_fdt_config *cfg, void **out, size_t *len, struct err *e);
+
+/* A node's interrupt at the PLIC. */
+void duo_fdt_interrupt(struct fdt_builder *t, unsigned irq);
 
 #endif

@@ -39,17 +39,30 @@
 #define DUO_CLINT_SIZE     0x00010000u
 #define DUO_RAM_BASE       0x80000000u
 
-/* What of the memory is the small core's, of 64 and of 256 MiB; and rings between both cores. */
-#define DUO_RTOS_BASE     0x83f40000u
-#define DUO_RTOS_SIZE     0x000c0000u
-#define DUO256M_RTOS_BASE 0x8fe00000u
-#define DUO256M_RTOS_SIZE 0x00200000u
+/* What of the memory is the small core's, of 64 and of 256 MiB; and what both cores share: the
+ * rings of RPMsg, and behind them buffers that messages of the mailbox tell of. */
+#define DUO_RTOS_BASE       0x83f40000u
+#define DUO_RTOS_SIZE       0x000c0000u
+#define DUO_SHARED_BASE     0x83f20000u
+#define DUO256M_RTOS_BASE   0x8fe00000u
+#define DUO256M_RTOS_SIZE   0x00200000u
+#define DUO256M_SHARED_BASE 0x8fc00000u
+#define DUO_VRINGS_SIZE     0x00010000u
+#define DUO_BUFFERS_SIZE    0x00010000u
 
 #define DUO_PAGE        0x1000u
 #define DUO_N_UARTS     5u
+#define DUO_N_SPI       4u
+#define DUO_N_I2C       5u
+#define DUO_N_GPIO      5u /* the last is E */
 #define DUO_N_IRQS      101u
 /* PLIC sources of the big core. */
 #define DUO_UART_IRQ    44u /* number n has DUO_UART_IRQ + n */
+#define DUO_I2C_IRQ     49u
+#define DUO_SPI_IRQ     54u
+#define DUO_WDT_IRQ     58u
+#define DUO_GPIO_IRQ    60u /* A to D */
+#define DUO_GPIO_E_IRQ  70u
 #define DUO_MAILBOX_IRQ 101u
 #define DUO_VIRTIO_IRQ  80u /* slot n has DUO_VIRTIO_IRQ + n */
 
@@ -58,6 +71,10 @@
 #define DUO_SMALL_UART_IRQ    30u /* number n has DUO_SMALL_UART_IRQ + n */
 #define DUO_SMALL_N_UARTS     2u
 #define DUO_SMALL_MAILBOX_IRQ 61u
+
+/* The clock of SEC_SYS: a gate of the clock controller. */
+#define DUO_CLK_EN0       0x00u
+#define DUO_CLK_EN0_EFUSE (1u << 11)
 
 /* Registers by which the small core is started: a bit of SEC_SYS says that the two behind it hold
  * the address, and one of RESET lets it run. */
@@ -74,5 +91,6 @@
 
 #define DUO_TIMEBASE_HZ 25000000u
 #define DUO_OSC_HZ      25000000u
+#define DUO_WIRES_HZ    100000000u /* what SPI and I2C divide, in the tree of our own */
 
 #endif

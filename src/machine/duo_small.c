@@ -4,6 +4,10 @@
  * parent is the machine's bus, and with the machine's memory. A reset is of the core and its CLINT;
  * the PLIC, like mailbox and memory, stays as it was.
  *
+ * On the board both cores print on the first UART, and their lines tear each other. Here each has
+ * that UART for itself, at its own bus, so that it is known who has printed what, and each can have
+ * a console.
+ *
  * Each vm learns of writes to code by its own harts and by devices. What the big core writes over
  * code of the small one that it could write before is noticed when that core is reset, and not by
  * fence.i alone.
@@ -11,17 +15,24 @@
 #include "machine/duo_small.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
+#include "base/trace.h"
 #include "bus/bus.h"
 #include "cpu/cpu.h"
 #include "hw/aclint.h"
 #include "hw/plic.h"
+#include "hw/uart8250.h"
 #include "machine/board.h"
+#include "machine/crash.h"
 #include "machine/duo_core.h"
 #include "machine/duo_map.h"
+#include "machine/duo_trace.h"
 
 struct duo_small {
 	struct machine *m;
@@ -29,13 +40,60 @@ struct duo_small {
 	struct cpu_vm *vm;
 	unsigned hart; /* its number in m->vcpus */
 	struct duo_core core;
+	struct windows windows;
+	bool confined; /* to these; else what is beyond is only told of */
+	struct log_limit strays;
+	pthread_mutex_t lock;
+	struct machine_small_info info; /* under it, but for insns */
 };
 
 static uint64_t env_time_now(void *arg, struct cpu *cpu)
 {
-	const struct machine *m = arg;
+	const struct duo_small *s = arg;
 
-	return clock_ticks(&m->clock);
+	return clock_ticks(&s->m->clock);
+}
+
+static void env_crashed(void *arg, struct cpu *cpu, const struct cpu_crash *crash)
+{
+	struct duo_small *s = arg;
+
+	cpu->vm->engine->stop(cpu);
+	pthread_mutex_lock(&s->lock);
+	s->info.state = MACHINE_SMALL_CRASHED;
+	s->info.crash = *crash;
+	pthread_mutex_unlock(&s->lock);
+	trace(s->m->cfg.trace, TRACE_CRASH, NULL, crash->pc, crash->cause);
+	crash_report("the small core", crash);
+}
+
+/* ---- the memory that it may use ---- */
+
+#define STRAYS_MAX 10u
+
+static bool env_may_touch(void *arg, struct cpu *cpu, uint64_t pa, enum cpu_touch how)
+{
+	static const char *const words[] = {[CPU_TOUCH_FETCH] = "goes to",
+					    [CPU_TOUCH_LOAD] = "loads from",
+					    [CPU_TOUCH_STORE] = "stores to"};
+	struct duo_small *s = arg;
+	struct cpu_regs regs;
+
+	if (windows_have_page(&s->windows, pa))
+		return true;
+	cpu->vm->engine->get_regs(cpu, &regs);
+	log_warn_limited(&s->strays, s->confined ? STRAYS_MAX : 1,
+			 "the small core %s 0x%" PRIx64 " at pc 0x%" PRIx64 ", which is %s",
+			 words[how], pa, regs.pc,
+			 s->confined ? "outside of its --small-core-window: an access fault"
+				     : "not reserved for it in the device tree");
+	return !s->confined;
+}
+
+void duo_small_confine(struct duo_small *s, const struct windows *w, bool confined)
+{
+	s->windows = *w;
+	s->confined = confined;
 }
 
 static int make_core(struct duo_small *s, struct err *e)
@@ -44,7 +102,10 @@ static int make_core(struct duo_small *s, struct err *e)
 	const struct cpu_vm_config cfg = {
 		.mem = m->mem,
 		.bus = s->bus,
-		.env = {.arg = s->m, .time_now = env_time_now},
+		.env = {.arg = s,
+			.time_now = env_time_now,
+			.crashed = env_crashed,
+			.may_touch = env_may_touch},
 		.n_harts = 1,
 		.timebase_hz = DUO_TIMEBASE_HZ,
 		.model = CPU_MODEL_THEAD_C906,
@@ -67,6 +128,7 @@ int duo_small_new(struct machine *m, struct duo_small **out, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	*out = s;
 	s->m = m;
+	pthread_mutex_init(&s->lock, NULL);
 	ret = bus_new(&s->bus);
 	if (ret)
 		return err_set(e, ret, "out of memory");
@@ -74,7 +136,7 @@ int duo_small_new(struct machine *m, struct duo_small **out, struct err *e)
 	ret = make_core(s, e);
 	if (ret)
 		return ret;
-	ret = duo_core_init(&s->core, s->bus, s->vm->cpu[0], DUO_SMALL_N_IRQS);
+	ret = duo_core_init(&s->core, s->bus, s->vm->cpu[0], DUO_SMALL_N_IRQS, m->cfg.trace);
 	if (!ret)
 		ret = vcpus_add(&m->vcpus, s->vm->cpu[0]);
 	if (ret < 0)
@@ -91,6 +153,7 @@ void duo_small_free(struct duo_small *s)
 	if (s->vm)
 		s->vm->engine->vm_free(s->vm);
 	bus_free(s->bus);
+	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
@@ -99,8 +162,33 @@ struct irq duo_small_irq(struct duo_small *s, unsigned source)
 	return plic_irq(s->core.plic, source);
 }
 
+int duo_small_add_uart(struct duo_small *s)
+{
+	const struct uart8250_config cfg = {.bus = s->bus,
+					    .base = DUO_UART_BASE,
+					    .reg_shift = 2,
+					    .loop = s->m->loop,
+					    .chr = s->m->cfg.small_console,
+					    .irq = duo_small_irq(s, DUO_SMALL_UART_IRQ)};
+
+	return machine_add_uart(s->m, &cfg);
+}
+
+void duo_small_look(struct duo_small *s, struct machine_small_info *out)
+{
+	pthread_mutex_lock(&s->lock);
+	*out = s->info;
+	pthread_mutex_unlock(&s->lock);
+	out->insns = s->vm->engine->retired(s->vm->cpu[0]);
+}
+
 void duo_small_power(struct duo_small *s, bool on, uint64_t pc)
 {
+	trace(s->m->cfg.trace, on ? TRACE_START : TRACE_STOP, DUO_SMALL_NAME, pc, 0);
+	pthread_mutex_lock(&s->lock);
+	s->info.state = on ? MACHINE_SMALL_RUNNING : MACHINE_SMALL_STOPPED;
+	s->info.pc = pc;
+	pthread_mutex_unlock(&s->lock);
 	aclint_reset(s->core.clint);
 	vcpus_power(&s->m->vcpus, s->hart, on, pc);
 }

@@ -15,6 +15,8 @@
 struct duo_small;
 struct err;
 struct machine;
+struct machine_small_info;
+struct windows;
 
 /* Stopped. The machine's bus, memory and harts are there. 0, or -errno with the message in e. */
 int duo_small_new(struct machine *m, struct duo_small **out, struct err *e);
@@ -23,6 +25,16 @@ void duo_small_free(struct duo_small *s);
 
 /* The wire into source 1 to DUO_SMALL_N_IRQS. */
 struct irq duo_small_irq(struct duo_small *s, unsigned source);
+
+/* The UART that it prints on: behind the machine's console. 0 or -errno. */
+int duo_small_add_uart(struct duo_small *s);
+
+/* The memory that it may use; `confined`: another access faults, else it is told of once. While it
+ * does not run. */
+void duo_small_confine(struct duo_small *s, const struct windows *w, bool confined);
+
+/* Any thread: how it is. */
+void duo_small_look(struct duo_small *s, struct machine_small_info *out);
 
 /* Any thread: holds it in reset, or lets it begin at pc. */
 void duo_small_power(struct duo_small *s, bool on, uint64_t pc);

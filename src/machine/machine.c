@@ -186,6 +186,8 @@ int machine_new(const struct machine_config *cfg, struct loop *loop, struct mach
 		ret = vcpus_init(&m->vcpus, m->vm, loop, &m->clock);
 		m->has_vcpus = !ret;
 		m->vcpus.log = cfg->log;
+		if (!ret && cfg->interleaved)
+			vcpus_interleave(&m->vcpus, cfg->seed);
 		if (ret)
 			err_set(e, ret, "no threads for harts: %s", strerror(-ret));
 	}
@@ -280,10 +282,10 @@ void machine_free(struct machine *m)
 	if (!m)
 		return;
 	htif_free(m->htif);
-	if (m->cfg.type->free_board)
-		m->cfg.type->free_board(m);
 	for (unsigned i = 0; i < m->n_uarts; i++)
 		uart8250_free(m->uart[i]);
+	if (m->cfg.type->free_board)
+		m->cfg.type->free_board(m);
 	if (m->cfg.counted_time)
 		loop_set_clock(m->loop, NULL, NULL);
 	iothreads_fini(&m->io);

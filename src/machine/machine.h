@@ -19,6 +19,8 @@
 #include "boot/initrd.h"
 #include "machine/iothreads.h"
 #include "machine/vcpus.h"
+#include "machine/windows.h"
+#include "machine/wires.h"
 #include "remote/remote.h"
 
 struct block;
@@ -34,6 +36,7 @@ struct machine;
 struct net;
 struct state_log;
 struct stats_list;
+struct trace;
 struct vdev;
 
 #define MACHINE_MAX_DISKS   4
@@ -109,15 +112,21 @@ struct machine_config {
 	bool sv48;               /* the harts offer Sv48 beside Sv39, and Linux takes it */
 	bool aia;                /* messages can interrupt: APLIC and IMSIC, and no PLIC */
 	bool counted_time;       /* repeatable: see machine/clock.h */
-	unsigned n_iothreads;    /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
-	uint64_t poll_ns;        /* how long those look for work before they sleep; 0: not */
+	bool interleaved;        /* with counted_time: see vcpus_interleave() */
+	uint64_t seed;
+	unsigned n_iothreads; /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
+	uint64_t poll_ns;     /* how long those look for work before they sleep; 0: not */
 
 	const char *kernel;     /* path; NULL only with firmware */
 	const char *firmware;   /* path of what is entered in M mode, or NULL: the built-in SBI */
 	const char *small_core; /* path of what a board's small core runs, or NULL */
 	uint64_t small_core_at; /* where a flat one goes; 0: it is ELF */
-	const char *dtb;        /* path of a device tree blob, or NULL: the board's own */
-	const char *append;     /* the kernel's command line */
+	bool small_core_waits;  /* it is loaded, and the guest starts it */
+	/* The memory that it may use. None: all, but what is not reserved in the device tree is
+	 * told of once. */
+	struct windows small_core_windows;
+	const char *dtb;    /* path of a device tree blob, or NULL: the board's own */
+	const char *append; /* the kernel's command line */
 	struct initrd_piece initrd[MACHINE_MAX_INITRDS];
 	unsigned n_initrds;
 
@@ -125,6 +134,7 @@ struct machine_config {
 	/* Sees all that the UART prints, on the loop; may be NULL. */
 	void (*console_tap)(void *arg, const uint8_t *buf, size_t len);
 	void *console_tap_arg;
+	struct chr *small_console; /* the same of a board's small core; NULL: it leads nowhere */
 
 	bool pci;               /* what carries virtio devices: virtio-pci, or else virtio-mmio */
 	uint64_t ring_features; /* what all virtio devices offer: see vdev_offer_ring() */
@@ -146,7 +156,31 @@ struct machine_config {
 	bool power_button;
 	unsigned n_irqlabs; /* see hw/irqlab.h */
 
+	struct wires wires; /* parts on the board's buses; see there */
+
+	struct trace *trace;   /* see base/trace.h; or NULL */
 	struct faults *faults; /* see machine/faults.h; or NULL */
+};
+
+enum machine_small_state { MACHINE_SMALL_STOPPED, MACHINE_SMALL_RUNNING, MACHINE_SMALL_CRASHED };
+
+struct machine_small_info {
+	enum machine_small_state state;
+	uint64_t pc;    /* where it began, or will */
+	uint64_t insns; /* retired since then */
+	struct cpu_crash crash;
+};
+
+/* The small core of a board, as it is steered from outside; on the loop's thread. */
+struct machine_small_ops {
+	void (*look)(struct machine *m, struct machine_small_info *out);
+	/* In reset, soon. */
+	void (*stop)(struct machine *m);
+	/* Begins soon, anew if it runs, where its registers say. */
+	void (*start)(struct machine *m);
+	/* Stops it, loads `path` (at: as small_core_at) and starts that; while the machine is held.
+	 * 0, or -errno with the message in e, and it is stopped. */
+	int (*load)(struct machine *m, const char *path, uint64_t at, struct err *e);
 };
 
 struct machine_type {
@@ -157,7 +191,8 @@ struct machine_type {
 	enum cpu_model model;
 	uint64_t default_mem; /* bytes */
 	unsigned max_smp;
-	bool has_small_core;
+	const struct machine_small_ops *small; /* NULL: there is no such core */
+	bool has_wires;                        /* takes struct wires */
 	bool extensible; /* it takes PCI, AIA, irqlabs, Sv48: after no board but a set of parts */
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 

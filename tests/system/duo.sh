@@ -59,10 +59,10 @@ case_small_core() {
 	expect_status 0
 	expect_out '0x00000004
 0x00000004'
-	expect_in err '^RT: up 0'
-	expect_in err 'RT: LED on 0'
-	expect_in err 'RT: LED off 0'
-	expect_in err 'RT: seconds 2'
+	expect_in err '^small\| RT: up 0'
+	expect_in err '^small\| RT: LED on 0'
+	expect_in err '^small\| RT: LED off 0'
+	expect_in err '^small\| RT: seconds 2'
 	expect_not_in err 'RT: trap'
 }
 
@@ -88,7 +88,7 @@ case_small_core_restart() {
 case_mistakes() {
 	linnet run --small-core "$DUO_FIRMWARE" --exec true
 	expect_status 125
-	expect_in err '--small-core .*: the machine virt has none'
+	expect_in err '--small-core: the machine virt has no small core'
 	linnet run --machine duo256m --small-core "$work/none" --exec true
 	expect_in err '--small-core .*/none: .*No such file'
 	echo text >"$work/flat"

@@ -73,11 +73,30 @@ static int kxo_release(struct inode *inode, struct file *file)
 
 static bool readable(struct kxo_table *table)
 {
-	/* In this order: the last frame comes before the table is over. */
 	bool over = kxo_table_over(table);
 
+	/* In this order: the last frame comes before the table is over. */
 	smp_rmb();
 	return over || !kfifo_is_empty(&table->fifo);
+}
+
+/*
+ * Takes the frames that are there and fit, and counts them: under the read lock, so that they are
+ * counted with the games that they are of.
+ */
+static int take_frames(struct kxo_table *table, char __user *to, size_t count, unsigned int *copied)
+{
+	int ret = kfifo_to_user(&table->fifo, to, count, copied);
+	unsigned int frames = *copied / sizeof(struct kxo_frame);
+
+	atomic64_add(*copied, &table->dev->bytes);
+	atomic64_add(frames, &table->dev->frames);
+	spin_lock_bh(&table->lock);
+	table->stats.bytes += *copied;
+	table->stats.frames += frames;
+	spin_unlock_bh(&table->lock);
+	/* Those before a fault have left the FIFO: they are read. */
+	return *copied ? 0 : ret;
 }
 
 static ssize_t kxo_read(struct file *file, char __user *to, size_t count, loff_t *pos)
@@ -99,7 +118,7 @@ static ssize_t kxo_read(struct file *file, char __user *to, size_t count, loff_t
 			return -ERESTARTSYS;
 		over = kxo_table_over(table);
 		smp_rmb(); /* as in readable() */
-		ret = kfifo_to_user(&table->fifo, to, count, &copied);
+		ret = take_frames(table, to, count, &copied);
 		mutex_unlock(&table->read_lock);
 		if (ret)
 			return ret;
@@ -107,13 +126,6 @@ static ssize_t kxo_read(struct file *file, char __user *to, size_t count, loff_t
 			return -EAGAIN;
 		/* Another reader can have been quicker. */
 	} while (!copied && !over);
-
-	atomic64_add(copied, &table->dev->bytes);
-	atomic64_add(copied / sizeof(struct kxo_frame), &table->dev->frames);
-	spin_lock_bh(&table->lock);
-	table->stats.bytes += copied;
-	table->stats.frames += copied / sizeof(struct kxo_frame);
-	spin_unlock_bh(&table->lock);
 	return copied;
 }
 
@@ -160,7 +172,8 @@ static long kxo_ioctl(struct file *file, unsigned int command, unsigned long arg
 		stats = table->stats;
 		spin_unlock_bh(&table->lock);
 		return copy_to_user(user, &stats, sizeof(stats)) ? -EFAULT : 0;
-	default: return -ENOTTY;
+	default:
+		return -ENOTTY;
 	}
 }
 

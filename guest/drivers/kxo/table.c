@@ -229,6 +229,7 @@ int kxo_table_setup(struct kxo_table *table, const struct kxo_setup *setup)
 	table->setup = *setup;
 	table->running = setup->boards;
 	table->begun = 0;
+	table->stats = (struct kxo_stats){};
 	WRITE_ONCE(table->stopping, false);
 	WRITE_ONCE(table->ended, false);
 	for (int i = 0; i < setup->boards; i++)

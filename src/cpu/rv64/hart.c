@@ -27,6 +27,7 @@ void rv64_hart_restart(struct rv64_hart *h)
 	h->priv = RV64_M;
 	h->reserved_addr = UINT64_MAX;
 	h->reserved_value = 0;
+	h->nested = 0;
 	/* The other requests belong to whoever made them. */
 	atomic_fetch_and(&h->attention, ~RV64_ATTN_WFI);
 	atomic_fetch_or(&h->attention, RV64_ATTN_IRQ);

@@ -95,6 +95,9 @@ struct rv64_hart {
 	const struct rv64_points *points;
 	struct cpu_debug_event event;
 
+	unsigned nested; /* exceptions at the beginning of the trap handler, without an mret */
+	struct cpu_crash crash; /* the trap before the first of those */
+
 	struct rv64_csrs csr;
 	struct rv64_thead thead; /* of harts of that model */
 	struct rv64_mmu mmu;

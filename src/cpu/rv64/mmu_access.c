@@ -85,6 +85,17 @@ static int find_page(struct rv64_hart *h, uint64_t va, unsigned len, enum rv64_a
 	return (int)access_fault(access) + 1;
 }
 
+/* Whether the machine leaves the page to this hart. */
+static bool may_touch(struct rv64_hart *h, uint64_t pa, enum rv64_access access)
+{
+	static const enum cpu_touch how[] = {[RV64_FETCH] = CPU_TOUCH_FETCH,
+					     [RV64_LOAD] = CPU_TOUCH_LOAD,
+					     [RV64_STORE] = CPU_TOUCH_STORE};
+	const struct cpu_env *env = &h->cpu.vm->cfg.env;
+
+	return likely(!env->may_touch) || env->may_touch(env->arg, &h->cpu, pa, how[access]);
+}
+
 /* Finds bytes [va, va + len), which lie in one page, for a load or store; a store is noted for
  * engines. Fills the TLB. 0, or a cause + 1. */
 static int data_page(struct rv64_hart *h, uint64_t va, unsigned len, enum rv64_access access,
@@ -104,6 +115,8 @@ static int data_page(struct rv64_hart *h, uint64_t va, unsigned len, enum rv64_a
 	at->host = page.host ? page.host + (va & PAGE_MASK) : NULL;
 	if (!page.host)
 		return 0;
+	if (!may_touch(h, at->pa, access))
+		return (int)access_fault(access) + 1;
 	code = gmem_code_word(mem_of(h), leaf.pa);
 	if (access == RV64_STORE &&
 	    (atomic_load_explicit(code, memory_order_relaxed) & GMEM_HAS_CODE))
@@ -348,7 +361,7 @@ int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host,
 	if (fault)
 		return fault;
 	page = gmem_map(mem_of(h), leaf.pa, PAGE_SIZE);
-	if (!page)
+	if (!page || !may_touch(h, leaf.pa | (va & PAGE_MASK), RV64_FETCH))
 		return RV64_INSN_ACCESS + 1;
 	if (unlikely(h->mmu.fetch_tag[va >> 63] != h->mmu.fetch_tag[0] && !(leaf.flags & PTE_G)))
 		rv64_mmu_upper_not_global(h);

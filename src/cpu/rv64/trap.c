@@ -145,9 +145,40 @@ static void enter(struct rv64_hart *h, uint64_t cause, uint64_t tval, bool deleg
 	rv64_mmu_context(h);
 }
 
+/*
+ * A handler whose first instruction faults can never run. One that faults a little further, where
+ * it saves registers, comes back with a lower stack pointer each time, and may yet meet memory: a
+ * few times in a row are enough to know that what it saves would be of no use.
+ */
+#define PROLOGUE   256u
+#define NESTED_MAX 8u
+
+static void look_for_crash(struct rv64_hart *h, enum rv64_cause cause, uint64_t tval)
+{
+	const struct cpu_env *env = &h->cpu.vm->cfg.env;
+	const struct rv64_csrs *c = &h->csr;
+	uint64_t at = handler(c->mtvec, cause);
+
+	if (cause == RV64_ECALL_M || cause == RV64_BREAKPOINT || h->pc - at >= PROLOGUE)
+		return;
+	if (!h->nested++) {
+		bool first = !c->mcause && !c->mepc; /* there was no trap before it */
+
+		h->crash = (struct cpu_crash){.pc = first ? h->pc : c->mepc,
+					      .cause = first ? cause : c->mcause,
+					      .tval = first ? tval : c->mtval,
+					      .handler = at};
+		memcpy(h->crash.x, h->x, sizeof(h->crash.x));
+	}
+	if ((h->pc == at || h->nested == NESTED_MAX) && !atomic_load(&h->stopped))
+		env->crashed(env->arg, &h->cpu, &h->crash);
+}
+
 void rv64_exception(struct rv64_hart *h, enum rv64_cause cause, uint64_t tval)
 {
 	h->happened[RV64_EVENT_EXCEPTION]++;
+	if (h->priv == RV64_M && unlikely(h->cpu.vm->cfg.env.crashed))
+		look_for_crash(h, cause, tval);
 	enter(h, cause, tval, h->priv != RV64_M && (h->csr.medeleg >> cause & 1));
 }
 
@@ -173,6 +204,7 @@ void rv64_mret(struct rv64_hart *h)
 	uint64_t s = h->csr.mstatus;
 	enum rv64_priv priv = (s & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT;
 
+	h->nested = 0;
 	h->csr.mstatus = (s & ~(MSTATUS_MIE | MSTATUS_MPP)) | MSTATUS_MPIE |
 			 (s & MSTATUS_MPIE ? MSTATUS_MIE : 0);
 	leave(h, priv, h->csr.mepc);

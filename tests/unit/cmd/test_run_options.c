@@ -297,9 +297,80 @@ static void test_ring(void **state)
 	expect_refused("--ring packed,in-order=perhaps", "in-order");
 }
 
+/* Parts and wires of a duo: where, what, and what only some of them take. */
+static void test_wires(void **state)
+{
+	const struct wires *w;
+	struct parsed p;
+
+	assert_int_equal(parse(&p,
+			       "--spi 0:0=flash,path=F,ro=on --spi 3:2=expander,address=3 "
+			       "--spi 3:2=shift,chain=on,3wire=on --spi 1:1=unix:P,compatible=a,,b "
+			       "--i2c 4:0x50=eeprom,path=E --i2c 0:81=eeprom,path=G,ro=on "
+			       "--gpio A14=E31 --gpio B0=A15"),
+			 0);
+	w = &p.o.wires;
+	assert_int_equal(w->n_spi, 4);
+	assert_string_equal(w->spi[0].label, "--spi 0:0=flash");
+	assert_string_equal(w->spi[0].path, "F");
+	assert_true(w->spi[0].read_only);
+	assert_int_equal(w->spi[1].bus, 3);
+	assert_int_equal(w->spi[1].select, 2);
+	assert_int_equal(w->spi[1].address, 3);
+	assert_true(w->spi[2].chained && w->spi[2].joined);
+	assert_int_equal(w->spi[3].kind, WIRES_UNIX);
+	assert_string_equal(w->spi[3].path, "P");
+	assert_string_equal(w->spi[3].compatible, "a,b");
+	assert_int_equal(w->n_i2c, 2);
+	assert_int_equal(w->i2c[0].address, 0x50);
+	assert_int_equal(w->i2c[1].address, 81);
+	assert_true(w->i2c[1].read_only);
+	assert_int_equal(w->n_gpio, 2);
+	assert_int_equal(w->gpio[0].end[1].port, 4);
+	assert_int_equal(w->gpio[0].end[1].pin, 31);
+	assert_string_equal(wires_given(w), "--spi 0:0=flash");
+	done(&p);
+	memset(&p.o.wires, 0, sizeof(p.o.wires));
+	assert_null(wires_given(&p.o.wires));
+	p.o.wires.n_gpio = 1;
+	assert_string_equal(wires_given(&p.o.wires), "--gpio");
+	p.o.wires.n_i2c = 1;
+	assert_string_equal(wires_given(&p.o.wires), "");
+}
+
+static void test_wires_refused(void **state)
+{
+	expect_refused("--spi 0:0", "--spi 0:0: give BUS:SELECT=KIND");
+	expect_refused("--spi 0:0adc", "give BUS:SELECT=KIND");
+	expect_refused("--spi 0:0 =adc", "give BUS:SELECT=KIND");
+	expect_refused("--spi 4:0=adc", "there are buses 0 to 3 with selects 0 to 3");
+	expect_refused("--spi 0:-1=adc", "there are buses 0 to 3");
+	expect_refused("--spi 0:0=abc", "--spi 0:0=");
+	expect_refused("--spi 0:0=flash", "needs path=F");
+	expect_refused("--spi 0:0=unix:", "unix:PATH");
+	expect_refused("--spi 0:0=unix", "unix:PATH");
+	expect_refused("--spi 0:0=adc,path=F", "path=F: has no file");
+	expect_refused("--spi 0:0=adc,ro=on", "is for a flash");
+	expect_refused("--spi 0:0=adc,address=1", "is for an expander");
+	expect_refused("--spi 0:0=adc,colour=red", "colour");
+	expect_refused("--clock instructions --spi 0:0=unix:P", "each run the same");
+	expect_refused("--i2c 0:0x50", "give BUS:ADDRESS=KIND");
+	expect_refused("--i2c 0:0x07=eeprom,path=F", "addresses 0x08 to 0x77");
+	expect_refused("--i2c 0:-9=eeprom,path=F", "addresses 0x08 to 0x77");
+	expect_refused("--i2c 0:0x50=rtc", "there is no such part");
+	expect_refused("--i2c 0:0x50=eeprom", "needs path=F");
+	expect_refused("--gpio A1", "give two pins");
+	expect_refused("--gpio A1=F2", "give two pins");
+	expect_refused("--gpio A32=A1", "give two pins");
+	expect_refused("--gpio A1=A2x", "give two pins");
+	expect_refused("--gpio A1=A1", "joins a pin with itself");
+	expect_refused("--gpio A1=A2 --gpio A3=A1", "has a wire already");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_wires),     cmocka_unit_test(test_wires_refused),
 		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_values),    cmocka_unit_test(test_iothreads),
 		cmocka_unit_test(test_disks),     cmocka_unit_test(test_net),

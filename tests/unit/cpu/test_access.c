@@ -203,6 +203,46 @@ static void page_table_as_code(void **state)
 	assert_int_equal(*word, 2);
 }
 
+/* ---- pages that the machine keeps for others ---- */
+
+struct touches {
+	unsigned n;
+	uint64_t forbidden, pa;
+	enum cpu_touch how;
+};
+
+static bool touch(void *arg, struct cpu *cpu, uint64_t pa, enum cpu_touch how)
+{
+	struct touches *t = arg;
+
+	t->n++;
+	t->pa = pa;
+	t->how = how;
+	return align_down(pa, 0x1000) != t->forbidden;
+}
+
+static void forbidden_pages(void **state)
+{
+	struct sys *s = *state;
+	struct touches t = {.forbidden = PA + 0x1000};
+
+	s->vm.cfg.env.arg = &t;
+	s->vm.cfg.env.may_touch = touch;
+	sys_enter(s, RV64_M);
+	assert_done(sys_load(s, PA + 8, 8));
+	assert_int_equal(t.pa, PA + 8);
+	assert_int_equal(t.how, CPU_TOUCH_LOAD);
+	assert_done(sys_store(s, PA + 16, 8, 1)); /* it is known now */
+	assert_int_equal(t.n, 1);
+	assert_trap(sys_load(s, PA + 0x1008, 4), RV64_LOAD_ACCESS, PA + 0x1008);
+	assert_trap(sys_store(s, PA + 0x1008, 4, 1), RV64_STORE_ACCESS, PA + 0x1008);
+	assert_int_equal(t.how, CPU_TOUCH_STORE);
+	assert_trap(sys_fetch(s, PA + 0x1008), RV64_INSN_ACCESS, PA + 0x1008);
+	assert_int_equal(t.how, CPU_TOUCH_FETCH);
+	assert_trap(sys_load(s, PA + 0xffc, 8), RV64_LOAD_ACCESS, PA + 0x1000);
+	assert_done(sys_load(s, DEVICE, 4));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, sys_setup_marked, sys_teardown)
 
 int main(void)
@@ -215,6 +255,7 @@ int main(void)
 		TEST(cache_blocks),
 		TEST(stores_to_code),
 		TEST(page_table_as_code),
+		TEST(forbidden_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -278,13 +278,135 @@ static void contexts(void **state)
 	assert_int_equal(h->mmu.ctx, user);
 }
 
+/* ---- a handler that cannot run ---- */
+
+struct crashes {
+	unsigned n;
+	struct cpu_crash last;
+};
+
+static void note_crash(void *arg, struct cpu *cpu, const struct cpu_crash *crash)
+{
+	struct crashes *c = arg;
+
+	c->n++;
+	c->last = *crash;
+	atomic_store(&rv64_hart_of(cpu)->stopped, true);
+}
+
+static void expect_crashes(struct sys *s, struct crashes *c)
+{
+	struct cpu_env *env = &s->hart.cpu.vm->cfg.env;
+
+	*c = (struct crashes){0};
+	env->arg = c;
+	env->crashed = note_crash;
+	atomic_store(&s->hart.stopped, false);
+	sys_enter(s, RV64_M);
+	s->hart.csr.mcause = s->hart.csr.mepc = 0;
+}
+
+/* Its first instruction faults: what is told is the trap before, once. */
+static void no_handler(void **state)
+{
+	struct sys *s = *state;
+	struct rv64_hart *h = &s->hart;
+	struct crashes c;
+
+	expect_crashes(s, &c);
+	h->csr.mtvec = 0;
+	h->x[1] = 77;
+	h->pc = HERE;
+	rv64_exception(h, RV64_LOAD_ACCESS, 0x1234);
+	assert_int_equal(c.n, 0);
+	assert_int_equal(h->pc, 0);
+	rv64_exception(h, RV64_INSN_ACCESS, 0);
+	rv64_exception(h, RV64_INSN_ACCESS, 0);
+	assert_int_equal(c.n, 1);
+	assert_int_equal(c.last.cause, RV64_LOAD_ACCESS);
+	assert_int_equal(c.last.pc, HERE);
+	assert_int_equal(c.last.tval, 0x1234);
+	assert_int_equal(c.last.handler, 0);
+	assert_int_equal(c.last.x[1], 77);
+}
+
+/* An interrupt into nothing; and a core that began where nothing is. */
+static void no_handler_first(void **state)
+{
+	struct sys *s = *state;
+	struct rv64_hart *h = &s->hart;
+	struct crashes c;
+
+	expect_crashes(s, &c);
+	h->csr.mtvec = 0x40;
+	h->pc = HERE;
+	rv64_interrupt(h, 7);
+	rv64_exception(h, RV64_ILLEGAL, 0);
+	assert_int_equal(c.n, 1);
+	assert_int_equal(c.last.cause, BIT(63) | 7);
+	assert_int_equal(c.last.pc, HERE);
+
+	rv64_hart_restart(h);
+	expect_crashes(s, &c);
+	h->pc = 0;
+	rv64_exception(h, RV64_INSN_ACCESS, 0);
+	assert_int_equal(c.n, 1);
+	assert_int_equal(c.last.cause, RV64_INSN_ACCESS);
+	assert_int_equal(c.last.pc, 0);
+}
+
+/* Its stack is nowhere: it never gets beyond saving registers. */
+static void no_stack(void **state)
+{
+	struct sys *s = *state;
+	struct rv64_hart *h = &s->hart;
+	struct crashes c;
+
+	expect_crashes(s, &c);
+	h->pc = HERE;
+	rv64_exception(h, RV64_STORE_ACCESS, 0x10);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_int_equal(c.n, 0);
+		h->pc = HANDLER + 8;
+		rv64_exception(h, RV64_STORE_ACCESS, 0x8 - 0x80 * i);
+	}
+	assert_int_equal(c.n, 1);
+	assert_int_equal(c.last.pc, HERE);
+	assert_int_equal(c.last.tval, 0x10);
+}
+
+/* Handlers that work: they return, or make ecalls, or are not of M mode. */
+static void no_crash(void **state)
+{
+	struct sys *s = *state;
+	struct rv64_hart *h = &s->hart;
+	struct crashes c;
+
+	expect_crashes(s, &c);
+	for (unsigned i = 0; i < 100; i++) {
+		h->pc = HANDLER + 8;
+		rv64_exception(h, RV64_LOAD_ACCESS, 0);
+		h->csr.mstatus |= 3ull << MSTATUS_MPP_SHIFT;
+		rv64_mret(h);
+		h->pc = HANDLER;
+		rv64_exception(h, RV64_ECALL_M, 0);
+		h->pc = HANDLER + 256;
+		rv64_exception(h, RV64_ILLEGAL, 0);
+		sys_enter(s, RV64_U);
+		h->pc = HANDLER;
+		rv64_exception(h, RV64_ILLEGAL, 0);
+	}
+	assert_int_equal(c.n, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, sys_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(exceptions), TEST(vectors), TEST(priorities), TEST(time_is_dear),
-		TEST(deadlines),  TEST(returns), TEST(contexts),
+		TEST(exceptions),       TEST(vectors),  TEST(priorities), TEST(time_is_dear),
+		TEST(deadlines),        TEST(returns),  TEST(contexts),   TEST(no_handler),
+		TEST(no_handler_first), TEST(no_stack), TEST(no_crash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

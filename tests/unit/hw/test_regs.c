@@ -12,6 +12,8 @@ struct fixture {
 	struct regs *r;
 	unsigned n_written;
 	uint32_t offset, old, value;
+	uint32_t touched_at;
+	bool touched_by_write;
 };
 
 static const struct regs_value reset[] = {{0x10, 0x11223344}, {0xffc, 7}};
@@ -26,6 +28,14 @@ static void written(void *arg, uint32_t offset, uint32_t old, uint32_t value)
 	f->value = value;
 }
 
+static void touched(void *arg, uint32_t offset, bool is_write)
+{
+	struct fixture *f = arg;
+
+	f->touched_at = offset;
+	f->touched_by_write = is_write;
+}
+
 static int make(struct fixture *f, bool absent)
 {
 	const struct regs_config cfg = {.bus = f->bus,
@@ -35,6 +45,7 @@ static int make(struct fixture *f, bool absent)
 					.reset = reset,
 					.n_reset = 2,
 					.absent = absent,
+					.touched = touched,
 					.written = written,
 					.arg = f};
 
@@ -84,6 +95,18 @@ static void widths(void **state)
 	assert_faults(f->bus, BASE + SIZE, 4);
 }
 
+static void touches(void **state)
+{
+	struct fixture *f = *state;
+
+	(void)rd(f->bus, BASE + 0x11, 1);
+	assert_int_equal(f->touched_at, 0x10);
+	assert_false(f->touched_by_write);
+	wr(f->bus, BASE + 0x26, 2, 5);
+	assert_int_equal(f->touched_at, 0x24);
+	assert_true(f->touched_by_write);
+}
+
 static void reset_values(void **state)
 {
 	struct fixture *f = *state;
@@ -126,8 +149,8 @@ static void refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(widths), TEST(reset_values), TEST(absent),
-					   TEST(refused)};
+	const struct CMUnitTest tests[] = {TEST(widths), TEST(touches), TEST(reset_values),
+					   TEST(absent), TEST(refused)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

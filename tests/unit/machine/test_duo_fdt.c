@@ -29,8 +29,12 @@ static const void *property(const void *dtb, const char *path, const char *name)
 
 static void test_board(void **state)
 {
+	static const struct wires none;
 	const struct duo_fdt_config cfg = {.model = "duo",
 					   .rtos = {0x83f40000, 0xc0000},
+					   .vrings = {0x83f20000, 0x10000},
+					   .buffers = {0x83f30000, 0x10000},
+					   .wires = &none,
 					   .run = {.ram_base = DUO_RAM_BASE,
 						   .ram_size = 64u << 20,
 						   .bootargs = "quiet",
@@ -54,8 +58,58 @@ static void test_board(void **state)
 	reg = property(dtb, "/reserved-memory/region@83f40000", "reg");
 	assert_int_equal(fdt64_ld(&reg[1]), 0xc0000);
 	property(dtb, "/reserved-memory/region@83f40000", "no-map");
+	reg = property(dtb, "/reserved-memory/vrings@83f20000", "reg");
+	assert_int_equal(fdt64_ld(&reg[1]), 0x10000);
+	assert_int_equal(fdt32_ld(property(dtb, "/soc/mailbox@1900000", "interrupts")), 101);
+	assert_int_equal(fdt32_ld(property(dtb, "/soc/mailbox@1900000", "memory-region")),
+			 fdt32_ld(property(dtb, "/reserved-memory/buffers@83f30000", "phandle")));
+	assert_int_equal(fdt32_ld(property(dtb, "/soc/remoteproc@20b0000", "mboxes")),
+			 fdt32_ld(property(dtb, "/soc/mailbox@1900000", "phandle")));
 	assert_string_equal(property(dtb, "/chosen", "bootargs"), "quiet");
 	assert_int_equal(fdt64_ld(property(dtb, "/chosen", "linux,initrd-end")), 0x82001000);
+	free(dtb);
+}
+
+static void expect_cell(const void *dtb, const char *path, const char *name, uint32_t value)
+{
+	assert_int_equal(fdt32_ld(property(dtb, path, name)), value);
+}
+
+/* A select has one node, that of its first part; a part's driver is the kind's, or as one asks. */
+static void test_wires(void **state)
+{
+	const struct wires wires = {
+		.spi = {{.bus = 0, .select = 1, .kind = WIRES_FLASH},
+			{.bus = 0, .select = 2, .kind = WIRES_ADC},
+			{.bus = 3, .select = 0, .kind = WIRES_SHIFT},
+			{.bus = 3, .select = 0, .kind = WIRES_ADC},
+			{.bus = 3, .select = 3, .kind = WIRES_UNIX, .compatible = "acme,thing"}},
+		.n_spi = 5,
+		.i2c = {{.bus = 4, .address = 0x51, .compatible = "atmel,24c32"}},
+		.n_i2c = 1};
+	const struct duo_fdt_config cfg = {.model = "duo256m", .wires = &wires};
+	struct err e;
+	void *dtb;
+	size_t len;
+
+	assert_int_equal(duo_fdt_build(&cfg, &dtb, &len, &e), 0);
+	assert_int_equal(fdt_check_full(dtb, len), 0);
+	assert_string_equal(property(dtb, "/soc/spi@4180000/flash@1", "compatible"),
+			    "jedec,spi-nor");
+	expect_cell(dtb, "/soc/spi@4180000/flash@1", "reg", 1);
+	expect_cell(dtb, "/soc/spi@4180000", "interrupts", 54);
+	assert_string_equal(property(dtb, "/soc/spi@4180000/adc@2", "compatible"),
+			    "microchip,mcp3208");
+	assert_string_equal(property(dtb, "/soc/spi@41b0000/shift@0", "compatible"),
+			    "rohm,dh2228fv");
+	assert_true(fdt_path_offset(dtb, "/soc/spi@41b0000/adc@0") < 0);
+	assert_string_equal(property(dtb, "/soc/spi@41b0000/unix@3", "compatible"), "acme,thing");
+	assert_string_equal(property(dtb, "/soc/i2c@4040000/eeprom@51", "compatible"),
+			    "atmel,24c32");
+	expect_cell(dtb, "/soc/i2c@4000000", "interrupts", 49);
+	expect_cell(dtb, "/soc/gpio@5021000/gpio-controller@0", "interrupts", 70);
+	expect_cell(dtb, "/soc/gpio@3023000/gpio-controller@0", "interrupts", 63);
+	expect_cell(dtb, "/soc/watchdog@3010000", "interrupts", 58);
 	free(dtb);
 }
 
@@ -83,7 +137,8 @@ static void test_run(void **state)
 static void test_load(void **state)
 {
 	struct machine m = {.cfg = {.type = &duo_machine, .mem = 64u << 20}};
-	struct duo_fdt_config cfg = {.model = "duo"};
+	static const struct wires none;
+	struct duo_fdt_config cfg = {.model = "duo", .wires = &none};
 	char path[] = "/tmp/linnet-dtb-XXXXXX";
 	int fd = mkstemp(path);
 	const fdt64_t *reg;
@@ -109,7 +164,8 @@ static void test_load(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_board), cmocka_unit_test(test_run),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_board),
+					   cmocka_unit_test(test_wires), cmocka_unit_test(test_run),
 					   cmocka_unit_test(test_load)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

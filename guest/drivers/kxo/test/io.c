@@ -3,40 +3,22 @@
  * /dev/kxo call by call: kxo-io, for ../test.sh. Says what was expected and ends with 1 where it
  * fails.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
 #include <linnet/kxo.h>
+#include <testing/check.h>
+
 #include "game/agent.h"
 #include "game/record.h"
 
 #define STATE "/sys/class/kxo/kxo/kxo_state"
-
-#define CHECK(what)                                                                 \
-	do {                                                                        \
-		if (!(what)) {                                                      \
-			printf("io.c:%d: %s (errno %d)\n", __LINE__, #what, errno); \
-			exit(1);                                                    \
-		}                                                                   \
-	} while (0)
-
-/* It must fail with that error. */
-#define FAILS(call, error)                             \
-	do {                                           \
-		errno = 0;                             \
-		CHECK((call) < 0 && errno == (error)); \
-	} while (0)
-
-/* Where no program has anything. */
-static void *volatile nowhere = (void *)8;
 
 static int open_kxo(int flags)
 {
@@ -86,17 +68,17 @@ static void refusals(void)
 
 	FAILS(read(fd, bytes, 7), EINVAL);
 	FAILS(read(fd, bytes, 0), EINVAL);
-	FAILS(read(fd, nowhere, 8), EFAULT);
+	FAILS(read(fd, nowhere(), 8), EFAULT);
 	FAILS(write(fd, bytes, 1), EINVAL);
 	FAILS(write(fd, bytes, 3), EINVAL);
-	FAILS(write(fd, nowhere, sizeof(struct kxo_move)), EFAULT);
+	FAILS(write(fd, nowhere(), sizeof(struct kxo_move)), EFAULT);
 	FAILS(lseek(fd, 0, SEEK_SET), ESPIPE);
-	FAILS(ioctl(fd, KXO_IOCSETUP, nowhere), EFAULT);
-	FAILS(ioctl(fd, KXO_IOCGSTATS, nowhere), EFAULT);
+	FAILS(ioctl(fd, KXO_IOCSETUP, nowhere()), EFAULT);
+	FAILS(ioctl(fd, KXO_IOCGSTATS, nowhere()), EFAULT);
 	FAILS(ioctl(fd, SCULL_IOCRESET), ENOTTY);
 	FAILS(ioctl(fd, _IO(LINNET_IOC_KXO, 99)), ENOTTY);
 	FAILS(ioctl(fd, _IOW(LINNET_IOC_KXO, 0, int), bytes), ENOTTY);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		FAILS(ioctl(fd, KXO_IOCSETUP, &bad[i]), EINVAL);
 	close(fd);
 }
@@ -137,6 +119,49 @@ static void own_moves(void)
 	CHECK(ioctl(fd, KXO_IOCGSTATS, &stats) == 0);
 	CHECK(stats.frames == 6 && stats.bytes == 48 && stats.games == 1);
 	CHECK(stats.moves[0] == 0 && stats.moves[1] == 0);
+	close(fd);
+}
+
+/* Other games are counted from their beginning, however far those before them have come. */
+static void other_games(void)
+{
+	struct kxo_frame frame;
+	struct kxo_stats stats;
+	int fd = open_kxo(0);
+
+	set_up(fd, XO_RANDOM, XO_RANDOM, 1, 0);
+	for (int i = 0; i < 40; i++)
+		CHECK(next_frame(fd, &frame));
+	CHECK(ioctl(fd, KXO_IOCGSTATS, &stats) == 0);
+	CHECK(stats.frames == 40 && stats.bytes == 320 && stats.games >= 1);
+	set_up(fd, KXO_USER, KXO_USER, 1, 1);
+	CHECK(ioctl(fd, KXO_IOCGSTATS, &stats) == 0);
+	CHECK(!stats.frames && !stats.bytes && !stats.games);
+	CHECK(!stats.moves[0] && !stats.moves[1] && !stats.busy_ns[0] && !stats.longest_ns[1]);
+	close(fd);
+}
+
+/* Memory that ends within the second of many frames: the read ends before it, and none is lost. */
+static void at_the_edge(void)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
+	struct kxo_frame frame;
+	unsigned int seen = 0;
+	int fd = open_kxo(0);
+
+	CHECK(memory != MAP_FAILED && !munmap(memory + page, page));
+	set_up(fd, KXO_USER, KXO_USER, KXO_BOARDS_MAX, KXO_BOARDS_MAX);
+	for (int i = 0; i < KXO_BOARDS_MAX; i++) {
+		char *edge = memory + page - sizeof(frame) - 4;
+
+		CHECK(read(fd, edge, 4 * sizeof(frame)) == sizeof(frame));
+		memcpy(&frame, edge, sizeof(frame));
+		seen |= 1u << frame.board;
+	}
+	CHECK(seen == (1u << KXO_BOARDS_MAX) - 1);
+	munmap(memory, page);
 	close(fd);
 }
 
@@ -262,9 +287,6 @@ static void shared(void)
 	CHECK(ioctl(fd, KXO_IOCGSTATS, &stats) == 0);
 	CHECK(stats.games == 60 && stats.bytes == sum && stats.frames == sum / sizeof(frames[0]));
 	/* 60 beginnings, and each move. */
-	if (stats.frames != 60 + stats.moves[0] + stats.moves[1])
-		printf("frames %llu moves %llu and %llu\n", (unsigned long long)stats.frames,
-		       (unsigned long long)stats.moves[0], (unsigned long long)stats.moves[1]);
 	CHECK(stats.frames == 60 + stats.moves[0] + stats.moves[1]);
 	close(fd);
 	close(ends[0]);
@@ -292,12 +314,13 @@ int main(void)
 		void (*run)(void);
 	} parts[] = {
 		{"refusals", refusals},         {"own moves", own_moves},
+		{"other games", other_games},   {"at the edge", at_the_edge},
 		{"non-blocking", non_blocking}, {"blocked", blocked},
 		{"same games", same_games},     {"shared", shared},
 		{"openers", many_openers},
 	};
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
 		parts[i].run();
 		printf("  %s\n", parts[i].name);
 		fflush(stdout);

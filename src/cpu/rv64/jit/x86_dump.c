@@ -71,6 +71,7 @@ static void put_target(const struct dump *d, int64_t target)
 		{g->link, "link"},
 		{g->bound, "bound"},
 		{g->mem, "mem"},
+		{g->site, "site"},
 		{g->call, "call"},
 		{g->fp, "fp"},
 	};

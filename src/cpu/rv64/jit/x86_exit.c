@@ -59,9 +59,14 @@ static enum x86_cond compare(struct jit_lower *l, const struct rv64_insn *in)
 	return cond;
 }
 
+/* Whether the jump can be patched: what it leads to lies in this page. An instruction that reaches
+ * into the next page does not. */
 static bool same_page(const struct jit_lower *l, int32_t target)
 {
-	return target >= 0 && target < (int32_t)GMEM_PAGE_SIZE && !l->s->crosses;
+	if (target < 0 || target >= (int32_t)GMEM_PAGE_SIZE || l->s->crosses)
+		return false;
+	return target < (int32_t)GMEM_PAGE_SIZE - 2 ||
+	       rv64_insn_len(rv64_code_read(l->s->page + target)) == 2;
 }
 
 static void taken_exit(struct jit_lower *l, const struct rv64_insn *in, uint8_t *from)
@@ -189,7 +194,7 @@ static void next_round(struct jit_lower *l, unsigned count)
 	const uint8_t state = l->state;
 	struct x86 *e = &l->e;
 
-	if (fp_same(l) && !l->plain) {
+	if (fp_same(l)) {
 		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
 		x86_jcc_to(e, X86_GT, l->loop_head);
 		jit_extend(l);

@@ -23,26 +23,6 @@ static unsigned address(struct jit_lower *l, const struct rv64_insn *in)
 	return RAX;
 }
 
-void jit_tlb_slot(struct jit_lower *l, unsigned va)
-{
-	struct x86 *e = &l->e;
-
-	if (l->jit->bmi2) {
-		x86_vex_rr(e, X86_OP(0xf2, 3, 0xf0), X86_Q, RCX, 0, va); /* rorx */
-		x86_byte(e, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT);
-		x86_vex_rr(e, X86_OP(0xf2, 3, 0xf0), X86_Q, RDX, 0, va);
-		x86_byte(e, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT + RV64_TLB_BITS);
-	} else {
-		x86_mov(e, RCX, va);
-		x86_shift_imm(e, X86_G_SHR, X86_Q, RCX, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT);
-		x86_mov(e, RDX, RCX);
-		x86_shift_imm(e, X86_G_SHR, X86_Q, RDX, RV64_TLB_BITS);
-	}
-	x86_rr(e, X86_XOR, X86_L, RCX, RDX);
-	x86_rm(e, X86_XOR, X86_L, RCX, REG_HART, JIT_OFF(run.hart.mmu.slot));
-	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (RV64_TLB_SIZE - 1) << RV64_TLB_ENTRY_SHIFT);
-}
-
 uint8_t *jit_tlb_ask(struct jit_lower *l, unsigned va, unsigned size, int32_t tag)
 {
 	struct x86 *e = &l->e;
@@ -56,61 +36,33 @@ uint8_t *jit_tlb_ask(struct jit_lower *l, unsigned va, unsigned size, int32_t ta
 
 /* ---- remembered slots ---- */
 
-/* Whether an access remembers its slot: then that need not be computed, and the data do not wait
- * for it. Programs mostly access a page many times before the next one; kernels less so. */
-static bool remembers(const struct jit_lower *l)
+#define SITE_SIZE 6 /* mov ecx, [rbp + distance] */
+
+bool jit_site(struct jit_lower *l, unsigned va, struct jit_remembered *site)
 {
-	return !l->s->kernel && !l->plain;
+	if (l->s->kernel)
+		return false;
+	*site = (struct jit_remembered){
+		.begin = l->e.p, .n = l->jit->n_sites++ % INTERP_NATIVE_SITES, .va = (uint8_t)va};
+	x86_rm(&l->e, X86_MOV, X86_L, RCX, REG_HART, JIT_SITE(slot) + JIT_SITE_DISTANCE(site->n));
+	return true;
 }
 
-#define SITE(n, field)                                                        \
-	(JIT_OFF(native_site) + (int32_t)((n) * sizeof(struct interp_site)) + \
-	 (int32_t)offsetof(struct interp_site, field))
-#define SITE_MISS (1u << 24) /* 2^32 divided by it: that often a site may be wrong */
-#define SITE_SIZE 6          /* mov ecx, [rbp + distance] */
-
-/* The access at o->site was wrong once too often: its first instruction becomes a jump to code that
- * computes the slot. Whoever still sees the old one does what is right as well. */
-static void site_ends(struct jit_lower *l, const struct jit_ool *o)
+void jit_site_again(struct jit_lower *l, const struct jit_remembered *site, uint32_t info)
 {
+	const uint8_t *asks = site->begin + SITE_SIZE;
 	struct x86 *e = &l->e;
-	uint8_t *distance;
+	uint8_t *absent;
 
-	x86_mov_imm(e, RDX, (uintptr_t)o->site);
-	x86_rm(e, 0xc7, X86_L, 0, RDX, 1); /* mov dword [rdx + 1], ... */
-	distance = e->p;
-	x86_u32(e, 0);
-	x86_rm(e, 0xc6, X86_L, 0, RDX, 0); /* mov byte [rdx], jmp */
-	x86_byte(e, 0xe9);
-	if (!e->full) {
-		const int32_t to = (int32_t)(e->p - (o->site + 5));
-
-		memcpy(distance, &to, sizeof(to));
-	}
-	jit_tlb_slot(l, o->reg);
-	x86_jmp_to(e, o->site + SITE_SIZE);
-}
-
-void jit_ool_site(struct jit_lower *l, const struct jit_ool *o)
-{
-	const int32_t tag = o->info & JIT_MEM_STORE ? JIT_TLB(store_tag) : JIT_TLB(load_tag);
-	const unsigned n = (unsigned)o->target;
-	struct x86 *e = &l->e;
-	struct jit_ool *mem;
-	uint8_t *ends;
-
-	x86_alu_imm_mem(e, X86_G_ADD, X86_L, REG_HART, SITE(n, misses), SITE_MISS);
-	ends = x86_jcc(e, X86_C);
-	jit_tlb_slot(l, o->reg);
-	x86_rm(e, X86_MOV_TO, X86_L, RCX, REG_HART, SITE(n, slot));
-	mem = jit_ool(l, JIT_OOL_MEM,
-		      jit_tlb_ask(l, o->reg, 1u << (o->info >> JIT_MEM_SIZE & 3), tag));
-	mem->reg = o->reg;
-	mem->info = o->info;
-	mem->back = o->back;
-	x86_jmp_to(e, o->from + 4); /* behind the jump to here */
-	x86_here(e, ends);
-	site_ends(l, o);
+	x86_mov(e, RAX, site->va);
+	x86_mov_imm(e, RCX, info);
+	x86_mov_imm(e, RDX, (uint32_t)JIT_SITE_DISTANCE(site->n));
+	x86_call_to(e, l->jit->glue.site);
+	x86_jcc_to(e, X86_E, asks);
+	absent = x86_jmp(e); /* what follows is for a site that was wrong too often */
+	jit_emit_slot(e, l->jit->bmi2, site->va);
+	x86_jmp_to(e, asks);
+	x86_here(e, absent);
 }
 
 /* Leaves in rcx the slot for `va`; `info` is completed for the slow path, which goes on at what
@@ -118,21 +70,16 @@ void jit_ool_site(struct jit_lower *l, const struct jit_ool *o)
 static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, unsigned va,
 			       unsigned log2_size, int32_t tag, uint32_t info)
 {
-	const unsigned n = l->jit->n_sites % INTERP_NATIVE_SITES;
-	const bool known = remembers(l);
-	uint8_t *begin = l->e.p;
+	struct jit_remembered site;
+	const bool remembers = jit_site(l, va, &site);
 	struct jit_ool *o;
 
-	if (known) {
-		l->jit->n_sites++;
-		x86_rm(&l->e, X86_MOV, X86_L, RCX, REG_HART, SITE(n, slot));
-	} else {
-		jit_tlb_slot(l, va);
-	}
-	o = jit_ool(l, known ? JIT_OOL_SITE : JIT_OOL_MEM,
+	if (!remembers)
+		jit_emit_slot(&l->e, l->jit->bmi2, va);
+	o = jit_ool(l, remembers ? JIT_OOL_SITE : JIT_OOL_MEM,
 		    jit_tlb_ask(l, va, 1u << log2_size, tag));
-	o->site = begin;
-	o->target = (int32_t)n;
+	if (remembers)
+		o->site = site;
 	o->reg = (uint8_t)va;
 	o->info = info | (uint32_t)l->s->offset / 2 << JIT_MEM_OFFSET |
 		  jit_counted(l, l->s->index) << JIT_MEM_INDEX | log2_size << JIT_MEM_SIZE |
@@ -170,8 +117,12 @@ void jit_ool_guess(struct jit_lower *l, const struct jit_ool *o)
 
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o)
 {
-	x86_mov(&l->e, RAX, o->reg);
-	x86_mov_imm(&l->e, RCX, o->info);
+	if (o->kind == JIT_OOL_SITE) {
+		jit_site_again(l, &o->site, o->info);
+	} else {
+		x86_mov(&l->e, RAX, o->reg);
+		x86_mov_imm(&l->e, RCX, o->info);
+	}
 	jit_move_out(l);
 	x86_call_to(&l->e, l->jit->glue.mem);
 	jit_move_in(l);

@@ -12,8 +12,14 @@ again:
 	jal	ra, sum
 	jal	ra, frame
 	jal	ra, mixed
+	jal	ra, across
 	addi	s0, s0, -1
 	bnez	s0, again
+	la	a0, across + 6
+	li	s1, 10
+1:	jal	ra, border
+	addi	s1, s1, -1
+	bnez	s1, 1b
 end:
 	wfi
 	j	end
@@ -47,4 +53,17 @@ mixed:	/* what is compiled, what is called in C */
 	ret
 
 	.balign 64
+border:	/* a group that is never in one page: it is compiled again without */
+	ld	a3, -8(a0)
+	ld	a4, 0(a0)
+	ret
+
+	.balign 64
 words:	.dword	1, 2, 3, 4
+
+	.balign 4096
+	.skip	4096 - 6
+across:	/* an instruction of two pages: no jump within the page leads to it */
+	xori	a5, a5, -1
+	xori	a5, a5, -1
+	ret
