@@ -19,7 +19,7 @@
 
 #include "rpmsg/rpmsg.h"
 
-#define DESC_SIZE     16u
+#define DESC_SIZE     ((size_t)16)
 #define DESC_AT_LEN   8u
 #define DESC_AT_FLAGS 12u
 #define DESC_F_NEXT   1u
@@ -138,7 +138,7 @@ static const char *vring_check(const struct rpmsg_vrings *v, const struct rpmsg_
 
 static uint16_t vring_entry(const struct rpmsg_vrings *v, const struct rpmsg_vring *vr, uint16_t n)
 {
-	return vring_load(v, vr->avail + AT_RING + 2 * (n & (v->num - 1)));
+	return vring_load(v, vr->avail + AT_RING + 2 * (size_t)(n & (v->num - 1)));
 }
 
 static bool vring_begins_well(const struct rpmsg_vrings *v, const struct rpmsg_vring *vr)
@@ -226,7 +226,7 @@ static bool vring_give(struct rpmsg_vrings *v, struct rpmsg_vring *vr, void *buf
 		return false;
 	if (len)
 		vring_clean(v, buffer, len);
-	entry = vr->used + AT_RING + 8 * (vr->next_used & (v->num - 1));
+	entry = vr->used + AT_RING + 8 * (size_t)(vr->next_used & (v->num - 1));
 	rpmsg_store32(entry, (uint32_t)id);
 	rpmsg_store32(entry + 4, len);
 	vring_clean(v, entry, 8);
