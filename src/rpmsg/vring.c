@@ -95,6 +95,8 @@ static void vring_break(struct rpmsg_vring *vr, const char *why)
 	__builtin_memset(vr->held, 0, sizeof(vr->held));
 }
 
+/* A restart of the driver's is seen on one ring after the other, or on one alone if nothing was used
+ * of the other: the ring that is first counts on, the other one follows. */
 static void vring_restart(struct rpmsg_vrings *v, struct rpmsg_vring *vr)
 {
 	vr->next_avail = 0;
@@ -102,10 +104,11 @@ static void vring_restart(struct rpmsg_vrings *v, struct rpmsg_vring *vr)
 	vr->why = NULL;
 	vr->quiet = false;
 	__builtin_memset(vr->held, 0, sizeof(vr->held));
-	if (vr == &v->ring[RPMSG_RING_TX]) {
-		v->up = false;
+	if (vr->epoch == v->epoch) {
 		v->epoch = v->epoch == UINT32_MAX ? 1 : v->epoch + 1;
+		v->up = false;
 	}
+	vr->epoch = v->epoch;
 }
 
 /* Why a descriptor is none of ours; NULL: it is, and *p is its buffer, of *len bytes. */
@@ -251,6 +254,7 @@ static uint32_t vrings_epoch(struct rpmsg_carrier *c)
 	struct rpmsg_vrings *v = vrings_of(c);
 	struct rpmsg_vring *tx = &v->ring[RPMSG_RING_TX];
 
+	vring_look(v, &v->ring[RPMSG_RING_RX]);
 	if (vring_look(v, tx) < 0)
 		return 0;
 	if (!v->up)
@@ -336,6 +340,7 @@ static int vring_init(struct rpmsg_vrings *v, struct rpmsg_vring *vr, uint64_t b
 				    to_used + AT_RING + 8 * (uint64_t)v->num + 2);
 	if (!p || ((uintptr_t)p & 3))
 		return RPMSG_ERR_PARAM;
+	vr->epoch = v->epoch;
 	vr->desc = p;
 	vr->avail = p + to_avail;
 	vr->used = p + to_used;
