@@ -95,6 +95,12 @@ static void vring_break(struct rpmsg_vring *vr, const char *why)
 	__builtin_memset(vr->held, 0, sizeof(vr->held));
 }
 
+static void vring_set_quiet(const struct rpmsg_vrings *v, struct rpmsg_vring *vr, bool quiet)
+{
+	vr->quiet = quiet;
+	vring_store(v, vr->used + AT_FLAGS, quiet ? USED_F_NO_NOTIFY : 0);
+}
+
 /* A restart of the driver's is seen on one ring after the other, or on one alone if nothing was used
  * of the other: the ring that is first counts on, the other one follows. */
 static void vring_restart(struct rpmsg_vrings *v, struct rpmsg_vring *vr)
@@ -102,7 +108,7 @@ static void vring_restart(struct rpmsg_vrings *v, struct rpmsg_vring *vr)
 	vr->next_avail = 0;
 	vr->next_used = 0;
 	vr->why = NULL;
-	vr->quiet = false;
+	vring_set_quiet(v, vr, false); /* or what we wrote as the driver cleared the ring stays */
 	__builtin_memset(vr->held, 0, sizeof(vr->held));
 	if (vr->epoch == v->epoch) {
 		v->epoch = v->epoch == UINT32_MAX ? 1 : v->epoch + 1;
@@ -239,12 +245,6 @@ static bool vring_give(struct rpmsg_vrings *v, struct rpmsg_vring *vr, void *buf
 	/* The driver sets its flag and then looks at the index: so the index, then the flag. */
 	atomic_thread_fence(memory_order_seq_cst);
 	return !(vring_load(v, vr->avail + AT_FLAGS) & AVAIL_F_NO_INTERRUPT);
-}
-
-static void vring_set_quiet(const struct rpmsg_vrings *v, struct rpmsg_vring *vr, bool quiet)
-{
-	vr->quiet = quiet;
-	vring_store(v, vr->used + AT_FLAGS, quiet ? USED_F_NO_NOTIFY : 0);
 }
 
 /* ---- the carrier ---- */
