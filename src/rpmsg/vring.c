@@ -101,8 +101,8 @@ static void vring_set_quiet(const struct rpmsg_vrings *v, struct rpmsg_vring *vr
 	vring_store(v, vr->used + AT_FLAGS, quiet ? USED_F_NO_NOTIFY : 0);
 }
 
-/* A restart of the driver's is seen on one ring after the other, or on one alone if nothing was used
- * of the other: the ring that is first counts on, the other one follows. */
+/* A restart of the driver's is seen on one ring after the other, or on one alone if nothing was
+ * used of the other: the ring that is first counts on, the other one follows. */
 static void vring_restart(struct rpmsg_vrings *v, struct rpmsg_vring *vr)
 {
 	vr->next_avail = 0;
