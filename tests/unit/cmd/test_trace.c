@@ -25,6 +25,7 @@ static void test_all_kinds(void **state)
 		char line[TRACE_LINE_MAX], text[TRACE_TEXT_MAX];
 
 		e.a = k->a ? 0x1234 : 0;
+		e.c = k->c ? 496 : 0;
 		e.b = k->b ? 0xfedcba9876543210 * k->hex_b : 0;
 		if (k->label)
 			strcpy(e.label, "small");
@@ -53,7 +54,7 @@ static void test_bad_lines(void **state)
 		"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"stop\"}",
 		"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"stop\",\"of\":7}",
 		"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"stop\",\"of\":"
-		"\"sixteen letters.\"}",
+		"\"forty letters, and not a single one more\"}",
 		"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"start\",\"of\":"
 		"\"small\","
 		"\"pc\":\"0xzz\"}",
