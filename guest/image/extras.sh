@@ -21,7 +21,7 @@ extras_sources()
 {
 	# shellcheck disable=SC2046 # names without blanks
 	(cd "$1" && find include $(extras_drivers .) -type f \
-		\( -name Kbuild -o -name programs -o -name '*.[ch]' \) ! -name '*.mod.c' ! -path '*/test/*' | sort)
+		\( -name Kbuild -o -name programs -o -name from-kernel -o -name '*.[ch]' \) ! -name '*.mod.c' ! -path '*/test/*' | sort)
 }
 
 # extras_wanted DRIVERS RELEASE GUEST: GUEST is the default guest's set; prints what the file
@@ -35,15 +35,27 @@ extras_wanted()
 	echo "extras $2 $sources"
 }
 
-# extras_programs DRIVER FILE OUT: builds the programs that FILE names into the folder OUT. DRIVER is
-# one's folder; FILE there has lines "PROGRAM: SOURCE...", with sources and patterns from DRIVER.
+# extras_from_kernel DRIVER SOURCE: copies what the driver's file "from-kernel" names of the kernel's
+# source, a path a line, beside the driver's own files.
+extras_from_kernel()
+{
+	[ -f "$1/from-kernel" ] || return 0
+	sed '/^#/d' "$1/from-kernel" | while read -r file; do
+		cp "$2/$file" "$1/" || return 1
+	done
+}
+
+# extras_programs DRIVER FILE OUT [COMPILER]: builds the programs that FILE names into the folder OUT.
+# DRIVER is one's folder; FILE there has lines "PROGRAM: SOURCE...", with sources and patterns from
+# DRIVER.
 extras_programs()
 {
 	[ -f "$1/$2" ] || return 0
 	sed '/^#/d; s/:/ /' "$1/$2" | while read -r program sources; do
 		# shellcheck disable=SC2086 # patterns
-		(cd "$1" && riscv64-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -static -s \
-			-pthread -I../include -I. -o "$3/$program" $sources) || return 1
+		(cd "$1" && "${4:-riscv64-linux-gnu-gcc}" -std=gnu11 -D_GNU_SOURCE \
+			-D_FILE_OFFSET_BITS=64 -O2 -Wall -Wextra -static -s -pthread -I../include -I.. -I. \
+			-o "$3/$program" $sources) || return 1
 	done
 }
 

@@ -417,6 +417,7 @@ const struct opt run_option_table[] = {
 	 AT(rng),
 	 .help = "the entropy source (default: on)"},
 	{.name = "rng-rate",
+	 .rare = true,
 	 .arg = "SIZE",
 	 .kind = OPT_SIZE,
 	 AT(rng_rate),

@@ -247,10 +247,20 @@ static struct duo_region rtos_region(const struct machine *m)
 	return (struct duo_region){DUO256M_RTOS_BASE, DUO256M_RTOS_SIZE};
 }
 
+/* Below the small core's. */
+static uint64_t shared_base(const struct machine *m)
+{
+	return m->cfg.type == &duo_machine ? DUO_SHARED_BASE : DUO256M_SHARED_BASE;
+}
+
 static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
 {
-	struct duo_fdt_config cfg = {
-		.model = m->cfg.type->name, .rtos = rtos_region(m), .wires = &m->cfg.wires};
+	uint64_t shared = shared_base(m);
+	struct duo_fdt_config cfg = {.model = m->cfg.type->name,
+				     .rtos = rtos_region(m),
+				     .vrings = {shared, DUO_VRINGS_SIZE},
+				     .buffers = {shared + DUO_VRINGS_SIZE, DUO_BUFFERS_SIZE},
+				     .wires = &m->cfg.wires};
 	int ret = board_fdt_init(&cfg.run, m, initrd_start, initrd_end, e);
 
 	if (ret)
@@ -365,9 +375,9 @@ static int duo_build(struct machine *m, struct err *e)
 	struct load_plan plan = {.make_dtb = make_dtb, .dtb_max = DTB_MAX};
 	int ret;
 
-	/* With the board's own memory that of the small core is at its end. */
+	/* With the board's own memory what Linux may not have is at its end. */
 	if (m->cfg.mem <= m->cfg.type->default_mem)
-		plan.end = min_u64(rtos_region(m).base, DUO_RAM_BASE + m->cfg.mem);
+		plan.end = min_u64(shared_base(m), DUO_RAM_BASE + m->cfg.mem);
 	m->board = calloc(1, sizeof(struct duo));
 	if (!m->board)
 		return err_set(e, -ENOMEM, "out of memory");

@@ -47,6 +47,8 @@
 #define DUO256M_RTOS_BASE   0x8fe00000u
 #define DUO256M_RTOS_SIZE   0x00200000u
 #define DUO256M_SHARED_BASE 0x8fc00000u
+#define DUO_VRINGS_SIZE     0x00010000u
+#define DUO_BUFFERS_SIZE    0x00010000u
 
 #define DUO_PAGE        0x1000u
 #define DUO_N_UARTS     5u
