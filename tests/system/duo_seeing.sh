@@ -223,7 +223,7 @@ case_mistakes() {
 	linnet run --trace "$work/t" --exec true
 	expect_in err '--trace: the machine virt has no small core'
 	local w
-	for w in 0x1000 0x1000- -0x1000 0x2000-0x1000 0x1000-0x1000 0x1000-0x2fff 0x1000-0x2000, z-0x2000; do
+	for w in 0x1000 0x1000- -0x1000 0x2000-0x1000 0x1000-0x1000 0x1000-0x2fff '0x1000-0x2000,' z-0x2000; do
 		linnet run --machine duo "--small-core-window=$w" --exec true
 		expect_status 125
 		expect_in err "--small-core-window $w: give A-B"
