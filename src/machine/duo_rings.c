@@ -7,6 +7,7 @@
  */
 #include "machine/duo_rings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -14,10 +15,10 @@
 #include "mem/gmem.h"
 #include "rpmsg/proto.h"
 
-#define DESC_SIZE 16u
+#define DESC_SIZE UINT64_C(16)
 #define AVAIL     (DESC_SIZE * DUO_RINGS_NUM)
-#define USED      align_up(AVAIL + 6 + 2 * DUO_RINGS_NUM, DUO_RINGS_ALIGN)
-#define RING_END  (USED + 6 + 8 * DUO_RINGS_NUM)
+#define USED      align_up(AVAIL + 6 + UINT64_C(2) * DUO_RINGS_NUM, DUO_RINGS_ALIGN)
+#define RING_END  (USED + 6 + UINT64_C(8) * DUO_RINGS_NUM)
 #define KICK_MAX  1u /* the commands 0 and 1 are kicks of these rings */
 
 /* Which way a message goes: the numbers of the rings. */
@@ -57,7 +58,7 @@ static void tell_message(struct duo_rings *r, enum way way, const uint8_t *desc)
 	if (!p)
 		return;
 	h = rpmsg_header_load(p);
-	strcpy(e.label, way == TO_SMALL ? "small" : "big");
+	(void)snprintf(e.label, sizeof(e.label), "%s", way == TO_SMALL ? "small" : "big");
 	e.a = h.src;
 	e.b = h.dst;
 	e.c = h.len;
@@ -69,7 +70,7 @@ static void tell_message(struct duo_rings *r, enum way way, const uint8_t *desc)
 /* Under the lock. */
 static void look(struct duo_rings *r, enum way way)
 {
-	const uint8_t *ring = gmem_map(r->mem, r->base + way * DUO_RINGS_STEP, RING_END);
+	const uint8_t *ring = gmem_map(r->mem, r->base + (uint64_t)way * DUO_RINGS_STEP, RING_END);
 	const uint8_t *index = ring + (way == TO_SMALL ? AVAIL : USED);
 	uint16_t now, n;
 
@@ -80,7 +81,7 @@ static void look(struct duo_rings *r, enum way way)
 	if (n > DUO_RINGS_NUM)
 		r->seen[way] = now <= DUO_RINGS_NUM ? 0 : now;
 	for (; r->seen[way] != now; r->seen[way]++) {
-		unsigned at = r->seen[way] % DUO_RINGS_NUM;
+		uint64_t at = r->seen[way] % DUO_RINGS_NUM;
 		uint32_t id = way == TO_SMALL ? rpmsg_load16(index + 4 + 2 * at)
 					      : rpmsg_load32(index + 4 + 8 * at);
 
