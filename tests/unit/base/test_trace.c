@@ -93,7 +93,7 @@ static void test_lines(void **state)
 	assert_string_equal(line, "{\"t\":1234,\"big\":7,\"small\":8,\"core\":\"small\",\"event\":"
 				  "\"claim\",\"source\":61}\n");
 	assert_null(fgets(line, sizeof(line), in));
-	fclose(in);
+	(void)fclose(in);
 }
 
 static void test_longest_line(void **state)
@@ -163,7 +163,7 @@ static void test_threads(void **state)
 		pthread_join(w[i].thread, NULL);
 	in = finish(&f);
 	assert_int_equal(count(in), WRITERS * EVENTS);
-	fclose(in);
+	(void)fclose(in);
 }
 
 /* Nobody reads: the ring holds what it holds, and the rest is counted. */
@@ -183,7 +183,7 @@ static void test_full(void **state)
 		char want[40];
 
 		assert_non_null(fgets(line, sizeof(line), in));
-		snprintf(want, sizeof(want), "\"source\":%u}\n", i);
+		(void)snprintf(want, sizeof(want), "\"source\":%u}\n", i);
 		assert_non_null(strstr(line, want));
 	}
 	assert_non_null(fgets(line, sizeof(line), in));
@@ -191,7 +191,7 @@ static void test_full(void **state)
 	assert_non_null(fgets(last, sizeof(last), in));
 	assert_non_null(strstr(last, "\"source\":1000000}"));
 	assert_null(fgets(line, sizeof(line), in));
-	fclose(in);
+	(void)fclose(in);
 }
 
 static void test_errors(void **state)

@@ -35,7 +35,7 @@ static void begin(struct fixture *f)
 	int fd;
 
 	memset(f, 0, sizeof(*f));
-	strcpy(f->path, "/tmp/test_traced.XXXXXX");
+	memcpy(f->path, "/tmp/test_traced.XXXXXX", sizeof("/tmp/test_traced.XXXXXX"));
 	fd = mkstemp(f->path);
 	assert_true(fd >= 0);
 	close(fd);
@@ -49,13 +49,15 @@ static void end(struct fixture *f)
 {
 	char line[400];
 	FILE *in;
+	int n = 0;
 
 	assert_int_equal(trace_close(f->trace), 0);
 	in = fopen(f->path, "r");
 	assert_non_null(in);
 	while (fgets(line, sizeof(line), in))
-		strcat(f->text, strstr(line, "\"event\":") + strlen("\"event\":"));
-	fclose(in);
+		n += snprintf(f->text + n, sizeof(f->text) - (size_t)n, "%s",
+			      strstr(line, "\"event\":") + strlen("\"event\":"));
+	(void)fclose(in);
 	unlink(f->path);
 	bus_free(f->bus);
 	loop_free(f->loop);

@@ -35,7 +35,7 @@ static void begin(struct fixture *f, uint64_t base)
 	int fd;
 
 	memset(f, 0, sizeof(*f));
-	strcpy(f->path, "/tmp/test_rings.XXXXXX");
+	memcpy(f->path, "/tmp/test_rings.XXXXXX", sizeof("/tmp/test_rings.XXXXXX"));
 	fd = mkstemp(f->path);
 	assert_true(fd >= 0);
 	close(fd);
@@ -50,13 +50,15 @@ static const char *end(struct fixture *f)
 {
 	char line[400];
 	FILE *in;
+	int n = 0;
 
 	assert_int_equal(trace_close(f->trace), 0);
 	in = fopen(f->path, "r");
 	assert_non_null(in);
 	while (fgets(line, sizeof(line), in))
-		strcat(f->text, strstr(line, "\"event\":") + strlen("\"event\":"));
-	fclose(in);
+		n += snprintf(f->text + n, sizeof(f->text) - (size_t)n, "%s",
+			      strstr(line, "\"event\":") + strlen("\"event\":"));
+	(void)fclose(in);
 	unlink(f->path);
 	duo_rings_fini(&f->rings);
 	gmem_free(f->mem);
