@@ -58,6 +58,8 @@ const struct trace_kind_info trace_kinds[TRACE_N_KINDS] = {
 	[TRACE_COMPLETE] = {.name = "complete", .a = "source"},
 	[TRACE_KICK] = {.name = "kick", .label = "device", .a = "queue"},
 	[TRACE_INTERRUPT] = {.name = "interrupt", .label = "device", .a = "queue", .b = "chains"},
+	[TRACE_RPMSG] = {.name = "rpmsg", .label = "to", .a = "src", .b = "dst", .c = "bytes"},
+	[TRACE_ANNOUNCE] = {.name = "announce", .label = "name", .a = "addr", .b = "gone"},
 	[TRACE_MISSING] = {.name = "missing", .a = "events"},
 };
 
@@ -90,13 +92,19 @@ static void put_event(struct trace *t, const struct trace_event *e)
 
 void trace_put(struct trace *t, enum trace_kind kind, const char *label, uint64_t a, uint64_t b)
 {
-	struct trace_event e = {.kind = (uint8_t)kind, .core = TRACE_HOST, .a = a, .b = b};
+	struct trace_event e = {.kind = (uint8_t)kind, .a = a, .b = b};
 
 	if (label)
 		(void)snprintf(e.label, sizeof(e.label), "%s", label);
+	trace_event(t, &e);
+}
+
+void trace_event(struct trace *t, struct trace_event *e)
+{
+	e->core = TRACE_HOST;
 	if (t->stamp)
-		t->stamp(t->stamp_arg, &e);
-	put_event(t, &e);
+		t->stamp(t->stamp_arg, e);
+	put_event(t, e);
 	if (!atomic_exchange(&t->posted, true))
 		loop_post(t->loop, &t->task);
 }
@@ -124,6 +132,9 @@ size_t trace_format(const struct trace_event *e, char out[TRACE_LINE_MAX])
 		len += (size_t)snprintf(out + len, TRACE_LINE_MAX - len,
 					k->hex_b ? ",\"%s\":\"0x%" PRIx64 "\"" : ",\"%s\":%" PRIu64,
 					k->b, e->b);
+	if (k->c)
+		len += (size_t)snprintf(out + len, TRACE_LINE_MAX - len, ",\"%s\":%" PRIu64, k->c,
+					e->c);
 	return len + (size_t)snprintf(out + len, TRACE_LINE_MAX - len, "}");
 }
 

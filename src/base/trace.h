@@ -32,11 +32,13 @@ enum trace_kind {
 	TRACE_COMPLETE,  /* a: the source */
 	TRACE_KICK,      /* label: a virtio device; a: the queue */
 	TRACE_INTERRUPT, /* label: a virtio device; a: the queue, b: chains used so far */
+	TRACE_RPMSG,     /* label: to which core; from address a to address b, c bytes */
+	TRACE_ANNOUNCE,  /* label: a name of RPMsg's name service; at address a; b: 1: no more */
 	TRACE_MISSING,   /* a: how many events */
 	TRACE_N_KINDS,
 };
 
-#define TRACE_LABEL 16u
+#define TRACE_LABEL 40u
 
 /* Who did it. */
 enum trace_core { TRACE_BIG, TRACE_SMALL, TRACE_HOST };
@@ -44,7 +46,7 @@ enum trace_core { TRACE_BIG, TRACE_SMALL, TRACE_HOST };
 struct trace_event {
 	uint64_t time_ns;  /* of the guest */
 	uint64_t insns[2]; /* retired by the big and the small core */
-	uint64_t a, b;
+	uint64_t a, b, c;
 	uint8_t kind, core;
 	char label[TRACE_LABEL];
 };
@@ -52,8 +54,8 @@ struct trace_event {
 /* What is known of a kind, for readers and writers; "" and NULL: it has none. */
 struct trace_kind_info {
 	const char *name;
-	const char *label, *a, *b; /* names of the members */
-	bool hex_a, hex_b;         /* they are strings in hexadecimal */
+	const char *label, *a, *b, *c; /* names of the members */
+	bool hex_a, hex_b;             /* they are strings in hexadecimal */
 };
 
 extern const struct trace_kind_info trace_kinds[TRACE_N_KINDS];
@@ -68,6 +70,9 @@ void trace_set_stamp(struct trace *t, void (*stamp)(void *arg, struct trace_even
 /* Writes what there is and ends the file: 0 or the -errno of the first write that failed. NULL is
  * allowed. */
 int trace_close(struct trace *t);
+
+/* Any thread: the same with an event whose kind, label, a, b and c are filled in. */
+void trace_event(struct trace *t, struct trace_event *e);
 
 /* Any thread; see trace(). label: at most TRACE_LABEL - 1 characters of it, NULL: none. */
 void trace_put(struct trace *t, enum trace_kind kind, const char *label, uint64_t a, uint64_t b);

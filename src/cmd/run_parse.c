@@ -9,10 +9,18 @@
 #include "cmd/config.h"
 #include "cmd/run_wires.h"
 
+/* Whether the options of single parts fit together, each in its own file. */
+static int check_parts(const struct run_options *o, struct err *e)
+{
+	int ret = run_wires_check(o, e);
+
+	if (!ret)
+		ret = run_small_check(o, e);
+	return ret ? ret : run_iothreads_check(o, e);
+}
+
 static int check(const struct run_options *o, struct err *e)
 {
-	int ret;
-
 	if (o->append && o->append_only)
 		return err_set(e, -EINVAL,
 			       "--append adds to the default line and --append-only replaces it; "
@@ -31,8 +39,6 @@ static int check(const struct run_options *o, struct err *e)
 	if (!o->exec && (o->cwd || o->n_env))
 		return err_set(e, -EINVAL, "--%s %s: is for the command of --exec; add one",
 			       o->cwd ? "cwd" : "env", o->cwd ? o->cwd : o->env[0]);
-	if (o->seed && !o->deterministic)
-		return err_set(e, -EINVAL, "--seed %u: is for --deterministic; add that", o->seed);
 	if (o->watch.state_log && o->clock != RUN_CLOCK_INSTRUCTIONS)
 		return err_set(e, -EINVAL,
 			       "--state-log: only with --clock instructions are two runs the same "
@@ -54,8 +60,7 @@ static int check(const struct run_options *o, struct err *e)
 	if (o->mem % (2u << 20))
 		return err_set(e, -EINVAL, "--mem %llu: give a multiple of 2M",
 			       (unsigned long long)o->mem);
-	ret = run_wires_check(o, e);
-	return ret ? ret : run_iothreads_check(o, e);
+	return check_parts(o, e);
 }
 
 /* The file comes first, so that the command line has the last word. */

@@ -88,6 +88,13 @@ int run_small_console_option(void *ctx, const char *label, char *value, struct e
 	return run_console_parse(&o->small_core.console, label, value, e);
 }
 
+int run_small_check(const struct run_options *o, struct err *e)
+{
+	if (o->seed && !o->deterministic)
+		return err_set(e, -EINVAL, "--seed %u: is for --deterministic; add that", o->seed);
+	return 0;
+}
+
 bool run_small_misplaced(const struct run_options *o, const struct machine_type *type,
 			 struct err *e)
 {

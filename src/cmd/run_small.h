@@ -34,6 +34,9 @@ int run_small_core_option(void *ctx, const char *label, char *value, struct err 
 int run_small_window_option(void *ctx, const char *label, char *value, struct err *e);
 int run_small_console_option(void *ctx, const char *label, char *value, struct err *e);
 
+/* Whether what the options say fits together. 0 or -EINVAL with a message. */
+int run_small_check(const struct run_options *o, struct err *e);
+
 /* Whether one of the options is given although the machine has no such core; says so. */
 bool run_small_misplaced(const struct run_options *o, const struct machine_type *type,
 			 struct err *e);

@@ -49,7 +49,7 @@ static void print_arrow(FILE *out, const char *text, bool to_small)
 
 static void print_event(void *arg, FILE *out, const struct trace_event *e)
 {
-	bool mail = e->kind == TRACE_MAIL && (e->core == TRACE_BIG || e->core == TRACE_SMALL);
+	bool message = e->kind == TRACE_MAIL || e->kind == TRACE_RPMSG;
 	bool to_small = !strcmp(e->label, "small");
 	char text[TRACE_TEXT_MAX];
 
@@ -58,7 +58,7 @@ static void print_event(void *arg, FILE *out, const struct trace_event *e)
 	trace_text(e, text);
 	fprintf(out, "%8" PRIu64 ".%03" PRIu64 " %14" PRIu64 " %14" PRIu64 "   ",
 		e->time_ns / 1000000, e->time_ns / 1000 % 1000, e->insns[0], e->insns[1]);
-	if (mail && to_small == (e->core == TRACE_BIG))
+	if (message && e->core == (to_small ? TRACE_BIG : TRACE_SMALL))
 		print_arrow(out, text, to_small);
 	else if (e->core == TRACE_SMALL)
 		fprintf(out, "|%*s o %s", GAP - 1, "", text);

@@ -59,7 +59,8 @@ static bool fill_in(const json_t *line, struct trace_event *e)
 	       get_number(line, "big", false, &e->insns[0]) &&
 	       get_number(line, "small", false, &e->insns[1]) &&
 	       (!k->a || get_number(line, k->a, k->hex_a, &e->a)) &&
-	       (!k->b || get_number(line, k->b, k->hex_b, &e->b));
+	       (!k->b || get_number(line, k->b, k->hex_b, &e->b)) &&
+	       (!k->c || get_number(line, k->c, false, &e->c));
 }
 
 int trace_parse(const char *line, struct trace_event *e)
@@ -77,6 +78,14 @@ void trace_text(const struct trace_event *e, char out[TRACE_TEXT_MAX])
 	switch ((enum trace_kind)e->kind) {
 	case TRACE_MAIL:
 		(void)snprintf(out, TRACE_TEXT_MAX, "mail %" PRIu64 ", 0x%" PRIx64, e->a, e->b);
+		break;
+	case TRACE_RPMSG:
+		(void)snprintf(out, TRACE_TEXT_MAX, "rpmsg %" PRIu64 " > %" PRIu64 ", %" PRIu64,
+			       e->a, e->b, e->c);
+		break;
+	case TRACE_ANNOUNCE:
+		(void)snprintf(out, TRACE_TEXT_MAX, "%s %s at %" PRIu64,
+			       e->b & 1 ? "takes back" : "announces", e->label, e->a);
 		break;
 	case TRACE_START:
 		(void)snprintf(out, TRACE_TEXT_MAX, "start of %s at 0x%" PRIx64, e->label, e->a);

@@ -93,9 +93,12 @@ static void trace_channels(const struct cv_mailbox *m, enum trace_kind kind, uns
 	for (unsigned i = 0; i < CV_MAILBOX_CHANNELS && m->cfg.trace; i++) {
 		uint64_t data;
 
-		memcpy(&data, m->memory + 8 * i, 8);
-		if (channels >> i & 1 && m->cfg.name[core])
-			trace_put(m->cfg.trace, kind, m->cfg.name[core], i, data);
+		memcpy(&data, m->memory + UINT64_C(8) * i, 8);
+		if (!(channels >> i & 1) || !m->cfg.name[core])
+			continue;
+		if (kind == TRACE_MAIL && m->cfg.rang)
+			m->cfg.rang(m->cfg.rang_arg, data);
+		trace_put(m->cfg.trace, kind, m->cfg.name[core], i, data);
 	}
 }
 

@@ -41,6 +41,10 @@ struct cv_mailbox_config {
 	/* Is told of each channel that rings and is cleared, and of wires (base/trace.h), under the
 	 * cores' names; or NULL. A core without a name is not told of. */
 	struct trace *trace;
+	/* Before such a message is told of: the 8 bytes of its channel. Under the mailbox's lock;
+	 * or NULL. */
+	void (*rang)(void *arg, uint64_t data);
+	void *rang_arg;
 	const char *name[CV_MAILBOX_CORES];
 };
 

@@ -31,6 +31,7 @@
 #include "machine/duo_core.h"
 #include "machine/duo_fdt.h"
 #include "machine/duo_map.h"
+#include "machine/duo_rings.h"
 #include "machine/duo_small.h"
 #include "machine/duo_trace.h"
 #include "machine/duo_wires.h"
@@ -80,6 +81,7 @@ struct duo {
 	struct duo_wires *wires;
 	struct mmio_slots slots;
 	struct log_limit hangs;
+	struct duo_rings rings; /* what a trace sees of RPMsg */
 	struct regs *regs[ARRAY_SIZE(blocks)];
 };
 
@@ -194,18 +196,28 @@ static int add_blocks(struct machine *m)
 	return ret;
 }
 
+static void mailbox_rang(void *arg, uint64_t data)
+{
+	duo_rings_rung(arg, data);
+}
+
 static int add_mailbox(struct machine *m)
 {
 	struct duo *d = duo_of(m);
+	bool large = m->cfg.type != &duo_machine;
 	const struct cv_mailbox_config cfg = {
 		.bus = m->bus,
 		.base = DUO_MAILBOX_BASE,
 		.irq[DUO_MAILBOX_BIG] = plic_irq(d->big.plic, DUO_MAILBOX_IRQ),
 		.irq[DUO_MAILBOX_SMALL] = duo_small_irq(d->small, DUO_SMALL_MAILBOX_IRQ),
 		.trace = m->cfg.trace,
+		.rang = mailbox_rang,
+		.rang_arg = &d->rings,
 		.name[DUO_MAILBOX_BIG] = DUO_BIG_NAME,
 		.name[DUO_MAILBOX_SMALL] = DUO_SMALL_NAME};
 
+	duo_rings_init(&d->rings, m->mem, m->cfg.trace,
+		       large ? DUO256M_SHARED_BASE : DUO_SHARED_BASE);
 	return cv_mailbox_new(&cfg, &d->mailbox);
 }
 
@@ -412,6 +424,8 @@ static void duo_free(struct machine *m)
 		regs_free(d->regs[i]);
 	mmio_slots_free(&d->slots);
 	duo_wires_free(d->wires);
+	if (d->mailbox)
+		duo_rings_fini(&d->rings);
 	cv_mailbox_free(d->mailbox);
 	duo_core_fini(&d->big);
 	duo_small_free(d->small);

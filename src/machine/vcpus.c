@@ -347,7 +347,7 @@ static bool share(struct vcpus *v, struct vcpu *vcpu, uint64_t insns)
 /* The same, interleaved; the loop as often as in other rounds. */
 static bool mixed_round(struct vcpus *v)
 {
-	uint64_t insns = 1 + mix_next(&v->random) % (2 * MIX_INSNS);
+	uint64_t insns = 1 + mix_next(&v->random) % (UINT64_C(2) * MIX_INSNS);
 	bool busy = false;
 
 	for (unsigned i = 0; i < v->n; i++)

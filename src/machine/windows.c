@@ -39,8 +39,9 @@ void windows_add_reserved(struct windows *w, const void *dtb)
 	{
 		const fdt32_t *reg = fdt_getprop(dtb, node, "reg", &len);
 
-		for (int left = reg ? len / 4 : 0; left >= n_addr + n_size;
-		     left -= n_addr + n_size) {
+		if (!reg)
+			continue;
+		for (int left = len / 4; left >= n_addr + n_size; left -= n_addr + n_size) {
 			uint64_t start = number(reg, n_addr);
 
 			(void)windows_add(w, start, start + number(reg + n_addr, n_size));

@@ -146,6 +146,20 @@ case_deterministic() {
 	grep -q '"event":"mail".*0x401001300' "$work/trace3" || fail 'no answer in the trace'
 }
 
+# RPMsg between our firmware and a program that plays Linux' part: announcements, then 32 times there and
+# back, twice, since that restarts.
+case_rpmsg() {
+	linnet run --machine duo256m --deterministic --time-limit 100 --firmware "$BIG/big_rpmsg.elf" \
+		--small-core "$FIRMWARE/rpmsg-duo256m.elf" --trace "$work/trace" </dev/null
+	expect_status 0
+	linnet trace "$work/trace"
+	expect_status 0
+	expect_in out 'o announces rpmsg-sg2002-c906l-channel at 30$'
+	[ "$(grep -cE 'o-+ rpmsg [0-9]+ > 30, 4 -+>\|' "$work/out")" = 64 ] || fail 'not 64 messages to the counter'
+	[ "$(grep -cE '\|<-+ rpmsg 30 > [0-9]+, 4 -+o' "$work/out")" = 64 ] || fail 'not 64 from it'
+	expect_not_in out 'missing'
+}
+
 ctl() { # ARGS...: an answer in $work/answer
 	timeout 60 "$LINNET" ctl "$work/ctl" "$@" >"$work/answer" 2>&1
 }
@@ -209,7 +223,7 @@ case_mistakes() {
 	linnet run --trace "$work/t" --exec true
 	expect_in err '--trace: the machine virt has no small core'
 	local w
-	for w in 0x1000 0x1000- -0x1000 0x2000-0x1000 0x1000-0x1000 0x1000-0x2fff 0x1000-0x2000, z-0x2000; do
+	for w in 0x1000 0x1000- -0x1000 0x2000-0x1000 0x1000-0x1000 0x1000-0x2fff '0x1000-0x2000,' z-0x2000; do
 		linnet run --machine duo "--small-core-window=$w" --exec true
 		expect_status 125
 		expect_in err "--small-core-window $w: give A-B"

@@ -25,9 +25,10 @@ static void test_all_kinds(void **state)
 		char line[TRACE_LINE_MAX], text[TRACE_TEXT_MAX];
 
 		e.a = k->a ? 0x1234 : 0;
+		e.c = k->c ? 496 : 0;
 		e.b = k->b ? 0xfedcba9876543210 * k->hex_b : 0;
 		if (k->label)
-			strcpy(e.label, "small");
+			memcpy(e.label, "small", sizeof("small"));
 		trace_format(&e, line);
 		assert_int_equal(trace_parse(line, &back), 0);
 		assert_memory_equal(&back, &e, sizeof(e));
@@ -53,7 +54,7 @@ static void test_bad_lines(void **state)
 		"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"stop\"}",
 		"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"stop\",\"of\":7}",
 		"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"stop\",\"of\":"
-		"\"sixteen letters.\"}",
+		"\"forty letters, and not a single one more\"}",
 		"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"start\",\"of\":"
 		"\"small\","
 		"\"pc\":\"0xzz\"}",
@@ -114,7 +115,7 @@ static char *print(const struct trace_view *view, void *arg)
 		view->event(arg, out, &events[i]);
 	if (view->end)
 		view->end(arg, out);
-	fclose(out);
+	(void)fclose(out);
 	return text;
 }
 
@@ -146,8 +147,9 @@ static void test_chrome(void **state)
 	json_t *root = json_loads(text, 0, NULL), *list = json_object_get(root, "traceEvents");
 
 	assert_non_null(root);
+	assert_true(json_array_size(list) < sizeof(phases));
 	for (size_t i = 0; i < json_array_size(list); i++)
-		strcat(phases, json_string_value(json_object_get(json_array_get(list, i), "ph")));
+		phases[i] = *json_string_value(json_object_get(json_array_get(list, i), "ph"));
 	/* Names, start, message and its flow, wire, claim, taken and the flow's end, message and
 	 * flow, completion, claim. */
 	assert_string_equal(phases, "MMMiisiBifisEB");
