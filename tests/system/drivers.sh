@@ -52,6 +52,20 @@ case_debug() {
 	expect_in out '^no leaks$'
 }
 
+# What the last line of case_debug stands for: the test of the test.
+case_leak() {
+	options=()
+	LIMIT=900
+	linnet kbuild --kernel debug --extras
+	expect_status 0
+	gather linnet_bugs
+	echo 'modprobe linnet_bugs bug=leak' >"$work/test/linnet_bugs/test.sh"
+	guest 'sh /test/run.sh short linnet_bugs' --kernel debug "${quick[@]}" "${options[@]}"
+	expect_status 1
+	expect_in out '^linnet_bugs: passed$'
+	expect_in out '^unreferenced object .* \(size 1024\):$'
+}
+
 # twin NAME=: what tools/twin.sh says of it.
 twin() {
 	sed -n "s/^$1//p" "$work/twin"
