@@ -21,7 +21,9 @@ on() {
 	[ "$1" = debian ] || kernel=(--kernel "$1")
 	shift 2
 	: "${LIMIT:=400}" # for all of them together
-	options=(--append oops=panic)
+	# A hart that stands still for seconds is one that a busy host gave no CPU: that is no report. One
+	# that a driver holds for good ends by LIMIT.
+	options=(--append 'oops=panic nosoftlockup rcupdate.rcu_cpu_stall_suppress=1')
 	while [ "$1" != -- ]; do
 		options+=(--append "$1")
 		shift
