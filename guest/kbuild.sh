@@ -179,6 +179,16 @@ have_set()
 	cache_unlock
 }
 
+# Sets $stock_source: of the stock kernel, and all of ours are built from it.
+have_source()
+{
+	of=$release
+	release=$stock
+	have_set source 'the source files'
+	release=$of
+	stock_source=$present/linux
+}
+
 # --- the build ------------------------------------------------------------------------------------
 
 check_directory()
@@ -239,7 +249,7 @@ build()
 # --- Linnet's own drivers -------------------------------------------------------------------------
 
 # Builds all drivers below $1, makes the tree $1/tree out of the guest's modules and them, and puts
-# their programs into $1/root/bin.
+# their programs into $1/root/bin. $stock_source has the files that they take from the kernel.
 build_extras()
 {
 	mkdir -p "$1/tree/extra" "$1/drivers" "$1/root/bin"
@@ -248,6 +258,7 @@ build_extras()
 	(cd "$here/drivers" && extras_sources . | cpio --quiet -p -d "$1/drivers")
 	for name in $(extras_drivers "$1/drivers"); do
 		driver=$1/drivers/$name
+		extras_from_kernel "$driver" "$stock_source"
 		# A warning shall name the source without the place where it was built.
 		run_make "$driver" --quiet "KCFLAGS=-fmacro-prefix-map=$1/drivers/=" modules
 		while read -r object; do
@@ -280,6 +291,8 @@ have_extras()
 {
 	home=$cache/extras${own:+-$own}
 	wanted=$(extras_wanted "$here/drivers" "$release" "$guest")
+	cache_find "$home"
+	extras_fit "$wanted" || have_source # before the lock: it takes one of its own
 	cache_lock "$home"
 	if ! extras_fit "$wanted"; then
 		say "building Linnet's own drivers for Linux $release"
@@ -335,8 +348,9 @@ done
 cache=$(realpath -m "$cache")
 need_tools make:make riscv64-linux-gnu-gcc:gcc-riscv64-linux-gnu cpio:cpio || exit 1
 find_guest
+stock=$release
 if [ -n "$source" ]; then
-	have_set source 'the source files'
+	have_source
 elif [ -n "$print" ]; then
 	kind=source
 	cache_find "$cache/source"

@@ -21,7 +21,7 @@ extras_sources()
 {
 	# shellcheck disable=SC2046 # names without blanks
 	(cd "$1" && find include $(extras_drivers .) -type f \
-		\( -name Kbuild -o -name programs -o -name '*.[ch]' \) ! -name '*.mod.c' ! -path '*/test/*' | sort)
+		\( -name Kbuild -o -name programs -o -name from-kernel -o -name '*.[ch]' \) ! -name '*.mod.c' ! -path '*/test/*' | sort)
 }
 
 # extras_wanted DRIVERS RELEASE GUEST: GUEST is the default guest's set; prints what the file
@@ -33,6 +33,16 @@ extras_wanted()
 		extras_sources . | xargs cat "$3/modules/$2/modules.dep"
 	} | sha256sum | cut -c 1-16)
 	echo "extras $2 $sources"
+}
+
+# extras_from_kernel DRIVER SOURCE: copies what the driver's file "from-kernel" names of the kernel's
+# source, a path a line, beside the driver's own files.
+extras_from_kernel()
+{
+	[ -f "$1/from-kernel" ] || return 0
+	sed '/^#/d' "$1/from-kernel" | while read -r file; do
+		cp "$2/$file" "$1/" || return 1
+	done
 }
 
 # extras_programs DRIVER FILE OUT [COMPILER]: builds the programs that FILE names into the folder OUT.

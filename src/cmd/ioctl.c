@@ -30,6 +30,7 @@ static const struct {
 	{LINNET_IOC_SCULL, "scull"},
 	{LINNET_IOC_KXO, "kxo"},
 	{LINNET_IOC_IRQLAB, "irqlab"},
+	{LINNET_IOC_CMDQU, "duo_mailbox"},
 };
 
 /* As a program sees it, which is how the macros _IOR and _IOW are called. */

@@ -16,7 +16,11 @@
 
 #define QUEUE_SIZE 256u
 
-static const char *const channels[] = {"rpmsg-raw", "rpmsg-tty", "rpmsg-client-sample"};
+#define SLOW    3u /* the channel that is; it answers after: */
+#define SLOW_NS 1000000u
+
+static const char *const channels[] = {"rpmsg-raw", "rpmsg-tty", "rpmsg-client-sample",
+				       "linnet-slow"};
 
 #define N_CHANNELS (sizeof(channels) / sizeof(channels[0]))
 
@@ -24,6 +28,7 @@ struct rpmsg_echo;
 
 struct echo_channel {
 	struct rpmsg_echo *echo;
+	bool slow;
 	struct rpmsg_ept ept;
 };
 
@@ -31,6 +36,8 @@ struct rpmsg_echo {
 	struct vdev vdev;
 	struct rpmsg_queues queues;
 	struct rpmsg rpmsg;
+	struct loop *loop;
+	struct loop_timer timer;
 	struct echo_channel channel[N_CHANNELS];
 	unsigned n_announced;
 	struct {
@@ -38,7 +45,8 @@ struct rpmsg_echo {
 		uint32_t len, to;
 		uint16_t flags;
 		uint32_t from;
-	} waiting; /* an echo that found no buffer */
+		bool early; /* the timer is not due */
+	} waiting;          /* an echo that found no buffer, or is slow */
 };
 
 static struct rpmsg_echo *echo_of(struct vdev *dev)
@@ -54,14 +62,17 @@ static int echo_received(void *payload, uint32_t len, uint32_t src, void *priv)
 	struct rpmsg_echo *echo = c->echo;
 	uint16_t flags = rpmsg_rx_flags(payload);
 
-	if (rpmsg_send_from(&echo->rpmsg, c->ept.addr, src, flags, payload, len, 0) !=
-	    RPMSG_ERR_NO_BUFF)
+	if (!c->slow && rpmsg_send_from(&echo->rpmsg, c->ept.addr, src, flags, payload, len, 0) !=
+				RPMSG_ERR_NO_BUFF)
 		return RPMSG_RELEASE;
 	echo->waiting.payload = payload;
 	echo->waiting.len = len;
 	echo->waiting.to = src;
 	echo->waiting.from = c->ept.addr;
 	echo->waiting.flags = flags;
+	echo->waiting.early = c->slow;
+	if (c->slow)
+		loop_timer_arm(echo->loop, &echo->timer, loop_now(echo->loop) + SLOW_NS);
 	return RPMSG_HOLD;
 }
 
@@ -72,6 +83,8 @@ static void echo_link(void *arg, bool up)
 	if (!up && echo->waiting.payload) {
 		rpmsg_release_rx_buffer(&echo->rpmsg, echo->waiting.payload);
 		echo->waiting.payload = NULL;
+		echo->waiting.early = false;
+		loop_timer_cancel(&echo->timer);
 	}
 	echo->n_announced = 0;
 }
@@ -102,6 +115,14 @@ static void echo_go_on(struct rpmsg_echo *echo)
 		return;
 	echo->waiting.payload = NULL;
 	rpmsg_release_rx_buffer(&echo->rpmsg, payload);
+}
+
+static void echo_due(struct loop_timer *t)
+{
+	struct rpmsg_echo *echo = t->arg;
+
+	echo->waiting.early = false;
+	echo_go_on(echo);
 }
 
 /* ---- the device ---- */
@@ -137,6 +158,10 @@ static int echo_queue_start(struct vdev_queue *q)
 
 static void echo_queue_stop(struct vdev_queue *q)
 {
+	struct rpmsg_echo *echo = echo_of(q->dev);
+
+	loop_timer_cancel(&echo->timer);
+	echo->waiting.early = false;
 	vdev_queue_stopped(q);
 }
 
@@ -165,6 +190,8 @@ int rpmsg_echo_new(struct loop *loop, struct vdev **out)
 
 	if (!echo)
 		return -ENOMEM;
+	echo->loop = loop;
+	echo->timer = (struct loop_timer){.fn = echo_due, .arg = echo};
 	if (rpmsg_queues_init(&echo->queues, &echo->vdev))
 		goto fail;
 	if (vdev_init(&echo->vdev, &echo_ops, RPMSG_VIRTIO_F_NS, 2, 0))
@@ -174,6 +201,7 @@ int rpmsg_echo_new(struct loop *loop, struct vdev **out)
 	rpmsg_remote_init(&echo->rpmsg, &echo->queues.carrier, &env);
 	for (unsigned i = 0; i < N_CHANNELS; i++) {
 		echo->channel[i].echo = echo;
+		echo->channel[i].slow = i == SLOW;
 		rpmsg_create_ept(&echo->rpmsg, RPMSG_ADDR_ANY, echo_received, &echo->channel[i],
 				 &echo->channel[i].ept);
 	}

@@ -6,6 +6,7 @@
  *	rpmsg-raw		Linux makes it a device file, /dev/rpmsg0
  *	rpmsg-tty		Linux makes it a terminal, /dev/ttyRPMSG0
  *	rpmsg-client-sample	the kernel's sample, which says hello 100 times
+ *	linnet-slow		nobody's: takes a millisecond for a message, so that senders have to wait
  *
  * Messages to an address that nobody has are dropped. When the driver gives no buffers to answer
  * into, its messages stay in their queue.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a configuration asks for in virtio devices, made in an order that stays: disks, networks,
- * console, entropy, power button, balloon, vsock, rpmsg, devices of other processes. Where each of them is
- * plugged in, its board says.
+ * console, entropy, power button, balloon, vsock, rpmsg, devices of other processes. Where each of
+ * them is plugged in, its board says.
  */
 #include "machine/devices.h"
 

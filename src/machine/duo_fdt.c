@@ -17,9 +17,13 @@
 #include "machine/duo_map.h"
 #include "machine/duo_wires.h"
 
-#define PHANDLE_INTC  1u
-#define PHANDLE_PLIC  2u
-#define PHANDLE_WIRES 3u
+#define PHANDLE_INTC    1u
+#define PHANDLE_PLIC    2u
+#define PHANDLE_RTOS    3u
+#define PHANDLE_VRINGS  4u
+#define PHANDLE_BUFFERS 5u
+#define PHANDLE_MAILBOX 6u
+#define PHANDLE_WIRES   7u
 
 #define IRQ_LEVEL_HIGH 4u
 
@@ -30,16 +34,25 @@ void duo_fdt_interrupt(struct fdt_builder *t, unsigned irq)
 	fdtb_cells(t, "interrupts", cells, ARRAY_SIZE(cells));
 }
 
-static void write_reserved(struct fdt_builder *t, const struct duo_region *rtos)
+static void write_region(struct fdt_builder *t, const char *name, const struct duo_region *region,
+			 uint32_t phandle)
+{
+	fdtb_begin(t, "%s@%llx", name, (unsigned long long)region->base);
+	fdtb_reg(t, region->base, region->size);
+	fdtb_empty(t, "no-map");
+	fdtb_u32(t, "phandle", phandle);
+	fdtb_end(t);
+}
+
+static void write_reserved(struct fdt_builder *t, const struct duo_fdt_config *cfg)
 {
 	fdtb_begin(t, "reserved-memory");
 	fdtb_u32(t, "#address-cells", 2);
 	fdtb_u32(t, "#size-cells", 2);
 	fdtb_empty(t, "ranges");
-	fdtb_begin(t, "region@%llx", (unsigned long long)rtos->base);
-	fdtb_reg(t, rtos->base, rtos->size);
-	fdtb_empty(t, "no-map");
-	fdtb_end(t);
+	write_region(t, "region", &cfg->rtos, PHANDLE_RTOS);
+	write_region(t, "vrings", &cfg->vrings, PHANDLE_VRINGS);
+	write_region(t, "buffers", &cfg->buffers, PHANDLE_BUFFERS);
 	fdtb_end(t);
 }
 
@@ -104,6 +117,30 @@ static void write_uart(struct fdt_builder *t)
 	fdtb_end(t);
 }
 
+/* What later kernels describe so, and those of guest/drivers drive. Of a channel of the mailbox the
+ * cells are its number and the core that receives.
+ */
+static void write_small_core(struct fdt_builder *t)
+{
+	const uint32_t regions[] = {PHANDLE_RTOS, PHANDLE_VRINGS};
+	const uint32_t channel[] = {PHANDLE_MAILBOX, 0, DUO_MAILBOX_SMALL};
+	const uint32_t reg[] = {0, DUO_SEC_SYS_BASE, 0, DUO_PAGE, 0, DUO_RESET_BASE, 0, DUO_PAGE};
+
+	BOARD_FDT_DEVICE(t, "mailbox", DUO_MAILBOX_BASE, DUO_PAGE, "sophgo,cv1800b-mailbox");
+	duo_fdt_interrupt(t, DUO_MAILBOX_IRQ);
+	fdtb_u32(t, "#mbox-cells", 2);
+	fdtb_u32(t, "memory-region", PHANDLE_BUFFERS);
+	fdtb_u32(t, "phandle", PHANDLE_MAILBOX);
+	fdtb_end(t);
+
+	fdtb_begin(t, "remoteproc@%x", DUO_SEC_SYS_BASE);
+	fdtb_string(t, "compatible", "linnet,duo-rproc");
+	fdtb_cells(t, "reg", reg, ARRAY_SIZE(reg));
+	fdtb_cells(t, "memory-region", regions, ARRAY_SIZE(regions));
+	fdtb_cells(t, "mboxes", channel, ARRAY_SIZE(channel));
+	fdtb_end(t);
+}
+
 static void write_virtio(struct fdt_builder *t)
 {
 	for (unsigned i = 0; i < DUO_N_VIRTIO; i++) {
@@ -129,7 +166,7 @@ int duo_fdt_build(const struct duo_fdt_config *cfg, void **out, size_t *len, str
 	fdtb_string(t, "model", cfg->model);
 	snprintf(console, sizeof(console), "/soc/serial@%x", DUO_UART_BASE);
 	board_fdt_chosen(t, &cfg->run, console);
-	write_reserved(t, &cfg->rtos);
+	write_reserved(t, cfg);
 	write_cpus(t);
 	fdtb_begin(t, "soc");
 	fdtb_u32(t, "#address-cells", 2);
@@ -138,6 +175,7 @@ int duo_fdt_build(const struct duo_fdt_config *cfg, void **out, size_t *len, str
 	fdtb_empty(t, "ranges");
 	fdtb_u32(t, "interrupt-parent", PHANDLE_PLIC);
 	write_uart(t);
+	write_small_core(t);
 	write_virtio(t);
 	duo_wires_fdt(t, cfg->wires, PHANDLE_WIRES);
 	write_interrupt_controllers(t);

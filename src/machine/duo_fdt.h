@@ -18,8 +18,9 @@ struct duo_region {
 
 struct duo_fdt_config {
 	struct board_fdt run;
-	struct duo_region rtos; /* memory of the small core, which Linux leaves alone */
-	const char *model;      /* the machine's name */
+	/* Memory that Linux leaves alone: the small core's, for rings, for shared buffers. */
+	struct duo_region rtos, vrings, buffers;
+	const char *model; /* the machine's name */
 	const struct wires *wires;
 };
 

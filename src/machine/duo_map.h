@@ -39,11 +39,16 @@
 #define DUO_CLINT_SIZE     0x00010000u
 #define DUO_RAM_BASE       0x80000000u
 
-/* What of the memory is the small core's, of 64 and of 256 MiB; and rings between both cores. */
-#define DUO_RTOS_BASE     0x83f40000u
-#define DUO_RTOS_SIZE     0x000c0000u
-#define DUO256M_RTOS_BASE 0x8fe00000u
-#define DUO256M_RTOS_SIZE 0x00200000u
+/* What of the memory is the small core's, of 64 and of 256 MiB; and what both cores share: the
+ * rings of RPMsg, and behind them buffers that messages of the mailbox tell of. */
+#define DUO_RTOS_BASE       0x83f40000u
+#define DUO_RTOS_SIZE       0x000c0000u
+#define DUO_SHARED_BASE     0x83f20000u
+#define DUO256M_RTOS_BASE   0x8fe00000u
+#define DUO256M_RTOS_SIZE   0x00200000u
+#define DUO256M_SHARED_BASE 0x8fc00000u
+#define DUO_VRINGS_SIZE     0x00010000u
+#define DUO_BUFFERS_SIZE    0x00010000u
 
 #define DUO_PAGE        0x1000u
 #define DUO_N_UARTS     5u

@@ -7,15 +7,17 @@
 # shellcheck source=tests/system/drivers_lib.sh
 . "$(dirname "$0")/drivers_lib.sh"
 
-# Those that have a test.
+# tested [MACHINE]: those that have a test, on that machine or on virt.
 tested() {
 	local name
 	for name in $(extras_drivers "$drivers"); do
-		[ ! -f "$drivers/$name/test.sh" ] || echo "$name"
+		[ -f "$drivers/$name/test.sh" ] || continue
+		[ "$(grep -sxA 1 -e --machine "$drivers/$name/options" | tail -n 1)" != "${1-}" ] || echo "$name"
 	done
 }
 
-# on KERNEL MODE [APPEND] -- NAME...: all tests in one boot. KERNEL is debian or debug.
+# on KERNEL MODE [APPEND] -- NAME...: all tests in one boot, with $board. KERNEL is debian or debug.
+board=(--smp 2)
 on() {
 	local kernel=() mode=$2 name
 	[ "$1" = debian ] || kernel=(--kernel "$1")
@@ -33,7 +35,7 @@ on() {
 	expect_status 0
 	expect_not_in err 'warning|WARNING'
 	gather "$@"
-	guest "sh /test/run.sh $mode $*" "${kernel[@]}" "${quick[@]}" --smp 2 "${options[@]}"
+	guest "sh /test/run.sh $mode $*" "${kernel[@]}" "${quick[@]}" "${board[@]}" "${options[@]}"
 	expect_status 0
 	for name; do
 		expect_in out "^$name: passed$"
@@ -66,6 +68,30 @@ case_leak() {
 	expect_status 1
 	expect_in out '^linnet_bugs: passed$'
 	expect_in out '^unreferenced object .* \(size 1024\):$'
+}
+
+# The drivers for the small core of a Duo, which runs a program that knows them.
+on_duo() { # KERNEL MODE APPEND
+	board=(--small-core "$DUO_REMOTE" --file "$DUO_REMOTE:/lib/firmware/remote.elf"
+		--file "$FIRMWARE/rpmsg-duo256m.elf:/lib/firmware/rpmsg.elf")
+	# shellcheck disable=SC2046 # names without blanks
+	on "$1" "$2" "$3" -- $(tested duo256m)
+}
+
+case_duo() {
+	on_duo debian short quiet
+}
+
+# The debug kernel has no driver for the board's UART.
+case_duo_debug() {
+	on_duo debug short console=hvc0
+	expect_in out '^no leaks$'
+}
+
+case_duo_long() {
+	LIMIT=1000
+	on_duo debian long quiet
+	on_duo debug long console=hvc0
 }
 
 # twin NAME=: what tools/twin.sh says of it.

@@ -5,53 +5,13 @@
  * some more commands make it fail. One line for each second and each command. Linked at 0x8fe00000,
  * where the Duo 256M has its place.
  */
-#include <stdint.h>
+#include "guest/firmware/bare/bare.h"
 
-#define UART    0x04140000ul
-#define MAILBOX 0x01900000ul
-#define PLIC    0x70000000ul
-#define CLINT   0x74000000ul
+#define TICK 125000u /* 5 ms of 25 MHz */
 
-#define BIG         1u
-#define SMALL       2u
-#define MAILBOX_IRQ 61u
-#define TICK        125000u /* 5 ms of 25 MHz */
-
-#define CMD_LED  0x13u
 #define CMD_JUMP 0x10u /* to the parameter, with no trap handler */
 #define CMD_POKE 0x11u /* stores there */
 #define CMD_PEEK 0x12u /* loads from there */
-#define LED_ON   2u
-#define LED_OFF  3u
-#define LED_DONE 4u
-
-#define REG8(a)  (*(volatile uint8_t *)(a))
-#define REG16(a) (*(volatile uint16_t *)(a))
-#define REG32(a) (*(volatile uint32_t *)(a))
-#define REG64(a) (*(volatile uint64_t *)(a))
-
-__asm__(".section .text.start, \"ax\"\n"
-	".globl _start\n"
-	"_start:\n"
-	"	csrr t0, mhartid\n"
-	"	bnez t0, _start\n"
-	"	la sp, stack_end\n"
-	"	csrw mie, zero\n"
-	"	csrw mip, zero\n"
-	"	li t0, 0x30013\n"
-	"	csrs 0x7c2, t0\n" /* mcor: caches and predictors are void */
-	"	li t0, 0x7f\n"
-	"	csrs 0x7c1, t0\n" /* mhcr: on */
-	"	li t0, 0x610c\n"
-	"	csrs 0x7c5, t0\n" /* mhint */
-	"	li t0, 0x2000\n"
-	"	csrs mstatus, t0\n" /* FS */
-	"	call main\n"
-	"1:	wfi\n"
-	"	j 1b\n");
-
-static uint8_t stack[4096] __attribute__((aligned(16), used));
-__asm__(".globl stack_end\n.set stack_end, stack + 4096\n");
 
 static uint64_t now(void)
 {
@@ -59,37 +19,6 @@ static uint64_t now(void)
 
 	__asm__ volatile("rdtime %0" : "=r"(t));
 	return t;
-}
-
-static void put(char c)
-{
-	while (!(REG32(UART + 5 * 4) & 0x20))
-		;
-	REG32(UART) = (uint8_t)c;
-}
-
-/* A line of its own, beside the other core's. */
-static void say(const char *text, unsigned n)
-{
-	char digits[10];
-	int i = 0;
-
-	do {
-		REG16(MAILBOX + 0xc0) = 0x52;
-	} while (REG16(MAILBOX + 0xc0) != 0x52);
-	for (const char *p = "RT: "; *p; p++)
-		put(*p);
-	while (*text)
-		put(*text++);
-	do {
-		digits[i++] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n);
-	while (i)
-		put(digits[--i]);
-	put('\r');
-	put('\n');
-	REG16(MAILBOX + 0xc0) = 0x52;
 }
 
 static void next_tick(void)
@@ -100,16 +29,6 @@ static void next_tick(void)
 	REG32(CLINT + 0x4004) = ~0u;
 	REG32(CLINT + 0x4000) = (uint32_t)at;
 	REG32(CLINT + 0x4004) = (uint32_t)(at >> 32);
-}
-
-static void reply(unsigned channel, uint32_t word, uint32_t value)
-{
-	uint64_t context = MAILBOX + 0x400 + 8 * channel;
-
-	REG32(context) = (word & 0xffff) | 1u << 24; /* valid for Linux: rtos_valid */
-	REG32(context + 4) = value;
-	REG8(MAILBOX + 4 * BIG) = (uint8_t)(REG8(MAILBOX + 4 * BIG) | 1u << channel);
-	REG8(MAILBOX + 0x60) = (uint8_t)(1u << channel);
 }
 
 static void mail(unsigned channel)

@@ -192,9 +192,12 @@ drivers_of_make() {
 
 # Linnet's own drivers: there for modprobe once they are built, and --no-extras leaves them out.
 case_extras() {
-	local cpio
+	local cpio set
 	own_cache
-	ln -s "$(cd "${XDG_CACHE_HOME:-$HOME/.cache}/linnet/kbuild" && pwd)" "$work/cache/kbuild"
+	"$LINNET" kbuild --source-only
+	for set in kbuild source; do
+		ln -s "$(cd "${XDG_CACHE_HOME:-$HOME/.cache}/linnet/$set" && pwd)" "$work/cache/$set"
+	done
 	export XDG_CACHE_HOME=$work/xdg
 	mkdir "$XDG_CACHE_HOME"
 	mv "$work/cache" "$XDG_CACHE_HOME/linnet"

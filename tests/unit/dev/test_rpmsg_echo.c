@@ -22,7 +22,7 @@ struct fixture {
 	struct driver d;
 	uint64_t tx[SIZE], rx;
 	int head[SIZE]; /* of tx[i], made available */
-	uint32_t addr[3];
+	uint32_t addr[4];
 };
 
 static int setup(void **state)
@@ -86,11 +86,12 @@ static int used(struct fixture *f, uint32_t *len)
 	return -1;
 }
 
-static void announced(struct fixture *f, uint32_t addr[3])
+static void announced(struct fixture *f, uint32_t addr[4])
 {
-	static const char *const names[] = {"rpmsg-raw", "rpmsg-tty", "rpmsg-client-sample"};
+	static const char *const names[] = {"rpmsg-raw", "rpmsg-tty", "rpmsg-client-sample",
+					    "linnet-slow"};
 
-	for (unsigned n = 0; n < 3; n++) {
+	for (unsigned n = 0; n < 4; n++) {
 		uint32_t len;
 		int i = used(f, &len);
 		const uint8_t *p;
@@ -150,7 +151,7 @@ static void test_names_wait(void **state)
 	uint32_t len;
 
 	begin(f, RPMSG_VIRTIO_F_NS, 0);
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		assert_int_equal(used(f, &len), -1);
 		give(f, i);
 		driver_kick(&f->d, TX);
@@ -198,8 +199,8 @@ static void test_back_pressure(void **state)
 	struct fixture *f = *state;
 	uint32_t len, id;
 
-	begin(f, RPMSG_VIRTIO_F_NS, 3);
-	for (unsigned i = 0; i < 3; i++)
+	begin(f, RPMSG_VIRTIO_F_NS, 4);
+	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(used(f, &len), (int)i);
 	for (unsigned n = 0; n < 4; n++) {
 		uint8_t word = (uint8_t)n;
@@ -228,7 +229,28 @@ static void test_back_pressure(void **state)
 	announced(f, f->addr);
 	assert_int_equal(used(f, &len), -1);
 	say(f, 1024, 0, "y", 1, 0);
-	assert_int_equal(used(f, &len), 3);
+	assert_int_equal(used(f, &len), 4);
+}
+
+/* The slow channel holds a message until its time has come, or the device is reset. */
+static void test_slow(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t len;
+	int i;
+
+	begin(f, RPMSG_VIRTIO_F_NS, SIZE);
+	announced(f, f->addr);
+	say(f, f->addr[3], 0, "x", 1, 0);
+	driver_reset(&f->d);
+	begin(f, RPMSG_VIRTIO_F_NS, SIZE);
+	announced(f, f->addr);
+	say(f, f->addr[3], 0, "y", 1, 0);
+	do {
+		i = used(f, &len);
+	} while (i < 0);
+	assert_int_equal(len, 17);
+	assert_int_equal(*((uint8_t *)driver_ptr(&f->d, f->tx[i], BUFFER) + 16), 'y');
 }
 
 static void test_nobody(void **state)
@@ -282,6 +304,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_names_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_echo, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_back_pressure, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 	};

@@ -32,6 +32,8 @@ static void test_board(void **state)
 	static const struct wires none;
 	const struct duo_fdt_config cfg = {.model = "duo",
 					   .rtos = {0x83f40000, 0xc0000},
+					   .vrings = {0x83f20000, 0x10000},
+					   .buffers = {0x83f30000, 0x10000},
 					   .wires = &none,
 					   .run = {.ram_base = DUO_RAM_BASE,
 						   .ram_size = 64u << 20,
@@ -56,6 +58,13 @@ static void test_board(void **state)
 	reg = property(dtb, "/reserved-memory/region@83f40000", "reg");
 	assert_int_equal(fdt64_ld(&reg[1]), 0xc0000);
 	property(dtb, "/reserved-memory/region@83f40000", "no-map");
+	reg = property(dtb, "/reserved-memory/vrings@83f20000", "reg");
+	assert_int_equal(fdt64_ld(&reg[1]), 0x10000);
+	assert_int_equal(fdt32_ld(property(dtb, "/soc/mailbox@1900000", "interrupts")), 101);
+	assert_int_equal(fdt32_ld(property(dtb, "/soc/mailbox@1900000", "memory-region")),
+			 fdt32_ld(property(dtb, "/reserved-memory/buffers@83f30000", "phandle")));
+	assert_int_equal(fdt32_ld(property(dtb, "/soc/remoteproc@20b0000", "mboxes")),
+			 fdt32_ld(property(dtb, "/soc/mailbox@1900000", "phandle")));
 	assert_string_equal(property(dtb, "/chosen", "bootargs"), "quiet");
 	assert_int_equal(fdt64_ld(property(dtb, "/chosen", "linux,initrd-end")), 0x82001000);
 	free(dtb);

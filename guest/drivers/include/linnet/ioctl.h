@@ -24,6 +24,8 @@
 #define LINNET_IOC_SCULL  0xd5
 #define LINNET_IOC_KXO    0xd6
 #define LINNET_IOC_IRQLAB 0xd7
+/* That of /dev/cvi-rtos-cmdqu is its vendor's, since programs for the board use it. */
+#define LINNET_IOC_CMDQU  'r'
 
 /* --- scull: scull0-3, scullsingle, sculluid, scullwuid, scullpriv ----------------------------- */
 
@@ -89,25 +91,74 @@ struct kxo_stats {
 #define KXO_IOCSETUP  _IOW(LINNET_IOC_KXO, 0, struct kxo_setup)
 #define KXO_IOCGSTATS _IOR(LINNET_IOC_KXO, 1, struct kxo_stats)
 
+/* --- duo_mailbox: /dev/cvi-rtos-cmdqu, messages between both cores of a Milk-V Duo ------------ */
+
+/* A message; and in some commands the reply to it. The other core does not see mstime. */
+struct duo_cmdqu {
+	__u8 ip_id;   /* what it is about, as both sides have it */
+	__u8 cmd_id;  /* below 0x80; for a message with a reply the driver sets that bit */
+	__u16 mstime; /* how long to wait for a reply, or DUO_CMDQU_FOREVER; 0 in a reply */
+	__u32 param;
+};
+#define DUO_CMDQU_FOREVER 0xffff
+
+/* A message that tells of shared memory: what can be mapped of the device, from `offset` on. For
+ * the other core its param is the address of two words, address and length.
+ */
+struct duo_cmdqu_buffer {
+	struct duo_cmdqu message;
+	__u32 offset, length;
+};
+
+/* The first five have the vendor's numbers, and take a pointer to a message.
+ *	SEND         EBUSY: all channels are full
+ *	REQUEST      messages with this ip_id and cmd_id that come by themselves can be read from
+ *	             this file; EBUSY: they are another's
+ *	REQUEST_FREE ends that; ENOENT: they are not this file's
+ *	SEND_WAIT    as SEND, and waits for the reply, a message with the same ip_id and cmd_id,
+ *	             which takes the message's place. ETIMEDOUT: there was none; EINTR; EALREADY:
+ *	             another one waits for it; ECONNRESET: the other core was stopped
+ *	SEND_WAKEUP  ends another's waiting for it with ECANCELED; ENOENT: nobody waits
+ *	SEND_BUFFER  as SEND_WAIT, with a buffer; ERANGE: it is not in the shared memory
+ *	FIND_BUFFER  message.param is of a message that was read; fills offset and length. ERANGE:
+ *	             it tells of something that is not in the shared memory
+ * All of them: EINVAL, there is no such cmd_id; EPERM, a driver has it for itself; ENOLCK, the
+ * other core does not let go of the mailbox.
+ */
+#define DUO_CMDQU_SEND         _IOW(LINNET_IOC_CMDQU, 1, struct duo_cmdqu)
+#define DUO_CMDQU_REQUEST      _IOW(LINNET_IOC_CMDQU, 2, struct duo_cmdqu)
+#define DUO_CMDQU_REQUEST_FREE _IOW(LINNET_IOC_CMDQU, 3, struct duo_cmdqu)
+#define DUO_CMDQU_SEND_WAIT    _IOW(LINNET_IOC_CMDQU, 4, struct duo_cmdqu)
+#define DUO_CMDQU_SEND_WAKEUP  _IOW(LINNET_IOC_CMDQU, 5, struct duo_cmdqu)
+#define DUO_CMDQU_SEND_BUFFER  _IOWR(LINNET_IOC_CMDQU, 16, struct duo_cmdqu_buffer)
+#define DUO_CMDQU_FIND_BUFFER  _IOWR(LINNET_IOC_CMDQU, 17, struct duo_cmdqu_buffer)
+
 /* Calls X(name) for each command. */
-#define LINNET_IOCTLS(X)     \
-	X(SCULL_IOCRESET)    \
-	X(SCULL_IOCSQUANTUM) \
-	X(SCULL_IOCSQSET)    \
-	X(SCULL_IOCTQUANTUM) \
-	X(SCULL_IOCTQSET)    \
-	X(SCULL_IOCGQUANTUM) \
-	X(SCULL_IOCGQSET)    \
-	X(SCULL_IOCQQUANTUM) \
-	X(SCULL_IOCQQSET)    \
-	X(SCULL_IOCXQUANTUM) \
-	X(SCULL_IOCXQSET)    \
-	X(SCULL_IOCHQUANTUM) \
-	X(SCULL_IOCHQSET)    \
-	X(SCULL_IOCGUSAGE)   \
-	X(SCULL_P_IOCTSIZE)  \
-	X(SCULL_P_IOCQSIZE)  \
-	X(KXO_IOCSETUP)      \
-	X(KXO_IOCGSTATS)
+#define LINNET_IOCTLS(X)          \
+	X(SCULL_IOCRESET)         \
+	X(SCULL_IOCSQUANTUM)      \
+	X(SCULL_IOCSQSET)         \
+	X(SCULL_IOCTQUANTUM)      \
+	X(SCULL_IOCTQSET)         \
+	X(SCULL_IOCGQUANTUM)      \
+	X(SCULL_IOCGQSET)         \
+	X(SCULL_IOCQQUANTUM)      \
+	X(SCULL_IOCQQSET)         \
+	X(SCULL_IOCXQUANTUM)      \
+	X(SCULL_IOCXQSET)         \
+	X(SCULL_IOCHQUANTUM)      \
+	X(SCULL_IOCHQSET)         \
+	X(SCULL_IOCGUSAGE)        \
+	X(SCULL_P_IOCTSIZE)       \
+	X(SCULL_P_IOCQSIZE)       \
+	X(KXO_IOCSETUP)           \
+	X(KXO_IOCGSTATS)          \
+	X(DUO_CMDQU_SEND)         \
+	X(DUO_CMDQU_REQUEST)      \
+	X(DUO_CMDQU_REQUEST_FREE) \
+	X(DUO_CMDQU_SEND_WAIT)    \
+	X(DUO_CMDQU_SEND_WAKEUP)  \
+	X(DUO_CMDQU_SEND_BUFFER)  \
+	X(DUO_CMDQU_FIND_BUFFER)
 
 #endif
