@@ -16,7 +16,8 @@
 #define DUO_CHANNELS 8
 
 /* As it lies in a channel's memory: a struct duo_cmdqu with the senders' flags in place of the
- * time. */
+ * time.
+ */
 struct duo_mail {
 	u32 word[2];
 } __aligned(8);
