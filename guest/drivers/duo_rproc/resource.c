@@ -148,7 +148,7 @@ int duo_resources_parse(struct duo_rproc *r, const struct firmware *fw, struct d
 	int ret = duo_elf_section(r, fw, SECTION, &t.data, &t.size, &da);
 
 	*res = (struct duo_resources){};
-	if (ret)
+	if (ret || !t.size)
 		return ret == -ENOENT ? 0 : ret;
 	if (!get(&t, 0, &head, sizeof(head)) || head.num > (t.size - sizeof(head)) / sizeof(u32))
 		return broken(&t, "a list without an end", 0);
