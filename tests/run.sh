@@ -127,6 +127,11 @@ add_coverage() {
 	targets[cov]=$(meson_tests build-cov | awk -F '\t' '$1 ~ / unit / { print $5 }' | tr '\n' ' ')
 }
 
+# With the kernel's source at hand.
+add_checkpatch() {
+	add pool 300 - check/checkpatch 'tools/check-checkpatch.sh' && guest=1
+}
+
 add_fuzzers() {
 	local source name
 	[ "$fuzz_seconds" != 0 ] || return
@@ -161,6 +166,7 @@ add_unit_tests asan unit unit
 [ "$tier" = fast ] || add_unit_tests asan unit-check unit
 add_unit_tests tsan threads tsan
 [ "$tier" = fast ] || add_coverage
+[ "$tier" = fast ] || add_checkpatch
 add_fuzzers
 add_system_tests
 add_builds
@@ -170,6 +176,7 @@ if [ -n "$guest" ] || [ "$regex" = . ]; then
 	[ "$tier" = fast ] || prepare peers tools/peers.sh
 	[ "$tier" = fast ] || prepare headers build/linnet kbuild --print
 	[ "$tier" = fast ] || prepare kernels build/linnet fetch --small --debug
+	! grep -q 'check/checkpatch' "$items" || prepare source build/linnet kbuild --source --print
 	! grep -q 'system/tap/iperf3' "$items" || prepare iperf3 guest/userland.sh iperf3
 	! grep -q 'system/fio/' "$items" || prepare fio guest/userland.sh fio
 	! grep -q 'system/packages/' "$items" || prepare packages tests/system/packages/disk.sh

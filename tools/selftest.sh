@@ -252,6 +252,15 @@ passes .
 echo 'int over(void); int over(void) { int v[2] = {0, 0}; return v[2]; }' >>"$tree/src/base/a.c"
 fails 'src/base/a.c:15.*arrayIndexOutOfBounds' .
 
+checker=check-checkpatch.sh
+if [ -e "${XDG_CACHE_HOME:-$HOME/.cache}/linnet/source/current" ]; then
+	mkdir -p "$tree/guest/drivers/a"
+	printf '// SPDX-License-Identifier: GPL-2.0\nstatic int a;\n' >"$tree/guest/drivers/a/a.c"
+	passes .
+	printf 'int b(int x)\n{\n\tif(x)\n\t\treturn 1;\n\treturn a;\n}\n' >>"$tree/guest/drivers/a/a.c"
+	fails 'guest/drivers/a/a.c:5: ERROR:SPACING' .
+fi
+
 checker=check-shell.sh
 passes .
 echo 'if true; then' >>"$tree/tools/hello.sh"

@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Gets the default guest's kernel as Debian builds it for amd64, with what builds modules for it: drivers
-# are tried there too, above all by 32-bit programs, which riscv64 does not run.
+# Gets the default guest's kernel and busybox as Debian builds them for amd64, with what builds modules
+# for that kernel: drivers are tried there too, also by 32-bit programs, which riscv64 does not run.
 #
 # usage: twin.sh [--cache DIR] [--mirror URI]
 #	Options as for guest/image/fetch.sh. Prints lines "name=value":
 #	kernel	vmlinuz
+#	release	of the kernel
+#	busybox	static
 #	headers	for makefiles, on an amd64 host
 #
 # The headers want the parts that all architectures share and the tools of kbuild, so these come again
@@ -42,6 +44,10 @@ unpack()
 		linux-image-*)
 			dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$1" --wildcards './boot/vmlinuz-*'
 			;;
+		busybox-static_*)
+			dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$1/debs" --wildcards '*/busybox'
+			find "$1/debs" -type f -name busybox -exec mv {} "$1/busybox" \;
+			;;
 		linux-*)
 			dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$1" --exclude='./usr/share' \
 				--exclude='./usr/lib/modules'
@@ -69,19 +75,20 @@ fetch_twin()
 	say "downloading Linux $release and its headers, for tests"
 	(cd "$new/debs" && apt_download "linux-image-$release=$version" \
 		"linux-headers-$release=$version" "linux-headers-$base-common=$version" \
-		"linux-kbuild-$base=$version" libc6 libelf1t64 zlib1g libzstd1)
+		"linux-kbuild-$base=$version" libc6 libelf1t64 zlib1g libzstd1 \
+		busybox-static)
 	rm -rf "$new/apt"
 	say 'unpacking them'
 	unpack "$new"
-	echo "twin $release $version" >"$new/packages"
-	sums_write "$new" twin kernel packages "usr/src/linux-headers-$release/Makefile" \
+	echo "$packages" >"$new/packages"
+	sums_write "$new" twin kernel busybox packages "usr/src/linux-headers-$release/Makefile" \
 		"usr/src/linux-headers-$release/Module.symvers"
 	cache_put "$twin"
 }
 
 of_guest()
 {
-	[ -n "$present" ] && [ "$(cat "$present/packages" 2>/dev/null)" = "twin $release $version" ] &&
+	[ -n "$present" ] && [ "$(cat "$present/packages" 2>/dev/null)" = "$packages" ] &&
 		sums_quick "$present" twin
 }
 
@@ -110,6 +117,7 @@ read -r image version <"$present/packages"
 release=${image#linux-image-}
 base=${release%-*}
 release=$base-amd64
+packages="twin $release $version busybox"
 cache_find "$twin"
 if ! of_guest; then
 	need_tools apt-get:apt dpkg-deb:dpkg xz:xz-utils flock:util-linux || exit 1
@@ -121,5 +129,7 @@ if ! of_guest; then
 fi
 cat <<-END
 	kernel=$present/kernel
+	release=$release
+	busybox=$present/busybox
 	headers=$present/usr/src/linux-headers-$release
 END

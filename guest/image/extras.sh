@@ -45,15 +45,17 @@ extras_from_kernel()
 	done
 }
 
-# extras_programs DRIVER FILE OUT: builds the programs that FILE names into the folder OUT. DRIVER is
-# one's folder; FILE there has lines "PROGRAM: SOURCE...", with sources and patterns from DRIVER.
+# extras_programs DRIVER FILE OUT [COMPILER]: builds the programs that FILE names into the folder OUT.
+# DRIVER is one's folder; FILE there has lines "PROGRAM: SOURCE...", with sources and patterns from
+# DRIVER.
 extras_programs()
 {
 	[ -f "$1/$2" ] || return 0
 	sed '/^#/d; s/:/ /' "$1/$2" | while read -r program sources; do
 		# shellcheck disable=SC2086 # patterns
-		(cd "$1" && riscv64-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -static -s \
-			-pthread -I../include -I. -o "$3/$program" $sources) || return 1
+		(cd "$1" && "${4:-riscv64-linux-gnu-gcc}" -std=gnu11 -D_GNU_SOURCE \
+			-D_FILE_OFFSET_BITS=64 -O2 -Wall -Wextra -static -s -pthread -I../include -I.. -I. \
+			-o "$3/$program" $sources) || return 1
 	done
 }
 

@@ -51,18 +51,25 @@ static void print_option(FILE *out, const struct opt *o)
 		print_wrapped(out, o->help, len);
 }
 
-/* One line for all options that few ever need. */
+/* The names of all options that few ever need. */
 static void print_rare(FILE *out, const struct opt *table)
 {
-	const char *before = "Rare, and told in the manual: ";
+	const char *before = "Rare, see the manual: ";
+	int at = 0, len;
 
 	for (const struct opt *o = table; o->name || o->help; o++) {
 		if (!o->name || !o->rare)
 			continue;
+		len = (int)(strlen(before) + strlen("--") + strlen(o->name));
+		if (at + len + (int)strlen(",") > WIDTH) {
+			before = ",\n";
+			at = -(int)strlen(before);
+		}
 		(void)fprintf(out, "%s--%s", before, o->name);
+		at += len;
 		before = ", ";
 	}
-	if (before[0] == ',')
+	if (at)
 		(void)fputc('\n', out);
 }
 

@@ -24,7 +24,7 @@
 
 #define STATUS_USAGE  2
 #define STATUS_NOBODY 3
-#define OPERANDS_MAX  3
+#define OPERANDS_MAX  4
 
 struct ctl_options {
 	bool json;
@@ -34,18 +34,25 @@ struct ctl_options {
 
 struct ctl_verb {
 	const char *name;
-	const char *operand; /* the argument that an operand is, or NULL: it takes none */
+	/* The arguments that operands are; NULL: it takes none. The second is a path. */
+	const char *operand, *path;
 	void (*print)(const json_t *answer);
 	bool wait; /* for the end of the machine */
 };
 
 static const struct ctl_verb verbs[] = {
-	{"status", NULL, ctl_print_status, false},      {"stats", NULL, ctl_print_stats, false},
-	{"pause", NULL, ctl_print_state, false},        {"resume", NULL, ctl_print_state, false},
-	{"powerbutton", NULL, ctl_print_state, false},  {"quit", NULL, ctl_print_state, true},
-	{"fault", "rule", ctl_print_faults, false},     {"help", NULL, ctl_print_help, false},
-	{"link", "state", ctl_print_state, false},      {"balloon", "size", ctl_print_state, false},
-	{"diagnose", NULL, ctl_print_diagnosis, false},
+	{"status", NULL, NULL, ctl_print_status, false},
+	{"stats", NULL, NULL, ctl_print_stats, false},
+	{"pause", NULL, NULL, ctl_print_state, false},
+	{"resume", NULL, NULL, ctl_print_state, false},
+	{"powerbutton", NULL, NULL, ctl_print_state, false},
+	{"quit", NULL, NULL, ctl_print_state, true},
+	{"fault", "rule", NULL, ctl_print_faults, false},
+	{"help", NULL, NULL, ctl_print_help, false},
+	{"link", "state", NULL, ctl_print_state, false},
+	{"small", "action", "firmware", ctl_print_small, false},
+	{"balloon", "size", NULL, ctl_print_state, false},
+	{"diagnose", NULL, NULL, ctl_print_diagnosis, false},
 };
 
 static const char *const formats[] = {"json", "openmetrics", NULL};
@@ -112,13 +119,25 @@ static const struct ctl_verb *find_verb(const char *name, struct err *e)
 	return NULL;
 }
 
+/* The machine's process has a directory of its own. */
+static json_t *from_root(const char *path)
+{
+	char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
+	json_t *v = cwd ? json_sprintf("%s/%s", cwd, path) : json_string(path);
+
+	free(cwd);
+	return v;
+}
+
 static json_t *make_request(const struct ctl_verb *v, const struct ctl_options *o,
-			    const char *operand)
+			    const char *const *operand)
 {
 	json_t *args = json_object();
 
-	if (operand)
-		json_object_set_new(args, v->operand, json_string(operand));
+	if (operand[0])
+		json_object_set_new(args, v->operand, json_string(operand[0]));
+	if (operand[1])
+		json_object_set_new(args, v->path, from_root(operand[1]));
 	if (o->format)
 		json_object_set_new(args, "format", json_string(formats[o->format]));
 	return json_pack("{s:s,s:o}", "verb", v->name, "args", args);
@@ -213,7 +232,7 @@ static int converse(int fd, const struct ctl_verb *v, const struct ctl_options *
 }
 
 static int run(const char *path, const struct ctl_verb *v, const struct ctl_options *o,
-	       const char *operand, struct err *e)
+	       const char *const *operand, struct err *e)
 {
 	json_t *request;
 	int fd, status;
@@ -234,7 +253,7 @@ static int run(const char *path, const struct ctl_verb *v, const struct ctl_opti
 
 static int cmd_ctl(int argc, char **argv)
 {
-	const char *operand[OPERANDS_MAX] = {"", "", NULL};
+	const char *operand[OPERANDS_MAX] = {"", "", NULL, NULL};
 	struct ctl_options o = {0};
 	const struct ctl_verb *v;
 	struct err e = {0};
@@ -249,8 +268,11 @@ static int cmd_ctl(int argc, char **argv)
 	if (v && operand[2] && !v->operand) {
 		err_set(&e, -EINVAL, "%s: %s takes no argument", operand[2], v->name);
 		v = NULL;
+	} else if (v && operand[3] && !v->path) {
+		err_set(&e, -EINVAL, "%s: too many arguments; see linnet ctl --help", operand[3]);
+		v = NULL;
 	}
-	status = v ? run(operand[0], v, &o, operand[2], &e) : STATUS_USAGE;
+	status = v ? run(operand[0], v, &o, operand + 2, &e) : STATUS_USAGE;
 	if (*e.text)
 		fprintf(stderr, "linnet ctl: %s\n", e.text);
 	return status;
@@ -269,6 +291,7 @@ const struct command ctl_command = {
 		"  pause        the guest and its time stand still\n"
 		"  resume       the guest goes on\n"
 		"  link         the network's cable: link up, link down\n"
+		"  small        the small core of a duo: small stop, small restart [FIRMWARE]\n"
 		"  powerbutton  press the guest's power button: it shuts down in good order\n"
 		"  quit         end the machine now; returns when its disks are written\n"
 		"  help         what the machine's Linnet can be asked for\n\n"

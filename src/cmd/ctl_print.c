@@ -219,6 +219,17 @@ void ctl_print_state(const json_t *answer)
 		printf("%s\n", string_of(answer, "state"));
 }
 
+void ctl_print_small(const json_t *answer)
+{
+	const json_t *n = json_object_get(answer, "instructions");
+	const json_t *crash = json_object_get(answer, "crash");
+
+	printf("%s, start %s, %lld instructions\n", string_of(answer, "state"),
+	       string_of(answer, "start"), (long long)json_integer_value(n));
+	if (crash)
+		printf("%s\n", json_string_value(crash));
+}
+
 void ctl_print_help(const json_t *answer)
 {
 	print_table(json_object_get(answer, "verbs"));

@@ -12,6 +12,8 @@ void ctl_print_stats(const json_t *answer);
 void ctl_print_state(const json_t *answer);
 void ctl_print_help(const json_t *answer);
 void ctl_print_faults(const json_t *answer);
+/* {"state":S,"start":PC,"instructions":N,"crash":TEXT}: the last only if there was one. */
+void ctl_print_small(const json_t *answer);
 void ctl_print_diagnosis(const json_t *answer);
 
 #endif

@@ -18,10 +18,12 @@
 #include "cmd/list.h"
 #include "cmd/run.h"
 #include "cmd/switch.h"
+#include "cmd/trace.h"
 
 static const struct command *const commands[] = {
-	&run_command,    &ctl_command,      &fetch_command,   &new_driver_command, &kbuild_command,
-	&doctor_command, &machines_command, &devices_command, &switch_command,     &ioctl_command,
+	&run_command,    &ctl_command,    &fetch_command,    &new_driver_command,
+	&kbuild_command, &doctor_command, &machines_command, &devices_command,
+	&switch_command, &ioctl_command,  &trace_command,
 };
 
 static void print_usage(FILE *out)

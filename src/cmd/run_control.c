@@ -20,8 +20,10 @@
 #include "base/opt.h"
 #include "base/stats.h"
 #include "control/control.h"
+#include "cmd/run_small.h"
 #include "control/stats_format.h"
 #include "cpu/cpu.h"
+#include "machine/crash.h"
 #include "machine/diagnose.h"
 #include "machine/machine.h"
 #include "virtio/spec.h"
@@ -36,6 +38,8 @@ struct run_control {
 	bool ending;
 	struct vcpus_hold hold;
 	struct control_calls pausing;
+	struct control_call *loading; /* waits for the harts to stand still; or NULL */
+	struct vcpus_hold load_hold;
 };
 
 /* The loop turns once more behind the last machine, when a command's output waits for its reader.
@@ -320,6 +324,91 @@ static void verb_link(void *arg, struct control_call *call)
 		control_answer(call, json_pack("{s:s,s:s}", "device", device, "state", state));
 }
 
+/* ---- the small core ---- */
+
+static void answer_small(const struct run_control *rc, struct control_call *call)
+{
+	static const char *const states[] = {[MACHINE_SMALL_STOPPED] = "stopped",
+					     [MACHINE_SMALL_RUNNING] = "running",
+					     [MACHINE_SMALL_CRASHED] = "crashed"};
+	struct machine_small_info info;
+	char pc[20], text[CRASH_TEXT];
+	json_t *body;
+
+	rc->cfg.machine->type->small->look(rc->machine, &info);
+	snprintf(pc, sizeof(pc), "0x%llx", (unsigned long long)info.pc);
+	body = json_pack("{s:s,s:s,s:I}", "state", states[info.state], "start", pc, "instructions",
+			 (json_int_t)info.insns);
+	if (info.state == MACHINE_SMALL_CRASHED) {
+		crash_text(&info.crash, text);
+		json_object_set_new(body, "crash", json_string(text));
+	}
+	control_answer(call, body);
+}
+
+/* The harts stand still: the new program may be written over the old one. */
+static void load_held(void *arg)
+{
+	struct run_control *rc = arg;
+	struct control_call *call = rc->loading;
+	struct run_small_core firmware = {.path = NULL};
+	char *path = strdup(control_arg(call, "firmware"));
+	struct err e = {0};
+	int ret = path ? run_small_core_parse(&firmware, "firmware ", path, &e)
+		       : err_set(&e, -ENOMEM, "out of memory");
+
+	rc->loading = NULL;
+	if (!ret)
+		ret = rc->cfg.machine->type->small->load(rc->machine, firmware.path, firmware.at,
+							 &e);
+	machine_release(rc->machine, &rc->load_hold);
+	if (ret)
+		control_fail(call, CONTROL_E_ARGUMENT, "%s", e.text);
+	else
+		answer_small(rc, call);
+	free(path);
+}
+
+static void load_small(struct run_control *rc, struct control_call *call)
+{
+	if (rc->loading) {
+		control_fail(call, CONTROL_E_STATE, "another firmware is being loaded");
+		return;
+	}
+	rc->loading = call;
+	rc->load_hold = (struct vcpus_hold){.held = load_held, .arg = rc};
+	machine_hold(rc->machine, &rc->load_hold);
+}
+
+static void verb_small(void *arg, struct control_call *call)
+{
+	struct run_control *rc = arg;
+	const struct machine_small_ops *small = rc->cfg.machine->type->small;
+	const char *action = control_arg(call, "action");
+	bool status = !action || !strcmp(action, "status"),
+	     stop = action && !strcmp(action, "stop");
+
+	if (is_gone(rc, call))
+		return;
+	if (!small) {
+		control_fail(call, CONTROL_E_STATE, "the machine %s has no small core",
+			     rc->cfg.machine->type->name);
+	} else if (!status && !stop && strcmp(action, "start") && strcmp(action, "restart")) {
+		control_fail(call, CONTROL_E_ARGUMENT,
+			     "action %s: give status, stop, start or restart", action);
+	} else if ((status || stop) && control_arg(call, "firmware")) {
+		control_fail(call, CONTROL_E_ARGUMENT, "firmware: only start and restart load one");
+	} else if (control_arg(call, "firmware")) {
+		load_small(rc, call);
+	} else {
+		if (stop)
+			small->stop(rc->machine);
+		else if (!status)
+			small->start(rc->machine);
+		answer_small(rc, call);
+	}
+}
+
 /* ---- the end ---- */
 
 static void verb_powerbutton(void *arg, struct control_call *call)
@@ -354,6 +443,7 @@ static const char *const stats_args[] = {"format", NULL};
 static const char *const balloon_args[] = {"size", NULL};
 static const char *const fault_args[] = {"rule", NULL};
 static const char *const link_args[] = {"state", "device", NULL};
+static const char *const small_args[] = {"action", "firmware", NULL};
 
 static const struct control_verb verbs[] = {
 	{.name = "status", .help = "how the machine and its devices are", .handle = verb_status},
@@ -371,6 +461,10 @@ static const struct control_verb verbs[] = {
 	 .help = "the network's cable: up or down",
 	 .args = link_args,
 	 .handle = verb_link},
+	{.name = "small",
+	 .help = "the small core: status, stop, start or restart, perhaps with a firmware",
+	 .args = small_args,
+	 .handle = verb_small},
 	{.name = "diagnose",
 	 .help = "how far each device has come, and what is likely wrong",
 	 .handle = verb_diagnose},
@@ -419,6 +513,9 @@ void run_control_begin(struct run_control *rc, struct machine *m)
 void run_control_end(struct run_control *rc)
 {
 	fail_pausing(rc, "the machine ended");
+	if (rc->loading)
+		control_fail(rc->loading, CONTROL_E_STATE, "the machine ended");
+	rc->loading = NULL;
 	rc->machine = NULL;
 	rc->holding = rc->still = false;
 }

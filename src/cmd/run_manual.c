@@ -22,6 +22,14 @@ const struct command_chapter run_chapters[] = {
 	 "What is given on the command line too wins over the file; what can be repeated is added "
 	 "to what the file has. As on the command line, a path is relative to the current "
 	 "directory, wherever the file is."},
+	{"PARTS ON A DUO'S BUSES",
+	 "--spi BUS:SELECT=KIND[,KEY=VALUE]...: KIND is flash,path=F[,ro=on]; adc; loopback; "
+	 "shift; "
+	 "expander[,address=0..3]; or unix:PATH, a part that another program plays. All but unix "
+	 "take chain=on (behind the part before it on the same select) and 3wire=on, and all "
+	 "compatible=S, the driver that the device tree names.\n\n"
+	 "--i2c BUS:ADDRESS=eeprom,path=F[,ro=on][,compatible=S]\n\n"
+	 "--gpio PIN=PIN joins two pins, A0 to E31."},
 	{"EXIT STATUS",
 	 "0 after the guest has powered off or Ctrl-A x was typed, 1 when Linnet or the guest has "
 	 "failed, 2 when the options are wrong, 124 when the time limit was reached, 128+N after "

@@ -47,6 +47,8 @@ struct run_options {
 	unsigned smp;
 	uint64_t mem;
 	unsigned clock;     /* enum run_clock */
+	bool deterministic; /* then clock counts instructions */
+	unsigned seed;
 	unsigned mmu;       /* enum run_mmu */
 	unsigned transport; /* enum run_transport */
 
@@ -86,6 +88,7 @@ struct run_options {
 	unsigned n_env;
 	unsigned time_limit; /* s; 0: none */
 	struct run_gdb_options gdb;
+	const char *trace; /* path, or NULL */
 	struct run_watch_options watch;
 	bool no_reboot;
 	const char *dump_dtb;

@@ -31,6 +31,8 @@ static int check(const struct run_options *o, struct err *e)
 	if (!o->exec && (o->cwd || o->n_env))
 		return err_set(e, -EINVAL, "--%s %s: is for the command of --exec; add one",
 			       o->cwd ? "cwd" : "env", o->cwd ? o->cwd : o->env[0]);
+	if (o->seed && !o->deterministic)
+		return err_set(e, -EINVAL, "--seed %u: is for --deterministic; add that", o->seed);
 	if (o->watch.state_log && o->clock != RUN_CLOCK_INSTRUCTIONS)
 		return err_set(e, -EINVAL,
 			       "--state-log: only with --clock instructions are two runs the same "
@@ -103,5 +105,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv, struct err *
 			       "%s: `linnet run` takes options only; see linnet run "
 			       "--help",
 			       argv[used]);
+	if (o->deterministic)
+		o->clock = RUN_CLOCK_INSTRUCTIONS;
 	return check(o, e);
 }

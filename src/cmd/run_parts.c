@@ -23,6 +23,8 @@
 #include "backend/chr_stdio.h"
 #include "backend/net.h"
 #include "base/err.h"
+#include "base/log.h"
+#include "base/trace.h"
 #include "cmd/run_initrd.h"
 #include "cpu/cpu.h"
 #include "virtio/spec.h"
@@ -125,8 +127,27 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->ring_size = o->ring.size;
 	c->pci = o->transport == RUN_TRANSPORT_PCI;
 	c->sv48 = o->mmu == RUN_MMU_SV48;
+	c->interleaved = o->deterministic;
+	c->seed = o->seed;
 	c->counted_time = o->clock == RUN_CLOCK_INSTRUCTIONS;
 	return 0;
+}
+
+static int open_trace(struct run_parts *p, const struct run_options *o, struct loop *loop,
+		      struct err *e)
+{
+	int ret = o->trace ? trace_open(loop, "--trace ", o->trace, &p->trace, e) : 0;
+
+	p->config.trace = p->trace;
+	return ret;
+}
+
+static void close_trace(struct run_parts *p)
+{
+	int ret = trace_close(p->trace);
+
+	if (ret)
+		log_warn("--trace: the file is not complete: %s", strerror(-ret));
 }
 
 static int open_watch(struct run_parts *p, const struct run_options *o, struct err *e)
@@ -345,6 +366,8 @@ int run_parts_open(struct run_parts *p, const struct run_options *o, struct loop
 	if (!ret)
 		ret = open_watch(p, o, e);
 	if (!ret)
+		ret = open_trace(p, o, loop, e);
+	if (!ret)
 		ret = find_guest(p, o, e);
 	if (!ret)
 		ret = write_append(p, o, e);
@@ -388,6 +411,7 @@ void run_parts_close(struct run_parts *p)
 		(void)chr_flush(p->console, CONSOLE_FLUSH_MS);
 	chr_free(p->console);
 	exec_free(p->exec);
+	close_trace(p);
 	run_watch_close(&p->watch);
 	run_state_log_close(&p->log);
 	free(p->extra_initrd);

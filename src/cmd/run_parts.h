@@ -38,6 +38,7 @@ struct run_parts {
 	struct exec *exec;
 	struct cpu_watch watch;
 	struct state_log log;
+	struct trace *trace;
 	struct machine_faults faults; /* in front of disks, network and console; --fault */
 	struct machine_config config; /* complete but for the console's tap */
 };

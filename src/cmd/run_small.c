@@ -22,10 +22,8 @@
 
 const char *const run_small_after_names[] = {"loader", "linux", NULL};
 
-/* F, or F@ADDRESS for what is not ELF. */
-int run_small_core_option(void *ctx, const char *label, char *value, struct err *e)
+int run_small_core_parse(struct run_small_core *s, const char *label, char *value, struct err *e)
 {
-	struct run_small_core *s = &((struct run_options *)ctx)->small_core;
 	char *at = strrchr(value, '@'), *end;
 
 	s->path = value;
@@ -41,6 +39,11 @@ int run_small_core_option(void *ctx, const char *label, char *value, struct err 
 			       label, value);
 	*at = '\0';
 	return 0;
+}
+
+int run_small_core_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	return run_small_core_parse(&((struct run_options *)ctx)->small_core, label, value, e);
 }
 
 /* One A-B; what stands behind it, or NULL when it is wrong. */
@@ -97,9 +100,11 @@ bool run_small_misplaced(const struct run_options *o, const struct machine_type 
 		{s->console.given, "--small-console"},
 		{s->after, "--small-core-after"},
 		{s->windows.n, "--small-core-window"},
+		{o->trace, "--trace"},
+		{o->deterministic, "--deterministic"},
 	};
 
-	for (unsigned i = 0; i < ARRAY_SIZE(options) && !type->has_small_core; i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(options) && !type->small; i++) {
 		if (!options[i].given)
 			continue;
 		err_set(e, -EINVAL, "%s: the machine %s has no small core; see linnet machines",
@@ -118,7 +123,7 @@ int run_small_open(struct run_parts *p, const struct run_options *o, struct loop
 	struct run_parts_small *s = &p->small;
 	int ret;
 
-	if (!p->config.type->has_small_core)
+	if (!p->config.type->small)
 		return 0;
 	if (c->kind != RUN_CONSOLE_STDIO) {
 		ret = run_console_open(c, "--small-console", loop, &s->console, e);

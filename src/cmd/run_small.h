@@ -25,6 +25,10 @@ struct run_small_core {
 	struct run_console console;
 };
 
+/* F, or F@ADDRESS for what is not ELF; changes `value`, which `s` points into. 0 or -EINVAL with a
+ * message. */
+int run_small_core_parse(struct run_small_core *s, const char *label, char *value, struct err *e);
+
 /* The options: ctx is the struct run_options. 0 or -EINVAL with a message. */
 int run_small_core_option(void *ctx, const char *label, char *value, struct err *e);
 int run_small_window_option(void *ctx, const char *label, char *value, struct err *e);

@@ -40,9 +40,9 @@ static const struct opt spi_keys[] = {
 static int parse_spi_place(struct wires_spi *s, const char *label, char *head, struct err *e)
 {
 	char *kind = strchr(head, '=');
-	unsigned used = 0;
+	int used = 0;
 
-	if (!kind || sscanf(head, "%u:%u=%n", &s->bus, &s->select, (int *)&used) != 2 ||
+	if (!kind || sscanf(head, "%u:%u=%n", &s->bus, &s->select, &used) != 2 ||
 	    head + used != kind + 1)
 		return err_set(e, -EINVAL, "%s%s: give BUS:SELECT=KIND, such as 0:0=flash,path=F",
 			       label, head);

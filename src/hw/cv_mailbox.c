@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/trace.h"
 #include "bus/bus.h"
 
 #define EN_END     0x10u
@@ -56,6 +57,8 @@ static void leave(struct cv_mailbox *m)
 		bool level = status(&m->core[i]) != 0;
 
 		moved[i] = atomic_exchange(&m->core[i].level, level) != level;
+		if (moved[i] && m->cfg.name[i])
+			trace(m->cfg.trace, TRACE_LINE, m->cfg.name[i], level, 0);
 	}
 	pthread_mutex_unlock(&m->lock);
 	for (unsigned i = 0; i < CV_MAILBOX_CORES; i++)
@@ -84,10 +87,24 @@ static uint8_t read_byte(const struct cv_mailbox *m, uint64_t at)
 	}
 }
 
+static void trace_channels(const struct cv_mailbox *m, enum trace_kind kind, unsigned core,
+			   uint8_t channels)
+{
+	for (unsigned i = 0; i < CV_MAILBOX_CHANNELS && m->cfg.trace; i++) {
+		uint64_t data;
+
+		memcpy(&data, m->memory + 8 * i, 8);
+		if (channels >> i & 1 && m->cfg.name[core])
+			trace_put(m->cfg.trace, kind, m->cfg.name[core], i, data);
+	}
+}
+
 static void ring(struct cv_mailbox *m, uint8_t channels)
 {
-	for (unsigned i = 0; i < CV_MAILBOX_CORES; i++)
+	for (unsigned i = 0; i < CV_MAILBOX_CORES; i++) {
 		m->core[i].pending |= channels & m->core[i].enabled;
+		trace_channels(m, TRACE_MAIL, i, channels & m->core[i].enabled);
+	}
 }
 
 static void write_byte(struct cv_mailbox *m, uint64_t at, uint8_t value)
@@ -100,10 +117,12 @@ static void write_byte(struct cv_mailbox *m, uint64_t at, uint8_t value)
 	} else if (at < INT_END) {
 		struct core *c = &m->core[(at - INT_BLOCK) / 16];
 
-		if (at % 16 == INT_CLR)
+		if (at % 16 == INT_CLR) {
+			trace_channels(m, TRACE_TAKEN, (unsigned)(c - m->core), c->pending & value);
 			c->pending &= (uint8_t)~value;
-		else if (at % 16 == INT_MASK)
+		} else if (at % 16 == INT_MASK) {
 			c->mask = value;
+		}
 	} else if (at == SET) {
 		ring(m, value);
 	}

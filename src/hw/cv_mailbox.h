@@ -32,11 +32,16 @@
 
 struct bus;
 struct cv_mailbox;
+struct trace;
 
 struct cv_mailbox_config {
 	struct bus *bus;
 	uint64_t base;                    /* of CV_MAILBOX_SIZE bytes */
 	struct irq irq[CV_MAILBOX_CORES]; /* high while INT of the core is not 0 */
+	/* Is told of each channel that rings and is cleared, and of wires (base/trace.h), under the
+	 * cores' names; or NULL. A core without a name is not told of. */
+	struct trace *trace;
+	const char *name[CV_MAILBOX_CORES];
 };
 
 /* 0 or -errno. */

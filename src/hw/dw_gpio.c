@@ -25,7 +25,6 @@ enum reg {
 	PORTA_EOI = 0x4c,
 	EXT_PORTA = 0x50,
 	LS_SYNC = 0x60,
-	ID_CODE = 0x64,
 	VERSION = 0x6c,
 };
 
@@ -94,7 +93,6 @@ static uint32_t reg_read(const struct dw_gpio *g, uint64_t offset)
 	case DEBOUNCE: return g->debounce;
 	case EXT_PORTA: return g->pins;
 	case LS_SYNC: return g->ls_sync;
-	case ID_CODE: return 0;
 	case VERSION: return VERSION_212;
 	default: return 0;
 	}

@@ -262,7 +262,7 @@ static void burst_begin(struct loop_task *t)
 		pump(d, 0);
 	}
 	leave(d);
-	if (b->n)
+	if (p && b->n)
 		p->ops->burst(p, b);
 }
 

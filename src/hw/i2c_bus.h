@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parts on an I2C bus, byte by byte: an address and its direction, bytes with their acknowledgement,
- * and the stop. The caller keeps one thread at a time in a bus: its controller has a lock.
+ * Parts on an I2C bus, byte by byte: an address and its direction, bytes with their
+ * acknowledgement, and the stop. The caller keeps one thread at a time in a bus: its controller has
+ * a lock.
  */
 #ifndef HW_I2C_BUS_H
 #define HW_I2C_BUS_H

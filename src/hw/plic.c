@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/trace.h"
 #include "bus/bus.h"
 
 #define PENDING       0x1000u
@@ -153,6 +154,7 @@ static uint32_t claim(struct plic *p, struct context *ctx)
 	if (source) {
 		p->pending[source / 32] &= ~bit(source);
 		p->claimed[source / 32] |= bit(source);
+		trace(p->cfg.trace, TRACE_CLAIM, NULL, source, 0);
 	}
 	return source;
 }
@@ -163,6 +165,7 @@ static void complete(struct plic *p, struct context *ctx, uint64_t source)
 
 	if (source > p->cfg.n_sources || !(ctx->enable[w] & p->claimed[w] & bit((unsigned)source)))
 		return;
+	trace(p->cfg.trace, TRACE_COMPLETE, NULL, source, 0);
 	p->claimed[w] &= ~bit((unsigned)source);
 	p->pending[w] |= atomic_load(&p->level[w]) & bit((unsigned)source);
 }

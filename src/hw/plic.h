@@ -15,6 +15,7 @@
 
 struct bus;
 struct plic;
+struct trace;
 
 #define PLIC_MAX_SOURCES  127u
 #define PLIC_MAX_CONTEXTS 64u
@@ -26,6 +27,7 @@ struct plic_config {
 	unsigned n_sources; /* numbered from 1 */
 	unsigned n_contexts;
 	const struct irq *outputs; /* n_contexts wires; copied */
+	struct trace *trace;       /* is told of claims and completions (base/trace.h); or NULL */
 };
 
 /* 0, -EINVAL, -ENOMEM or what bus_add() says. */

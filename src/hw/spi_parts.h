@@ -23,9 +23,9 @@ int spi_shift_new(bool verbose, struct spi_part **out);
  * after reset and read as 0, or 1 where the pull-up is on. Modes 0 and 3. */
 int spi_expander_new(unsigned address, bool verbose, struct spi_part **out);
 
-/* A converter of 12 bits with eight channels as Microchip's MCP3208: a 1, single-ended or not, three
- * bits of channel, a clock to sample, a 0, and the value, highest bit first; then the same lowest
- * first. Modes 0 and 3. Its n-th conversion (from 0) of channel c gives
+/* A converter of 12 bits with eight channels as Microchip's MCP3208: a 1, single-ended or not,
+ * three bits of channel, a clock to sample, a 0, and the value, highest bit first; then the same
+ * lowest first. Modes 0 and 3. Its n-th conversion (from 0) of channel c gives
  * (512 c + 16 (c + 1) n) modulo 4096; a differential one gives that of c less that of c ^ 1, or 0
  * if that is negative, and counts for both. */
 int spi_adc_new(struct spi_part **out);

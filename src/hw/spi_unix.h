@@ -24,7 +24,7 @@
 #define SPI_UNIX_FRAMES   32u
 #define SPI_UNIX_TRANSFER 'X'
 #define SPI_UNIX_END      'E'
-#define SPI_UNIX_LIMIT_NS 1000000000ull
+#define SPI_UNIX_LIMIT_NS 5000000000ull
 
 struct err;
 struct loop;

@@ -32,6 +32,7 @@
 #include "machine/duo_fdt.h"
 #include "machine/duo_map.h"
 #include "machine/duo_small.h"
+#include "machine/duo_trace.h"
 #include "machine/duo_wires.h"
 #include "machine/mmio_slots.h"
 #include "mem/gmem.h"
@@ -132,19 +133,24 @@ static struct regs *block_at(struct machine *m, uint32_t base)
 	return duo_of(m)->regs[i];
 }
 
-/* As the boards' boot loaders start the small core: see duo_map.h. */
+/* Where the registers say that the small core begins: see duo_map.h. */
+static uint64_t small_core_entry(struct machine *m)
+{
+	const struct regs *sec = block_at(m, DUO_SEC_SYS_BASE);
+
+	if (!(regs_get(sec, DUO_SEC_SYS_CTRL) & DUO_SEC_SYS_VECTOR))
+		return 0;
+	return regs_get(sec, DUO_SEC_SYS_ADDR_LOW) | (uint64_t)regs_get(sec, DUO_SEC_SYS_ADDR_HIGH)
+							     << 32;
+}
+
+/* As the boards' boot loaders start the small core. */
 static void reset_written(void *arg, uint32_t offset, uint32_t old, uint32_t value)
 {
 	struct machine *m = arg;
-	const struct regs *sec = block_at(m, DUO_SEC_SYS_BASE);
-	uint64_t pc = 0;
 
-	if (offset != DUO_RESET_CPU || !((old ^ value) & DUO_RESET_CPU_SMALL))
-		return;
-	if (regs_get(sec, DUO_SEC_SYS_CTRL) & DUO_SEC_SYS_VECTOR)
-		pc = regs_get(sec, DUO_SEC_SYS_ADDR_LOW) |
-		     (uint64_t)regs_get(sec, DUO_SEC_SYS_ADDR_HIGH) << 32;
-	duo_small_power(duo_of(m)->small, value & DUO_RESET_CPU_SMALL, pc);
+	if (offset == DUO_RESET_CPU && (old ^ value) & DUO_RESET_CPU_SMALL)
+		duo_small_power(duo_of(m)->small, value & DUO_RESET_CPU_SMALL, small_core_entry(m));
 }
 
 /* On the board an access while the clock of these registers is off hangs both cores for good. */
@@ -195,7 +201,10 @@ static int add_mailbox(struct machine *m)
 		.bus = m->bus,
 		.base = DUO_MAILBOX_BASE,
 		.irq[DUO_MAILBOX_BIG] = plic_irq(d->big.plic, DUO_MAILBOX_IRQ),
-		.irq[DUO_MAILBOX_SMALL] = duo_small_irq(d->small, DUO_SMALL_MAILBOX_IRQ)};
+		.irq[DUO_MAILBOX_SMALL] = duo_small_irq(d->small, DUO_SMALL_MAILBOX_IRQ),
+		.trace = m->cfg.trace,
+		.name[DUO_MAILBOX_BIG] = DUO_BIG_NAME,
+		.name[DUO_MAILBOX_SMALL] = DUO_SMALL_NAME};
 
 	return cv_mailbox_new(&cfg, &d->mailbox);
 }
@@ -249,46 +258,108 @@ static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_en
 	return duo_fdt_build(&cfg, &m->dtb, &m->dtb_len, e);
 }
 
-/* What the board's first boot loader does before Linux; the last step may be left to Linux. */
-static int load_small_core(struct machine *m, struct image *image, struct err *e)
-{
-	const struct image_request r = {.option = "--small-core",
-					.path = m->cfg.small_core,
-					.ram_base = DUO_RAM_BASE,
-					.at = m->cfg.small_core_at,
-					.flat = m->cfg.small_core_at != 0};
-	struct regs *sec = block_at(m, DUO_SEC_SYS_BASE), *reset = block_at(m, DUO_RESET_BASE);
-	int ret = image_load(m->mem, &r, image, e);
-
-	if (ret)
-		return ret;
-	regs_set(sec, DUO_SEC_SYS_CTRL, DUO_SEC_SYS_VECTOR);
-	regs_set(sec, DUO_SEC_SYS_ADDR_LOW, (uint32_t)image->entry);
-	regs_set(sec, DUO_SEC_SYS_ADDR_HIGH, (uint32_t)(image->entry >> 32));
-	if (m->cfg.small_core_waits)
-		return 0;
-	regs_set(reset, DUO_RESET_CPU, regs_get(reset, DUO_RESET_CPU) | DUO_RESET_CPU_SMALL);
-	duo_small_power(duo_of(m)->small, true, image->entry);
-	return 0;
-}
-
 /* The small core's memory: what was given, or else what the tree reserves, and where its program
- * was put. */
+ * (NULL: none) was put. */
 static void confine_small_core(struct machine *m, const struct image *image)
 {
 	bool confined = m->cfg.small_core_windows.n;
 	struct windows w = m->cfg.small_core_windows;
 
-	if (!confined && image->end)
+	if (!confined && image)
 		(void)windows_add(&w, image->start, image->end);
 	if (!confined)
 		windows_add_reserved(&w, m->dtb);
 	duo_small_confine(duo_of(m)->small, &w, confined);
 }
 
+/* ---- the small core, from outside ---- */
+
+/* Its bit in the reset register, as if Linux had written that. */
+static void set_small_core(struct machine *m, bool on)
+{
+	struct regs *reset = block_at(m, DUO_RESET_BASE);
+	uint32_t value = regs_get(reset, DUO_RESET_CPU) & ~DUO_RESET_CPU_SMALL;
+
+	regs_set(reset, DUO_RESET_CPU, on ? value | DUO_RESET_CPU_SMALL : value);
+	duo_small_power(duo_of(m)->small, on, small_core_entry(m));
+}
+
+static void small_look(struct machine *m, struct machine_small_info *out)
+{
+	duo_small_look(duo_of(m)->small, out);
+	if (out->state == MACHINE_SMALL_STOPPED)
+		out->pc = small_core_entry(m);
+}
+
+static void small_stop(struct machine *m)
+{
+	set_small_core(m, false);
+}
+
+static void small_start(struct machine *m)
+{
+	set_small_core(m, true);
+}
+
+/* Its program, and where that begins. The core does not run. */
+static int load_small_core(struct machine *m, const struct image_request *r, struct err *e)
+{
+	struct regs *sec = block_at(m, DUO_SEC_SYS_BASE);
+	struct image image;
+	int ret = image_load(m->mem, r, &image, e);
+
+	if (ret)
+		return ret;
+	regs_set(sec, DUO_SEC_SYS_CTRL, DUO_SEC_SYS_VECTOR);
+	regs_set(sec, DUO_SEC_SYS_ADDR_LOW, (uint32_t)image.entry);
+	regs_set(sec, DUO_SEC_SYS_ADDR_HIGH, (uint32_t)(image.entry >> 32));
+	confine_small_core(m, &image);
+	return 0;
+}
+
+static int small_load(struct machine *m, const char *path, uint64_t at, struct err *e)
+{
+	const struct image_request r = {.option = "firmware",
+					.path = path,
+					.ram_base = DUO_RAM_BASE,
+					.at = at,
+					.flat = at != 0};
+	int ret;
+
+	set_small_core(m, false);
+	ret = load_small_core(m, &r, e);
+	if (!ret)
+		set_small_core(m, true);
+	return ret;
+}
+
+static const struct machine_small_ops small_ops = {
+	.look = small_look, .stop = small_stop, .start = small_start, .load = small_load};
+
+/* What the board's first boot loader does before Linux; the last step may be left to Linux. */
+static int boot_small_core(struct machine *m, struct err *e)
+{
+	const struct image_request r = {.option = "--small-core",
+					.path = m->cfg.small_core,
+					.ram_base = DUO_RAM_BASE,
+					.at = m->cfg.small_core_at,
+					.flat = m->cfg.small_core_at != 0};
+	int ret;
+
+	if (!r.path) {
+		confine_small_core(m, NULL);
+		return 0;
+	}
+	ret = load_small_core(m, &r, e);
+	if (!ret && !m->cfg.small_core_waits)
+		set_small_core(m, true);
+	return ret;
+}
+
+/* ---- the board ---- */
+
 static int duo_build(struct machine *m, struct err *e)
 {
-	struct image small = {0};
 	struct load_plan plan = {.make_dtb = make_dtb, .dtb_max = DTB_MAX};
 	int ret;
 
@@ -304,7 +375,8 @@ static int duo_build(struct machine *m, struct err *e)
 	ret = duo_small_new(m, &duo_of(m)->small, e);
 	if (ret)
 		return ret;
-	ret = duo_core_init(&duo_of(m)->big, m->bus, m->vm->cpu[0], DUO_N_IRQS);
+	duo_trace_begin(m);
+	ret = duo_core_init(&duo_of(m)->big, m->bus, m->vm->cpu[0], DUO_N_IRQS, m->cfg.trace);
 	if (!ret) {
 		place_slots(m);
 		ret = add_uarts(m);
@@ -324,11 +396,7 @@ static int duo_build(struct machine *m, struct err *e)
 	if (ret)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
 	ret = machine_load(m, &plan, e);
-	if (!ret && m->cfg.small_core)
-		ret = load_small_core(m, &small, e);
-	if (!ret)
-		confine_small_core(m, &small);
-	return ret;
+	return ret ? ret : boot_small_core(m, e);
 }
 
 /* ---- the end ---- */
@@ -337,6 +405,7 @@ static void duo_free(struct machine *m)
 {
 	struct duo *d = duo_of(m);
 
+	duo_trace_end(m);
 	if (!d)
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++)
@@ -351,7 +420,7 @@ static void duo_free(struct machine *m)
 
 #define BOTH_BOARDS                                                                                \
 	.ram_base = DUO_RAM_BASE, .timebase_hz = DUO_TIMEBASE_HZ, .model = CPU_MODEL_THEAD_C906,   \
-	.max_smp = 1, .has_small_core = true, .has_wires = true,                                   \
+	.max_smp = 1, .small = &small_ops, .has_wires = true,                                      \
 	.default_append = "console=ttyS0 earlycon panic=-1", .build = duo_build, .plug = duo_plug, \
 	.free_board = duo_free
 

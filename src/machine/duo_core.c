@@ -34,7 +34,8 @@ static void set_stimer(void *arg, unsigned hart, uint64_t deadline)
 	cpu->vm->engine->set_timer(cpu, CPU_TIMER_S, deadline);
 }
 
-int duo_core_init(struct duo_core *c, struct bus *bus, struct cpu *cpu, unsigned n_irqs)
+int duo_core_init(struct duo_core *c, struct bus *bus, struct cpu *cpu, unsigned n_irqs,
+		  struct trace *trace)
 {
 	struct irq external[2], msip, ssip;
 	const struct plic_config plic = {.bus = bus,
@@ -42,7 +43,8 @@ int duo_core_init(struct duo_core *c, struct bus *bus, struct cpu *cpu, unsigned
 					 .size = DUO_PLIC_SIZE,
 					 .n_sources = n_irqs,
 					 .n_contexts = ARRAY_SIZE(external),
-					 .outputs = external};
+					 .outputs = external,
+					 .trace = trace};
 	const struct aclint_config clint = {.bus = bus,
 					    .base = DUO_CLINT_BASE,
 					    .n_harts = 1,

@@ -10,6 +10,7 @@ struct aclint;
 struct bus;
 struct cpu;
 struct plic;
+struct trace;
 
 struct duo_core {
 	struct cpu *cpu;
@@ -17,9 +18,10 @@ struct duo_core {
 	struct aclint *clint;
 };
 
-/* `bus` is the core's; n_irqs: sources of its PLIC, whose contexts are M mode and S mode. 0 or
- * -errno; duo_core_fini() is due in any case. */
-int duo_core_init(struct duo_core *c, struct bus *bus, struct cpu *cpu, unsigned n_irqs);
+/* `bus` is the core's; n_irqs: sources of its PLIC, whose contexts are M mode and S mode; trace: or
+ * NULL. 0 or -errno; duo_core_fini() is due in any case. */
+int duo_core_init(struct duo_core *c, struct bus *bus, struct cpu *cpu, unsigned n_irqs,
+		  struct trace *trace);
 /* Also of a zeroed one. */
 void duo_core_fini(struct duo_core *c);
 

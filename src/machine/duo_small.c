@@ -16,11 +16,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/trace.h"
 #include "bus/bus.h"
 #include "cpu/cpu.h"
 #include "hw/aclint.h"
@@ -30,6 +32,7 @@
 #include "machine/crash.h"
 #include "machine/duo_core.h"
 #include "machine/duo_map.h"
+#include "machine/duo_trace.h"
 
 struct duo_small {
 	struct machine *m;
@@ -40,6 +43,8 @@ struct duo_small {
 	struct windows windows;
 	bool confined; /* to these; else what is beyond is only told of */
 	struct log_limit strays;
+	pthread_mutex_t lock;
+	struct machine_small_info info; /* under it, but for insns */
 };
 
 static uint64_t env_time_now(void *arg, struct cpu *cpu)
@@ -51,7 +56,14 @@ static uint64_t env_time_now(void *arg, struct cpu *cpu)
 
 static void env_crashed(void *arg, struct cpu *cpu, const struct cpu_crash *crash)
 {
+	struct duo_small *s = arg;
+
 	cpu->vm->engine->stop(cpu);
+	pthread_mutex_lock(&s->lock);
+	s->info.state = MACHINE_SMALL_CRASHED;
+	s->info.crash = *crash;
+	pthread_mutex_unlock(&s->lock);
+	trace(s->m->cfg.trace, TRACE_CRASH, NULL, crash->pc, crash->cause);
 	crash_report("the small core", crash);
 }
 
@@ -116,6 +128,7 @@ int duo_small_new(struct machine *m, struct duo_small **out, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	*out = s;
 	s->m = m;
+	pthread_mutex_init(&s->lock, NULL);
 	ret = bus_new(&s->bus);
 	if (ret)
 		return err_set(e, ret, "out of memory");
@@ -123,7 +136,7 @@ int duo_small_new(struct machine *m, struct duo_small **out, struct err *e)
 	ret = make_core(s, e);
 	if (ret)
 		return ret;
-	ret = duo_core_init(&s->core, s->bus, s->vm->cpu[0], DUO_SMALL_N_IRQS);
+	ret = duo_core_init(&s->core, s->bus, s->vm->cpu[0], DUO_SMALL_N_IRQS, m->cfg.trace);
 	if (!ret)
 		ret = vcpus_add(&m->vcpus, s->vm->cpu[0]);
 	if (ret < 0)
@@ -140,6 +153,7 @@ void duo_small_free(struct duo_small *s)
 	if (s->vm)
 		s->vm->engine->vm_free(s->vm);
 	bus_free(s->bus);
+	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
@@ -160,8 +174,21 @@ int duo_small_add_uart(struct duo_small *s)
 	return machine_add_uart(s->m, &cfg);
 }
 
+void duo_small_look(struct duo_small *s, struct machine_small_info *out)
+{
+	pthread_mutex_lock(&s->lock);
+	*out = s->info;
+	pthread_mutex_unlock(&s->lock);
+	out->insns = s->vm->engine->retired(s->vm->cpu[0]);
+}
+
 void duo_small_power(struct duo_small *s, bool on, uint64_t pc)
 {
+	trace(s->m->cfg.trace, on ? TRACE_START : TRACE_STOP, DUO_SMALL_NAME, pc, 0);
+	pthread_mutex_lock(&s->lock);
+	s->info.state = on ? MACHINE_SMALL_RUNNING : MACHINE_SMALL_STOPPED;
+	s->info.pc = pc;
+	pthread_mutex_unlock(&s->lock);
 	aclint_reset(s->core.clint);
 	vcpus_power(&s->m->vcpus, s->hart, on, pc);
 }

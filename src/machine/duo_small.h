@@ -15,6 +15,7 @@
 struct duo_small;
 struct err;
 struct machine;
+struct machine_small_info;
 struct windows;
 
 /* Stopped. The machine's bus, memory and harts are there. 0, or -errno with the message in e. */
@@ -31,6 +32,9 @@ int duo_small_add_uart(struct duo_small *s);
 /* The memory that it may use; `confined`: another access faults, else it is told of once. While it
  * does not run. */
 void duo_small_confine(struct duo_small *s, const struct windows *w, bool confined);
+
+/* Any thread: how it is. */
+void duo_small_look(struct duo_small *s, struct machine_small_info *out);
 
 /* Any thread: holds it in reset, or lets it begin at pc. */
 void duo_small_power(struct duo_small *s, bool on, uint64_t pc);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A controller is there with or without parts. Pins that are joined are settled again whenever one
- * of their ports moves, under a lock of their own, so that whoever comes last sees both ends as they
- * are.
+ * of their ports moves, under a lock of their own, so that whoever comes last sees both ends as
+ * they are.
  */
 #include "machine/duo_wires.h"
 

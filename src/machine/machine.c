@@ -186,6 +186,8 @@ int machine_new(const struct machine_config *cfg, struct loop *loop, struct mach
 		ret = vcpus_init(&m->vcpus, m->vm, loop, &m->clock);
 		m->has_vcpus = !ret;
 		m->vcpus.log = cfg->log;
+		if (!ret && cfg->interleaved)
+			vcpus_interleave(&m->vcpus, cfg->seed);
 		if (ret)
 			err_set(e, ret, "no threads for harts: %s", strerror(-ret));
 	}

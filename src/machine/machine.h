@@ -36,6 +36,7 @@ struct machine;
 struct net;
 struct state_log;
 struct stats_list;
+struct trace;
 struct vdev;
 
 #define MACHINE_MAX_DISKS   4
@@ -111,8 +112,10 @@ struct machine_config {
 	bool sv48;               /* the harts offer Sv48 beside Sv39, and Linux takes it */
 	bool aia;                /* messages can interrupt: APLIC and IMSIC, and no PLIC */
 	bool counted_time;       /* repeatable: see machine/clock.h */
-	unsigned n_iothreads;    /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
-	uint64_t poll_ns;        /* how long those look for work before they sleep; 0: not */
+	bool interleaved;        /* with counted_time: see vcpus_interleave() */
+	uint64_t seed;
+	unsigned n_iothreads; /* at most IOTHREADS_MAX; 0: all queues live on the main loop */
+	uint64_t poll_ns;     /* how long those look for work before they sleep; 0: not */
 
 	const char *kernel;     /* path; NULL only with firmware */
 	const char *firmware;   /* path of what is entered in M mode, or NULL: the built-in SBI */
@@ -155,7 +158,29 @@ struct machine_config {
 
 	struct wires wires; /* parts on the board's buses; see there */
 
+	struct trace *trace;   /* see base/trace.h; or NULL */
 	struct faults *faults; /* see machine/faults.h; or NULL */
+};
+
+enum machine_small_state { MACHINE_SMALL_STOPPED, MACHINE_SMALL_RUNNING, MACHINE_SMALL_CRASHED };
+
+struct machine_small_info {
+	enum machine_small_state state;
+	uint64_t pc;    /* where it began, or will */
+	uint64_t insns; /* retired since then */
+	struct cpu_crash crash;
+};
+
+/* The small core of a board, as it is steered from outside; on the loop's thread. */
+struct machine_small_ops {
+	void (*look)(struct machine *m, struct machine_small_info *out);
+	/* In reset, soon. */
+	void (*stop)(struct machine *m);
+	/* Begins soon, anew if it runs, where its registers say. */
+	void (*start)(struct machine *m);
+	/* Stops it, loads `path` (at: as small_core_at) and starts that; while the machine is held.
+	 * 0, or -errno with the message in e, and it is stopped. */
+	int (*load)(struct machine *m, const char *path, uint64_t at, struct err *e);
 };
 
 struct machine_type {
@@ -166,8 +191,8 @@ struct machine_type {
 	enum cpu_model model;
 	uint64_t default_mem; /* bytes */
 	unsigned max_smp;
-	bool has_small_core;
-	bool has_wires;  /* takes struct wires */
+	const struct machine_small_ops *small; /* NULL: there is no such core */
+	bool has_wires;                        /* takes struct wires */
 	bool extensible; /* it takes PCI, AIA, irqlabs, Sv48: after no board but a set of parts */
 	const char *default_append; /* a kernel line for a kernel without a guest of ours */
 

@@ -41,6 +41,7 @@ void machine_device_add(struct machine *m, unsigned slot, struct vdev *dev, stru
 	d->dev = dev;
 	d->carrier = carrier;
 	vdev_set_faults(dev, faults_device(m->cfg.faults, d->name));
+	vdev_set_trace(dev, m->cfg.trace, d->name);
 	m->n_devices++;
 }
 

@@ -5,7 +5,8 @@
  * be inside a bus access that needs the loop, which is why stopping cannot simply wait.
  *
  * In turns, a hart runs TURN_INSNS instructions, then the loop gets one round without waiting. What
- * a device completes is thus seen at instruction counts that are the same in each run. When all
+ * a device completes is thus seen at instruction counts that are the same in each run. Interleaved
+ * harts change places more often, which another seed does at other instructions. When all
  * harts are idle the time moves to the next deadline of a hart or of the loop; without any deadline
  * only the outside world can wake the machine, and the loop sleeps.
  *
@@ -22,8 +23,10 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/mix.h"
 
 #define TURN_INSNS 20000u
+#define MIX_INSNS  1000u /* on the average, interleaved */
 #define VCPU_STACK (256u << 10)
 
 static void all_wait_task(struct loop_task *t);
@@ -292,7 +295,7 @@ void vcpus_idle(struct vcpus *v)
 	loop_turn(v->loop, 0);
 }
 
-static enum cpu_exit turn(struct vcpus *v, struct vcpu *vcpu)
+static enum cpu_exit turn(struct vcpus *v, struct vcpu *vcpu, uint64_t budget)
 {
 	enum cpu_exit why;
 
@@ -302,7 +305,7 @@ static enum cpu_exit turn(struct vcpus *v, struct vcpu *vcpu)
 		obey(vcpu);
 	clock_turn_begin(v->clock, vcpu->cpu);
 	(void)pthread_setspecific(v->self, vcpu);
-	why = vcpu->cpu->vm->engine->run(vcpu->cpu, TURN_INSNS);
+	why = vcpu->cpu->vm->engine->run(vcpu->cpu, budget);
 	(void)pthread_setspecific(v->self, NULL);
 	clock_turn_end(v->clock);
 	if (v->log)
@@ -312,22 +315,61 @@ static enum cpu_exit turn(struct vcpus *v, struct vcpu *vcpu)
 	return why;
 }
 
+/* Each hart, and the loop behind each. False: there is nothing to do for any of them. */
+static bool even_round(struct vcpus *v)
+{
+	bool busy = false;
+
+	for (unsigned i = 0; i < v->n && !v->holds; i++) {
+		busy |= turn(v, &v->vcpu[i], TURN_INSNS) != CPU_EXIT_IDLE;
+		busy |= loop_turn(v->loop, 0) > 0;
+	}
+	return busy;
+}
+
+/* A turn never ends in the middle of a block: what a hart does too much it has to wait for. */
+static bool share(struct vcpus *v, struct vcpu *vcpu, uint64_t insns)
+{
+	uint64_t before = v->clock->insns;
+	bool busy = true;
+
+	vcpu->owed += (int64_t)insns;
+	if (vcpu->owed > 0) {
+		busy = turn(v, vcpu, (uint64_t)vcpu->owed) != CPU_EXIT_IDLE;
+		vcpu->owed -= (int64_t)(v->clock->insns - before);
+	}
+	if (!busy)
+		vcpu->owed = 0;
+	v->since_loop += v->clock->insns - before;
+	return busy;
+}
+
+/* The same, interleaved; the loop as often as in other rounds. */
+static bool mixed_round(struct vcpus *v)
+{
+	uint64_t insns = 1 + mix_next(&v->random) % (2 * MIX_INSNS);
+	bool busy = false;
+
+	for (unsigned i = 0; i < v->n; i++)
+		busy |= share(v, &v->vcpu[i], i ? insns * 7 / 10 : insns);
+	if (busy && v->since_loop < TURN_INSNS)
+		return true;
+	v->since_loop = 0;
+	return loop_turn(v->loop, 0) > 0 || busy;
+}
+
+void vcpus_interleave(struct vcpus *v, uint64_t seed)
+{
+	v->interleaved = true;
+	v->random = seed;
+}
+
 void vcpus_run_in_turns(struct vcpus *v)
 {
 	while (!atomic_load_explicit(&v->quit, memory_order_relaxed)) {
-		bool idle = true;
-
-		if (v->holds) {
+		if (v->holds)
 			loop_turn(v->loop, -1);
-			continue;
-		}
-		for (unsigned i = 0; i < v->n && !v->holds; i++) {
-			if (turn(v, &v->vcpu[i]) != CPU_EXIT_IDLE)
-				idle = false;
-			if (loop_turn(v->loop, 0) > 0)
-				idle = false;
-		}
-		if (idle)
+		else if (!(v->interleaved ? mixed_round(v) : even_round(v)))
 			vcpus_idle(v);
 	}
 	vcpus_check_stopped(v);

@@ -43,6 +43,7 @@ struct vcpu {
 	uint64_t start;
 	pthread_t thread;
 	bool started;
+	int64_t owed;           /* interleaved: instructions that it has not done of its share */
 	struct loop_task ended; /* posted by the thread as its last act */
 };
 
@@ -67,6 +68,12 @@ struct vcpus {
 
 	pthread_key_t self; /* of a hart's thread: its struct vcpu */
 
+	/* In turns, of random length, in which harts but the first do 7 for its 10 instructions:
+	 * see vcpus_interleave(). */
+	bool interleaved;
+	uint64_t random;
+	uint64_t since_loop; /* instructions */
+
 	struct state_log *log; /* in turns: looks after each; or NULL */
 
 	const struct vcpus_debugger *debugger;
@@ -90,6 +97,10 @@ void vcpus_power(struct vcpus *v, unsigned i, bool on, uint64_t pc);
 /* Starts a thread for each hart. 0, or -errno with the message in e; some may have been started
  * then, and vcpus_stop() ends those. */
 int vcpus_start(struct vcpus *v, struct err *e);
+
+/* Before they run in turns: some 1000 instructions of the first hart at a time, and 700 of each
+ * other, as their clocks are on the Duo boards. How many it is each time follows from the seed. */
+void vcpus_interleave(struct vcpus *v, uint64_t seed);
 
 /* Runs the harts and the loop in turns until vcpus_stop() is called from one of their callbacks. */
 void vcpus_run_in_turns(struct vcpus *v);

@@ -18,6 +18,7 @@
 #include "base/bits.h"
 #include "base/fault.h"
 #include "base/fd.h"
+#include "base/trace.h"
 #include "virtio/coalesce.h"
 #include "virtio/ring.h"
 
@@ -29,6 +30,12 @@ static void control_task(struct loop_task *t);
 static void kick_task(struct loop_task *t);
 static void flush_task(struct loop_task *t);
 static void stopped_task(struct loop_task *t);
+static void count_kick(struct vdev_queue *q)
+{
+	counter_add_shared(&q->stats.kicks, 1);
+	trace(q->dev->trace, TRACE_KICK, q->dev->trace_name, q->index, 0);
+}
+
 static void kick_event(struct loop_fd *w, uint32_t events);
 
 /* ---- what is counted ---- */
@@ -202,7 +209,7 @@ static void kick_event(struct loop_fd *w, uint32_t events)
 	struct vdev_queue *q = w->arg;
 
 	eventfd_clear(w->fd);
-	counter_add_shared(&q->stats.kicks, 1);
+	count_kick(q);
 	kick_task(&q->kick);
 }
 
@@ -241,6 +248,8 @@ static void queue_interrupt(struct vdev_queue *q)
 	if (unlikely(fault_ask(q->dev->fault_irq, &hit)))
 		return; /* it is lost */
 	counter_add(&q->stats.interrupts, 1);
+	trace(q->dev->trace, TRACE_INTERRUPT, q->dev->trace_name, q->index,
+	      counter_read(&q->stats.ring.chains));
 	if (q->setup.call_fd >= 0)
 		eventfd_raise(q->setup.call_fd);
 	else
@@ -515,13 +524,19 @@ void vdev_set_faults(struct vdev *dev, struct fault_device *faults)
 		fault_device_act(faults, fault_act, dev);
 }
 
+void vdev_set_trace(struct vdev *dev, struct trace *trace, const char *name)
+{
+	dev->trace = trace;
+	dev->trace_name = name;
+}
+
 /* ---- any thread ---- */
 
 void vdev_kick(struct vdev *dev, unsigned index)
 {
 	if (index >= dev->n_queues)
 		return;
-	counter_add_shared(&dev->queues[index].stats.kicks, 1);
+	count_kick(&dev->queues[index]);
 	vdev_go_on(&dev->queues[index]);
 }
 

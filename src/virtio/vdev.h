@@ -37,6 +37,7 @@
 
 struct fault_device;
 struct fault_point;
+struct trace;
 struct vdev;
 struct vdev_queue;
 
@@ -153,6 +154,8 @@ struct vdev {
 	atomic_bool is_gone;
 	struct fault_device *faults; /* NULL: none on purpose; the points are NULL then too */
 	struct fault_point *fault_irq, *fault_gone, *fault_broken;
+	struct trace *trace; /* NULL: nobody traces */
+	const char *trace_name;
 	struct log_limit log;
 	unsigned n_started; /* home */
 	void (*reset_cb)(void *arg);
@@ -246,6 +249,10 @@ void vdev_attach(struct vdev *dev, const struct vdev_port_ops *port, void *port_
 /* Home, after vdev_attach() and before any queue is started: faults on purpose of what every device
  * has, its interrupts and its presence (base/fault.h). NULL is allowed. */
 void vdev_set_faults(struct vdev *dev, struct fault_device *faults);
+
+/* As the above: kicks and interrupts are told of (base/trace.h) under this name, which outlives the
+ * device. NULL is allowed. */
+void vdev_set_trace(struct vdev *dev, struct trace *trace, const char *name);
 
 /* Any: the device is gone, as if it had been pulled out: it serves nothing, writes nothing into its
  * rings, interrupts no more, and no reset brings it back. Its carrier shows an empty place. */

@@ -99,7 +99,115 @@ case_window() {
 	expect_in err '^small\| RT: trap 7'
 }
 
+# What crossed between the cores, in order, as a chart and for another program.
+case_trace() {
+	{ led 2 && led 3 && mail 0x10 0x40000000; } >"$work/sh"
+	both 'sh /sh' --file "$work/sh:/sh" --trace "$work/trace" -v
+	expect_status 0
+	linnet trace "$work/trace"
+	expect_status 0
+	grep -oE 'start of small|mail 0, 0x2?3?00011300 -+>|claim 61|taken 0$|<-+ mail 0, 0x401001300|crash at 0x40000000' \
+		"$work/out" >"$work/order"
+	[ "$(tr -s - <"$work/order")" = 'start of small
+mail 0, 0x200011300 ->
+claim 61
+taken 0
+<- mail 0, 0x401001300
+mail 0, 0x300011300 ->
+claim 61
+taken 0
+<- mail 0, 0x401001300
+claim 61
+taken 0
+crash at 0x40000000' ] || fail "another order: $(cat "$work/order")"
+	expect_not_in out 'disk0|missing'
+	linnet trace --all "$work/trace"
+	expect_in out 'o kick of disk0, queue 0'
+	expect_in out '\| interrupt of disk0, queue 0'
+	linnet trace --chrome "$work/trace"
+	python3 -c 'import json, sys; sys.exit(len(json.load(sys.stdin)["traceEvents"]) < 100)' <"$work/out" ||
+		fail 'it is no JSON, or not all'
+	head -c 1000 "$work/trace" >"$work/cut"
+	linnet trace "$work/cut"
+	expect_status 1
+	expect_in err '/cut:[0-9]+: is no event of a trace'
+}
+
+# The same seed, the same trace, to the byte; another one, another order.
+case_deterministic() {
+	local n=0 seed
+	{ led 2 && led 3; } >"$work/sh"
+	for seed in 5 5 6; do
+		both 'sh /sh' --file "$work/sh:/sh" --deterministic --seed $seed --trace "$work/trace$((n += 1))"
+		expect_status 0
+	done
+	cmp "$work/trace1" "$work/trace2" || fail 'two runs with one seed differ'
+	! cmp -s "$work/trace1" "$work/trace3" || fail 'the seed makes no difference'
+	grep -q '"event":"mail".*0x401001300' "$work/trace3" || fail 'no answer in the trace'
+}
+
+ctl() { # ARGS...: an answer in $work/answer
+	timeout 60 "$LINNET" ctl "$work/ctl" "$@" >"$work/answer" 2>&1
+}
+
+until_answer() { # regex ARGS...
+	local i
+	for ((i = 0; i < 200; i++)); do
+		ctl "${@:2}" && grep -qE -- "$1" "$work/answer" && return
+		sleep 0.1
+	done
+	fail "ctl ${*:2} does not answer $1 but: $(cat "$work/answer")"
+}
+
+# From outside, while Linux runs: stopped, started, given another program, crashed, mended.
+case_ctl() {
+	LIMIT=200 start run --machine duo256m --small-core "$DUO_FIRMWARE" --small-core-after linux \
+		--control "unix:$work/ctl" --small-console "file:$work/small"
+	wait_for 'This is Linnet'
+	ctl small || fail "$(cat "$work/answer")"
+	grep -qx 'stopped, start 0x8fe00000, 0 instructions' "$work/answer" || fail "$(cat "$work/answer")"
+	ctl small start && until_answer '^running, start 0x8fe00000, [1-9]' small
+	say 'devmem 0x03003024; echo $((6 * 7))!'
+	wait_for '^0xFFFFFFFF'
+	ctl small stop && until_answer '^stopped, start 0x8fe00000, 0 ' small status
+	say 'devmem 0x03003024; echo $((7 * 7))!'
+	wait_for '^0xFFFFFFBF'
+	printf '\x73\x00\x10\x00' >"$work/ebreak" # with mtvec 0
+	(cd "$work" && ctl small restart ebreak@8fe80000) || fail "$(cat "$work/answer")"
+	until_answer '^crashed, start 0x8fe80000' small
+	until_answer 'breakpoint .mcause 0x3, mtval 0x8fe80000. at pc 0x8fe80000' small
+	! ctl small restart "$work/none" || fail 'it has started nothing'
+	grep -qE 'firmware /.*/none: .*No such file' "$work/answer" || fail "$(cat "$work/answer")"
+	until_answer '^stopped' small
+	ctl small restart "$DUO_FIRMWARE" && until_answer '^running, start 0x8fe00000, [1-9]' small
+	! ctl small dance || fail 'it dances'
+	grep -q 'action dance: give status' "$work/answer" || fail "$(cat "$work/answer")"
+	! ctl small stop "$DUO_FIRMWARE" || fail 'it takes a firmware to stop'
+	ctl pause && ctl small restart "$DUO_FIRMWARE" && ctl resume
+	until_answer '^running' small
+	ctl quit
+	finish
+	[ "$(grep -c 'RT: up' "$work/small")" -ge 2 ] || fail 'it has not started twice'
+}
+
 case_mistakes() {
+	linnet run --machine duo --seed 4 --exec true
+	expect_status 125
+	expect_in err '--seed 4: is for --deterministic'
+	linnet run --deterministic --exec true
+	expect_in err '--deterministic: the machine virt has no small core'
+	linnet run --machine duo --deterministic --iothreads 1 --exec true
+	expect_in err '--clock instructions makes each run the same'
+	linnet trace
+	expect_status 2
+	linnet trace "$work/none"
+	expect_status 1
+	expect_in err "$work/none: No such file"
+	linnet run --machine duo --trace "$work/no/dir" --exec true
+	expect_status 125
+	expect_in err '--trace .*/no/dir: cannot be opened for writing: '
+	linnet run --trace "$work/t" --exec true
+	expect_in err '--trace: the machine virt has no small core'
 	local w
 	for w in 0x1000 0x1000- -0x1000 0x2000-0x1000 0x1000-0x1000 0x1000-0x2fff 0x1000-0x2000, z-0x2000; do
 		linnet run --machine duo "--small-core-window=$w" --exec true

@@ -85,7 +85,7 @@ $(md5sum <"$work/data")
 0
 1536
 1600
-$(for mode in 0 1 2 3; do printf '12 ab 00 ff\n1234 abcd\n'; done)
+$(printf '12 ab 00 ff\n1234 abcd\n%.0s' 0 1 2 3)
 0234 0abc
 chain
 00 00 11

@@ -3,8 +3,8 @@
 # Usage: irqlab.sh CASE. The device of --irqlab with its driver, beyond what drivers.sh does with it: on
 # each bus with each interrupt controller, and what would make noise on the debug kernel.
 . "$(dirname "$0")/lib.sh"
-here=$(cd "$(dirname "$0")" && pwd)
-driver=$here/../../guest/drivers/irqlab
+# shellcheck source=tests/system/drivers_lib.sh
+. "$(dirname "$0")/drivers_lib.sh"
 
 linnet kbuild --extras
 expect_status 0
@@ -12,9 +12,9 @@ expect_not_in err 'warning|WARNING'
 
 # The driver's own test.
 tried() { # short|long option...
-	guest "sh /test/run.sh $1 irqlab" "${quick[@]}" --smp 2 --irqlab 2 "${@:2}" \
-		--file "$here/drivers_guest.sh:/test/run.sh" --file "$here/../../guest/drivers/testing.sh:/test/testing.sh" \
-		--file "$driver/test.sh:/test/irqlab/test.sh"
+	options=()
+	gather irqlab
+	guest "sh /test/run.sh $1 irqlab" "${quick[@]}" --smp 2 "${options[@]}" "${@:2}"
 	expect_status 0
 	expect_in out '^irqlab: passed$'
 }
@@ -100,10 +100,9 @@ case_mistakes() {
 	expect_out 5f
 }
 
-# Loaded and unloaded 100 times while it is busy.
+# Loaded and unloaded 100 times while it is busy; as platform devices, that is drivers/long_irqlab.
 case_reload() {
 	LIMIT=1000
-	tried long
 	tried long --interrupts aia --transport pci
 }
 

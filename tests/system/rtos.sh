@@ -65,6 +65,26 @@ case_rpmsg() { rpmsg --engine interp; }
 case_rpmsg_jit() { rpmsg --engine jit; }
 case_rpmsg_host_clock() { rpmsg --clock host; }
 
+# Stopped in the middle of an interrupt, and started again.
+case_restart() {
+	on_duo --firmware "$BIG/big_restart.elf" --small-core "$BIG/stuck.elf"
+	expect_status 0
+	expect_in out '^small\| RT: start 2'
+}
+
+# A program with the accesses of firmware that others wrote for the real board.
+case_like_threadx() {
+	local engine
+	for engine in interp jit; do
+		on_duo --engine $engine --firmware "$BIG/big_like_threadx.elf" --small-core "$BIG/like_threadx.elf"
+		expect_status 0
+		expect_in out '^small\| RT: threadx 0 running: 2'
+		expect_in out '^small\| RT: threadx 1 running: 1'
+		expect_in out '^small\| RT: float cal: 1000'
+		expect_not_in out 'RT: trap'
+	done
+}
+
 # The smaller board, whose small core has its memory elsewhere.
 case_duo() {
 	linnet run --machine duo --clock instructions --time-limit 100 --firmware "$BIG/big_mails.elf" \

@@ -39,7 +39,7 @@ static int irqlab_platform_probe(struct platform_device *pdev)
 	if (irq[0] < 0)
 		return irq[0];
 	irq[1] = platform_get_irq_byname_optional(pdev, "edge");
-	if (irq[1] == -EPROBE_DEFER)
+	if (irq[1] < 0 && irq[1] != -ENXIO)
 		return irq[1];
 	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
 	if (!ret)
@@ -64,12 +64,9 @@ MODULE_DEVICE_TABLE(of, irqlab_of_match);
 static struct platform_driver irqlab_platform_driver = {
 	.probe = irqlab_platform_probe,
 	.remove_new = irqlab_platform_remove,
-	.driver =
-		{
-			.name = KBUILD_MODNAME,
-			.of_match_table = irqlab_of_match,
-			.dev_groups = irqlab_groups,
-		},
+	.driver.name = KBUILD_MODNAME,
+	.driver.of_match_table = irqlab_of_match,
+	.driver.dev_groups = irqlab_groups,
 };
 
 /* ---- PCI ---- */

@@ -101,10 +101,17 @@ static irqreturn_t irqlab_thread(int irq, void *data)
 static irqreturn_t irqlab_hand_over(struct irqlab *lab, enum irqlab_bottom where)
 {
 	switch (where) {
-	case IRQLAB_IN_SOFTIRQ: queue_work(system_bh_wq, &lab->softirq); break;
-	case IRQLAB_IN_WORK: queue_work(system_highpri_wq, &lab->work); break;
-	case IRQLAB_IN_THREAD: return IRQ_WAKE_THREAD;
-	default: irqlab_work(lab, IRQLAB_IN_IRQ); break;
+	case IRQLAB_IN_SOFTIRQ:
+		queue_work(system_bh_wq, &lab->softirq);
+		break;
+	case IRQLAB_IN_WORK:
+		queue_work(system_highpri_wq, &lab->work);
+		break;
+	case IRQLAB_IN_THREAD:
+		return IRQ_WAKE_THREAD;
+	default:
+		irqlab_work(lab, IRQLAB_IN_IRQ);
+		break;
 	}
 	return IRQ_HANDLED;
 }

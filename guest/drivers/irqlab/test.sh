@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: test.sh short|long [PARAMETER...]
+# Usage: test.sh short|long|foreign
 # Tries the driver of irqlab in a guest that has two of them: as platform devices, or on PCI, where the
 # interrupts may be messages. All numbers are counts; none depends on how fast anything is.
+# With "foreign", in one that has none, but another device on PCI: QEMU's edu.
 . ../testing.sh
 
 debugfs=/sys/kernel/debug
@@ -45,6 +46,32 @@ interrupts()
 	awk -v name="$1" '$0 ~ name {for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i} END {print n + 0}' /proc/interrupts
 }
 
+# Nothing there: it loads. Told to try a device that is none of its own, it says so, and has nothing of it.
+foreign()
+{
+	edu='1234 11e8'
+	pci=/sys/bus/pci
+	device=$(grep -l 0x11e8 $pci/devices/*/device) || fail 'there is no edu'
+	device=$(basename "${device%/device}")
+	refuse modprobe irqlab storm_limit=many
+	for round in $(seq 20); do
+		try modprobe irqlab oneshot=$((round % 2))
+		expect 'what it found' "$(ls $debugfs/irqlab)" ''
+		dmesg -c >/dev/null
+		echo "$edu" >$pci/drivers/irqlab/new_id || fail 'new_id'
+		dmesg | grep -q "$device: error -ENODEV: this is no irqlab" || fail 'it took it'
+		[ ! -e $pci/devices/"$device"/driver ] || fail 'it has it'
+		echo "$device" >$pci/drivers/irqlab/bind && fail 'it was bound'
+		grep -q irqlab /proc/iomem /proc/interrupts && fail 'something is left'
+		try rmmod irqlab
+		[ ! -e $debugfs/irqlab ] || fail "$debugfs/irqlab is still there"
+	done 2>/dev/null
+}
+
+if [ "$1" = foreign ]; then
+	foreign
+	exit 0
+fi
 try modprobe irqlab
 first=$(find $debugfs/irqlab/* -maxdepth 0 | head -n 1)
 second=$(find $debugfs/irqlab/* -maxdepth 0 | tail -n 1)
@@ -152,6 +179,21 @@ for _ in $(seq 200); do # until it listens again
 	[ "$(column interrupts 1)" = 1 ] && break
 done
 expect 'after the storm' "$(column interrupts 1)" 1
+
+echo '- what its program shows, of each device and kind'
+echo work >"$device/bottom_half"
+try irqlab-latency 5 >/tmp/latency
+for half in irq softirq work thread; do
+	grep -q "^${first##*/} .*to $half  *[1-5] " /tmp/latency || fail "$(cat /tmp/latency)"
+done
+expect 'rows' "$(wc -l </tmp/latency)" 11
+expect 'the bottom half' "$(cat "$device/bottom_half")" 'irq softirq [work] thread'
+refuse irqlab-latency 0
+refuse su -s /bin/sh nobody -c irqlab-latency
+refuse su -s /bin/sh nobody -c "echo irq >$device/bottom_half"
+
+echo '- probing and calls without memory'
+try irqlab-fault "${first##*/}" "$driver"
 
 echo '- it goes away while it is busy'
 for round in $(seq $rounds); do

@@ -73,9 +73,9 @@ static int kxo_release(struct inode *inode, struct file *file)
 
 static bool readable(struct kxo_table *table)
 {
-	/* In this order: the last frame comes before the table is over. */
 	bool over = kxo_table_over(table);
 
+	/* In this order: the last frame comes before the table is over. */
 	smp_rmb();
 	return over || !kfifo_is_empty(&table->fifo);
 }
@@ -172,7 +172,8 @@ static long kxo_ioctl(struct file *file, unsigned int command, unsigned long arg
 		stats = table->stats;
 		spin_unlock_bh(&table->lock);
 		return copy_to_user(user, &stats, sizeof(stats)) ? -EFAULT : 0;
-	default: return -ENOTTY;
+	default:
+		return -ENOTTY;
 	}
 }
 

@@ -83,6 +83,37 @@ expect 'as text' "$(value $debug/traffic as_text)" $((66 * $(value $debug/traffi
 expect 'tables' "$(value $debug/games tables)" 0
 [ "$(value $debug/games longest_ns)" -gt 0 ] || fail 'no slice was measured'
 
+echo '- many at once'
+try kxo-stress 2
+
+echo '- calls without memory'
+try kxo-fault
+
+# cgroups of the second version are in Debian's kernel, and not in the debug kernel.
+if grep -q cgroup2 /proc/filesystems; then
+	echo '- games are charged to who asks for them'
+	groups=/tmp/groups
+	mkdir -p $groups
+	try mount -t cgroup2 none $groups
+	echo +memory >$groups/cgroup.subtree_control
+	for limit in 64 6; do
+		mkdir $groups/kxo
+		echo ${limit}M >$groups/kxo/memory.max
+		sh -c "echo 0 >$groups/kxo/cgroup.procs; exec kxo-hoard" >/tmp/hoarded
+		# With 64 MiB there are as many tables as the driver allows; with 6 it is out of memory.
+		case $limit-$? in
+		64-3 | 6-0 | 6-137) ;;
+		*) fail "status $? with $limit MiB: $(cat /tmp/hoarded)" ;;
+		esac
+		expect 'tables' "$(value $debug/games tables)" 0
+		try rmdir $groups/kxo
+	done
+	umount $groups
+	try xo-user --games 2 --quiet >/dev/null
+	dmesg | grep -E 'BUG:|WARNING:|Oops' && fail 'the kernel complains'
+	dmesg -c >/dev/null # the kernel told whom it ended
+fi
+
 echo '- it does not unload under a player, and then does'
 xo-user --quiet >/dev/null &
 until [ "$(value $debug/games tables)" = 1 ]; do sleep 0.1; done
@@ -109,6 +140,17 @@ for i in $(seq 100); do
 	until rmmod kxo 2>/dev/null; do :; done
 	wait
 done
+
+echo '- loading without memory'
+try kxo-fault 1
+# The kernel tells where it was when it got no memory; nothing else may be there.
+dmesg | grep -E 'BUG:|WARNING:|Oops' && fail 'the kernel complains'
+dmesg -c >/dev/null
+
+echo '- many at once for a minute'
+try modprobe kxo tick_us=4000
+try kxo-stress 60
+try modprobe -r kxo
 
 echo '- ten thousand games, and the kernel has the memory that it had before'
 memory()

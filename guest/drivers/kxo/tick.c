@@ -19,7 +19,7 @@
 /* Returns false for a kind that has not come since it was last started: it is missed. */
 static bool measure_start(struct kxo_latency *l, u64 now)
 {
-	/* Pairs with the release below: its figures are complete when due_ns is 0. */
+	/* Pairs with measure_end(): its figures are complete when due_ns is 0. */
 	if (smp_load_acquire(&l->due_ns)) {
 		l->missed++;
 		return false;
@@ -36,6 +36,7 @@ static void measure_end(struct kxo_latency *l)
 	WRITE_ONCE(l->max_ns, max(l->max_ns, late));
 	WRITE_ONCE(l->total_ns, l->total_ns + late);
 	WRITE_ONCE(l->count, l->count + 1);
+	/* Pairs with measure_start(). */
 	smp_store_release(&l->due_ns, 0);
 }
 

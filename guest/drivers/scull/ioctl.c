@@ -101,13 +101,16 @@ long scull_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	switch (c->form) {
 	case FORM_GET:
 		return put_user(scull_store_get_next(store, c->dimension), (u32 __user *)arg);
-	case FORM_QUERY: return scull_store_get_next(store, c->dimension);
-	default: return change(store, c, arg);
+	case FORM_QUERY:
+		return scull_store_get_next(store, c->dimension);
+	default:
+		return change(store, c, arg);
 	}
 }
 
 /* A 32-bit program's call. What is copied has the same layout for it; a pointer has to be made one
- * of ours, and a value must not be taken for a pointer. */
+ * of ours, and a value must not be taken for a pointer.
+ */
 long scull_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (_IOC_DIR(cmd) != _IOC_NONE)

@@ -65,7 +65,8 @@ struct scull_pipe_file {
 };
 
 /* Sleeps until somebody wakes the queue. With the lock held, which is given back meanwhile.
- * -ERESTARTSYS when there is a signal. */
+ * -ERESTARTSYS when there is a signal.
+ */
 int scull_pipe_sleep(struct scull_pipe *pipe, wait_queue_head_t *queue);
 
 /* Tells all who wait that the other side has come or gone. */

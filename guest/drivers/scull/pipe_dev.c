@@ -186,13 +186,16 @@ static long scull_pipe_ioctl(struct file *file, unsigned int cmd, unsigned long 
 		return put_user(n, (int __user *)arg);
 	case SCULL_P_IOCTSIZE:
 		return capable(CAP_SYS_ADMIN) ? scull_pipe_resize(pipe, arg) : -EPERM;
-	case SCULL_P_IOCQSIZE: return READ_ONCE(pipe->size);
-	default: return -ENOTTY;
+	case SCULL_P_IOCQSIZE:
+		return READ_ONCE(pipe->size);
+	default:
+		return -ENOTTY;
 	}
 }
 
 /* Both commands have values, which are the same for 32-bit programs; FIONREAD does not come
- * here, the kernel makes it a call of the above. */
+ * here, the kernel makes it a call of the above.
+ */
 static long scull_pipe_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	return scull_pipe_ioctl(file, cmd, arg);

@@ -34,7 +34,8 @@ struct scull_node {
 };
 
 /* Brings a device to life: from here on it can be opened. `data` is what sysfs attributes find by
- * dev_get_drvdata(). */
+ * dev_get_drvdata().
+ */
 int scull_node_add(struct scull_node *node, unsigned int minor, const struct file_operations *fops,
 		   void *data, const struct attribute_group **groups, const char *name);
 /* Does nothing to a node that was never added. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* SEEK_DATA and SEEK_HOLE: quantum by quantum through a set, and over sets that are not there at
- * once, so that a hole of exabytes is passed in one step. */
+ * once, so that a hole of exabytes is passed in one step.
+ */
 #include "store.h"
 
 /* The first quantum of a set from `from` on that is there, or not; `qset` when there is none. */

@@ -152,7 +152,8 @@ static struct scull_set *make_set(struct scull_store *store, unsigned long index
 }
 
 /* The quantum at a place, made if it is not there. A set without quanta may be left when there
- * is no memory for one: the next write uses it. */
+ * is no memory for one: the next write uses it.
+ */
 static void *make_quantum(struct scull_store *store, const struct scull_place *place)
 {
 	struct scull_set *set = xa_load(&store->sets, place->set);

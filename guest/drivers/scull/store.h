@@ -52,13 +52,15 @@ void scull_store_fini(struct scull_store *store);
 int scull_store_clear(struct scull_store *store);
 
 /* Bytes moved, which are fewer than asked for only at the end (0: at once), when memory is short
- * (-ENOSPC: the limit; -ENOMEM), or when user memory is bad (-EFAULT). *pos goes along. */
+ * (-ENOSPC: the limit; -ENOMEM), or when user memory is bad (-EFAULT). *pos goes along.
+ */
 ssize_t scull_store_read(struct scull_store *store, loff_t *pos, struct iov_iter *to);
 ssize_t scull_store_write(struct scull_store *store, loff_t *pos, struct iov_iter *from,
 			  bool append);
 
 /* seek.c: the first position from pos on that is stored (data), or is not. -ENXIO when pos is not
- * below the size, or when no data follows. */
+ * below the size, or when no data follows.
+ */
 loff_t scull_store_seek(struct scull_store *store, loff_t pos, bool data);
 
 /* For mappings: counts one, -EINVAL where a quantum is not of whole pages. */
@@ -66,7 +68,8 @@ int scull_store_map(struct scull_store *store);
 void scull_store_map_again(struct scull_store *store);
 void scull_store_unmap(struct scull_store *store);
 /* The page at a page's position, with a reference; a hole is filled. While it is mapped.
- * ERR_PTR(-EFAULT) beyond the end. */
+ * ERR_PTR(-EFAULT) beyond the end.
+ */
 struct page *scull_store_page(struct scull_store *store, u64 pos);
 
 /* Sets one dimension of the next shape; *old may be NULL. -EINVAL when it is out of range. */

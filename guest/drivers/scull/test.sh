@@ -95,6 +95,8 @@ short()
 	exec 3<&-
 	echo '- threads'
 	try scull-stress 1
+	echo '- calls without memory'
+	try scull-fault
 	echo '- it does not unload while it is in use'
 	exec 3</dev/scull0
 	refuse modprobe -r scull
@@ -147,7 +149,7 @@ long()
 	echo '- threads'
 	try scull-stress 60
 	unload
-	echo '- without memory'
+	echo '- loading without memory'
 	try scull-fault 1
 	# The kernel tells where it was when it got no memory; nothing else may be there.
 	dmesg | grep -E 'BUG:|WARNING:|Oops' && fail 'the kernel complains'

@@ -21,13 +21,22 @@ static uint64_t next_tick;
 
 /* ---- interrupts ---- */
 
-/* The controller is as the last firmware left it, since a reset is of the core only. */
+static void enable_sources(uint32_t mask)
+{
+	REG32(PLIC_BASE + PLIC_ENABLE) = mask;
+	REG32(PLIC_BASE + PLIC_ENABLE + 4) = mask;
+}
+
+/* The controller is as the last firmware left it, since a reset is of the core only. What that was
+ * serving has to be completed, which takes an enabled source. */
 void board_init(void)
 {
-	for (unsigned i = 0; i < BOARD_N_SOURCES; i++)
+	enable_sources(~0u);
+	for (unsigned i = 1; i < BOARD_N_SOURCES; i++) {
 		REG32(PLIC_BASE + 4 * i) = 0;
-	REG32(PLIC_BASE + PLIC_ENABLE) = 0;
-	REG32(PLIC_BASE + PLIC_ENABLE + 4) = 0;
+		REG32(PLIC_BASE + PLIC_CLAIM) = i;
+	}
+	enable_sources(0);
 	REG32(PLIC_BASE + PLIC_THRESHOLD) = 0;
 	board_print_init();
 }

@@ -7,98 +7,18 @@
 #include <string.h>
 
 #include "big.h"
+#include "channel.h"
 #include "guest/firmware/board/board.h"
 #include "guest/firmware/kernel/tx_api.h"
-#include "tests/unit/rpmsg/linux_side.h"
 
-#define US    1025u /* our endpoint */
-#define COUNT 30u
-#define LED   32u
-#define NS    53u
-#define HOPS  32u
-
-static struct linux_side *const l = (struct linux_side *)(uintptr_t)LINUX_BASE;
-static struct linux_message m;
-
-static uint32_t load32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-/* Ours to the small core, as far as they are due; what its kicks say, the rings say too. */
-static void exchange_kicks(void)
-{
-	struct big_message message;
-
-	for (unsigned ring = 0; ring < 2; ring++)
-		if (l->kicked[ring] && !big_mail((uint8_t)ring, ring << 16))
-			l->kicked[ring] = false;
-	while (big_take(&message)) {
-		assert(message.command < 2 && message.param == 0xf);
-		l->told[message.command]++;
-	}
-}
-
-/* Within a second. */
-static void receive(uint32_t src, uint32_t dst)
-{
-	for (ULONG n = 0; n < TX_TIMER_TICKS_PER_SECOND; n++) {
-		exchange_kicks();
-		if (linux_recv(l, &m, false)) {
-			exchange_kicks();
-			assert(m.src == src && m.dst == dst);
-			return;
-		}
-		(void)tx_thread_sleep(1);
-	}
-	assert(!"nothing came");
-}
-
-static void send(uint32_t dst, const void *data, uint16_t len)
-{
-	while (!linux_send(l, US, dst, 0, data, len)) {
-		exchange_kicks();
-		(void)tx_thread_sleep(1);
-	}
-	exchange_kicks();
-}
-
-/* The names, in order; returns the address of the last. */
-static void announced(const char *name, uint32_t addr)
-{
-	uint8_t expected[40] = {0};
-	unsigned n = 0;
-
-	while (name[n])
-		n++;
-	memcpy(expected, name, n);
-	memcpy(expected + 32, &addr, 4);
-	receive(addr, NS);
-	assert(m.len == 40 && !memcmp(m.data, expected, 40));
-}
+#define LED 32u
 
 static void names(void)
 {
-	announced("rpmsg-sg2002-c906l-channel", COUNT);
-	announced("rpmsg-raw", 33);
-	announced("linnet-burst", 34);
-	announced("rpmsg-tty", 35);
-}
-
-static void ping_pong(void)
-{
-	uint32_t number = 0;
-
-	for (unsigned hop = 1; hop <= HOPS; hop++) {
-		send(COUNT, &number, sizeof(number));
-		receive(COUNT, US);
-		assert(m.len == 4 && load32(m.data) == number + 1);
-		number = load32(m.data);
-		board_say("ping-pong hop=%u", number);
-	}
+	big_announced("rpmsg-sg2002-c906l-channel", BIG_COUNTER);
+	big_announced("rpmsg-raw", 33);
+	big_announced("linnet-burst", 34);
+	big_announced("rpmsg-tty", 35);
 }
 
 /* The period comes back, and the pin moves. */
@@ -106,17 +26,17 @@ static void led(void)
 {
 	uint32_t period = 20, before = *(volatile uint32_t *)0x5021000, seen = 0;
 
-	send(LED, &period, sizeof(period));
-	receive(LED, US);
-	assert(load32(m.data) == period);
+	big_send(LED, &period, sizeof(period));
+	big_receive(LED, BIG_ENDPOINT);
+	assert(big_load32(big_got.data) == period);
 	for (unsigned i = 0; i < 40; i++) {
 		seen |= before ^ *(volatile uint32_t *)0x5021000;
 		(void)tx_thread_sleep(1);
 	}
 	assert(seen == 4);
 	period = 0;
-	send(LED, &period, sizeof(period));
-	receive(LED, US);
+	big_send(LED, &period, sizeof(period));
+	big_receive(LED, BIG_ENDPOINT);
 }
 
 static void echo(void)
@@ -126,9 +46,9 @@ static void echo(void)
 	for (uint16_t len = 1; len <= sizeof(data); len++) {
 		for (unsigned i = 0; i < len; i++)
 			data[i] = (uint8_t)(i * 7 + len);
-		send(33, data, len);
-		receive(33, US);
-		assert(m.len == len && !memcmp(m.data, data, len));
+		big_send(33, data, len);
+		big_receive(33, BIG_ENDPOINT);
+		assert(big_got.len == len && !memcmp(big_got.data, data, len));
 	}
 }
 
@@ -138,10 +58,10 @@ static void flood(void)
 {
 	for (unsigned round = 0; round < 2; round++) {
 		for (uint32_t i = 0; i < LINUX_NUM_MAX; i++)
-			send(33, &i, sizeof(i));
+			big_send(33, &i, sizeof(i));
 		for (uint32_t i = 0; i < LINUX_NUM_MAX; i++) {
-			receive(33, US);
-			assert(m.len == 4 && load32(m.data) == i);
+			big_receive(33, BIG_ENDPOINT);
+			assert(big_got.len == 4 && big_load32(big_got.data) == i);
 		}
 	}
 }
@@ -151,10 +71,11 @@ static void burst(void)
 {
 	uint32_t order[2] = {1000, 496};
 
-	send(34, order, sizeof(order));
+	big_send(34, order, sizeof(order));
 	for (uint32_t i = 0; i < order[0]; i++) {
-		receive(34, US);
-		assert(m.len == 496 && load32(m.data) == i && m.data[495] == (uint8_t)495);
+		big_receive(34, BIG_ENDPOINT);
+		assert(big_got.len == 496 && big_load32(big_got.data) == i &&
+		       big_got.data[495] == (uint8_t)495);
 	}
 }
 
@@ -164,27 +85,27 @@ static void console(const char *text, uint16_t len, const char *answer)
 
 	while (answer[n])
 		n++;
-	send(35, text, len);
-	receive(35, US);
-	assert(m.len == n && !memcmp(m.data, answer, n));
+	big_send(35, text, len);
+	big_receive(35, BIG_ENDPOINT);
+	assert(big_got.len == n && !memcmp(big_got.data, answer, n));
 }
 
 int big_main(void)
 {
-	linux_probe(l, LINUX_NUM_MAX);
+	big_probe();
 	names();
-	ping_pong();
+	big_ping_pong();
 	led();
 	echo();
 	flood();
 	burst();
 	console("led on\n", 7, "done\n");
 	console("no such\n", 8, "what? try help\n");
-	send(35, "led", 3); /* in pieces */
+	big_send(35, "led", 3); /* in pieces */
 	console(" off\r", 5, "done\n");
 	/* Linux' side begins anew. */
-	linux_probe(l, LINUX_NUM_MAX);
+	big_probe();
 	names();
-	ping_pong();
+	big_ping_pong();
 	return 0;
 }

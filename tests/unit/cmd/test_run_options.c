@@ -330,7 +330,16 @@ static void test_wires(void **state)
 	assert_int_equal(w->gpio[0].end[1].pin, 31);
 	assert_string_equal(wires_given(w), "--spi 0:0=flash");
 	done(&p);
+	memset(&p.o.wires, 0, sizeof(p.o.wires));
+	assert_null(wires_given(&p.o.wires));
+	p.o.wires.n_gpio = 1;
+	assert_string_equal(wires_given(&p.o.wires), "--gpio");
+	p.o.wires.n_i2c = 1;
+	assert_string_equal(wires_given(&p.o.wires), "");
+}
 
+static void test_wires_refused(void **state)
+{
 	expect_refused("--spi 0:0", "--spi 0:0: give BUS:SELECT=KIND");
 	expect_refused("--spi 0:0adc", "give BUS:SELECT=KIND");
 	expect_refused("--spi 0:0 =adc", "give BUS:SELECT=KIND");
@@ -356,23 +365,17 @@ static void test_wires(void **state)
 	expect_refused("--gpio A1=A2x", "give two pins");
 	expect_refused("--gpio A1=A1", "joins a pin with itself");
 	expect_refused("--gpio A1=A2 --gpio A3=A1", "has a wire already");
-	memset(&p.o.wires, 0, sizeof(p.o.wires));
-	assert_null(wires_given(&p.o.wires));
-	p.o.wires.n_gpio = 1;
-	assert_string_equal(wires_given(&p.o.wires), "--gpio");
-	p.o.wires.n_i2c = 1;
-	assert_string_equal(wires_given(&p.o.wires), "");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_wires),     cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_ring),      cmocka_unit_test(test_values),
-		cmocka_unit_test(test_iothreads), cmocka_unit_test(test_disks),
-		cmocka_unit_test(test_net),       cmocka_unit_test(test_net_kinds),
-		cmocka_unit_test(test_files),     cmocka_unit_test(test_env),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_wires),     cmocka_unit_test(test_wires_refused),
+		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_ring),
+		cmocka_unit_test(test_values),    cmocka_unit_test(test_iothreads),
+		cmocka_unit_test(test_disks),     cmocka_unit_test(test_net),
+		cmocka_unit_test(test_net_kinds), cmocka_unit_test(test_files),
+		cmocka_unit_test(test_env),       cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

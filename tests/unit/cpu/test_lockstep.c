@@ -14,6 +14,9 @@
  * Another kind of program is loops around accesses off pointers that move by constants, in and
  * around the border of the data pages, around atomics and floating point, with ways out.
  *
+ * A third kind is arithmetic on four f registers with NaNs that appear and go, between accesses that
+ * may trap.
+ *
  * Everything that traps comes to a handler that skips the instruction, or starts the program again
  * when it was fetched from nowhere. The program runs in M mode without translation; translation is
  * tested by the programs of test_interp.c and by booting.
@@ -458,6 +461,47 @@ static void compare(struct rig *const r[2], uint64_t round, unsigned step)
 }
 
 /* The memory for code and blocks of the next rig; 0: as usual. */
+/* One of four f registers = something of x14 to x17, or of others of the four. */
+static uint32_t random_float(bool dbl)
+{
+	static const uint16_t rows[][2] = {
+		{RV64_fmv_w_x, RV64_fmv_d_x},   {RV64_fsqrt_s, RV64_fsqrt_d},
+		{RV64_fadd_s, RV64_fadd_d},     {RV64_fsub_s, RV64_fsub_d},
+		{RV64_fmul_s, RV64_fmul_d},     {RV64_fdiv_s, RV64_fdiv_d},
+		{RV64_fmadd_s, RV64_fmadd_d},   {RV64_fnmsub_s, RV64_fnmsub_d},
+		{RV64_fsgnjn_s, RV64_fsgnjn_d},
+	};
+	const struct rv64_insn_info *info =
+		&rv64_insn_info[rows[below(sizeof(rows) / sizeof(rows[0]))][dbl]];
+	uint32_t bits = info->match;
+
+	if (info->match == rv64_insn_info[rows[0][dbl]].match)
+		return with(with(bits, 10 + below(4), 7, 5), 14 + below(4), 15, 5);
+	if (!(info->mask & 0x7000))
+		bits = with(bits, 7, 12, 3);
+	if (!(info->mask & 0x1f00000))
+		bits = with(bits, 10 + below(4), 20, 5);
+	if (info->format == RV64_FMT_F4)
+		bits = with(bits, 10 + below(4), 27, 5);
+	return with(with(bits, 10 + below(4), 7, 5), 10 + below(4), 15, 5);
+}
+
+static void make_nans(uint32_t *code)
+{
+	for (unsigned at = 0; at < CODE_WORDS; at++) {
+		const unsigned place = at % 64;
+
+		if (place < N_POINTERS)
+			code[at] = addi(POINTERS + place, below(4) ? SP : S0,
+					((int32_t)below(512) - 256) * 8);
+		else if (place < N_POINTERS + 4) /* fmv.w.x: all have a box */
+			code[at] = 0xf0000053 | (10 + place % 4) << 7 | (14 + place % 4) << 15;
+		else
+			code[at] = below(3) ? random_float(at & 64) : random_access();
+	}
+	code[CODE_WORDS - 1] = with_jump(0x6f, -4 * (int32_t)(CODE_WORDS - 1));
+}
+
 static size_t code_room, block_room;
 
 static void run_both(void (*make)(uint32_t *code), unsigned n_rounds, uint64_t budget)
@@ -478,7 +522,7 @@ static void run_both(void (*make)(uint32_t *code), unsigned n_rounds, uint64_t b
 
 		make(code);
 		random_registers(&regs);
-		if (make == make_loops)
+		if (make != make_program)
 			loop_registers(&regs);
 		for (unsigned i = 0; i < 2; i++)
 			start(r[i], code, &regs);
@@ -505,6 +549,11 @@ static void loops(void **state)
 	run_both(make_loops, (rounds + 3) / 4, 3000);
 }
 
+static void nans(void **state)
+{
+	run_both(make_nans, (rounds + 1) / 2, 300);
+}
+
 /* Code is dropped all the time: a program of these kinds takes a megabyte and more. */
 static void little_room(void **state)
 {
@@ -521,7 +570,7 @@ static void little_room(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(anything), cmocka_unit_test(loops),
-					   cmocka_unit_test(little_room)};
+					   cmocka_unit_test(nans), cmocka_unit_test(little_room)};
 
 	if (argc > 1)
 		rounds = (unsigned)strtoul(argv[1], NULL, 10);

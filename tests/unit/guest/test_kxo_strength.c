@@ -127,6 +127,21 @@ static bool forced(struct known *known, const struct xo_board *b)
 	return yes;
 }
 
+/* Whatever cell X begins with, and even if it is not negamax's. */
+static void test_first_move_wins(void **state)
+{
+	struct known *known = calloc(KNOWN, sizeof(*known));
+
+	assert_non_null(known);
+	for (unsigned int cell = 0; cell < XO_CELLS; cell++) {
+		struct xo_board b = {{0, 0}};
+
+		xo_play(&b, cell);
+		assert_true(forced(known, &b));
+	}
+	free(known);
+}
+
 static void test_negamax_second(void **state)
 {
 	struct known *known = calloc(KNOWN, sizeof(*known));
@@ -166,7 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mcts),          cmocka_unit_test(test_td),
 		cmocka_unit_test(test_negamax_first), cmocka_unit_test(test_negamax_second),
-		cmocka_unit_test(test_many_games),
+		cmocka_unit_test(test_many_games),    cmocka_unit_test(test_first_move_wins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

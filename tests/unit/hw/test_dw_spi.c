@@ -73,7 +73,10 @@ static void far_answer(struct far *f)
 {
 	struct spi_burst *b = f->burst;
 
-	assert_non_null(b);
+	if (!b) {
+		fail_msg("nothing is under way");
+		abort(); /* not reached, which an analyzer cannot know */
+	}
 	for (unsigned i = 0; i < b->n; i++)
 		b->data[i]++;
 	f->burst = NULL;

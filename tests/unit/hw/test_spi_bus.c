@@ -91,7 +91,7 @@ static void stderr_of(void (*fn)(struct spi_bus *b), struct spi_bus *b, char *te
 	rewind(f);
 	n = fread(text, 1, size - 1, f);
 	text[n] = '\0';
-	fclose(f);
+	(void)fclose(f);
 }
 
 /* Nobody drives: pulled up. A wire gives back what it gets, in each mode and length. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A part that another program plays: messages, and programs that do not keep to them. The program is
- * the test itself, at the other end of the socket. */
+/* A part that another program plays: messages, and programs that do not keep to them. The program
+ * is the test itself, at the other end of the socket. */
 #include "hw_test.h"
 
 #include <stdio.h>

@@ -436,6 +436,48 @@ static void test_in_turns(void **state)
 	teardown(&b);
 }
 
+/* ---- interleaved ---- */
+
+static void ring(struct loop_timer *t)
+{
+	struct board *b = t->arg;
+
+	vcpus_stop(&b->vcpus, all_ended, b);
+}
+
+/* What both harts have done when the time is over: some 1000 to 700, in an order from the seed. */
+static void run_interleaved(uint64_t seed, uint64_t done[2])
+{
+	struct loop_timer timer = {.fn = ring};
+	struct board b;
+
+	setup(&b, true);
+	timer.arg = &b;
+	loop_set_clock(b.loop, clock_loop_ns, &b.clock);
+	loop_timer_arm(b.loop, &timer, 10000000);
+	vcpus_interleave(&b.vcpus, seed);
+	vcpus_run_in_turns(&b.vcpus);
+	assert_true(b.ended);
+	done[0] = retired_by(&b, 0);
+	done[1] = retired_by(&b, 1);
+	loop_set_clock(b.loop, NULL, NULL);
+	teardown(&b);
+}
+
+static void test_interleaved(void **state)
+{
+	uint64_t one[2], same[2], other[2];
+
+	run_interleaved(1, one);
+	run_interleaved(1, same);
+	run_interleaved(2, other);
+	assert_true(one[0] + one[1] >= 1000000 && one[0] + one[1] < 1030000);
+	assert_in_range(one[1] * 1000 / one[0], 695, 705);
+	assert_in_range(other[1] * 1000 / other[0], 695, 705);
+	assert_memory_equal(one, same, sizeof(one));
+	assert_memory_not_equal(one, other, sizeof(one));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +487,7 @@ int main(void)
 		cmocka_unit_test(test_in_quick_succession),
 		cmocka_unit_test(test_stopped_while_held),
 		cmocka_unit_test(test_in_turns),
+		cmocka_unit_test(test_interleaved),
 		cmocka_unit_test(test_power),
 		cmocka_unit_test(test_debugger),
 		cmocka_unit_test(test_both_met),

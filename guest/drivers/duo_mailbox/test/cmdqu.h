@@ -8,7 +8,7 @@
 #include <linnet/ioctl.h>
 
 #include "../../../firmware/bare/remote.h"
-#include "../../scull/test/check.h"
+#include <testing/check.h>
 
 #define DEVICE "/dev/cvi-rtos-cmdqu"
 #define LONG   60000 /* ms: for what comes */

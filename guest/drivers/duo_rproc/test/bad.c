@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#include "../../scull/test/check.h"
+#include <testing/check.h>
 
 #define ROUNDS 100
 

@@ -12,7 +12,7 @@
 
 #include <linux/rpmsg.h>
 
-#include "../../scull/test/check.h"
+#include <testing/check.h>
 
 #define COUNTER 30 /* the endpoint that counts */
 #define HOPS    32

@@ -39,9 +39,13 @@ int xo_choose(enum xo_agent agent, const struct xo_board *b, struct xo_search *s
 	s->since = 0;
 	s->stopped = false;
 	switch (agent) {
-	case XO_MCTS: return xo_mcts(b, s);
-	case XO_NEGAMAX: return xo_negamax(b, s);
-	case XO_TD: return xo_td(b, s);
-	default: return (int)xo_pick(s, xo_free(b));
+	case XO_MCTS:
+		return xo_mcts(b, s);
+	case XO_NEGAMAX:
+		return xo_negamax(b, s);
+	case XO_TD:
+		return xo_td(b, s);
+	default:
+		return (int)xo_pick(s, xo_free(b));
 	}
 }

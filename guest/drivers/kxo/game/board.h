@@ -77,7 +77,7 @@ static inline unsigned int xo_lines(unsigned int direction, unsigned int first, 
 {
 	unsigned int step = xo_directions[direction].step;
 
-	return first & second >> step & third >> 2 * step & xo_directions[direction].begin;
+	return first & (second >> step) & (third >> 2 * step) & xo_directions[direction].begin;
 }
 
 /* Whether a set holds three in a row: across, down or diagonally. */

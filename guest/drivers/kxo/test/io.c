@@ -3,41 +3,22 @@
  * /dev/kxo call by call: kxo-io, for ../test.sh. Says what was expected and ends with 1 where it
  * fails.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
 #include <linnet/kxo.h>
+#include <testing/check.h>
+
 #include "game/agent.h"
 #include "game/record.h"
 
 #define STATE "/sys/class/kxo/kxo/kxo_state"
-
-#define CHECK(what)                                                                 \
-	do {                                                                        \
-		if (!(what)) {                                                      \
-			printf("io.c:%d: %s (errno %d)\n", __LINE__, #what, errno); \
-			exit(1);                                                    \
-		}                                                                   \
-	} while (0)
-
-/* It must fail with that error. */
-#define FAILS(call, error)                             \
-	do {                                           \
-		errno = 0;                             \
-		CHECK((call) < 0 && errno == (error)); \
-	} while (0)
-
-/* Where no program has anything. */
-static void *volatile nowhere = (void *)8;
 
 static int open_kxo(int flags)
 {
@@ -87,17 +68,17 @@ static void refusals(void)
 
 	FAILS(read(fd, bytes, 7), EINVAL);
 	FAILS(read(fd, bytes, 0), EINVAL);
-	FAILS(read(fd, nowhere, 8), EFAULT);
+	FAILS(read(fd, nowhere(), 8), EFAULT);
 	FAILS(write(fd, bytes, 1), EINVAL);
 	FAILS(write(fd, bytes, 3), EINVAL);
-	FAILS(write(fd, nowhere, sizeof(struct kxo_move)), EFAULT);
+	FAILS(write(fd, nowhere(), sizeof(struct kxo_move)), EFAULT);
 	FAILS(lseek(fd, 0, SEEK_SET), ESPIPE);
-	FAILS(ioctl(fd, KXO_IOCSETUP, nowhere), EFAULT);
-	FAILS(ioctl(fd, KXO_IOCGSTATS, nowhere), EFAULT);
+	FAILS(ioctl(fd, KXO_IOCSETUP, nowhere()), EFAULT);
+	FAILS(ioctl(fd, KXO_IOCGSTATS, nowhere()), EFAULT);
 	FAILS(ioctl(fd, SCULL_IOCRESET), ENOTTY);
 	FAILS(ioctl(fd, _IO(LINNET_IOC_KXO, 99)), ENOTTY);
 	FAILS(ioctl(fd, _IOW(LINNET_IOC_KXO, 0, int), bytes), ENOTTY);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		FAILS(ioctl(fd, KXO_IOCSETUP, &bad[i]), EINVAL);
 	close(fd);
 }
@@ -339,7 +320,7 @@ int main(void)
 		{"openers", many_openers},
 	};
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
 		parts[i].run();
 		printf("  %s\n", parts[i].name);
 		fflush(stdout);

@@ -267,8 +267,10 @@ static int take_option(struct options *o, int option, const char *value)
 	int ret = 0;
 
 	switch (option) {
-	case X: return parse_agent(o, XO_X, value);
-	case O: return parse_agent(o, XO_O, value);
+	case X:
+		return parse_agent(o, XO_X, value);
+	case O:
+		return parse_agent(o, XO_O, value);
 	case GAMES:
 		ret = parse_number("games", value, 1, UINT32_MAX, &n);
 		o->setup.games = (uint32_t)n;
@@ -286,11 +288,20 @@ static int take_option(struct options *o, int option, const char *value)
 		ret = parse_number("pace", value, 0, 60000, &n);
 		o->pace_ms = (unsigned int)n;
 		return ret;
-	case DEVICE: o->device = value; return 0;
-	case LOCAL: o->device = NULL; return 0;
-	case EVERY_MOVE: o->every_move = true; return 0;
-	case QUIET: o->quiet = true; return 0;
-	default: return -1;
+	case DEVICE:
+		o->device = value;
+		return 0;
+	case LOCAL:
+		o->device = NULL;
+		return 0;
+	case EVERY_MOVE:
+		o->every_move = true;
+		return 0;
+	case QUIET:
+		o->quiet = true;
+		return 0;
+	default:
+		return -1;
 	}
 }
 

@@ -53,10 +53,14 @@ static void show(const struct text *t)
 static const char *result_text(enum xo_result result)
 {
 	switch (result) {
-	case XO_X_WON: return "X won";
-	case XO_O_WON: return "O won";
-	case XO_DRAW: return "drawn";
-	default: return "playing";
+	case XO_X_WON:
+		return "X won";
+	case XO_O_WON:
+		return "O won";
+	case XO_DRAW:
+		return "drawn";
+	default:
+		return "playing";
 	}
 }
 

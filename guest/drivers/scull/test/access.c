@@ -1,21 +1,15 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /* scull-access: who may open scullsingle, sculluid, scullwuid and scullpriv. As root. */
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
+#include <testing/check.h>
 
 #define ANN 1001
 #define BOB 1002
-
-static void become(uid_t user)
-{
-	CHECK(!setgroups(0, NULL) && !setresgid(user, user, user) && !setresuid(user, user, user));
-}
 
 /* 0 or the errno of an open by that user, in a process of its own. */
 static int open_as(uid_t user, const char *path, int flags)
@@ -141,7 +135,8 @@ static void by_user_waiting(void)
 }
 
 /* In a session of its own with this terminal (NULL: with none): what its device holds is sent to
- * the caller, and replaced. */
+ * the caller, and replaced.
+ */
 static void on_terminal(const char *terminal, uid_t user, const char *text, const char *found)
 {
 	pid_t child = fork();

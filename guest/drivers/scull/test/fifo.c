@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * scull-fifo PATH SEED OPERATIONS: does things with a FIFO and prints what comes of each, for a
  * comparison of what it prints of two FIFOs. It knows nothing of what is right, and it prints
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
+#include <testing/check.h>
 
 #define CAPACITY 65536
 #define BIG      (4 * CAPACITY)
@@ -39,8 +39,7 @@ static void on_signal(int signo)
 
 static uint32_t next(uint32_t below)
 {
-	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(random_state >> 33) % below;
+	return random_below(&random_state, below);
 }
 
 static long say(const char *what, long result)
@@ -175,9 +174,14 @@ static void random_traffic(int operations)
 	puts("# random traffic");
 	while (operations--) {
 		switch (next(3)) {
-		case 0: n = edges[next(10)]; break;
-		case 1: n = 1 + next(9000); break;
-		default: n = 1 + next(200);
+		case 0:
+			n = edges[next(10)];
+			break;
+		case 1:
+			n = 1 + next(9000);
+			break;
+		default:
+			n = 1 + next(200);
 		}
 		if (next(100) < 55)
 			say_write(fd, n);
@@ -285,28 +289,28 @@ static int act_read(int n)
 	return (int)read(fd, in, (size_t)n);
 }
 
+/* An open that waits, and another one that it waits for. */
+static void meet(int waits, const char *other, int comes)
+{
+	struct child c = start(act_open, waits);
+	int fd;
+
+	say_waits(c);
+	fd = say_open(other, comes);
+	say_result(c);
+	if (comes == O_RDONLY)
+		say_read(fd, 10);
+	close(fd);
+}
+
 static void meetings(void)
 {
 	struct child c;
-	int fd;
 
 	puts("# an open waits for the other side");
-	c = start(act_open, O_RDONLY);
-	say_waits(c);
-	fd = say_open("the writer", O_WRONLY);
-	say_result(c);
-	close(fd);
-	c = start(act_open, O_WRONLY);
-	say_waits(c);
-	fd = say_open("the reader", O_RDONLY);
-	say_result(c);
-	say_read(fd, 10);
-	close(fd);
-	c = start(act_open, O_RDONLY);
-	say_waits(c);
-	fd = say_open("both ways", O_RDWR);
-	say_result(c);
-	close(fd);
+	meet(O_RDONLY, "the writer", O_WRONLY);
+	meet(O_WRONLY, "the reader", O_RDONLY);
+	meet(O_RDONLY, "both ways", O_RDWR);
 	/* By a signal: again and again, as it may come before the other one waits. */
 	c = start(act_open, O_WRONLY);
 	say_waits(c);
@@ -348,7 +352,7 @@ static void full_waits(void)
 	int fd;
 
 	puts("# a write waits for space");
-	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (unsigned int i = 0; i < COUNT_OF(sizes); i++) {
 		fd = open(path, O_RDWR);
 		CHECK(fd >= 0);
 		say_write(fd, CAPACITY);
@@ -437,7 +441,7 @@ int main(int argc, char **argv)
 	CHECK(!sigaction(SIGPIPE, &action, NULL) && !sigaction(SIGIO, &action, NULL) &&
 	      !sigaction(SIGUSR1, &action, NULL));
 	without_other_side();
-	for (unsigned int i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+	for (unsigned int i = 0; i < COUNT_OF(pieces); i++) {
 		fill_up(pieces[i], 4096);
 		fill_up(pieces[i], 700);
 	}

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * scull-fsx DEVICE OPERATIONS SEED: random reads, writes, appends, seeks and mappings, against a
  * model in memory. What the model says of each byte is what the device must say.
@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "check.h"
+#include <testing/check.h>
 
 #define SPACE   (1 << 19)
 #define LONGEST (1 << 16)
@@ -24,8 +24,7 @@ struct model {
 
 static uint32_t next(struct model *m, uint32_t below)
 {
-	m->random = m->random * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(m->random >> 33) % below;
+	return random_below(&m->random, below);
 }
 
 /* Lengths are short or long, so that both few and many quanta are met. */
@@ -141,7 +140,7 @@ int main(int argc, char **argv)
 	for (long i = 0, n = strtol(argv[2], NULL, 0); i < n; i++) {
 		if (!next(&m, 100))
 			do_truncate(&m);
-		operations[next(&m, sizeof(operations) / sizeof(operations[0]))](&m);
+		operations[next(&m, COUNT_OF(operations))](&m);
 	}
 	return 0;
 }

@@ -1,19 +1,17 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * scull-ioctl DEVICE PIPE [SYSFS]: every command of a store and of a pipe, as root with the default
  * settings; SYSFS is the device's folder there, to compare with. Compiled for a 32-bit CPU this is
  * the test of compat_ioctl.
  */
 #include <fcntl.h>
-#include <grp.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <linnet/ioctl.h>
-
-#include "check.h"
+#include <testing/check.h>
 
 struct dimension {
 	const char *attribute;
@@ -85,7 +83,7 @@ static void bounds(int fd, const struct dimension *d, const char *sysfs)
 	uint32_t value, first = (uint32_t)ioctl(fd, d->query);
 	char text[20];
 
-	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (unsigned int i = 0; i < COUNT_OF(bad); i++) {
 		value = bad[i];
 		FAILS(ioctl(fd, d->set, &value), EINVAL);
 		FAILS(ioctl(fd, d->exchange, &value), EINVAL);
@@ -141,7 +139,7 @@ static void not_ours(int fd, int pipe)
 	};
 	int n;
 
-	for (unsigned int i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+	for (unsigned int i = 0; i < COUNT_OF(foreign); i++)
 		FAILS(ioctl(fd, foreign[i], &n), ENOTTY);
 	FAILS(ioctl(pipe, SCULL_IOCQQUANTUM), ENOTTY);
 	FAILS(ioctl(fd, FIONREAD, &n), ENOTTY);
@@ -190,7 +188,7 @@ static void without_capability(int fd, int pipe)
 		CHECK(waitpid(child, &status, 0) == child && status == 0);
 		return;
 	}
-	CHECK(!setgroups(0, NULL) && !setresgid(1000, 1000, 1000) && !setresuid(1000, 1000, 1000));
+	become(1000);
 	for (int i = 0; i < 2; i++) {
 		const struct dimension *d = &dimensions[i];
 

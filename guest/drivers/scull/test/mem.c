@@ -1,6 +1,7 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /* scull-mem DEVICE: what a store does, call by call. The device has quanta of a page, ten in a set,
- * and may take 4 MiB. */
+ * and may take 4 MiB.
+ */
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -9,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
+#include <testing/check.h>
 
 #define PAGE  4096
 #define SET   (10 * PAGE)

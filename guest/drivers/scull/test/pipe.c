@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /* scull-pipe DEVICE: a scullpipe as a stream of 4096 bytes. */
 #include <fcntl.h>
 #include <poll.h>
@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include <linnet/ioctl.h>
-
-#include "check.h"
+#include <testing/check.h>
 
 #define SIZE 4096
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * scull-stress SECONDS: threads on scull0, sculluid, a stream (scullpipe0) and a FIFO
  * (scullpipe1) at once, until the time is over. Stores: each thread has its own places, and
@@ -16,20 +16,18 @@
 #include <unistd.h>
 
 #include <linnet/ioctl.h>
-
-#include "check.h"
+#include <testing/check.h>
 
 #define N     3 /* threads of a kind */
 #define PLACE 10000
 
 static atomic_bool over;
-static _Atomic uint64_t stream_in, stream_out, stream_sum_in, stream_sum_out;
 
-static uint32_t next(uint64_t *state, uint32_t below)
-{
-	*state = *state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(*state >> 33) % below;
-}
+/* What went through the stream; either may wrap around. */
+struct traffic {
+	_Atomic unsigned long bytes, sum;
+};
+static struct traffic stream_in, stream_out;
 
 /* --- scull0 ----------------------------------------------------------------------------------- */
 
@@ -63,18 +61,27 @@ static void *use_store(void *arg)
 		memset(bytes, value, sizeof(bytes));
 		CHECK(pwrite(fd, bytes, PLACE, pos) == PLACE);
 		all_are(bytes, pread(fd, bytes, PLACE, pos), value);
-		switch (next(&random, 20)) {
+		switch (random_below(&random, 20)) {
 		case 0:
 			other = open("/dev/scull0", O_WRONLY);
 			CHECK(other >= 0 || errno == EBUSY);
 			if (other >= 0)
 				close(other);
 			break;
-		case 1: map_once(fd, pos); break;
-		case 2: CHECK(ioctl(fd, SCULL_IOCTQUANTUM, 16u << next(&random, 12)) == 0); break;
-		case 3: CHECK(ioctl(fd, SCULL_IOCTQSET, 1 + next(&random, 50)) == 0); break;
-		case 4: CHECK(lseek(fd, 0, SEEK_DATA) >= 0 || errno == ENXIO); break;
-		default: break;
+		case 1:
+			map_once(fd, pos);
+			break;
+		case 2:
+			CHECK(ioctl(fd, SCULL_IOCTQUANTUM, 16u << random_below(&random, 12)) == 0);
+			break;
+		case 3:
+			CHECK(ioctl(fd, SCULL_IOCTQSET, 1 + random_below(&random, 50)) == 0);
+			break;
+		case 4:
+			CHECK(lseek(fd, 0, SEEK_DATA) >= 0 || errno == ENXIO);
+			break;
+		default:
+			break;
 		}
 	}
 	close(fd);
@@ -103,9 +110,21 @@ static void *use_uid(void *arg)
 
 /* --- the stream ------------------------------------------------------------------------------- */
 
+/* n: what a read or a write of them returned. */
+static void count(struct traffic *t, const uint8_t *bytes, ssize_t n)
+{
+	unsigned long sum = 0;
+
+	CHECK(n > 0 || errno == EAGAIN);
+	for (ssize_t i = 0; i < n; i++)
+		sum += bytes[i];
+	t->sum += sum;
+	t->bytes += n > 0 ? (unsigned long)n : 0;
+}
+
 static void *write_stream(void *arg)
 {
-	uint64_t random = (uint64_t)(uintptr_t)arg, sum;
+	uint64_t random = (uint64_t)(uintptr_t)arg;
 	int fd = open("/dev/scullpipe0", O_RDWR | O_NONBLOCK);
 	uint8_t bytes[6000];
 	ssize_t n;
@@ -113,18 +132,13 @@ static void *write_stream(void *arg)
 	CHECK(fd >= 0);
 	while (!over) {
 		for (size_t i = 0; i < sizeof(bytes); i++)
-			bytes[i] = (uint8_t)next(&random, 256);
-		n = write(fd, bytes, 1 + next(&random, sizeof(bytes)));
-		CHECK(n > 0 || errno == EAGAIN);
-		sum = 0;
-		for (ssize_t i = 0; i < n; i++)
-			sum += bytes[i];
-		stream_sum_in += sum;
-		stream_in += n > 0 ? (uint64_t)n : 0;
+			bytes[i] = (uint8_t)random_below(&random, 256);
+		n = write(fd, bytes, 1 + random_below(&random, sizeof(bytes)));
+		count(&stream_in, bytes, n);
 		if (n < 0)
 			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, 10);
-		if (!next(&random, 50))
-			CHECK(!ioctl(fd, SCULL_P_IOCTSIZE, 4096u << next(&random, 5)) ||
+		if (!random_below(&random, 50))
+			CHECK(!ioctl(fd, SCULL_P_IOCTSIZE, 4096u << random_below(&random, 5)) ||
 			      errno == EBUSY);
 	}
 	close(fd);
@@ -134,22 +148,17 @@ static void *write_stream(void *arg)
 /* Until all that went in is out, which is known when the writers have ended. */
 static void *read_stream(void *arg)
 {
-	uint64_t random = (uint64_t)(uintptr_t)arg + 100, sum;
+	uint64_t random = (uint64_t)(uintptr_t)arg + 100;
 	int fd = open("/dev/scullpipe0", O_RDWR | O_NONBLOCK);
 	uint8_t bytes[6000];
 	ssize_t n;
 
 	CHECK(fd >= 0);
 	for (;;) {
-		n = read(fd, bytes, 1 + next(&random, sizeof(bytes)));
-		CHECK(n > 0 || errno == EAGAIN);
+		n = read(fd, bytes, 1 + random_below(&random, sizeof(bytes)));
+		count(&stream_out, bytes, n);
 		if (n < 0 && over)
 			break;
-		sum = 0;
-		for (ssize_t i = 0; i < n; i++)
-			sum += bytes[i];
-		stream_sum_out += sum;
-		stream_out += n > 0 ? (uint64_t)n : 0;
 		if (n < 0)
 			poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 10);
 	}
@@ -169,7 +178,7 @@ static void *write_fifo(void *arg)
 
 	CHECK(fd >= 0);
 	while (!over) {
-		n = 3 + next(&random, 4094);
+		n = 3 + random_below(&random, 4094);
 		memset(piece, (int)(uintptr_t)arg, n);
 		piece[0] = (uint8_t)n;
 		piece[1] = (uint8_t)(n >> 8);
@@ -229,12 +238,12 @@ int main(int argc, char **argv)
 		for (int i = 0; i < N; i++)
 			CHECK(!pthread_join(threads[role][i], NULL));
 	CHECK(!pthread_join(reader, NULL));
-	while ((n = read(keep, bytes, sizeof(bytes))) > 0)
-		for (ssize_t i = 0; i < n; i++) {
-			stream_out++;
-			stream_sum_out += bytes[i];
-		}
-	CHECK(stream_in == stream_out && stream_sum_in == stream_sum_out && stream_in > 0);
+	do {
+		n = read(keep, bytes, sizeof(bytes));
+		count(&stream_out, bytes, n);
+	} while (n > 0);
+	CHECK(stream_in.bytes == stream_out.bytes && stream_in.sum == stream_out.sum);
+	CHECK(stream_in.bytes > 0);
 	CHECK(!ioctl(keep, SCULL_P_IOCTSIZE, 4096));
 	return 0;
 }

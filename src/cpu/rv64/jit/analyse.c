@@ -5,8 +5,8 @@
  * Groups of accesses. Loads and stores off one base register, to which nothing but constants is
  * added in between, mostly lie in one page: a frame on the stack, a structure, some words of a
  * copy. The first of them asks the TLB about the whole range, and the others need not ask. When the
- * answer is no (nothing in the TLB yet, two pages, a device, a page with code), the rest of the
- * block is done by a second version of its code, without groups.
+ * answer is no (nothing in the TLB yet, two pages, a device, a page with code), the interpreter
+ * does the rest of the block. A block where that happens often is compiled again without groups.
  *
  * Carried groups. In a loop within the block, a base register which changes by a constant in each
  * round stays in its page for many of them: then the TLB is asked before the loop, and for so many
@@ -18,6 +18,9 @@
  *
  * Narrow results. Instructions on 32 bits leave their result sign-extended. That is not done as
  * long as only other such instructions read it.
+ *
+ * NaNs. A computed NaN becomes the canonical one only where somebody could tell it from others: not
+ * before it is an operand of more arithmetic and then overwritten.
  *
  * A translation that the first access found holds to the end of the group, or of the loop: what
  * could change it (requests of other harts, CSRs, fences) leaves the block, or is not in a group.
@@ -281,12 +284,12 @@ static void add_group(struct jit_source *s, struct jit_group *g)
 	s->any_carried |= g->carried;
 }
 
-static void find_groups(struct jit_source *s)
+static void find_groups(struct jit_source *s, unsigned limit)
 {
 	memset(s->role, JIT_ALONE, sizeof(s->role));
 	s->n_groups = 0;
 	s->any_carried = false;
-	for (unsigned i = 0; i < s->n && s->n_groups < JIT_MAX_GROUPS; i++) {
+	for (unsigned i = 0; i < s->n && s->n_groups < limit; i++) {
 		struct jit_group g;
 
 		if (s->role[i] != JIT_ALONE || !is_access(&s->insn[i]) || !s->insn[i].rs1)
@@ -402,11 +405,74 @@ static bool is_narrow(const struct jit_source *s, unsigned i)
 	return false;
 }
 
-void jit_analyse(struct jit_source *s)
+/* ---- NaNs ---- */
+
+/* Whether the instruction does the same with any quiet NaN: its result is a NaN that is seen to. */
+static bool takes_any_nan(const struct rv64_insn *in)
+{
+	switch (in->id) {
+	case RV64_fadd_s:
+	case RV64_fsub_s:
+	case RV64_fmul_s:
+	case RV64_fdiv_s:
+	case RV64_fsqrt_s:
+	case RV64_fmadd_s:
+	case RV64_fmsub_s:
+	case RV64_fnmsub_s:
+	case RV64_fnmadd_s:
+	case RV64_fadd_d:
+	case RV64_fsub_d:
+	case RV64_fmul_d:
+	case RV64_fdiv_d:
+	case RV64_fsqrt_d:
+	case RV64_fmadd_d:
+	case RV64_fmsub_d:
+	case RV64_fnmsub_d:
+	case RV64_fnmadd_d: return true;
+	default: return false;
+	}
+}
+
+/* The f registers that the instruction reads, or more. */
+static uint32_t f_read(const struct rv64_insn *in)
+{
+	return (uint32_t)(BIT(in->rs1) | BIT(in->rs2) | BIT(in->rs3));
+}
+
+/* Whether only such instructions of one format see the result of instruction i before it is
+ * overwritten, on a straight way. Who leaves the block on it has to complete the result. */
+static bool keeps_any_nan(const struct jit_source *s, unsigned i)
+{
+	const struct rv64_insn *def = &s->insn[i];
+
+	if (!takes_any_nan(def))
+		return false;
+	while (++i < s->n && i != s->loop && i != s->loop_end && !s->joined[i]) {
+		const struct rv64_insn *in = &s->insn[i];
+
+		if (rv64_insn_info[in->id].format == RV64_FMT_B)
+			return false;
+		if (!rv64_insn_is_fp(in->id))
+			continue;
+		if (!takes_any_nan(in) ||
+		    rv64_insn_info[in->id].ext != rv64_insn_info[def->id].ext) {
+			if (f_read(in) & BIT(def->rd) || in->rd == def->rd)
+				return false;
+			continue;
+		}
+		if (in->rd == def->rd)
+			return true;
+	}
+	return false;
+}
+
+void jit_analyse(struct jit_source *s, bool groups)
 {
 	find_loop(s);
 	find_skips(s);
-	find_groups(s);
-	for (unsigned i = 0; i < s->n; i++)
+	find_groups(s, groups ? JIT_MAX_GROUPS : 0);
+	for (unsigned i = 0; i < s->n; i++) {
 		s->narrow[i] = is_narrow(s, i);
+		s->any_nan[i] = keeps_any_nan(s, i);
+	}
 }

@@ -45,8 +45,7 @@
  * registers, wherever somebody else could see it.
  *
  * Passes: read_block() decodes; jit_analyse() looks at the whole; the lowering emits host code
- * for one instruction after the other. Where groups are used the tail of the block is lowered
- * twice.
+ * for one instruction after the other.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -188,14 +187,13 @@ static void read_block(struct jit_source *s)
 	}
 }
 
-static void lower_from(struct jit_lower *l, struct jit_source *s, unsigned first)
+static void lower(struct jit_lower *l, struct jit_source *s)
 {
 	s->offset = s->start;
 	for (s->index = 0; s->index < s->n; s->index++) {
 		const struct rv64_insn *in = &s->insn[s->index];
 
-		if (s->index >= first)
-			jit_lower_insn(l, in, kind(in));
+		jit_lower_insn(l, in, kind(in));
 		s->offset += in->len;
 	}
 	if (!ends_block(kind(&s->insn[s->n - 1])))
@@ -208,7 +206,6 @@ static const void *compile(struct interp *c, const struct rv64_block *b)
 	struct jit_lower *l = j->lower;
 	struct jit_source *s = &j->source;
 	const void *native;
-	unsigned tail;
 
 	s->block = b;
 	s->page = c->code.page[b->page[0]].host;
@@ -217,16 +214,13 @@ static const void *compile(struct interp *c, const struct rv64_block *b)
 	s->kernel = c->run.hart.priv == RV64_S;
 	s->crosses = s->start == GMEM_PAGE_SIZE - 2;
 	read_block(s);
-	jit_analyse(s);
+	jit_analyse(s, !b->ungrouped);
 	s->offset = s->start;
 	s->index = 0;
 	j->gives_up = false;
 	jit_record_begin(j);
 	jit_lower_begin(l, s);
-	lower_from(l, s, 0);
-	tail = jit_lower_tail(l);
-	if (tail < s->n)
-		lower_from(l, s, tail);
+	lower(l, s);
 	native = jit_lower_finish(l);
 	jit_record_end(c, native);
 	return native;
@@ -253,10 +247,34 @@ void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 	b->native = native;
 	b->whole = j->gives_up;
 	b->op[0].handler = c->code.handlers[RV64_OP_native];
+	b->op[0].imm = (int32_t)min_u64(JIT_GIVE_UPS, 4 * (uint64_t)c->code.hot);
 	jit_cache_written(&j->cache);
+}
+
+/* The block will be compiled again, without groups. Jumps to its code ask where to go. */
+static void drop_groups(struct interp *c, struct rv64_block *b)
+{
+	jit_drop_entry(c->jit, b->native, b->pa & (GMEM_PAGE_SIZE - 1), b->page[0]);
+	b->ungrouped = true;
+	rv64_code_not_native(&c->code, b);
+}
+
+/* A group in the block was not in one page of the TLB. Now and then that costs little. */
+static void count_give_up(struct interp *c, struct rv64_block *b)
+{
+	const uint64_t now = c->end - (uint64_t)c->left;
+
+	if (now - c->jit->gave_up_at < JIT_GIVE_UP_TIME && !--b->op[0].imm)
+		drop_groups(c, b);
+	c->jit->gave_up_at = now;
 }
 
 struct rv64_block *rv64_jit_gave_up(struct interp *c)
 {
-	return jit_record_block(c, (const struct jit_record *)c->native_entry - 1);
+	struct rv64_block *b = jit_record_block(c, (const struct jit_record *)c->native_entry - 1);
+
+	if (c->native_index & JIT_GAVE_UP_GROUP)
+		count_give_up(c, b);
+	c->native_index &= ~JIT_GAVE_UP_GROUP;
+	return b;
 }

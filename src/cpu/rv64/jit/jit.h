@@ -34,8 +34,8 @@ void rv64_jit_compile(struct interp *c, struct rv64_block *b);
 bool rv64_jit_run(struct interp *c, const void *native);
 struct rv64_block *rv64_jit_gave_up(struct interp *c);
 
-/* For tests: a block is hot after so many executions, at least 1. Before the hart runs. Does
- * nothing to a hart without a translator. */
+/* For tests: a block is hot after so many executions, at least 1, and at 1 soon loses groups that
+ * do not pay. Before the hart runs. Does nothing to a hart without a translator. */
 void rv64_jit_set_hot(struct interp *c, int32_t executions);
 /* For tests: memory for code and for blocks, both less than usual. As above. */
 void rv64_jit_set_room(struct interp *c, size_t code, size_t blocks);

@@ -20,30 +20,30 @@
 #include "cpu/rv64/jit/cache.h"
 #include "cpu/rv64/jit/segment.h"
 
-#define JIT_CACHE_SIZE ((size_t)12 << 20)
-#define JIT_BLOCK_ROOM ((size_t)4 << 20)  /* of the interpreter's, rv64_code.room */
-#define JIT_BLOCK_MAX  ((size_t)32 << 10) /* host code of one block, at most */
-#define JIT_MAX_SKIPS  16u                /* see analyse.c; in a block */
-#define JIT_HOT        48                 /* executions */
-#define JIT_MAX_GROUPS INTERP_NATIVE_SLOTS
+#define JIT_CACHE_SIZE   ((size_t)8 << 20)
+#define JIT_BLOCK_ROOM   ((size_t)6 << 20)  /* of the interpreter's, rv64_code.room */
+#define JIT_BLOCK_MAX    ((size_t)32 << 10) /* host code of one block, at most */
+#define JIT_MAX_SKIPS    16u                /* see analyse.c; in a block */
+#define JIT_HOT          48                 /* executions */
+#define JIT_GIVE_UPS     64                 /* of a block's groups, soon after each other, */
+#define JIT_GIVE_UP_TIME 2000u              /* by retired instructions; then it has none */
+#define JIT_MAX_GROUPS   INTERP_NATIVE_SLOTS
 
 /* Glue code, by its place in the writable mapping. */
 struct jit_glue {
 	uint64_t (*enter)(void *hart_base, const void *native); /* executable */
 	const uint8_t *exit_go;                                 /* leave; rax = pc */
-	const uint8_t *exit_odd; /* the same, but bit 0 of rax is to be dropped */
-	const uint8_t
-		*exit_interp;    /* give up; rax = pc of the block, rdx its code, ecx where in it */
-	const uint8_t *dispatch; /* go on at pc = rax */
-	const uint8_t *near[2];  /* the same; what comes of it is remembered for this half */
-	const uint8_t *far;      /* the same; what comes of it goes into *native_far_at */
-	const uint8_t *link;     /* called from the end of a block, see x86_glue.c */
-	const uint8_t *bound;    /* called there when something must be looked at */
-	const uint8_t *mem;      /* called: rax = address, ecx = info */
-	const uint8_t *site;     /* called, see x86_glue.c */
-	const uint8_t *slot[16]; /* called: jit_emit_slot() of a register */
-	const uint8_t *call;     /* called: rax = struct jit_call */
-	const uint8_t *fp;       /* called: jit_fp_begin(), eax its result */
+	const uint8_t *exit_odd;    /* the same, but bit 0 of rax is to be dropped */
+	const uint8_t *exit_interp; /* give up; rdx = the block's entry, ecx = jit_gave_up_index */
+	const uint8_t *dispatch;    /* go on at pc = rax */
+	const uint8_t *near[2];     /* the same; what comes of it is remembered for this half */
+	const uint8_t *far;         /* the same; what comes of it goes into *native_far_at */
+	const uint8_t *link;        /* called from the end of a block, see x86_glue.c */
+	const uint8_t *bound;       /* called there when something must be looked at */
+	const uint8_t *mem;         /* called: rax = address, ecx = info */
+	const uint8_t *site;        /* called, see x86_glue.c */
+	const uint8_t *call;        /* called: rax = struct jit_call */
+	const uint8_t *fp;          /* called: jit_fp_begin(), eax its result */
 };
 
 /* Accesses off one base register, see analyse.c. */
@@ -76,7 +76,8 @@ struct jit_source {
 	struct rv64_insn insn[RV64_BLOCK_INSNS];
 
 	/* By jit_analyse(). */
-	bool narrow[RV64_BLOCK_INSNS]; /* nobody looks at the upper half of the result */
+	bool narrow[RV64_BLOCK_INSNS];  /* nobody looks at the upper half of the result */
+	bool any_nan[RV64_BLOCK_INSNS]; /* nobody looks at which NaN the result is */
 	/* Where a branch leads forwards to a place in this block, in the same part of it (before,
 	 * in or behind the loop): the number of that instruction; otherwise 0. */
 	uint8_t skips_to[RV64_BLOCK_INSNS];
@@ -98,6 +99,7 @@ struct rv64_jit {
 	struct jit_segment segment[JIT_SEGMENTS];
 	uint64_t resets;        /* of the interpreter's cache when `cache` was last empty */
 	bool gives_up;          /* the block at hand may leave instructions to the interpreter */
+	uint64_t gave_up_at;    /* retired instructions when a group was the last time the reason */
 	unsigned n_far;         /* counts uses of native_far in struct interp */
 	unsigned n_sites;       /* the same of native_site */
 	bool bmi2, fma, popcnt; /* what the host has */
@@ -116,6 +118,12 @@ struct rv64_jit {
 #define JIT_MEM_STORE    (1u << 26)
 #define JIT_MEM_FP       (1u << 27)
 #define JIT_MEM_LONG     (1u << 28) /* the instruction has 4 bytes */
+
+/* Where native code gives up, native_index of struct interp: the number of the instruction, and
+ * whether a group is the reason. */
+#define JIT_GAVE_UP_GROUP 0x80u
+
+_Static_assert(RV64_BLOCK_INSNS <= JIT_GAVE_UP_GROUP, "beside the number");
 
 /* Any other instruction that native code leaves to C. `fn` gets hart.pc as the instruction's own.
  * 0: go on behind it. 1: go on at hart.pc, `left` is up to date. */
@@ -167,6 +175,8 @@ void jit_emit_glue(struct rv64_jit *j);
 void jit_patch_link(struct rv64_jit *j, uint8_t *site, const void *native);
 /* Makes it ask again. */
 void jit_unpatch_link(struct rv64_jit *j, const uint8_t *site);
+/* Who comes to this entry of a block, at `offset` in the page of that record, asks where to go. */
+void jit_drop_entry(struct rv64_jit *j, const void *native, uint32_t offset, uint16_t page);
 
 /* ---- x86_lower.c ---- */
 
@@ -181,8 +191,8 @@ enum jit_kind {
 
 /* ---- analyse.c ---- */
 
-/* The loop, the groups, and which results are narrow. */
-void jit_analyse(struct jit_source *s);
+/* The loop, the groups if wanted, and which results are narrow. */
+void jit_analyse(struct jit_source *s, bool groups);
 static inline bool jit_in_loop(const struct jit_source *s, unsigned i)
 {
 	return i >= s->loop && i < s->loop_end;
@@ -199,13 +209,11 @@ struct jit_lower *jit_lower_new(struct rv64_jit *j);
 void jit_lower_free(struct jit_lower *l);
 
 /* Begins a block that has been read; then one insn() for each instruction, with offset and index
- * those of the instruction, and end() if the block goes on elsewhere. tail() then says from which
- * instruction on that is wanted once more, as another version of the code (the source's n: not at
- * all). finish() returns the native entry, or NULL when it became too long. */
+ * those of the instruction, and end() if the block goes on elsewhere. finish() returns the native
+ * entry, or NULL when it became too long. */
 void jit_lower_begin(struct jit_lower *l, const struct jit_source *s);
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind);
 void jit_lower_end(struct jit_lower *l);
-unsigned jit_lower_tail(struct jit_lower *l);
 const void *jit_lower_finish(struct jit_lower *l);
 
 #endif

@@ -112,6 +112,7 @@ void jit_extend(struct jit_lower *l)
 	for (unsigned g = 1; g < 32; g++)
 		if (l->narrow & BIT(g))
 			x86_rr(&l->e, X86_MOVSXD, X86_Q, l->reg[g], l->reg[g]);
+	jit_complete_nans(l);
 }
 
 void jit_move_in(struct jit_lower *l)

@@ -194,7 +194,7 @@ static void next_round(struct jit_lower *l, unsigned count)
 	const uint8_t state = l->state;
 	struct x86 *e = &l->e;
 
-	if (fp_same(l) && !l->plain) {
+	if (fp_same(l)) {
 		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
 		x86_jcc_to(e, X86_GT, l->loop_head);
 		jit_extend(l);

@@ -140,6 +140,11 @@ void jit_fp_wrote(struct jit_lower *l, const struct rv64_insn *in)
 	    rv64_insn_info[in->id].format == RV64_FMT_S)
 		return;
 	l->boxed &= (uint32_t)~BIT(in->rd);
+	l->nan_s &= (uint32_t)~BIT(in->rd);
+	l->nan_d &= (uint32_t)~BIT(in->rd);
+	if (l->s->any_nan[l->s->index] && jit_pinned_f[in->rd] != JIT_NONE)
+		*(rv64_insn_info[in->id].ext == RV64_EXT_F ? &l->nan_s
+							   : &l->nan_d) |= (uint32_t)BIT(in->rd);
 	if (rv64_insn_info[in->id].ext == RV64_EXT_F || in->id == RV64_fcvt_s_d)
 		l->boxed |= (uint32_t)BIT(in->rd);
 }
@@ -211,13 +216,7 @@ void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o)
 		x86_jcc_to(e, X86_E, o->back);
 	}
 	jit_move_out(l);
-	if (l->state & JIT_REACHED && l->s->loop)
-		x86_alu_imm(e, X86_G_ADD, X86_Q, REG_LEFT, (int32_t)l->s->loop);
-	jit_pc(l, RAX, (int32_t)l->s->start);
-	l->jit->gives_up = true;
-	x86_mov_imm(e, RDX, (uintptr_t)(l->begin + e->exec));
-	x86_mov_imm(e, RCX, o->index);
-	x86_jmp_to(e, l->jit->glue.exit_interp);
+	jit_leave_to_interp(l, o->index);
 }
 
 void jit_nan(struct jit_lower *l, unsigned xmm, bool dbl)
@@ -230,4 +229,27 @@ void jit_ool_nan(struct jit_lower *l, const struct jit_ool *o)
 {
 	jit_nan(l, o->reg, o->info);
 	x86_jmp_to(&l->e, o->back);
+}
+
+/* The same without rax: shifted ones. */
+static void complete_nan(struct jit_lower *l, unsigned xmm, bool dbl)
+{
+	struct x86 *e = &l->e;
+	uint8_t *past;
+
+	x86_rr(e, jit_ucomis(dbl), X86_L, xmm, xmm);
+	past = x86_jcc(e, X86_NP);
+	x86_rr(e, X86_PCMPEQD, X86_L, xmm, xmm);
+	x86_pshift_imm(e, X86_G_PSRLQ, xmm, dbl ? 52 : 55);
+	x86_pshift_imm(e, X86_G_PSLLQ, xmm, dbl ? 51 : 22);
+	if (!dbl)
+		jit_f_box(l, xmm);
+	x86_here(e, past);
+}
+
+void jit_complete_nans(struct jit_lower *l)
+{
+	for (unsigned f = 0; f < 32; f++)
+		if ((l->nan_s | l->nan_d) & BIT(f))
+			complete_nan(l, jit_pinned_f[f], l->nan_d & BIT(f));
 }

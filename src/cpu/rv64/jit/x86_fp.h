@@ -38,6 +38,12 @@ void jit_f_box(struct jit_lower *l, unsigned xmm);
 /* f[g] is used as a single: leaves to the interpreter when it has no box. */
 void jit_f_check_box(struct jit_lower *l, unsigned g);
 
+/* As x86_fp_op.c compares: ucomiss, ucomisd. */
+static inline uint32_t jit_ucomis(bool dbl)
+{
+	return X86_OP(dbl ? 0x66 : 0, 1, 0x2e);
+}
+
 /* xmm = the canonical NaN. */
 void jit_nan(struct jit_lower *l, unsigned xmm, bool dbl);
 

@@ -33,11 +33,6 @@ enum {
 
 #define DOUBLE JIT_FP_DOUBLE
 
-static uint32_t ucomis(bool dbl)
-{
-	return X86_OP(dbl ? 0x66 : 0, 1, 0x2e);
-}
-
 static uint32_t comis(bool dbl)
 {
 	return X86_OP(dbl ? 0x66 : 0, 1, 0x2f);
@@ -113,13 +108,17 @@ static void check(struct jit_lower *l, bool dbl, unsigned f)
 		jit_f_check_box(l, f);
 }
 
-/* f[rd] = xmm, or the canonical NaN. */
+/* f[rd] = xmm, or the canonical NaN, or where nobody looks any NaN. */
 static void put_result(struct jit_lower *l, unsigned rd, unsigned xmm, bool dbl)
 {
 	struct x86 *e = &l->e;
 	struct jit_ool *o;
 
-	x86_rr(e, ucomis(dbl), X86_L, xmm, xmm);
+	if (l->s->any_nan[l->s->index] && jit_pinned_f[rd] != JIT_NONE) {
+		jit_f_put(l, rd, xmm);
+		return;
+	}
+	x86_rr(e, jit_ucomis(dbl), X86_L, xmm, xmm);
 	o = jit_ool(l, JIT_OOL_NAN, x86_jcc(e, X86_P));
 	o->info = dbl;
 	o->reg = (uint8_t)xmm;
@@ -205,7 +204,7 @@ static void fused(struct jit_lower *l, const struct rv64_insn *in, const struct 
 		jit_f_load(l, d, in->rs1);
 		op_fma(l, X86_OP(0x66, 2, r->op), w, d, jit_f_get(l, in->rs2, XMM1), in->rs3);
 	}
-	x86_rr(e, ucomis(dbl), X86_L, d, d);
+	x86_rr(e, jit_ucomis(dbl), X86_L, d, d);
 	o = jit_ool(l, JIT_OOL_FMA, x86_jcc(e, X86_P));
 	o->in = *in;
 	o->reg = (uint8_t)d;
@@ -221,7 +220,7 @@ static void multiply_zero(struct jit_lower *l, unsigned a, unsigned b, bool dbl)
 	uint8_t *past;
 
 	x86_rr(e, X86_XORPS, X86_L, XMM1, XMM1);
-	jit_f_op(l, ucomis(dbl), X86_L, XMM1, a);
+	jit_f_op(l, jit_ucomis(dbl), X86_L, XMM1, a);
 	past = x86_jcc(e, X86_NE);
 	jit_f_load(l, XMM1, a);
 	jit_f_op(l, jit_scalar(OP_MUL, dbl), X86_L, XMM1, b);
@@ -303,7 +302,7 @@ static void min_max(struct jit_lower *l, const struct rv64_insn *in, const struc
 	check(l, dbl, in->rs2);
 	jit_f_load(l, XMM0, in->rs1);
 	jit_f_load(l, XMM1, in->rs2);
-	x86_rr(e, ucomis(dbl), X86_L, XMM0, XMM1);
+	x86_rr(e, jit_ucomis(dbl), X86_L, XMM0, XMM1);
 	o = jit_ool_call(l, in, x86_jcc(e, X86_P));
 	x86_rr(e, jit_scalar(r->op, dbl), X86_L, XMM1, XMM0);
 	jit_f_op(l, jit_scalar(r->op, dbl), X86_L, XMM0, in->rs2);
@@ -324,7 +323,7 @@ static void compare(struct jit_lower *l, const struct rv64_insn *in, const struc
 	jit_fp_need(l);
 	check(l, dbl, in->rs1);
 	check(l, dbl, in->rs2);
-	jit_f_op(l, r->op ? comis(dbl) : ucomis(dbl), X86_L, jit_f_get(l, first, XMM0), second);
+	jit_f_op(l, r->op ? comis(dbl) : jit_ucomis(dbl), X86_L, jit_f_get(l, first, XMM0), second);
 	if (r->op) {
 		x86_setcc(e, r->op == 1 ? X86_A : X86_NC, RAX);
 	} else {

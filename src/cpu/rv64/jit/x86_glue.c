@@ -2,6 +2,9 @@
 /* Host code that exists once: the way in and out, dispatch by the jump cache, and calls of C. */
 #include "cpu/rv64/jit/x86_glue.h"
 
+#include <string.h>
+
+#include "cpu/rv64/jit/record.h"
 #include "mem/gmem.h"
 
 /* The nine that compilers use most, which C's compressed instructions show as well. */
@@ -19,6 +22,10 @@ const uint8_t jit_pinned_f[32] = {
 	JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE,
 	JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE,
 };
+
+/* From a block's entry: where its record has the physical address. */
+#define JIT_RECORD_PA \
+	((int32_t)offsetof(struct jit_record, pa) - (int32_t)sizeof(struct jit_record))
 
 static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
 
@@ -97,6 +104,9 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 	uint8_t *go;
 
 	g->exit_interp = e->p;
+	x86_rm(e, X86_MOV, X86_L, RAX, RDX, JIT_RECORD_PA);
+	x86_alu_imm(e, X86_G_AND, X86_L, RAX, (int32_t)GMEM_PAGE_SIZE - 1);
+	x86_rm(e, X86_ADD, X86_Q, RAX, REG_HART, JIT_OFF(native_page));
 	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_entry));
 	x86_rm(e, X86_MOV_TO, X86_L, RCX, REG_HART, JIT_OFF(native_index));
 	x86_mov_imm(e, RCX, 0);
@@ -395,10 +405,6 @@ void jit_emit_slot(struct x86 *e, bool bmi2, unsigned va)
 }
 
 #define SITE_MISS (1u << 24) /* 2^32 divided by it: that often a site may be wrong */
-#define SLOT_SIZE 64         /* code for one register, at most */
-
-_Static_assert(INTERP_NATIVE_SITES * sizeof(struct interp_site) <= 1 << 16, "16 bits of rdx");
-
 /* What is on the stack within `site`. */
 enum { SITE_RDI = 0, SITE_RDX = 8, SITE_RCX = 16, SITE_RETURN = 24 };
 
@@ -414,45 +420,29 @@ static void site_tag(struct x86 *e)
 	x86_rm(e, X86_OR, X86_Q, RDI, REG_HART, JIT_OFF(run.hart.mmu.ctx));
 }
 
-/* The site that returns from here to `je` was wrong once too often: its first instruction becomes a
- * call of what computes the slot. */
-static void site_ends(struct x86 *e, const struct jit_glue *g)
+/* The site that `site` returns to was wrong once too often: its first instruction becomes a jump to
+ * what computes the slot. Both are found by where it returns to (jit_site_again()). */
+static void site_ends(struct x86 *e)
 {
 	x86_rm(e, X86_MOV, X86_Q, RDI, RSP, SITE_RETURN);
-	x86_rm(e, X86_MOVSXD, X86_Q, RDX, RDI, 2);
-	x86_rx(e, X86_LEA, X86_Q, RDI, RDI, RDX, 0); /* `je` leads behind its first instruction */
-	x86_rm(e, X86_MOVZX_W, X86_L, RDX, RSP, SITE_RDX + 2);
-	x86_shift_imm(e, X86_G_SHL, X86_L, RDX, 6);
-	x86_mov_imm(e, RCX, (uintptr_t)(g->slot[0] + e->exec));
-	x86_rr(e, X86_ADD, X86_Q, RDX, RCX);
+	x86_lea(e, X86_Q, RDX, RDI, JIT_SITE_COMPUTES - 5);
+	x86_rm(e, X86_MOVSXD, X86_Q, RCX, RDI, 2);
+	x86_rx(e, X86_LEA, X86_Q, RDI, RDI, RCX, 0); /* `je` leads behind its first instruction */
 	x86_rr(e, X86_SUB, X86_Q, RDX, RDI);
-	x86_alu_imm(e, X86_G_SUB, X86_Q, RDX, 5);
 	x86_mov_imm(e, RCX, (uint64_t)-e->exec);
 	x86_rr(e, X86_ADD, X86_Q, RDI, RCX);
 	x86_rm(e, X86_MOV_TO, X86_L, RDX, RDI, 1);
 	x86_rm(e, 0xc6, X86_L, 0, RDI, 0); /* mov byte */
-	x86_byte(e, 0xe8);
-	x86_rm(e, 0xc6, X86_L, 0, RDI, 5);
-	x86_byte(e, 0x90);
+	x86_byte(e, 0xe9);
 }
 
 /* A site did not find its page where it found it the last time: rax = address, ecx = info, edx =
- * the distance of its struct interp_site, above it the number of the register with the address.
- * Equal: the page is in the TLB and remembered, to be asked for again with rcx, the slot; rax stays.
- * If not, all stay. */
+ * the distance of its struct interp_site. Equal: the page is in the TLB and remembered, to be asked
+ * for again with rcx, the slot; rax stays. If not, all stay. */
 static void emit_site(struct x86 *e, struct jit_glue *g, bool bmi2)
 {
 	uint8_t *load, *asked, *miss, *go_on;
 
-	for (unsigned reg = 0; reg < 16; reg++) {
-		uint8_t *begin = e->p;
-
-		g->slot[reg] = begin;
-		jit_emit_slot(e, bmi2, reg);
-		x86_byte(e, 0xc3);
-		while (e->p < begin + SLOT_SIZE)
-			x86_byte(e, 0xcc);
-	}
 	g->site = e->p;
 	x86_rr(e, 0xff, X86_L, 6, RCX); /* push */
 	x86_rr(e, 0xff, X86_L, 6, RDX);
@@ -468,13 +458,13 @@ static void emit_site(struct x86 *e, struct jit_glue *g, bool bmi2)
 	x86_rx(e, X86_CMP, X86_Q, RDI, REG_HART, RCX, JIT_TLB(load_tag));
 	x86_here(e, asked);
 	miss = x86_jcc(e, X86_NE);
-	x86_rm(e, X86_MOVZX_W, X86_L, RDX, RSP, SITE_RDX);
+	x86_rm(e, X86_MOV, X86_L, RDX, RSP, SITE_RDX);
 	x86_rx(e, X86_MOV_TO, X86_L, RCX, REG_HART, RDX, JIT_SITE(slot));
 	x86_rm(e, X86_MOV_TO, X86_Q, RCX, RSP, SITE_RCX);
 	x86_rx(e, 0x81, X86_L, X86_G_ADD, REG_HART, RDX, JIT_SITE(misses));
 	x86_u32(e, SITE_MISS);
 	go_on = x86_jcc(e, X86_NC);
-	site_ends(e, g);
+	site_ends(e);
 	x86_here(e, go_on);
 	x86_rr(e, X86_CMP, X86_L, RCX, RCX);
 	x86_here(e, miss);
@@ -515,6 +505,15 @@ void jit_patch_link(struct rv64_jit *j, uint8_t *site, const void *native)
 
 	call[0] = 0xe9;
 	x86_patch(call + 1, m->write + ((const uint8_t *)native - m->exec));
+}
+
+void jit_drop_entry(struct rv64_jit *j, const void *native, uint32_t offset, uint16_t page)
+{
+	const uint32_t data = offset | (uint32_t)page << 16;
+	const uint8_t *site = (const uint8_t *)native + 5;
+
+	jit_unpatch_link(j, site);
+	memcpy(j->cache.write + (site - j->cache.exec), &data, sizeof(data));
 }
 
 void jit_unpatch_link(struct rv64_jit *j, const uint8_t *site)

@@ -40,6 +40,10 @@ extern const uint8_t jit_pinned_f[32];
 #define JIT_SITE(field)      (JIT_OFF(native_site) + (int32_t)offsetof(struct interp_site, field))
 #define JIT_SITE_DISTANCE(n) ((int32_t)((n) * sizeof(struct interp_site)))
 
+/* Behind the call of `site` stand `je` to where the slot is used, `jmp` to what is done when the
+ * page is not in the TLB, and what computes the slot. */
+#define JIT_SITE_COMPUTES 11
+
 /* rcx = the slot of the TLB for the address in register va, as a distance; rdx is used. */
 void jit_emit_slot(struct x86 *e, bool bmi2, unsigned va);
 /* Goes on at pc = rax but for its bit 0, which is mostly in the half `upper`, inline; the flags are

@@ -36,13 +36,8 @@ void jit_at(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg,
 		x86_rm(&l->e, op, w, reg, at->base, at->disp);
 }
 
-static void to_plain(struct jit_lower *l, uint8_t *from, unsigned first)
-{
-	jit_ool(l, JIT_OOL_PLAIN, from)->index = (uint8_t)first;
-}
-
 /* edx = how many bytes the group whose first byte is at rax has left in its page behind itself, or
- * with `down` before itself; to the plain version when it is not all in that page. */
+ * with `down` before itself; gives up at instruction `first` when it is not all in that page. */
 static void room_of(struct jit_lower *l, const struct jit_group *g, bool down, unsigned first)
 {
 	const int32_t beyond = g->high - g->low - 1;
@@ -56,12 +51,12 @@ static void room_of(struct jit_lower *l, const struct jit_group *g, bool down, u
 		return;
 	x86_alu_imm(e, down ? X86_G_CMP : X86_G_SUB, X86_L, RDX,
 		    down ? PAGE_SIZE - 1 - beyond : beyond);
-	to_plain(l, x86_jcc(e, down ? X86_A : X86_C), first);
+	jit_give_up_group(l, x86_jcc(e, down ? X86_A : X86_C), first);
 }
 
 /* Leaves the distance to host memory where the group keeps it, and in edx the room that the page
- * has in the direction of the group's step, if all of it is in one page of the TLB; else on to the
- * plain version. Its base register has yet to grow by `before`. */
+ * has in the direction of the group's step, if all of it is in one page of the TLB; else gives
+ * up. Its base register has yet to grow by `before`. */
 static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 {
 	struct x86 *e = &l->e;
@@ -69,18 +64,22 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 	const unsigned first = g->carried ? l->s->loop : g->first;
 	struct jit_remembered site;
 	struct jit_ool *o;
+	uint8_t *differs;
 	bool remembers;
 
 	jit_add(l, RAX, g->base, g->low + before);
 	remembers = g->base == STACK_POINTER && jit_site(l, RAX, &site);
 	if (!remembers)
 		jit_emit_slot(&l->e, l->jit->bmi2, RAX);
-	o = jit_ool(l, remembers ? JIT_OOL_GROUP : JIT_OOL_PLAIN,
-		    jit_tlb_ask(l, RAX, 1, g->store ? JIT_TLB(store_tag) : JIT_TLB(load_tag)));
-	o->index = (uint8_t)first;
-	o->info = g->store ? JIT_MEM_STORE : 0;
-	if (remembers)
+	differs = jit_tlb_ask(l, RAX, 1, g->store ? JIT_TLB(store_tag) : JIT_TLB(load_tag));
+	if (remembers) {
+		o = jit_ool(l, JIT_OOL_GROUP, differs);
+		o->index = (uint8_t)(first | JIT_GAVE_UP_GROUP);
+		o->info = g->store ? JIT_MEM_STORE : 0;
 		o->site = site;
+	} else {
+		jit_give_up_group(l, differs, first);
+	}
 	if (g->step || g->high - g->low > 1)
 		room_of(l, g, g->carried && g->step < 0, first);
 	x86_rx(e, X86_MOV, X86_Q, addend, REG_HART, RCX, JIT_TLB(addend));
@@ -91,7 +90,8 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 void jit_ool_group(struct jit_lower *l, const struct jit_ool *o)
 {
 	jit_site_again(l, &o->site, o->info);
-	to_plain(l, x86_jmp(&l->e), o->index);
+	jit_move_out(l);
+	jit_leave_to_interp(l, o->index);
 }
 
 /* edx, the room in the page, becomes how many more rounds than one it lasts, or less: a product
@@ -139,8 +139,6 @@ void jit_group_enter(struct jit_lower *l)
 
 		if (!g->carried)
 			continue;
-		if (l->plain_from == l->s->n)
-			l->plain_from = l->s->loop;
 		if (in_rdx)
 			x86_rm(e, X86_MOV_TO, X86_L, RDX, REG_HART, JIT_OFF(native_rest));
 		stored |= in_rdx;
@@ -168,13 +166,10 @@ bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_pl
 	const struct jit_group *g = &s->group[s->group_of[s->index]];
 	unsigned base = l->reg[in->rs1], own;
 
-	if (l->plain || s->role[s->index] == JIT_ALONE)
+	if (s->role[s->index] == JIT_ALONE)
 		return false;
-	if (s->role[s->index] == JIT_LEADS && !g->carried) {
-		if (l->plain_from == s->n)
-			l->plain_from = s->index;
+	if (s->role[s->index] == JIT_LEADS && !g->carried)
 		ask(l, g, 0);
-	}
 	own = own_register(l, g);
 	*at = (struct jit_place){
 		.base = (uint8_t)own, .index = (uint8_t)base, .indexed = true, .disp = in->imm};

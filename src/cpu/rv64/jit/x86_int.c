@@ -20,7 +20,7 @@ static void sign_extend_w(struct jit_lower *l, enum x86_width w, unsigned rd, un
 {
 	if (w != X86_L)
 		return;
-	if (l->s->narrow[l->s->index] && !l->plain && l->reg[rd] != JIT_NONE) {
+	if (l->s->narrow[l->s->index] && l->reg[rd] != JIT_NONE) {
 		l->narrow |= (uint32_t)BIT(rd);
 		l->made_narrow = true;
 	} else {

@@ -160,7 +160,12 @@ struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *fr
 		l->n_ool++;
 	else
 		l->e.full = true;
-	*o = (struct jit_ool){.kind = kind, .from = from, .state = l->state, .narrow = l->narrow};
+	*o = (struct jit_ool){.kind = kind,
+			      .from = from,
+			      .state = l->state,
+			      .narrow = l->narrow,
+			      .nan_s = l->nan_s,
+			      .nan_d = l->nan_d};
 	return o;
 }
 
@@ -181,6 +186,27 @@ void jit_give_up(struct jit_lower *l, uint8_t *from)
 
 	o->offset = (uint16_t)l->s->offset;
 	o->index = (uint8_t)l->s->index;
+}
+
+void jit_give_up_group(struct jit_lower *l, uint8_t *from, unsigned index)
+{
+	jit_ool(l, JIT_OOL_FP, from)->index = (uint8_t)(index | JIT_GAVE_UP_GROUP);
+}
+
+void jit_leave_to_interp(struct jit_lower *l, unsigned index)
+{
+	struct x86 *e = &l->e;
+
+	if (l->state & JIT_REACHED && l->s->loop)
+		x86_alu_imm(e, X86_G_ADD, X86_Q, REG_LEFT, (int32_t)l->s->loop);
+	l->jit->gives_up = true;
+	x86_mov_imm(e, RCX, index);
+	/* lea rdx, [rip + begin] */
+	x86_byte(e, 0x48);
+	x86_byte(e, 0x8d);
+	x86_byte(e, 0x15);
+	x86_u32(e, (uint32_t)(l->begin - (e->p + 4)));
+	x86_jmp_to(e, l->jit->glue.exit_interp);
 }
 
 /* ---- the block ---- */
@@ -219,24 +245,6 @@ static uint32_t narrow_at_end(const struct jit_source *s, const uint8_t *reg)
 	return set;
 }
 
-/* At the first access of a group, or the begin of a loop that has carried ones, the plain version
- * goes on where the first one gave up: what is known of f registers is the same on both ways, what
- * is known of others need not be. */
-static void meet(struct jit_lower *l)
-{
-	unsigned i = l->s->index;
-
-	if (!l->plain) {
-		l->fp_live_at[i] = l->fp_live;
-		l->boxed_at[i] = l->boxed;
-		return;
-	}
-	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
-	l->fp_live = l->fp_live_at[i];
-	l->boxed = l->boxed_at[i];
-	l->plain_at[i] = l->e.p;
-}
-
 static void move_into_loop(struct jit_lower *l)
 {
 	jit_set_state(l, JIT_MOVED | JIT_REACHED);
@@ -244,7 +252,6 @@ static void move_into_loop(struct jit_lower *l)
 	l->moved_in = l->e.p;
 }
 
-/* At the begin of the loop. The plain version may begin here, having come from the first one. */
 static void enter_loop(struct jit_lower *l)
 {
 	const struct jit_source *s = l->s;
@@ -254,18 +261,9 @@ static void enter_loop(struct jit_lower *l)
 	l->tested = l->was_tested = 0;
 	if (!(l->state & JIT_REACHED)) {
 		x86_alu_imm(&l->e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)s->loop);
-		if (l->plain) {
-			jit_set_state(l, JIT_MOVED | JIT_REACHED);
-			jit_move_in(l);
-		} else {
-			move_into_loop(l);
-		}
+		move_into_loop(l);
 	}
 	l->narrow = 0;
-	if (s->any_carried)
-		meet(l);
-	if (l->plain)
-		return;
 	l->loop_boxed = l->boxed;
 	l->fp_entered = l->fp_live;
 	jit_group_enter(l);
@@ -285,9 +283,8 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
 	l->tested = 0;
 	l->narrow = 0;
+	l->nan_s = l->nan_d = 0;
 	l->n_skips = 0;
-	l->plain = false;
-	l->plain_from = s->n;
 	l->n_emitted = 0;
 	jit_allocate(l);
 	jit_set_state(l, 0);
@@ -304,11 +301,6 @@ static void leave_loop(struct jit_lower *l)
 	l->narrow = 0;
 }
 
-static bool in_carried(const struct jit_lower *l)
-{
-	return l->s->group[l->s->group_of[l->s->index]].carried;
-}
-
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind)
 {
 	bool fp = jit_fp_rules[in->id].fn;
@@ -321,8 +313,6 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 		jit_join(l);
 	if (l->s->index == l->s->loop && l->s->loop_end)
 		enter_loop(l);
-	if (l->s->role[l->s->index] == JIT_LEADS && !in_carried(l))
-		meet(l);
 	switch (kind) {
 	case JIT_BRANCH:
 		jit_lower_branch(l, in);
@@ -363,11 +353,11 @@ static void emit_ool(struct jit_lower *l)
 	for (; l->n_emitted < l->n_ool && !l->e.full; l->n_emitted++) {
 		const struct jit_ool o = l->ool[l->n_emitted];
 
-		if (o.kind == JIT_OOL_PLAIN && !(o.state & JIT_COUNTED) && !o.narrow)
-			continue;
 		x86_here(&l->e, o.from);
 		jit_set_state(l, o.state);
 		l->narrow = o.narrow;
+		l->nan_s = o.nan_s;
+		l->nan_d = o.nan_d;
 		switch (o.kind) {
 		case JIT_OOL_MEM:
 		case JIT_OOL_SITE: jit_ool_mem(l, &o); break;
@@ -386,28 +376,8 @@ static void emit_ool(struct jit_lower *l)
 		case JIT_OOL_GUESS: jit_ool_guess(l, &o); break;
 		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;
-		case JIT_OOL_PLAIN:
-			/* The plain version does not count, and is never narrow. */
-			jit_extend(l);
-			if (o.state & JIT_COUNTED)
-				x86_rm(&l->e, X86_ADD, X86_Q, REG_LEFT, REG_HART,
-				       JIT_OFF(native_rest));
-			l->ool[l->n_emitted].from = x86_jmp(&l->e);
-			break;
 		}
 	}
-}
-
-unsigned jit_lower_tail(struct jit_lower *l)
-{
-	emit_ool(l);
-	l->plain = true;
-	l->n_skips = 0;
-	l->narrow = 0;
-	jit_set_state(l, jit_in_loop(l->s, l->plain_from) ? JIT_MOVED | JIT_REACHED
-			 : l->plain_from < l->s->loop     ? 0
-							  : JIT_REACHED);
-	return l->plain_from;
 }
 
 const void *jit_lower_finish(struct jit_lower *l)
@@ -417,9 +387,6 @@ const void *jit_lower_finish(struct jit_lower *l)
 	emit_ool(l);
 	if (l->e.full)
 		return NULL;
-	for (unsigned i = 0; i < l->n_ool; i++)
-		if (l->ool[i].kind == JIT_OOL_PLAIN)
-			x86_patch(l->ool[i].from, l->plain_at[l->ool[i].index]);
 	while ((uintptr_t)l->e.p & 15)
 		x86_byte(&l->e, 0xcc);
 	m->used = (size_t)(l->e.p - m->write);

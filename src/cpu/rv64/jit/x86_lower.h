@@ -14,7 +14,6 @@ enum jit_ool_kind {
 	JIT_OOL_DIV,   /* a division by 0 or -1, of which `info` says the kind */
 	JIT_OOL_CALL,  /* the whole instruction in C */
 	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
-	JIT_OOL_PLAIN, /* go on in the other version of the code, at instruction `index` */
 	JIT_OOL_FMA,   /* a multiplication and addition gave a NaN */
 	JIT_OOL_SITE,  /* an access found something else in the slot of `site` */
 	JIT_OOL_GROUP, /* the same of a group, which begins with instruction `index` */
@@ -42,7 +41,8 @@ struct jit_ool {
 	uint16_t offset;
 	uint8_t index;
 	uint8_t state;   /* of the lowering where it is entered */
-	uint32_t narrow; /* the same */
+	uint32_t narrow; /* the same, and the next two */
+	uint32_t nan_s, nan_d;
 };
 
 /* How the code at hand differs from code elsewhere. */
@@ -85,6 +85,9 @@ struct jit_lower {
 	/* The upper halves of these x registers, all in host registers, were left open. */
 	uint32_t narrow;
 	bool made_narrow; /* by the instruction at hand */
+	/* These f registers, all in host registers, are singles or doubles that may be a NaN other
+	 * than the canonical one. */
+	uint32_t nan_s, nan_d;
 
 	/* What is known of x registers: nothing, their value, or their distance from the page. */
 	uint8_t known[32];
@@ -94,11 +97,7 @@ struct jit_lower {
 	 * instruction at hand. */
 	uint8_t tested, was_tested;
 
-	/* The first version has groups of accesses, the second, `plain`, has not. */
-	bool plain;
-	unsigned plain_from; /* that instruction */
-	unsigned n_emitted;  /* of ool */
-	uint8_t *plain_at[RV64_BLOCK_INSNS];
+	unsigned n_emitted; /* of ool */
 
 	/* Branches to instructions to come, and what is known of f registers on these ways. */
 	unsigned n_skips;
@@ -109,9 +108,9 @@ struct jit_lower {
 		uint32_t boxed;
 	} skip[JIT_MAX_SKIPS];
 
-	/* Known on all ways to here within the block, and at the begin of each group: */
-	bool fp_live, fp_live_at[RV64_BLOCK_INSNS]; /* native floating point has begun */
-	uint32_t boxed, boxed_at[RV64_BLOCK_INSNS]; /* these f registers hold singles with a box */
+	/* Known on all ways to here within the block: */
+	bool fp_live;   /* native floating point has begun */
+	uint32_t boxed; /* these f registers hold singles with a box */
 };
 
 enum jit_known { JIT_UNKNOWN, JIT_CONST, JIT_PAGE };
@@ -158,6 +157,10 @@ struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *fr
 struct jit_ool *jit_ool_call(struct jit_lower *l, const struct rv64_insn *in, uint8_t *from);
 /* At the jump `from`: leaves to the interpreter at the instruction at hand. */
 void jit_give_up(struct jit_lower *l, uint8_t *from);
+/* The same at instruction `index`, since a group is not in one page. */
+void jit_give_up_group(struct jit_lower *l, uint8_t *from, unsigned index);
+/* The code for that; the registers are where they are between blocks. */
+void jit_leave_to_interp(struct jit_lower *l, unsigned index);
 
 /* ---- x86_alloc.c ---- */
 
@@ -165,7 +168,8 @@ void jit_give_up(struct jit_lower *l, uint8_t *from);
 void jit_allocate(struct jit_lower *l);
 /* The code to come is in that state (JIT_MOVED, JIT_COUNTED). */
 void jit_set_state(struct jit_lower *l, uint8_t state);
-/* The upper halves that were left open are made good, for the code that follows. */
+/* The upper halves and NaNs that were left open are made good, for the code that follows. With a NaN
+ * the flags are not kept. */
 void jit_extend(struct jit_lower *l);
 /* From how everything is between blocks to the present state, and back: around all that leaves the
  * block or calls C. rax, rcx and rdx stay. */
@@ -248,6 +252,8 @@ void jit_fp_need(struct jit_lower *l);
 void jit_fp_wrote(struct jit_lower *l, const struct rv64_insn *in);
 void jit_ool_fp(struct jit_lower *l, const struct jit_ool *o);
 void jit_ool_nan(struct jit_lower *l, const struct jit_ool *o);
+/* NaNs that were left open become canonical; rax, rcx and rdx stay. */
+void jit_complete_nans(struct jit_lower *l);
 
 /* ---- x86_fp_op.c ---- */
 

@@ -40,7 +40,7 @@ uint8_t *jit_tlb_ask(struct jit_lower *l, unsigned va, unsigned size, int32_t ta
 
 bool jit_site(struct jit_lower *l, unsigned va, struct jit_remembered *site)
 {
-	if (l->s->kernel || l->plain)
+	if (l->s->kernel)
 		return false;
 	*site = (struct jit_remembered){
 		.begin = l->e.p, .n = l->jit->n_sites++ % INTERP_NATIVE_SITES, .va = (uint8_t)va};
@@ -50,13 +50,19 @@ bool jit_site(struct jit_lower *l, unsigned va, struct jit_remembered *site)
 
 void jit_site_again(struct jit_lower *l, const struct jit_remembered *site, uint32_t info)
 {
+	const uint8_t *asks = site->begin + SITE_SIZE;
 	struct x86 *e = &l->e;
+	uint8_t *absent;
 
 	x86_mov(e, RAX, site->va);
 	x86_mov_imm(e, RCX, info);
-	x86_mov_imm(e, RDX, (uint32_t)JIT_SITE_DISTANCE(site->n) | (uint32_t)site->va << 16);
+	x86_mov_imm(e, RDX, (uint32_t)JIT_SITE_DISTANCE(site->n));
 	x86_call_to(e, l->jit->glue.site);
-	x86_jcc_to(e, X86_E, site->begin + SITE_SIZE);
+	x86_jcc_to(e, X86_E, asks);
+	absent = x86_jmp(e); /* what follows is for a site that was wrong too often */
+	jit_emit_slot(e, l->jit->bmi2, site->va);
+	x86_jmp_to(e, asks);
+	x86_here(e, absent);
 }
 
 /* Leaves in rcx the slot for `va`; `info` is completed for the slow path, which goes on at what

@@ -15,6 +15,11 @@ again:
 	jal	ra, across
 	addi	s0, s0, -1
 	bnez	s0, again
+	la	a0, across + 6
+	li	s1, 10
+1:	jal	ra, border
+	addi	s1, s1, -1
+	bnez	s1, 1b
 end:
 	wfi
 	j	end
@@ -45,6 +50,12 @@ mixed:	/* what is compiled, what is called in C */
 	sltu	a5, a4, a3
 	amoadd.d a5, a4, (sp)
 	fence.i
+	ret
+
+	.balign 64
+border:	/* a group that is never in one page: it is compiled again without */
+	ld	a3, -8(a0)
+	ld	a4, 0(a0)
 	ret
 
 	.balign 64
