@@ -6,7 +6,7 @@
  *	rpmsg-raw		Linux makes it a device file, /dev/rpmsg0
  *	rpmsg-tty		Linux makes it a terminal, /dev/ttyRPMSG0
  *	rpmsg-client-sample	the kernel's sample, which says hello 100 times
- *	linnet-slow		nobody's: takes a millisecond for a message, so that senders have to wait
+ *	linnet-slow		nobody's: takes 1 ms for a message, so that senders wait
  *
  * Messages to an address that nobody has are dropped. When the driver gives no buffers to answer
  * into, its messages stay in their queue.

@@ -58,8 +58,8 @@ struct kind {
 
 static const struct kind kinds[] = {{1, "net", 1, true},     {2, "blk", 0, true},
 				    {3, "console", 1, true}, {4, "rng", 0, false},
-				    {5, "balloon", 0, true}, {18, "input", 1, true},
-				    {19, "vsock", 1, true}};
+				    {5, "balloon", 0, true}, {7, "rpmsg", 1, true},
+				    {18, "input", 1, true},  {19, "vsock", 1, true}};
 
 struct device {
 	const struct kind *kind;

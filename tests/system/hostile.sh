@@ -39,8 +39,9 @@ rings() { # options
 	disk
 	for engine in interp jit; do
 		linnet run --firmware "$HOSTILE_RINGS" --engine $engine --mem 32M --disk "$work/disk" --net user \
-			--ring packed,in-order=on --balloon on --vsock "$work/vsock" --control "unix:$work/control" "$@"
-		attacked blk net rng input balloon vsock
+			--ring packed,in-order=on --balloon on --vsock "$work/vsock" --control "unix:$work/control" \
+			--rpmsg echo "$@"
+		attacked blk net rng input balloon vsock rpmsg
 		# The console's ports belong to --exec, whose command never comes.
 		linnet run --firmware "$HOSTILE_RINGS" --kernel "$kernel" --engine $engine --mem 256M --net none --rng off \
 			--disk "$work/disk" --ring packed,in-order=on --console "file:$work/serial" --exec true "$@" </dev/null

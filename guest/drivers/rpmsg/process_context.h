@@ -36,9 +36,20 @@ static inline void linnet_input_work(struct work_struct *work)
 	}
 }
 
+/* It goes with the driver's other resources. */
+static inline void linnet_input_release(struct device *dev, void *res)
+{
+}
+
+/* The queue's own pointer is the transport's, the device's the driver's. */
+static inline struct linnet_input *linnet_input_of(struct virtio_device *vdev)
+{
+	return devres_find(&vdev->dev, linnet_input_release, NULL, NULL);
+}
+
 static inline void linnet_input_callback(struct virtqueue *vq)
 {
-	struct linnet_input *in = vq->priv;
+	struct linnet_input *in = linnet_input_of(vq->vdev);
 
 	if (in_task() && !irqs_disabled()) {
 		in->callback(vq);
@@ -52,7 +63,7 @@ static inline int linnet_find_vqs(struct virtio_device *vdev, unsigned int n,
 				  struct virtqueue *vqs[], struct virtqueue_info info[],
 				  struct irq_affinity *desc)
 {
-	struct linnet_input *in = devm_kzalloc(&vdev->dev, sizeof(*in), GFP_KERNEL);
+	struct linnet_input *in = devres_alloc(linnet_input_release, sizeof(*in), GFP_KERNEL);
 	int err;
 
 	if (!in)
@@ -60,28 +71,19 @@ static inline int linnet_find_vqs(struct virtio_device *vdev, unsigned int n,
 	INIT_WORK(&in->work, linnet_input_work);
 	in->callback = info[0].callback;
 	info[0].callback = linnet_input_callback;
+	devres_add(&vdev->dev, in);
 	err = virtio_find_vqs(vdev, n, vqs, info, desc);
-	if (err)
-		return err;
 	/* No interrupt comes before the device is made ready. */
-	in->vq = vqs[0];
-	vqs[0]->priv = in;
-	return 0;
+	if (!err)
+		in->vq = vqs[0];
+	return err;
 }
 
 /* As the driver is removed: no work is left, and no interrupt can bring another. */
 static inline void linnet_reset_device(struct virtio_device *vdev)
 {
-	struct virtqueue *vq;
-
 	virtio_reset_device(vdev);
-	virtio_device_for_each_vq(vdev, vq)
-	{
-		struct linnet_input *in = vq->priv;
-
-		if (in)
-			cancel_work_sync(&in->work);
-	}
+	cancel_work_sync(&linnet_input_of(vdev)->work);
 }
 
 /* It has one of its own. */

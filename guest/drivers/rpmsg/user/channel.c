@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The kernel does not say which device file it made for an endpoint: it is the one of that name and
  * these addresses that was not there before.

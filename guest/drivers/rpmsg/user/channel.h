@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-2.0 */
 /* RPMsg channels as user space sees them: /sys/bus/rpmsg, /sys/class/rpmsg, /dev/rpmsgN. */
 #ifndef CHANNEL_H
 #define CHANNEL_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-2.0 */
 /* One thread: whatever can be read first is passed on. A long line goes in pieces. */
 #include "console.h"
 

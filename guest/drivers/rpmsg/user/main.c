@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * linnet-rpmsg: looks at RPMsg channels, tries them, and makes endpoints for others to use.
  */

