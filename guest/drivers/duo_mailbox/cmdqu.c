@@ -245,14 +245,22 @@ static int command(struct cmdqu_file *f, unsigned int cmd, struct duo_cmdqu_buff
 	if (m->cmd_id >= DUO_MAILBOX_N_COMMANDS)
 		return -EINVAL;
 	switch (cmd) {
-	case DUO_CMDQU_SEND: return duo_mailbox_send(f->mb, m);
-	case DUO_CMDQU_REQUEST: return request_add(f, m);
-	case DUO_CMDQU_REQUEST_FREE: return request_free(f, m);
-	case DUO_CMDQU_SEND_WAIT: return send_wait(f->mb, m);
-	case DUO_CMDQU_SEND_WAKEUP: return send_wakeup(f->mb, m);
-	case DUO_CMDQU_SEND_BUFFER: return send_buffer(f->mb, b);
-	case DUO_CMDQU_FIND_BUFFER: return duo_buffer_find(f->mb, m->param, &b->offset, &b->length);
-	default: return -ENOTTY;
+	case DUO_CMDQU_SEND:
+		return duo_mailbox_send(f->mb, m);
+	case DUO_CMDQU_REQUEST:
+		return request_add(f, m);
+	case DUO_CMDQU_REQUEST_FREE:
+		return request_free(f, m);
+	case DUO_CMDQU_SEND_WAIT:
+		return send_wait(f->mb, m);
+	case DUO_CMDQU_SEND_WAKEUP:
+		return send_wakeup(f->mb, m);
+	case DUO_CMDQU_SEND_BUFFER:
+		return send_buffer(f->mb, b);
+	case DUO_CMDQU_FIND_BUFFER:
+		return duo_buffer_find(f->mb, m->param, &b->offset, &b->length);
+	default:
+		return -ENOTTY;
 	}
 }
 

@@ -132,11 +132,17 @@ static int parse_entry(const struct table *t, u32 at, struct duo_resources *res)
 		return broken(t, "an entry behind its end", at);
 	at += sizeof(hdr);
 	switch (hdr.type) {
-	case RSC_CARVEOUT: return parse_carveout(t, at);
-	case RSC_DEVMEM: return 0; /* the core sees all addresses as they are */
-	case RSC_TRACE: return parse_trace(t, at, res);
-	case RSC_VDEV: return parse_vdev(t, at, res);
-	default: dev_warn(t->r->dev, "a resource of type %u is not for us\n", hdr.type); return 0;
+	case RSC_CARVEOUT:
+		return parse_carveout(t, at);
+	case RSC_DEVMEM:
+		return 0; /* the core sees all addresses as they are */
+	case RSC_TRACE:
+		return parse_trace(t, at, res);
+	case RSC_VDEV:
+		return parse_vdev(t, at, res);
+	default:
+		dev_warn(t->r->dev, "a resource of type %u is not for us\n", hdr.type);
+		return 0;
 	}
 }
 
