@@ -238,6 +238,7 @@ const struct opt run_option_table[] = {
 	 .max = 1ull << 40,
 	 .help = "memory, such as 1G (512M, or what a board has)"},
 	{.name = "mem-prealloc",
+	 .rare = true,
 	 .kind = OPT_FLAG,
 	 AT(mem_prealloc),
 	 .help = "allocate it all at the start; disks profit"},

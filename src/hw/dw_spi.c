@@ -446,9 +446,10 @@ int dw_spi_attach(struct dw_spi *d, struct spi_part *p, unsigned select)
 	return spi_bus_attach(&d->bus, p, select);
 }
 
-void dw_spi_set_exact(struct dw_spi *d, bool exact)
+void dw_spi_set_test(struct dw_spi *d, bool exact)
 {
 	d->bus.exact = exact;
+	d->bus.silent = true;
 }
 
 void dw_spi_free(struct dw_spi *d)

@@ -40,8 +40,8 @@ struct dw_spi_config {
 int dw_spi_new(const struct dw_spi_config *cfg, struct dw_spi **out);
 /* Before the first access; see spi_bus_attach(). */
 int dw_spi_attach(struct dw_spi *d, struct spi_part *p, unsigned select);
-/* For tests: see spi_bus.exact. */
-void dw_spi_set_exact(struct dw_spi *d, bool exact);
+/* For tests: see spi_bus.exact; and contention, of which they make much, is not reported. */
+void dw_spi_set_test(struct dw_spi *d, bool exact);
 /* Frees the parts too. On the loop's thread, while no vCPU runs. NULL is allowed. */
 void dw_spi_free(struct dw_spi *d);
 

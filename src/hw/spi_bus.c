@@ -124,7 +124,7 @@ static void collision(struct spi_bus *b, unsigned i, unsigned j)
 {
 	const struct spi_part *p = b->part[i], *q = b->part[j];
 
-	if (b->collision >> j & 1)
+	if (b->collision >> j & 1 || b->silent)
 		return;
 	b->collision |= 1u << i | 1u << j;
 	log_warn_limited(&b->limit, REPORTS_MAX,

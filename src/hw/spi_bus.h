@@ -83,7 +83,8 @@ struct spi_bus {
 	unsigned selected;  /* bit n: select n is low */
 	unsigned collision; /* bit n: part n was reported in this frame */
 	bool sclk, mosi;
-	bool exact; /* never by bytes: for tests of just that */
+	bool exact;  /* never by bytes: for tests of just that */
+	bool silent; /* about contention */
 	struct log_limit limit;
 };
 

@@ -104,7 +104,7 @@ static void add_parts(struct dw_spi *d, const char *path, bool exact)
 {
 	struct spi_part *p;
 
-	dw_spi_set_exact(d, exact);
+	dw_spi_set_test(d, exact);
 	require(!spi_flash_new("--spi", path, false, &p, NULL));
 	attach(d, p, 0);
 	for (unsigned i = 0; i < 2; i++) {

@@ -4,6 +4,8 @@
 # of Linux. By instructions' time each run is the same, whatever else the host does.
 . "$(dirname "$0")/lib.sh"
 
+[ -f "$BIG/kernel_test.elf" ] || fail 'the firmware is not built: its compiler, gcc-riscv64-unknown-elf, is missing'
+
 # on_duo [OPTIONS...]: with the clock that counts instructions.
 on_duo() {
 	linnet run --machine duo256m --clock instructions --time-limit 100 "$@" </dev/null
@@ -64,6 +66,23 @@ rpmsg() { # OPTIONS...
 case_rpmsg() { rpmsg --engine interp; }
 case_rpmsg_jit() { rpmsg --engine jit; }
 case_rpmsg_host_clock() { rpmsg --clock host; }
+
+# Four thousand samples from a converter, none lost and none twice.
+case_sensor() {
+	on_duo --spi 2:0=adc --firmware "$BIG/big_sensor.elf" --small-core "$FIRMWARE/sensor-duo256m.elf"
+	expect_status 0
+	expect_in out '^RT: samples 4000'
+}
+
+# What nobody expects is told of, with where it was, and ends the firmware.
+case_fault() {
+	local pc
+	on_duo --firmware "$BIG/big_wait_42.elf" --small-core "$BIG/fault.elf"
+	expect_status 0
+	pc=$(riscv64-unknown-elf-nm "$BIG/fault.elf" | sed -n 's/^0*\([0-9a-f]*\) [a-z] zero.*/\1/p')
+	[ "$(sed -n 's/^small| RT: \(.*0x[0-9a-f]*\).*/\1/p' "$work/out")" = "trap cause 2 pc 0x$pc value 0x0" ] ||
+		fail 'not that trap, once'
+}
 
 # Stopped in the middle of an interrupt, and started again.
 case_restart() {

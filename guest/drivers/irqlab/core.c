@@ -302,6 +302,7 @@ static int irqlab_request_wires(struct irqlab *lab, const int *irq)
 
 void irqlab_reset(struct irqlab *lab)
 {
+	cancel_delayed_work_sync(&lab->poll); /* a storm is over with it */
 	spin_lock_irq(&lab->lock);
 	writel(IRQLAB_CONTROL_RESET, lab->regs + IRQLAB_CONTROL);
 	memset(&lab->stats, 0, sizeof(lab->stats));

@@ -108,6 +108,7 @@ void board_interrupt(unsigned long cause)
 void board_fault(uint64_t cause, uint64_t pc, uint64_t value)
 {
 	board_print_last("trap cause %lu pc 0x%lx value 0x%lx", cause, pc, value);
+	__asm__ volatile("csrw mie, zero"); /* nothing shall wake it */
 	for (;;)
 		__asm__ volatile("wfi");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* For board/like_threadx.c: an LED command before it has its buffers, its channel, the command's
- * reply, which had to wait, the counter; then the other command, and ten seconds for its threads. */
+ * reply, which had to wait, the counter; then the other command, and ten seconds for its threads.
+ */
 #include <assert.h>
 
 #include "big.h"
