@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
  * The commands of guest/firmware/bare/remote.c in the mailbox. The reply to one that has a reply
  * has the same ip_id and cmd_id.
