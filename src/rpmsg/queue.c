@@ -5,6 +5,12 @@
  */
 #include "rpmsg/queue.h"
 
+/* With the lock: now, which rpmsg_poll() may not have looked at yet. */
+static uint32_t rpmsg_queue_epoch(const struct rpmsg_queue *q)
+{
+	return q->r->carrier->ops->epoch(q->r->carrier);
+}
+
 int rpmsg_queue_create(struct rpmsg *r, struct rpmsg_queue *q, struct rpmsg_queue_item *items,
 		       uint32_t n)
 {
@@ -24,7 +30,7 @@ int rpmsg_queue_rx_cb(void *payload, uint32_t len, uint32_t src, void *priv)
 		q->dropped++;
 	} else {
 		q->items[(q->first + q->count) % q->n_items] = (struct rpmsg_queue_item){
-			.payload = payload, .len = len, .src = src, .epoch = q->r->epoch};
+			.payload = payload, .len = len, .src = src, .epoch = rpmsg_queue_epoch(q)};
 		q->count++;
 	}
 	rpmsg_unlock(q->r, state);
@@ -37,7 +43,9 @@ int rpmsg_queue_rx_cb(void *payload, uint32_t len, uint32_t src, void *priv)
 /* With the lock: what is to be fetched next, or NULL. */
 static const struct rpmsg_queue_item *rpmsg_queue_head(struct rpmsg_queue *q)
 {
-	while (q->count && q->items[q->first].epoch != q->r->epoch) {
+	uint32_t epoch = rpmsg_queue_epoch(q);
+
+	while (q->count && q->items[q->first].epoch != epoch) {
 		q->first = (q->first + 1) % q->n_items;
 		q->count--;
 	}

@@ -19,7 +19,7 @@
 
 #include "rpmsg/rpmsg.h"
 
-#define DESC_SIZE     16u
+#define DESC_SIZE     ((size_t)16)
 #define DESC_AT_LEN   8u
 #define DESC_AT_FLAGS 12u
 #define DESC_F_NEXT   1u
@@ -95,17 +95,26 @@ static void vring_break(struct rpmsg_vring *vr, const char *why)
 	__builtin_memset(vr->held, 0, sizeof(vr->held));
 }
 
+static void vring_set_quiet(const struct rpmsg_vrings *v, struct rpmsg_vring *vr, bool quiet)
+{
+	vr->quiet = quiet;
+	vring_store(v, vr->used + AT_FLAGS, quiet ? USED_F_NO_NOTIFY : 0);
+}
+
+/* A restart of the driver's is seen on one ring after the other, or on one alone if nothing was
+ * used of the other: the ring that is first counts on, the other one follows. */
 static void vring_restart(struct rpmsg_vrings *v, struct rpmsg_vring *vr)
 {
 	vr->next_avail = 0;
 	vr->next_used = 0;
 	vr->why = NULL;
-	vr->quiet = false;
+	vring_set_quiet(v, vr, false); /* or what we wrote as the driver cleared the ring stays */
 	__builtin_memset(vr->held, 0, sizeof(vr->held));
-	if (vr == &v->ring[RPMSG_RING_TX]) {
-		v->up = false;
+	if (vr->epoch == v->epoch) {
 		v->epoch = v->epoch == UINT32_MAX ? 1 : v->epoch + 1;
+		v->up = false;
 	}
+	vr->epoch = v->epoch;
 }
 
 /* Why a descriptor is none of ours; NULL: it is, and *p is its buffer, of *len bytes. */
@@ -138,7 +147,7 @@ static const char *vring_check(const struct rpmsg_vrings *v, const struct rpmsg_
 
 static uint16_t vring_entry(const struct rpmsg_vrings *v, const struct rpmsg_vring *vr, uint16_t n)
 {
-	return vring_load(v, vr->avail + AT_RING + 2 * (n & (v->num - 1)));
+	return vring_load(v, vr->avail + AT_RING + 2 * (size_t)(n & (v->num - 1)));
 }
 
 static bool vring_begins_well(const struct rpmsg_vrings *v, const struct rpmsg_vring *vr)
@@ -226,7 +235,7 @@ static bool vring_give(struct rpmsg_vrings *v, struct rpmsg_vring *vr, void *buf
 		return false;
 	if (len)
 		vring_clean(v, buffer, len);
-	entry = vr->used + AT_RING + 8 * (vr->next_used & (v->num - 1));
+	entry = vr->used + AT_RING + 8 * (size_t)(vr->next_used & (v->num - 1));
 	rpmsg_store32(entry, (uint32_t)id);
 	rpmsg_store32(entry + 4, len);
 	vring_clean(v, entry, 8);
@@ -238,12 +247,6 @@ static bool vring_give(struct rpmsg_vrings *v, struct rpmsg_vring *vr, void *buf
 	return !(vring_load(v, vr->avail + AT_FLAGS) & AVAIL_F_NO_INTERRUPT);
 }
 
-static void vring_set_quiet(const struct rpmsg_vrings *v, struct rpmsg_vring *vr, bool quiet)
-{
-	vr->quiet = quiet;
-	vring_store(v, vr->used + AT_FLAGS, quiet ? USED_F_NO_NOTIFY : 0);
-}
-
 /* ---- the carrier ---- */
 
 static uint32_t vrings_epoch(struct rpmsg_carrier *c)
@@ -251,6 +254,7 @@ static uint32_t vrings_epoch(struct rpmsg_carrier *c)
 	struct rpmsg_vrings *v = vrings_of(c);
 	struct rpmsg_vring *tx = &v->ring[RPMSG_RING_TX];
 
+	vring_look(v, &v->ring[RPMSG_RING_RX]);
 	if (vring_look(v, tx) < 0)
 		return 0;
 	if (!v->up)
@@ -336,6 +340,7 @@ static int vring_init(struct rpmsg_vrings *v, struct rpmsg_vring *vr, uint64_t b
 				    to_used + AT_RING + 8 * (uint64_t)v->num + 2);
 	if (!p || ((uintptr_t)p & 3))
 		return RPMSG_ERR_PARAM;
+	vr->epoch = v->epoch;
 	vr->desc = p;
 	vr->avail = p + to_avail;
 	vr->used = p + to_used;

@@ -73,6 +73,7 @@ struct rpmsg_vring {
 	uint16_t next_avail; /* the next entry to take */
 	uint16_t next_used;  /* the next entry to give */
 	uint16_t last_taken; /* a descriptor: where to look first */
+	uint32_t epoch;      /* that of the pair when it last began */
 	bool quiet;          /* the driver has been told not to kick */
 	const char *why;     /* it cannot be used before the driver initialises it; or NULL */
 	void *held[RPMSG_VRING_MAX]; /* what is taken, by descriptor */
@@ -85,7 +86,7 @@ struct rpmsg_vrings {
 	const struct rpmsg_window *windows;
 	unsigned n_windows;
 	uint32_t num;
-	uint32_t epoch; /* counts the transmit ring's beginnings */
+	uint32_t epoch; /* counts the driver's beginnings */
 	bool up;        /* the driver has given buffers in this epoch */
 	struct rpmsg_vring_env env;
 };

@@ -194,7 +194,7 @@ drivers_of_make() {
 case_extras() {
 	local cpio set
 	own_cache
-	"$LINNET" kbuild --source-only
+	linnet kbuild --source
 	for set in kbuild source; do
 		ln -s "$(cd "${XDG_CACHE_HOME:-$HOME/.cache}/linnet/$set" && pwd)" "$work/cache/$set"
 	done

@@ -14,8 +14,8 @@
  * Another kind of program is loops around accesses off pointers that move by constants, in and
  * around the border of the data pages, around atomics and floating point, with ways out.
  *
- * A third kind is arithmetic on four f registers with NaNs that appear and go, between accesses that
- * may trap.
+ * A third kind is arithmetic on four f registers with NaNs that appear and go, between accesses
+ * that may trap.
  *
  * Everything that traps comes to a handler that skips the instruction, or starts the program again
  * when it was fetched from nowhere. The program runs in M mode without translation; translation is

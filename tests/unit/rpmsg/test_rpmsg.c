@@ -141,10 +141,9 @@ static void test_announced_to_us(void **state)
 {
 	struct fixture *f = *state;
 	struct rpmsg *r = &f->rig.rpmsg;
-	uint8_t message[40];
+	uint8_t message[40] = {[33] = 4, [36] = 1};
 
 	memset(message, 'x', 32);
-	memcpy(message + 32, "\0\4\0\0\1\0\0\0", 8);
 	linux_send(&f->rig.driver, 1024, 53, 0, message, 40);
 	rpmsg_poll(r); /* to nobody */
 	rpmsg_ns_bind(r, ns_cb, f);

@@ -154,6 +154,16 @@ static void test_driver_restarts(void **state)
 	works(f);
 }
 
+/* Linux restarts while its messages are handled. */
+static int restart(void *payload, uint32_t len, uint32_t src, void *priv)
+{
+	struct fixture *f = priv;
+
+	linux_probe(&f->rig.driver, 16);
+	linux_send(&f->rig.driver, 3, 31, 0, "m", 1);
+	return RPMSG_RELEASE;
+}
+
 static void test_queue_over_restart(void **state)
 {
 	struct fixture *f = *state;
@@ -174,6 +184,15 @@ static void test_queue_over_restart(void **state)
 	assert_int_equal(rpmsg_queue_recv(r, &f->queue, &src, &c, 1, NULL, 0), 0);
 	assert_int_equal(src, 2);
 	assert_int_equal(c, 'n');
+
+	f->ept.rx_cb = restart;
+	linux_send(&f->rig.driver, 4, 31, 0, "o", 1);
+	linux_send(&f->rig.driver, 4, 30, 0, "r", 1);
+	rpmsg_poll(r);
+	rpmsg_poll(r);
+	assert_int_equal(rpmsg_queue_recv(r, &f->queue, &src, &c, 1, NULL, 0), 0);
+	assert_int_equal(src, 3);
+	assert_int_equal(linux_used_idx(&f->rig.driver, 1), 1);
 	assert_int_equal(rpmsg_queue_recv(r, &f->queue, &src, &c, 1, NULL, 0), RPMSG_ERR_NO_BUFF);
 }
 

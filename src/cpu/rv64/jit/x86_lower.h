@@ -168,8 +168,8 @@ void jit_leave_to_interp(struct jit_lower *l, unsigned index);
 void jit_allocate(struct jit_lower *l);
 /* The code to come is in that state (JIT_MOVED, JIT_COUNTED). */
 void jit_set_state(struct jit_lower *l, uint8_t state);
-/* The upper halves and NaNs that were left open are made good, for the code that follows. With a NaN
- * the flags are not kept. */
+/* The upper halves and NaNs that were left open are made good, for the code that follows. With a
+ * NaN the flags are not kept. */
 void jit_extend(struct jit_lower *l);
 /* From how everything is between blocks to the present state, and back: around all that leaves the
  * block or calls C. rax, rcx and rdx stay. */
