@@ -42,7 +42,8 @@ case_exec() {
 	expect_in out '^60000000.virtio_mmio'
 }
 
-# A message into channel 0 of the mailbox, as Linux's side sends it: LED on or off.
+# A message into channel 0 of the mailbox, as Linux's side sends it: LED on or off. By hand, so
+# without the driver.
 led() { # 2|3
 	echo 'devmem 0x01900400 32 0x00011300'
 	echo "devmem 0x01900404 32 $1"
@@ -54,7 +55,7 @@ led() { # 2|3
 # Both cores at work: the small one before Linux, ticks and lines of its own, commands and replies.
 case_small_core() {
 	{ led 2 && led 3; } >"$work/leds"
-	LIMIT=200 linnet run --machine duo256m --small-core "$DUO_FIRMWARE" -v "$@" \
+	LIMIT=200 linnet run --machine duo256m --no-extras --small-core "$DUO_FIRMWARE" -v "$@" \
 		--file "$work/leds:/leds" --exec 'sh /leds; sleep 2' </dev/null
 	expect_status 0
 	expect_out '0x00000004
@@ -78,7 +79,7 @@ case_small_core_restart() {
 		echo 'devmem 0x03003024 32 0xffffffff; sleep 1'
 		led 3
 	} >"$work/leds"
-	LIMIT=200 linnet run --machine duo256m --small-core "$DUO_FIRMWARE" -v \
+	LIMIT=200 linnet run --machine duo256m --no-extras --small-core "$DUO_FIRMWARE" -v \
 		--file "$work/leds:/leds" --exec 'sh /leds' </dev/null
 	expect_status 0
 	[ "$(grep -c 'RT: up 0' "$work/err")" = 2 ] || fail 'it did not start again'

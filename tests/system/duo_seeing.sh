@@ -3,9 +3,9 @@
 # Usage: duo_seeing.sh CASE. What is seen of the Duo's two cores from outside, and how they are steered.
 . "$(dirname "$0")/lib.sh"
 
-# both CMD [OPTIONS...]: CMD in Linux, beside the firmware.
+# both CMD [OPTIONS...]: CMD in Linux, beside the firmware. Without the drivers of what CMD drives itself.
 both() {
-	LIMIT=200 linnet run --machine duo256m --small-core "$DUO_FIRMWARE" "${@:2}" --exec "$1" </dev/null
+	LIMIT=200 linnet run --machine duo256m --no-extras --small-core "$DUO_FIRMWARE" "${@:2}" --exec "$1" </dev/null
 }
 
 # The small core's lines are whole, and Linux's too, though both are printed at the same time.

@@ -332,23 +332,25 @@ static int take(struct cmdqu_file *f, struct duo_cmdqu *m)
 	return ret;
 }
 
+/* Whether there is something to say to the reader, a message or an error. */
+static bool comes(struct cmdqu_file *f, struct duo_cmdqu *m, int *ret)
+{
+	*ret = take(f, m);
+	return *ret != -EAGAIN;
+}
+
 static ssize_t cmdqu_read(struct file *file, char __user *to, size_t len, loff_t *pos)
 {
 	struct cmdqu_file *f = file->private_data;
 	struct duo_cmdqu m;
-	int ret = -EAGAIN;
+	int ret;
 
 	if (len < sizeof(m))
 		return -EINVAL;
-	if (file->f_flags & O_NONBLOCK) {
+	if (file->f_flags & O_NONBLOCK)
 		ret = take(f, &m);
-	} else {
-		int interrupted = wait_event_interruptible(f->mb->cmdqu.wait,
-							   (ret = take(f, &m)) != -EAGAIN);
-
-		if (interrupted)
-			return interrupted;
-	}
+	else if (wait_event_interruptible(f->mb->cmdqu.wait, comes(f, &m, &ret)))
+		return -ERESTARTSYS;
 	if (ret)
 		return ret;
 	return copy_to_user(to, &m, sizeof(m)) ? -EFAULT : sizeof(m);

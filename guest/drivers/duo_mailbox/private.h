@@ -15,9 +15,7 @@
 
 #define DUO_CHANNELS 8
 
-/* As it lies in a channel's memory: a struct duo_cmdqu with the senders' flags in place of the
- * time.
- */
+/* As it lies in a channel's memory: a struct duo_cmdqu with the senders' flags for its mstime. */
 struct duo_mail {
 	u32 word[2];
 } __aligned(8);

@@ -23,7 +23,7 @@ struct table {
 	u32 size;
 };
 
-static int broken(const struct table *t, const char *what, u32 at)
+static int complain(const struct table *t, const char *what, u32 at)
 {
 	return duo_refuse(t->r, -EBADMSG, "has a broken resource table: %s at %u of %u", what, at,
 			  t->size);
@@ -44,11 +44,11 @@ static int parse_carveout(const struct table *t, u32 at)
 	struct fw_rsc_carveout c;
 
 	if (!get(t, at, &c, sizeof(c)))
-		return broken(t, "a carveout without an end", at);
+		return complain(t, "a carveout without an end", at);
 	if (c.da == ANYWHERE && !strncmp((char *)c.name, "vdev0", 5))
 		return 0; /* a ring, which has an entry of its own, or the buffers */
 	if (!duo_memory_at(&t->r->rtos, c.da, c.len) && !duo_memory_at(&t->r->vrings, c.da, c.len))
-		return broken(t, "a carveout that is not in reserved memory", at);
+		return complain(t, "a carveout that is not in reserved memory", at);
 	return 0;
 }
 
@@ -57,9 +57,9 @@ static int parse_trace(const struct table *t, u32 at, struct duo_resources *res)
 	struct fw_rsc_trace trace;
 
 	if (!get(t, at, &trace, sizeof(trace)))
-		return broken(t, "a trace without an end", at);
+		return complain(t, "a trace without an end", at);
 	if (!trace.len || !duo_memory_at(&t->r->rtos, trace.da, trace.len))
-		return broken(t, "a trace that is not in the core's memory", at);
+		return complain(t, "a trace that is not in the core's memory", at);
 	if (!res->trace_len) {
 		res->trace_da = trace.da;
 		res->trace_len = trace.len;
@@ -74,16 +74,16 @@ static int parse_vring(const struct table *t, u32 at, unsigned int i, struct duo
 	struct fw_rsc_vdev_vring ring;
 
 	if (!get(t, at, &ring, sizeof(ring)))
-		return broken(t, "a ring without an end", at);
+		return complain(t, "a ring without an end", at);
 	if (!is_power_of_2(ring.num) || ring.num > 0x8000 || !is_power_of_2(ring.align) ||
 	    ring.align < 4 || ring.align > 0x10000)
-		return broken(t, "a ring of a size or alignment that none has", at);
+		return complain(t, "a ring of a size or alignment that none has", at);
 	*v = (struct duo_vring){.da = ring.da, .num = ring.num, .align = ring.align};
 	if (ring.da == ANYWHERE)
 		v->da = m->base + i * (m->size / DUO_N_VRINGS);
 	if (!IS_ALIGNED(v->da, ring.align) ||
 	    !duo_memory_at(m, v->da, vring_size(ring.num, ring.align)))
-		return broken(t, "a ring that is not in the memory for rings", at);
+		return complain(t, "a ring that is not in the memory for rings", at);
 	return 0;
 }
 
@@ -100,13 +100,13 @@ static int parse_vdev(const struct table *t, u32 at, struct duo_resources *res)
 	int ret = 0;
 
 	if (!get(t, at, &vdev, sizeof(vdev)))
-		return broken(t, "a device without an end", at);
+		return complain(t, "a device without an end", at);
 	if (vdev.id != VIRTIO_ID_RPMSG || res->vdev_at) {
 		dev_warn(t->r->dev, "a virtio device %u is not for us\n", vdev.id);
 		return 0;
 	}
 	if (vdev.num_of_vrings != DUO_N_VRINGS)
-		return broken(t, "a device that has not two rings", at);
+		return complain(t, "a device that has not two rings", at);
 	for (unsigned int i = 0; !ret && i < DUO_N_VRINGS; i++) {
 		ret = parse_vring(t, next, i, &res->vring[i]);
 		next += sizeof(struct fw_rsc_vdev_vring);
@@ -114,9 +114,9 @@ static int parse_vdev(const struct table *t, u32 at, struct duo_resources *res)
 	if (ret)
 		return ret;
 	if (overlap(&res->vring[0], &res->vring[1]))
-		return broken(t, "rings that overlap", at);
+		return complain(t, "rings that overlap", at);
 	if (vdev.config_len > t->size - next)
-		return broken(t, "a device's configuration without an end", at);
+		return complain(t, "a device's configuration without an end", at);
 	res->vdev_at = at;
 	res->features = vdev.dfeatures;
 	res->config_at = next;
@@ -129,7 +129,7 @@ static int parse_entry(const struct table *t, u32 at, struct duo_resources *res)
 	struct fw_rsc_hdr hdr;
 
 	if (!get(t, at, &hdr, sizeof(hdr)))
-		return broken(t, "an entry behind its end", at);
+		return complain(t, "an entry behind its end", at);
 	at += sizeof(hdr);
 	switch (hdr.type) {
 	case RSC_CARVEOUT:
@@ -154,14 +154,14 @@ int duo_resources_parse(struct duo_rproc *r, const struct firmware *fw, struct d
 	int ret = duo_elf_section(r, fw, SECTION, &t.data, &t.size, &da);
 
 	*res = (struct duo_resources){};
-	if (ret)
+	if (ret || !t.size)
 		return ret == -ENOENT ? 0 : ret;
 	if (!get(&t, 0, &head, sizeof(head)) || head.num > (t.size - sizeof(head)) / sizeof(u32))
-		return broken(&t, "a list without an end", 0);
+		return complain(&t, "a list without an end", 0);
 	if (head.ver != 1 || head.reserved[0] || head.reserved[1])
-		return broken(&t, "a version that is not 1", 0);
+		return complain(&t, "a version that is not 1", 0);
 	if (!duo_memory_at(&r->rtos, da, t.size))
-		return broken(&t, "it is not in the core's memory, or something else", 0);
+		return complain(&t, "it is not in the core's memory, or something else", 0);
 	res->table_da = da;
 	res->table_size = t.size;
 	for (u32 i = 0; !ret && i < head.num; i++) {

@@ -10,7 +10,7 @@
 #include <linux/virtio.h>
 #include <linux/workqueue.h>
 
-#include "../duo_mailbox/duo_mailbox.h"
+#include <duo_mailbox/duo_mailbox.h>
 
 #define DUO_N_VRINGS 2
 

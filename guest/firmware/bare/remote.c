@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program for the small core that speaks with guest/drivers/duo_mailbox and duo_rproc, without a
- * system under it: the commands of remote.h, some of which do what a small core should not. Its
- * resource table asks for RPMsg, of which it does nothing.
+ * system under it: the commands of guest/drivers/duo_mailbox/test/remote.h, some of which do what a
+ * small core should not. Its resource table asks for RPMsg, of which it does nothing.
  *
  * Whoever writes to the mailbox holds the lock that both cores know, with interrupts off.
  */
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "bare.h"
-#include "remote.h"
+#include "guest/drivers/duo_mailbox/test/remote.h"
 
 #define N_CHANNELS 8u
 #define LOCK       (MAILBOX + 0xc0 + 4 * 4)

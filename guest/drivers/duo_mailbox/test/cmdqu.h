@@ -7,7 +7,7 @@
 
 #include <linnet/ioctl.h>
 
-#include "../../../firmware/bare/remote.h"
+#include "remote.h"
 #include <testing/check.h>
 
 #define DEVICE "/dev/cvi-rtos-cmdqu"

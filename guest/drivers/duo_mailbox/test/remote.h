@@ -1,7 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * The commands of remote.c in the mailbox. The reply to one that has a reply has the same ip_id and
- * cmd_id.
+ * The commands of guest/firmware/bare/remote.c in the mailbox. The reply to one that has a reply
+ * has the same ip_id and cmd_id.
  */
 #ifndef REMOTE_H
 #define REMOTE_H

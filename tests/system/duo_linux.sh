@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Usage: duo_linux.sh CASE. Linux's drivers for the small core where the board does not do as they say;
+# what they do where it does, their own tests show (system/drivers/duo).
+. "$(dirname "$0")/lib.sh"
+
+on_duo() { # CMD [OPTIONS...]
+	guest "$1" --machine duo256m "${quick[@]}" "${@:2}"
+}
+
+# In the tree the reset controller is where the board has an SD host, which this machine lacks: what is
+# written there is not kept.
+case_refused() {
+	linnet kbuild --extras
+	expect_status 0
+	on_duo 'cat /sys/firmware/fdt'
+	expect_status 0
+	LC_ALL=C sed 's/\(\x02\x0b\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x00\x00\x00\x00\)\x03\x00\x30\x00/\1\x04\x31\x00\x00/' \
+		<"$work/out" >"$work/tree"
+	! cmp -s "$work/out" "$work/tree" || fail 'the tree has no such node'
+	on_duo 'cd /sys/class/remoteproc/remoteproc0 && cat state && echo remote.elf >firmware
+		echo start >state; dmesg | tail -n 1; cat state' \
+		--dtb "$work/tree" --file "$DUO_REMOTE:/lib/firmware/remote.elf"
+	expect_status 0
+	expect_in err 'write error: I/O error|write error: Input/output error'
+	expect_in out 'duo_rproc 20b0000.remoteproc: the reset register refuses 0x40: it is 0x0$'
+	[ "$(grep -c '^offline$' "$work/out")" = 2 ] || fail 'it believes that the core runs'
+}
+
+"case_$1"
