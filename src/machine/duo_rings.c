@@ -71,11 +71,12 @@ static void tell_message(struct duo_rings *r, enum way way, const uint8_t *desc)
 static void look(struct duo_rings *r, enum way way)
 {
 	const uint8_t *ring = gmem_map(r->mem, r->base + (uint64_t)way * DUO_RINGS_STEP, RING_END);
-	const uint8_t *index = ring + (way == TO_SMALL ? AVAIL : USED);
+	const uint8_t *index;
 	uint16_t now, n;
 
 	if (!ring)
 		return;
+	index = ring + (way == TO_SMALL ? AVAIL : USED);
 	now = rpmsg_load16(index + 2);
 	n = (uint16_t)(now - r->seen[way]);
 	if (n > DUO_RINGS_NUM)
