@@ -77,7 +77,7 @@ static void answered(struct spi_unix *u)
 		lose(u, "its program answered what was not asked");
 		return;
 	}
-	for (unsigned i = 0; i < b->n; i++) {
+	for (size_t i = 0; i < b->n; i++) {
 		const uint8_t *frame = message + SPI_UNIX_HEADER + 2 * i;
 
 		b->data[i] = (uint16_t)(frame[0] | frame[1] << 8);
