@@ -175,7 +175,7 @@ until_answer() { # regex ARGS...
 
 # From outside, while Linux runs: stopped, started, given another program, crashed, mended.
 case_ctl() {
-	LIMIT=200 start run --machine duo256m --small-core "$DUO_FIRMWARE" --small-core-after linux \
+	LIMIT=200 start run --machine duo256m --no-extras --small-core "$DUO_FIRMWARE" --small-core-after linux \
 		--control "unix:$work/ctl" --small-console "file:$work/small"
 	wait_for 'This is Linnet'
 	ctl small || fail "$(cat "$work/answer")"
