@@ -70,6 +70,11 @@ cat >"$root/usr/share/lintian/overrides/linnet" <<-END
 	linnet: arch-dependent-file-in-usr-share [usr/share/linnet/image/init]
 	linnet: binary-from-other-architecture [usr/share/linnet/image/init]
 	linnet: statically-linked-binary [usr/share/linnet/image/init]
+	# Programs of another core, with what a debugger of theirs wants to know: data too.
+	linnet: arch-dependent-file-in-usr-share [usr/share/linnet/firmware/*]
+	linnet: binary-from-other-architecture [usr/share/linnet/firmware/*]
+	linnet: statically-linked-binary [usr/share/linnet/firmware/*]
+	linnet: unstripped-binary-or-object [usr/share/linnet/firmware/*]
 	# Begins a driver's directory.
 	linnet: package-contains-vcs-control-file [usr/share/linnet/drivers/.gitignore]
 END
