@@ -27,10 +27,9 @@ if [ -n "$(modinfo duo_mailbox_client 2>/dev/null)" ]; then
 fi
 
 echo "- $rounds times unloaded and loaded"
-sleep 1000 <>/dev/cvi-rtos-cmdqu &
+exec 3<>/dev/cvi-rtos-cmdqu
 refuse rmmod duo_mailbox
-kill $!
-wait $! 2>/dev/null
+exec 3>&-
 for _ in $(seq "$rounds"); do
 	try rmmod duo_mailbox
 	try modprobe duo_mailbox

@@ -75,27 +75,33 @@ static void show(const struct lab *lab, const char *what)
 		       n[2]);
 }
 
-/* Until the bottom halves have done what they were asked to; a second at most. */
-static void settle(const struct lab *lab)
+/* Until that many events were seen, one at a time or several at once, and the bottom halves have
+ * done what they were asked to; five seconds at most.
+ */
+static void settle(const struct lab *lab, unsigned long events)
 {
-	unsigned long long interrupts[4], done[4];
+	unsigned long long interrupts[4], overruns[4], done[4];
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 500; i++) {
 		if (get_from(lab, "counts", "interrupts", interrupts) >= 1 &&
+		    get_from(lab, "counts", "overruns", overruns) >= 1 &&
+		    interrupts[0] + overruns[0] >= events &&
 		    get_from(lab, "counts", "bottom halves", done) == 2 && done[1] == interrupts[0])
 			return;
 		usleep(10000);
 	}
 }
 
-static void measure(const struct lab *lab, const char *half, unsigned long events)
+/* `before`: how many events there were. */
+static void measure(const struct lab *lab, const char *half, unsigned long before,
+		    unsigned long events)
 {
 	char what[40];
 
 	put(lab->half, half);
 	for (unsigned long i = 0; i < events; i++)
 		put_in(lab, "trigger", "1");
-	settle(lab);
+	settle(lab, before + events);
 	snprintf(what, sizeof(what), "top half to %s", half);
 	show(lab, what);
 }
@@ -127,7 +133,7 @@ static void try_all(struct lab *lab, unsigned long events)
 	current_half(lab, before);
 	put_in(lab, "reset", "0");
 	for (int i = 0; i < 4; i++)
-		measure(lab, halves[i], events);
+		measure(lab, halves[i], i * events, events);
 	show(lab, "event to top half");
 	put(lab->half, before);
 }
