@@ -226,6 +226,12 @@ static const void *compile(struct interp *c, const struct rv64_block *b)
 	return native;
 }
 
+/* How many a new block may have, see count_give_up(). */
+static int32_t give_ups(const struct interp *c)
+{
+	return (int32_t)min_u64(JIT_GIVE_UPS, 4 * (uint64_t)c->code.hot);
+}
+
 void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 {
 	struct rv64_jit *j = c->jit;
@@ -247,7 +253,7 @@ void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 	b->native = native;
 	b->whole = j->gives_up;
 	b->op[0].handler = c->code.handlers[RV64_OP_native];
-	b->op[0].imm = (int32_t)min_u64(JIT_GIVE_UPS, 4 * (uint64_t)c->code.hot);
+	b->op[0].imm = give_ups(c);
 	jit_cache_written(&j->cache);
 }
 
@@ -259,12 +265,15 @@ static void drop_groups(struct interp *c, struct rv64_block *b)
 	rv64_code_not_native(&c->code, b);
 }
 
-/* A group in the block was not in one page of the TLB. Now and then that costs little. */
+/* A group in the block was not in one page of the TLB. Now and then that costs little: a copy comes
+ * to the end of a page, and gives up for some rounds. */
 static void count_give_up(struct interp *c, struct rv64_block *b)
 {
 	const uint64_t now = c->end - (uint64_t)c->left;
 
-	if (now - c->jit->gave_up_at < JIT_GIVE_UP_TIME && !--b->op[0].imm)
+	if (now - c->jit->gave_up_at >= JIT_GIVE_UP_TIME)
+		b->op[0].imm = give_ups(c);
+	else if (!--b->op[0].imm)
 		drop_groups(c, b);
 	c->jit->gave_up_at = now;
 }

@@ -26,7 +26,7 @@
 #define JIT_MAX_SKIPS    16u                /* see analyse.c; in a block */
 #define JIT_HOT          48                 /* executions */
 #define JIT_GIVE_UPS     64                 /* of a block's groups, soon after each other, */
-#define JIT_GIVE_UP_TIME 2000u              /* by retired instructions; then it has none */
+#define JIT_GIVE_UP_TIME 200u               /* by retired instructions; then it has none */
 #define JIT_MAX_GROUPS   INTERP_NATIVE_SLOTS
 
 /* Glue code, by its place in the writable mapping. */
