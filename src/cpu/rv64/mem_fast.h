@@ -20,7 +20,7 @@ static inline uint64_t rv64_fast_tag(const struct rv64_hart *h, uint64_t va, uns
 
 static inline const struct rv64_tlb_entry *rv64_fast_entry(const struct rv64_hart *h, uint64_t va)
 {
-	uint64_t folded = va ^ va >> RV64_TLB_BITS;
+	uint64_t folded = va ^ va >> RV64_TLB_FOLD;
 	size_t offset = ((folded >> (12 - RV64_TLB_ENTRY_SHIFT)) & RV64_TLB_SLOT_MASK) ^
 			h->mmu.slot;
 

@@ -42,10 +42,12 @@ struct rv64_hart;
 #define RV64_CTX_MAX  510
 
 /* The slot of a page in context ctx (struct rv64_mmu). Three bits of the context take part, so that
- * what U mode, S mode and S mode with SUM know about one page does not collide; and the bits of the
- * page number above the slot's, so that arrays a power of two apart do not. */
+ * what U mode, S mode and S mode with SUM know about one page does not collide; and higher bits of
+ * the page number, so that arrays a power of two apart do not, nor those a page more apart, as
+ * malloc() has them: that is why it is not RV64_TLB_BITS by which they are folded. */
+#define RV64_TLB_FOLD 8
 #define RV64_TLB_INDEX(ctx, va) \
-	((((va) >> 12) ^ ((va) >> (12 + RV64_TLB_BITS)) ^ ((ctx) << 4)) & (RV64_TLB_SIZE - 1))
+	((((va) >> 12) ^ ((va) >> (12 + RV64_TLB_FOLD)) ^ ((ctx) << 4)) & (RV64_TLB_SIZE - 1))
 
 struct rv64_tlb_entry {
 	uint64_t load_tag;

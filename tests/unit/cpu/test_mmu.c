@@ -451,6 +451,23 @@ static void for_debuggers(void **state)
 	assert_true(rv64_debug_translate(&s->hart, VA + 0x1000, &pa) < 0);
 }
 
+/* A program walks through two arrays at once: one slot for both pages would be asked for each by
+ * turns. malloc() puts its header, and so a page, between arrays of a power of two. */
+static void slots_of_two_arrays(void **state)
+{
+	for (unsigned k = 4; k <= 16; k++) {
+		for (unsigned n = 0; n < 6 * 64; n++) {
+			uint64_t pages = ((uint64_t)(n % 2 ? 3 : 1) << k) + n / 2 % 3;
+			uint64_t from = n / 6 * UINT64_C(0x2a5a5000), together = 0;
+
+			for (uint64_t va = from; va < from + (64 << 12); va += 1 << 12)
+				together += RV64_TLB_INDEX(1, va) ==
+					    RV64_TLB_INDEX(1, va + (pages << 12));
+			assert_true(together <= 2);
+		}
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, sys_setup_marked, sys_teardown)
 
 int main(void)
@@ -470,6 +487,7 @@ int main(void)
 		TEST(napot_pages),
 		TEST(sv48),
 		TEST(for_debuggers),
+		TEST(slots_of_two_arrays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

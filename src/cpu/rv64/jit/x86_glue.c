@@ -392,12 +392,12 @@ void jit_emit_slot(struct x86 *e, bool bmi2, unsigned va)
 		x86_vex_rr(e, X86_OP(0xf2, 3, 0xf0), X86_Q, RCX, 0, va); /* rorx */
 		x86_byte(e, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT);
 		x86_vex_rr(e, X86_OP(0xf2, 3, 0xf0), X86_Q, RDX, 0, va);
-		x86_byte(e, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT + RV64_TLB_BITS);
+		x86_byte(e, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT + RV64_TLB_FOLD);
 	} else {
 		x86_mov(e, RCX, va);
 		x86_shift_imm(e, X86_G_SHR, X86_Q, RCX, GMEM_PAGE_SHIFT - RV64_TLB_ENTRY_SHIFT);
 		x86_mov(e, RDX, RCX);
-		x86_shift_imm(e, X86_G_SHR, X86_Q, RDX, RV64_TLB_BITS);
+		x86_shift_imm(e, X86_G_SHR, X86_Q, RDX, RV64_TLB_FOLD);
 	}
 	x86_rr(e, X86_XOR, X86_L, RCX, RDX);
 	x86_rm(e, X86_XOR, X86_L, RCX, REG_HART, JIT_OFF(run.hart.mmu.slot));
