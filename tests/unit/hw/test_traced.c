@@ -7,60 +7,34 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/loop.h"
-#include "base/trace.h"
 #include "bus/bus.h"
 #include "hw/cv_mailbox.h"
 #include "hw/plic.h"
 #include "hw_test.h"
+#include "lib/trace_file.h"
 
 #define MAILBOX 0x1000u
 #define PLIC    0x400000u
 
 struct fixture {
-	char path[32], text[8192];
-	struct loop *loop;
-	struct trace *trace;
+	struct trace_file file;
 	struct bus *bus;
 	struct wires wires;
 };
 
 static void begin(struct fixture *f)
 {
-	int fd;
-
 	memset(f, 0, sizeof(*f));
-	memcpy(f->path, "/tmp/test_traced.XXXXXX", sizeof("/tmp/test_traced.XXXXXX"));
-	fd = mkstemp(f->path);
-	assert_true(fd >= 0);
-	close(fd);
-	assert_int_equal(loop_new(&f->loop), 0);
+	trace_file_begin(&f->file);
 	assert_int_equal(bus_new(&f->bus), 0);
-	assert_int_equal(trace_open(f->loop, "", f->path, &f->trace, NULL), 0);
 }
 
-/* Closes the trace and reads what its events say. */
 static void end(struct fixture *f)
 {
-	char line[400];
-	FILE *in;
-	int n = 0;
-
-	assert_int_equal(trace_close(f->trace), 0);
-	in = fopen(f->path, "r");
-	assert_non_null(in);
-	while (fgets(line, sizeof(line), in))
-		n += snprintf(f->text + n, sizeof(f->text) - (size_t)n, "%s",
-			      strstr(line, "\"event\":") + strlen("\"event\":"));
-	(void)fclose(in);
-	unlink(f->path);
+	trace_file_end(&f->file);
 	bus_free(f->bus);
-	loop_free(f->loop);
 }
 
 static void test_mailbox(void **state)
@@ -71,7 +45,7 @@ static void test_mailbox(void **state)
 
 	begin(&f);
 	cfg.bus = f.bus;
-	cfg.trace = f.trace;
+	cfg.trace = f.file.trace;
 	for (unsigned i = 0; i < CV_MAILBOX_CORES; i++)
 		cfg.irq[i] = wires_irq(&f.wires, i);
 	assert_int_equal(cv_mailbox_new(&cfg, &m), 0);
@@ -86,13 +60,14 @@ static void test_mailbox(void **state)
 	cv_mailbox_free(m);
 	end(&f);
 	assert_string_equal(
-		f.text, "\"mail\",\"to\":\"big\",\"channel\":3,\"data\":\"0x1122334455667788\"}\n"
-			"\"mail\",\"to\":\"small\",\"channel\":3,"
-			"\"data\":\"0x1122334455667788\"}\n"
-			"\"line\",\"to\":\"big\",\"level\":1}\n"
-			"\"line\",\"to\":\"small\",\"level\":1}\n"
-			"\"taken\",\"of\":\"small\",\"channel\":3}\n"
-			"\"line\",\"to\":\"small\",\"level\":0}\n");
+		f.file.text,
+		"\"mail\",\"to\":\"big\",\"channel\":3,\"data\":\"0x1122334455667788\"}\n"
+		"\"mail\",\"to\":\"small\",\"channel\":3,"
+		"\"data\":\"0x1122334455667788\"}\n"
+		"\"line\",\"to\":\"big\",\"level\":1}\n"
+		"\"line\",\"to\":\"small\",\"level\":1}\n"
+		"\"taken\",\"of\":\"small\",\"channel\":3}\n"
+		"\"line\",\"to\":\"small\",\"level\":0}\n");
 }
 
 static void test_plic(void **state)
@@ -105,7 +80,7 @@ static void test_plic(void **state)
 	begin(&f);
 	output = wires_irq(&f.wires, 0);
 	cfg.bus = f.bus;
-	cfg.trace = f.trace;
+	cfg.trace = f.file.trace;
 	cfg.outputs = &output;
 	assert_int_equal(plic_new(&cfg, &p), 0);
 	wr(f.bus, PLIC + 4 * 40, 4, 1);
@@ -117,7 +92,7 @@ static void test_plic(void **state)
 	wr(f.bus, PLIC + 0x200004, 4, 40);
 	plic_free(p);
 	end(&f);
-	assert_string_equal(f.text, "\"claim\",\"source\":40}\n\"complete\",\"source\":40}\n");
+	assert_string_equal(f.file.text, "\"claim\",\"source\":40}\n\"complete\",\"source\":40}\n");
 }
 
 int main(void)

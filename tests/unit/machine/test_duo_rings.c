@@ -6,13 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/loop.h"
-#include "base/trace.h"
+#include "lib/trace_file.h"
 #include "machine/duo_rings.h"
 #include "mem/gmem.h"
 #include "rpmsg/proto.h"
@@ -23,47 +19,26 @@
 #define KICK    0x10107u
 
 struct fixture {
-	char path[32], text[4096];
-	struct loop *loop;
-	struct trace *trace;
+	struct trace_file file;
 	struct gmem *mem;
 	struct duo_rings rings;
 };
 
 static void begin(struct fixture *f, uint64_t base)
 {
-	int fd;
-
 	memset(f, 0, sizeof(*f));
-	memcpy(f->path, "/tmp/test_rings.XXXXXX", sizeof("/tmp/test_rings.XXXXXX"));
-	fd = mkstemp(f->path);
-	assert_true(fd >= 0);
-	close(fd);
-	assert_int_equal(loop_new(&f->loop), 0);
+	trace_file_begin(&f->file);
 	assert_int_equal(gmem_new(&f->mem), 0);
 	assert_int_equal(gmem_add_ram(f->mem, RAM, 2u << 20), 0);
-	assert_int_equal(trace_open(f->loop, "", f->path, &f->trace, NULL), 0);
-	duo_rings_init(&f->rings, f->mem, f->trace, base);
+	duo_rings_init(&f->rings, f->mem, f->file.trace, base);
 }
 
 static const char *end(struct fixture *f)
 {
-	char line[400];
-	FILE *in;
-	int n = 0;
-
-	assert_int_equal(trace_close(f->trace), 0);
-	in = fopen(f->path, "r");
-	assert_non_null(in);
-	while (fgets(line, sizeof(line), in))
-		n += snprintf(f->text + n, sizeof(f->text) - (size_t)n, "%s",
-			      strstr(line, "\"event\":") + strlen("\"event\":"));
-	(void)fclose(in);
-	unlink(f->path);
+	trace_file_end(&f->file);
 	duo_rings_fini(&f->rings);
 	gmem_free(f->mem);
-	loop_free(f->loop);
-	return f->text;
+	return f->file.text;
 }
 
 static uint8_t *at(struct fixture *f, unsigned ring, uint64_t offset)
