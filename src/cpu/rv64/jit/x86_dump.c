@@ -61,18 +61,12 @@ static void put_target(const struct dump *d, int64_t target)
 		const uint8_t *at;
 		const char *name;
 	} glue[] = {
-		{g->exit_go, "exit_go"},
-		{g->exit_odd, "exit_odd"},
-		{g->give_up, "give_up"},
-		{g->dispatch, "dispatch"},
-		{g->near[0], "near"},
-		{g->near[1], "near"},
-		{g->far, "far"},
-		{g->link, "link"},
-		{g->bound, "bound"},
-		{g->mem, "mem"},
-		{g->site, "site"},
-		{g->call, "call"},
+		{g->exit_go, "exit_go"}, {g->exit_odd, "exit_odd"},
+		{g->give_up, "give_up"}, {g->dispatch, "dispatch"},
+		{g->near[0], "near"},    {g->near[1], "near"},
+		{g->far, "far"},         {g->link, "link"},
+		{g->bound, "bound"},     {g->mem, "mem"},
+		{g->site, "site"},       {g->call, "call"},
 		{g->fp, "fp"},
 	};
 
