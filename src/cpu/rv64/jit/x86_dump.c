@@ -4,9 +4,10 @@
  * was built without its header, as bytes.
  *
  * Among the code stand data: behind `call link` and `call bound` where the jump goes (x86_glue.h),
- * behind `call give_up` which instruction is the interpreter's, and before the call of a C function its record, which is jumped over (x86_lower.c). Places
- * outside of the block are named, so that the text does not depend on where the block lies; and
- * what of struct interp an operand means, so that it does not depend on how that is laid out.
+ * behind `call give_up` which instruction is the interpreter's, and before the call of a C function
+ * its record, which is jumped over (x86_lower.c). Places outside of the block are named, so that
+ * the text does not depend on where the block lies; and what of struct interp an operand means, so
+ * that it does not depend on how that is laid out.
  */
 #include "cpu/rv64/jit/dump.h"
 
