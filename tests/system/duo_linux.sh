@@ -1,8 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Usage: duo_linux.sh CASE. Linux's drivers for the small core where the board does not do as they say;
-# what they do where it does, their own tests show (system/drivers/duo).
-. "$(dirname "$0")/lib.sh"
+# Usage: duo_linux.sh CASE. Linux's drivers for the small core with what is outside of Linux: a board that
+# does not do as they say, a host that listens. The rest their own tests show (system/drivers/duo).
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/system/lib.sh
+. "$here/lib.sh"
 
 on_duo() { # CMD [OPTIONS...]
 	guest "$1" --machine duo256m "${quick[@]}" "${@:2}"
@@ -25,6 +27,28 @@ case_refused() {
 	expect_in err 'write error: I/O error|write error: Input/output error'
 	expect_in out 'duo_rproc 20b0000.remoteproc: the reset register refuses 0x40: it is 0x0$'
 	[ "$(grep -c '^offline$' "$work/out")" = 2 ] || fail 'it believes that the core runs'
+}
+
+# Samples from a converter through the small core, Linux and TCP to the host: each comes once, and has its
+# value. Who takes them does not read before they are piled up in Linux.
+case_stream() {
+	local n=50000
+	linnet kbuild --extras
+	expect_status 0
+	listen python3 "$here/samples.py" PORT "$work/samples" "$work/out" 'the reader is slow, samples wait'
+	cat >"$work/sh" <<-END
+		cd /sys/class/remoteproc/remoteproc0 && echo sensor.elf >firmware && echo start >state || exit 1
+		modprobe -a virtio_rpmsg_bus rpmsg_char rpmsg_ctrl || exit 1
+		for i in \$(seq 100); do [ -e /dev/rpmsg_ctrl0 ] || sleep 0.1; done
+		samples=\$(linnet-rpmsg create samples -1 36) && linnet-rpmsg stream -n $n \$samples 10.0.2.2:$port
+	END
+	on_duo 'sh /sh' --clock instructions --file "$work/sh:/sh" --spi 2:0=adc \
+		--file "$FIRMWARE/sensor-duo256m.elf:/lib/firmware/sensor.elf"
+	expect_status 0
+	wait "${pids[-1]}" || fail 'the reader has failed'
+	expect_in out "^stream: $n samples, none lost; waited [1-9]"
+	awk -v n=$n 'BEGIN { for (i = 0; i < n; i++) print i, 16 * i % 4096 }' | cmp - "$work/samples" ||
+		fail 'samples are missing, doubled or wrong'
 }
 
 "case_$1"

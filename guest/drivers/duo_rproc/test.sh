@@ -6,7 +6,7 @@
 . ../testing.sh
 
 rounds=3
-[ "$1" = short ] || rounds=20
+[ "$1" = short ] || rounds=100
 rproc=/sys/class/remoteproc/remoteproc0
 
 state()

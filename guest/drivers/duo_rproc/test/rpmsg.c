@@ -65,25 +65,45 @@ static void sizes(void)
 
 /* ---- under traffic ---- */
 
-static atomic_uint answers;
+/* A message tells in which cycle it was sent, and as which one. */
+struct message {
+	uint32_t cycle, n;
+};
 
-/* Until the channel goes; each answer is to the last question. */
-static void *traffic(void *arg)
+struct traffic {
+	int fd;
+	uint32_t cycle;
+	atomic_uint answers;
+};
+
+static void expect_gone(void)
 {
-	int fd = open_when_there("/dev/rpmsg0");
-	uint32_t n = 0, got;
-
-	for (;;) {
-		n++;
-		if (write(fd, &n, sizeof(n)) != sizeof(n) ||
-		    read(fd, &got, sizeof(got)) != sizeof(got))
-			break;
-		CHECK(got == n);
-		atomic_fetch_add(&answers, 1);
-	}
 	CHECK(errno == EPIPE || errno == ENODEV || errno == ENXIO);
-	close(fd);
-	return arg;
+}
+
+/* As many as go, until the channel goes. */
+static void *ask(void *arg)
+{
+	const struct traffic *t = arg;
+	struct message m = {.cycle = t->cycle};
+
+	do
+		m.n++;
+	while (write(t->fd, &m, sizeof(m)) == sizeof(m));
+	expect_gone();
+	return NULL;
+}
+
+/* The answers that came are those to the first messages: none is missing, doubled or of before. */
+static void *hear(void *arg)
+{
+	struct traffic *t = arg;
+	struct message got;
+
+	while (read(t->fd, &got, sizeof(got)) == sizeof(got))
+		CHECK(got.cycle == t->cycle && got.n == atomic_fetch_add(&t->answers, 1) + 1);
+	expect_gone();
+	return NULL;
 }
 
 static void tell_state(const char *word)
@@ -93,17 +113,19 @@ static void tell_state(const char *word)
 	CHECK(fd >= 0 && write(fd, word, strlen(word)) > 0 && !close(fd));
 }
 
-static void cycle(void)
+static void cycle(uint32_t number)
 {
-	pthread_t thread;
+	struct traffic t = {.cycle = number};
+	pthread_t asker, hearer;
 
-	atomic_store(&answers, 0);
 	tell_state("start");
-	CHECK(!pthread_create(&thread, NULL, traffic, NULL));
-	while (atomic_load(&answers) < ENOUGH)
+	t.fd = open_when_there("/dev/rpmsg0");
+	CHECK(!pthread_create(&asker, NULL, ask, &t) && !pthread_create(&hearer, NULL, hear, &t));
+	while (atomic_load(&t.answers) < ENOUGH)
 		usleep(1000);
 	tell_state("stop");
-	CHECK(!pthread_join(thread, NULL));
+	CHECK(!pthread_join(asker, NULL) && !pthread_join(hearer, NULL));
+	close(t.fd);
 	CHECK(access("/dev/rpmsg0", F_OK));
 }
 
@@ -117,7 +139,7 @@ int main(int argc, char **argv)
 		sizes();
 	else if (!strcmp(word, "cycles") && argc > 2)
 		for (int n = atoi(argv[2]); n; n--)
-			cycle();
+			cycle((uint32_t)n);
 	else
 		return 2;
 	return 0;
