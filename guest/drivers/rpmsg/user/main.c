@@ -9,12 +9,16 @@
 
 #include "channel.h"
 #include "console.h"
+#include "pingpong.h"
 #include "rtt.h"
+
+#define HOPS 32 /* of a ping-pong, unless told */
 
 static const char usage_text[] =
 	"usage: linnet-rpmsg list\n"
 	"       linnet-rpmsg ping [-n COUNT] [-s SIZE[-SIZE]] CHANNEL\n"
 	"       linnet-rpmsg flood [-n COUNT] [-s SIZE[-SIZE]] [-N] CHANNEL\n"
+	"       linnet-rpmsg ping-pong [-n COUNT] CHANNEL\n"
 	"       linnet-rpmsg console [-n COUNT] CHANNEL\n"
 	"       linnet-rpmsg create NAME HERE THERE [GROUP]\n"
 	"       linnet-rpmsg destroy FILE\n"
@@ -69,6 +73,8 @@ static int with_channel(const char *verb, int argc, char **argv)
 		return rtt_ping(&o);
 	if (!strcmp(verb, "flood"))
 		return rtt_flood(&o);
+	if (!strcmp(verb, "ping-pong"))
+		return pingpong_run(o.channel, counted ? o.count : HOPS);
 	return console_run(o.channel, counted ? o.count : 0);
 }
 
@@ -92,7 +98,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!strcmp(verb, "list") && argc == 2)
 		return channel_list();
-	if (!strcmp(verb, "ping") || !strcmp(verb, "flood") || !strcmp(verb, "console"))
+	if (!strcmp(verb, "ping") || !strcmp(verb, "flood") || !strcmp(verb, "ping-pong") ||
+	    !strcmp(verb, "console"))
 		return with_channel(verb, argc - 1, argv + 1);
 	if (!strcmp(verb, "create"))
 		return create(argc - 1, argv + 1);
