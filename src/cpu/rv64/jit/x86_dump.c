@@ -65,10 +65,10 @@ static void put_target(const struct dump *d, int64_t target)
 		{g->exit_go, "exit_go"}, {g->exit_odd, "exit_odd"},
 		{g->give_up, "give_up"}, {g->dispatch, "dispatch"},
 		{g->near[0], "near"},    {g->near[1], "near"},
-		{g->far, "far"},         {g->link, "link"},
-		{g->bound, "bound"},     {g->mem, "mem"},
-		{g->site, "site"},       {g->call, "call"},
-		{g->fp, "fp"},
+		{g->far[0], "far"},      {g->far[1], "far"},
+		{g->link, "link"},       {g->bound, "bound"},
+		{g->mem, "mem"},         {g->site, "site"},
+		{g->call, "call"},       {g->fp, "fp"},
 	};
 
 	if (target >= 0 && (uint64_t)target < d->size) {
@@ -152,6 +152,7 @@ static const struct {
 	HART(mmu.ctx),
 	HART(mmu.slot),
 	HART(mmu.fetch_tag),
+	HART(mmu.fetch_key),
 	HART(mmu.fetch_spread),
 	HART(mmu.tlb[0].load_tag),
 	HART(mmu.tlb[0].store_tag),
@@ -166,17 +167,14 @@ static const struct {
 	FIELD(native_site),
 	FIELD(native_box),
 	/* NOLINTNEXTLINE(bugprone-sizeof-expression): the pointer is the field */
-	FIELD(native_far_at),
+	FIELD(native_target),
 	FIELD(native_far),
 	FIELD(native_near[0][0].pc),
 	FIELD(native_near[0][0].key),
-	FIELD(native_near[0][0].page),
 	FIELD(native_near[0][0].native),
 	FIELD(native_near[1][0].pc),
 	FIELD(native_near[1][0].key),
-	FIELD(native_near[1][0].page),
 	FIELD(native_near[1][0].native),
-	FIELD(code.voids),
 #undef FIELD
 #undef HART
 };
