@@ -30,8 +30,6 @@ case_right() {
 		checked --deterministic --seed $seed --small-core "$FIRMWARE/rpmsg-duo256m.elf"
 		expect_nothing
 	done
-	checked --small-core "$FIRMWARE/rpmsg-duo256m.elf"
-	expect_nothing
 }
 
 # left_out NAME WHO FUNCTIONS PATTERN: of the firmware without that operation all reports match the pattern, and
