@@ -29,6 +29,7 @@
 #include "hw/plic.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
+#include "machine/cache_check.h"
 #include "machine/crash.h"
 #include "machine/duo_core.h"
 #include "machine/duo_map.h"
@@ -110,6 +111,8 @@ static int make_core(struct duo_small *s, struct err *e)
 		.timebase_hz = DUO_TIMEBASE_HZ,
 		.model = CPU_MODEL_THEAD_C906,
 		.in_turns = m->cfg.counted_time,
+		.coherence = m->coherence,
+		.core = CACHE_CHECK_SMALL,
 	};
 	int ret = m->cfg.engine->vm_new(&cfg, &s->vm, e);
 

@@ -145,6 +145,9 @@ int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host,
 /* Translation for debuggers: no side effects, no A/D update. 0 or -EFAULT. */
 int rv64_debug_translate(struct rv64_hart *h, uint64_t va, uint64_t *pa);
 
+/* The same for loads and stores as the hart makes them now. */
+int rv64_data_translate(struct rv64_hart *h, uint64_t va, uint64_t *pa);
+
 /* The inline fast paths are in mem_fast.h, which needs struct rv64_hart. */
 
 #endif
