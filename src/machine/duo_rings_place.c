@@ -91,8 +91,8 @@ uint32_t rings_other_align(const struct gmem *mem, uint64_t base, uint32_t num)
 	return 0;
 }
 
-/* The used ring of fewer entries is where the available one is. Linux has put 0, 1, 2, 3 there; words
- * of the other, numbers and lengths, have an upper half that is 0. */
+/* The used ring of fewer entries is where the available one is. Linux has put 0, 1, 2, 3 there;
+ * words of the other, numbers and lengths, have an upper half that is 0. */
 static bool avail_is_overwritten(const struct gmem *mem, uint64_t base, uint32_t num)
 {
 	const uint8_t *avail = gmem_map(mem, base + rings_avail_at(num), 4 + UINT64_C(2) * num);

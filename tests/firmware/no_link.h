@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RPMsg with one thing wrong, for the small core (board/no_link.c) and for a program in Linux' place
- * (big/no_link.c, built once for each). The big core says in memory what is to be wrong.
+ * RPMsg with one thing wrong, for the small core (board/no_link.c) and for a program in Linux'
+ * place (big/no_link.c, built once for each). The big core says in memory what is to be wrong.
  */
 #ifndef NO_LINK_H
 #define NO_LINK_H
