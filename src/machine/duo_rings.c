@@ -16,6 +16,7 @@
 #include "base/bits.h"
 #include "base/trace.h"
 #include "machine/duo_rings_place.h"
+#include "machine/duo_trace.h"
 #include "mem/gmem.h"
 #include "rpmsg/proto.h"
 
@@ -71,6 +72,11 @@ static void tell_announcement(struct duo_rings *r, const uint8_t *payload)
 		trace_event(r->trace, &e);
 }
 
+static const char *core_name(enum link_way way)
+{
+	return way == LINK_TO_SMALL ? DUO_SMALL_NAME : DUO_BIG_NAME;
+}
+
 static void tell_message(struct duo_rings *r, enum link_way way, const uint8_t *desc)
 {
 	uint64_t addr = rpmsg_load32(desc) | (uint64_t)rpmsg_load32(desc + 4) << 32;
@@ -82,10 +88,12 @@ static void tell_message(struct duo_rings *r, enum link_way way, const uint8_t *
 	if (!p)
 		return;
 	h = rpmsg_header_load(p);
-	(void)snprintf(e.label, sizeof(e.label), "%s", way == LINK_TO_SMALL ? "small" : "big");
+	(void)snprintf(e.label, sizeof(e.label), "%s", core_name(way));
 	e.a = h.src;
 	e.b = h.dst;
 	e.c = h.len;
+	e.n_data = (uint16_t)min_u64(h.len, sizeof(e.data));
+	memcpy(e.data, p + RPMSG_HEADER_SIZE, e.n_data);
 	if (r->trace)
 		trace_event(r->trace, &e);
 	is_name = h.dst == RPMSG_NS_ADDR && h.len == RPMSG_NS_SIZE;
@@ -123,11 +131,16 @@ static void look_at_indices(struct duo_rings *r)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(r->ring); i++) {
 		const uint8_t *ring = ring_of(r, i);
+		uint16_t avail, used;
 
 		if (!ring)
 			continue;
-		r->ring[i].avail = rpmsg_load16(avail_of(r, ring) + 2);
-		r->ring[i].used = rpmsg_load16(used_of(r, ring) + 2);
+		avail = rpmsg_load16(avail_of(r, ring) + 2);
+		used = rpmsg_load16(used_of(r, ring) + 2);
+		if (avail != r->ring[i].avail || used != r->ring[i].used)
+			trace(r->trace, TRACE_RING, core_name(i), avail, used);
+		r->ring[i].avail = avail;
+		r->ring[i].used = used;
 	}
 }
 
