@@ -378,7 +378,7 @@ static struct link_irq look_at_irq(struct duo *d, unsigned core, struct plic *pl
 
 static bool was_at_avail(const struct duo_small *s, const struct link_facts *f, unsigned ring)
 {
-	uint64_t at = f->rings + ring * DUO_RINGS_STEP + rings_avail_at(f->num);
+	uint64_t at = f->rings + (uint64_t)ring * DUO_RINGS_STEP + rings_avail_at(f->num);
 
 	return duo_small_was_at(s, align_down(at, DUO_PAGE), at + 1);
 }

@@ -51,6 +51,16 @@ static bool is_buffer(const uint8_t *desc)
 	return rpmsg_load32(desc + 8) == RPMSG_BUFFER_SIZE && rpmsg_load16(desc + 12) == F_WRITE;
 }
 
+/* While Linux is filling in descriptors there are fewer than the ring has; then this is a part of
+ * the next one. */
+static bool given_is_possible(const struct gmem *mem, uint64_t base, uint32_t num)
+{
+	uint16_t avail = index_at(mem, base, rings_avail_at(num));
+	uint16_t used = index_at(mem, base, rings_used_at(num, LINK_ALIGN));
+
+	return avail && (uint16_t)(avail - used) <= num;
+}
+
 uint32_t rings_num_at(const struct gmem *mem, uint64_t base)
 {
 	const uint8_t *desc = gmem_map(mem, base, RINGS_DESC_SIZE * RINGS_NUM_MAX);
@@ -65,7 +75,7 @@ uint32_t rings_num_at(const struct gmem *mem, uint64_t base)
 		n++;
 	if (n < 2 || n & (n - 1) || !gmem_map(mem, first, UINT64_C(1) * n * RPMSG_BUFFER_SIZE))
 		return 0;
-	return index_at(mem, base, rings_avail_at(n)) ? n : 0;
+	return given_is_possible(mem, base, n) ? n : 0;
 }
 
 uint64_t rings_find(const struct gmem *mem, uint64_t base, uint64_t size, uint32_t *num)

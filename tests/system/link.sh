@@ -56,6 +56,17 @@ case_faults() {
 	expect_not_in err "$none|$lost"
 }
 
+# Nothing is found where nothing is wrong, restarts and hasty firmware included.
+case_good() {
+	local pair
+	for pair in "big_rpmsg $FIRMWARE/rpmsg-duo256m.elf" "big_like_threadx $BIG/like_threadx.elf"; do
+		linnet run --machine duo256m --deterministic --time-limit 100 --firmware "$BIG/${pair% *}.elf" \
+			--small-core "${pair#* }" </dev/null
+		expect_status 0
+		expect_not_in err "$none|$lost"
+	done
+}
+
 # While it runs, by the control socket, also as JSON.
 case_ctl() {
 	start run --machine duo256m --firmware "$BIG/big_wait_1210.elf" --small-core "$FIRMWARE/rpmsg-duo256m.elf" \

@@ -274,6 +274,14 @@ static void test_find(void **state)
 	rpmsg_store32(gmem_map(f.mem, RINGS + 4, 4), 1); /* no buffer is there */
 	assert_int_equal(seen(&f, false).rings, 0);
 	end(&f);
+	/* Linux has filled in 64 of 256, and is at the next one. */
+	begin(&f, RINGS);
+	make_rings(&f, RINGS, 256);
+	memset(at(&f, 0, 16 * 64), 0, 16 * (256 - 64));
+	rpmsg_store32(at(&f, 0, 16 * 64), BUFFERS + 512 * 64);
+	rpmsg_store16(at(&f, 0, PAGE + 2), 64);
+	assert_int_equal(seen(&f, false).rings, 0);
+	end(&f);
 }
 
 /* The used index of one who takes the ring for another. */
