@@ -33,7 +33,7 @@ case_refused() {
 # value. Who takes them does not read before they are piled up in Linux.
 case_stream() {
 	local n=50000
-	linnet kbuild --extras
+	linnet kbuild --source --extras
 	expect_status 0
 	listen python3 "$here/samples.py" PORT "$work/samples" "$work/out" 'the reader is slow, samples wait'
 	cat >"$work/sh" <<-END
@@ -49,6 +49,44 @@ case_stream() {
 	expect_in out "^stream: $n samples, none lost; waited [1-9]"
 	awk -v n=$n 'BEGIN { for (i = 0; i < n; i++) print i, 16 * i % 4096 }' | cmp - "$work/samples" ||
 		fail 'samples are missing, doubled or wrong'
+}
+
+# hops: that many lines, and nothing else.
+expect_hops() {
+	expect_status 0
+	expect_out "$(seq -f 'ping-pong hop=%g' "$1")"
+}
+
+# Given nothing to do, and no terminal, the board shows that both cores talk.
+case_ping_pong() {
+	linnet kbuild --source --extras
+	expect_status 0
+	linnet run --machine duo256m "${quick[@]}" </dev/null
+	expect_hops 32
+	# Somebody's pipe is no terminal either, and what can fail says so.
+	linnet run --machine duo256m "${quick[@]}" --clock instructions \
+		--file "$FIRMWARE/led-duo256m.elf:/lib/firmware/duo-c906l.elf" < <(echo words)
+	expect_status 1
+	expect_out ''
+	expect_in err '^ping-pong failed: the small core announces no channel'
+	echo nonsense >"$work/firmware"
+	linnet run --machine duo256m "${quick[@]}" --file "$work/firmware:/lib/firmware/duo-c906l.elf" </dev/null
+	expect_status 1
+	expect_in err '^ping-pong failed: .*duo_rproc .*: duo-c906l.elf '
+	linnet run --machine duo256m --no-extras </dev/null
+	expect_status 1
+	expect_in err '^ping-pong failed: .*duo_rproc.*linnet kbuild --source --extras$'
+	linnet run --machine duo </dev/null
+	expect_status 1
+	expect_in err '^linnet run: the machine duo is too small for Debian.s kernel; add --kernel small'
+}
+
+# The board with as little memory as it has, on the kernel that fits.
+case_ping_pong_small() {
+	linnet kbuild --kernel small --source --extras
+	expect_status 0
+	linnet run --machine duo --kernel small "${quick[@]}" </dev/null
+	expect_hops 32
 }
 
 "case_$1"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* duo-rpmsg pingpong|sizes|cycles N: RPMsg with the firmware guest/firmware/apps/rpmsg.c. `cycles`
+/* duo-rpmsg sizes|cycles N: RPMsg with the firmware guest/firmware/apps/rpmsg.c. `cycles`
  * starts and stops the core N times under traffic; for the others it runs.
  */
 #include <fcntl.h>
@@ -7,17 +7,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <linux/rpmsg.h>
 
 #include <testing/check.h>
 
-#define COUNTER 30 /* the endpoint that counts */
-#define HOPS    32
-#define MAX     496 /* bytes in a message */
-#define ENOUGH  200 /* messages, before the core is stopped */
+#define MAX    496 /* bytes in a message */
+#define ENOUGH 200 /* messages, before the core is stopped */
 
 static int open_when_there(const char *path)
 {
@@ -26,27 +21,6 @@ static int open_when_there(const char *path)
 	while ((fd = open(path, O_RDWR)) < 0)
 		usleep(5000);
 	return fd;
-}
-
-/* A second endpoint has the second device file. */
-static void pingpong(void)
-{
-	struct rpmsg_endpoint_info info = {
-		.name = "ping-pong", .src = 0x400 + COUNTER, .dst = COUNTER};
-	int maker = open_when_there("/dev/rpmsg_ctrl0"), fd;
-	uint32_t n = 0;
-
-	CHECK(open_when_there("/dev/rpmsg0") >= 0);
-	CHECK(!ioctl(maker, RPMSG_CREATE_EPT_IOCTL, &info));
-	fd = open_when_there("/dev/rpmsg1");
-	while (n < HOPS) {
-		uint32_t hop = n + 1;
-
-		CHECK(write(fd, &n, sizeof(n)) == sizeof(n));
-		CHECK(read(fd, &n, sizeof(n)) == sizeof(n) && n == hop);
-		printf("ping-pong hop=%u\n", n);
-	}
-	CHECK(!ioctl(fd, RPMSG_DESTROY_EPT_IOCTL));
 }
 
 static void sizes(void)
@@ -133,9 +107,7 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 
-	if (!strcmp(word, "pingpong"))
-		pingpong();
-	else if (!strcmp(word, "sizes"))
+	if (!strcmp(word, "sizes"))
 		sizes();
 	else if (!strcmp(word, "cycles") && argc > 2)
 		for (int n = atoi(argv[2]); n; n--)

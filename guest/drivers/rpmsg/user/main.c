@@ -9,13 +9,17 @@
 
 #include "channel.h"
 #include "console.h"
+#include "pingpong.h"
 #include "rtt.h"
 #include "stream.h"
+
+#define HOPS 32 /* of a ping-pong, unless told */
 
 static const char usage_text[] =
 	"usage: linnet-rpmsg list\n"
 	"       linnet-rpmsg ping [-n COUNT] [-s SIZE[-SIZE]] CHANNEL\n"
 	"       linnet-rpmsg flood [-n COUNT] [-s SIZE[-SIZE]] [-N] CHANNEL\n"
+	"       linnet-rpmsg ping-pong [-n COUNT] CHANNEL\n"
 	"       linnet-rpmsg console [-n COUNT] CHANNEL\n"
 	"       linnet-rpmsg stream [-n COUNT] CHANNEL ADDRESS:PORT\n"
 	"       linnet-rpmsg create NAME HERE THERE [GROUP]\n"
@@ -73,6 +77,8 @@ static int with_channel(const char *verb, int argc, char **argv)
 		return rtt_flood(&o);
 	if (is_stream)
 		return stream_run(o.channel, o.count, argv[optind + 1]);
+	if (!strcmp(verb, "ping-pong"))
+		return pingpong_run(o.channel, counted ? o.count : HOPS);
 	return console_run(o.channel, counted ? o.count : 0);
 }
 
@@ -91,7 +97,7 @@ static int create(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static const char *const with[] = {"ping", "flood", "console", "stream"};
+	static const char *const with[] = {"ping", "flood", "ping-pong", "console", "stream"};
 	const char *verb = argc > 1 ? argv[1] : "";
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
