@@ -96,7 +96,6 @@ struct rv64_block {
 	uint32_t points; /* decoded with the breakpoints of this serial; 0: without any */
 	uint16_t n_ops;  /* of op[]; a compiled block that was moved has kept its head alone, */
 	bool whole;      /* unless its compiled code leaves instructions to the interpreter */
-	bool ungrouped;  /* it is to be compiled without groups of accesses (jit/analyse.c) */
 	struct rv64_op op[];
 };
 
