@@ -291,8 +291,10 @@ static void execute(struct interp *c)
 	begin_slice(c);
 	interp_execute(c);
 	end_slice(c);
-	if (c->left <= 0)
+	if (c->left <= 0) {
+		rv64_jit_seen(c);
 		take_interrupt(&c->run.hart);
+	}
 }
 
 void interp_look(struct interp *c)

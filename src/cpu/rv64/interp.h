@@ -53,7 +53,7 @@ struct interp {
 	uint64_t slice;  /* what `left` began with */
 	uint64_t budget; /* instructions that run() may still use, or INTERP_NO_BUDGET */
 
-	uint64_t value; /* result of interp_load_slow() */
+	uint64_t value; /* result of interp_load_slow() and jit_mem() */
 
 	/* Of the engine jit (jit/jit.h), else NULL and false. `native_page`: the virtual page of
 	 * the code that runs natively. `native_fp`: FS is dirty, the host rounds by frm, and its

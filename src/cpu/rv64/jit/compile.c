@@ -215,6 +215,7 @@ static const void *compile(struct interp *c, const struct rv64_block *b)
 	s->crosses = s->start == GMEM_PAGE_SIZE - 2;
 	read_block(s);
 	jit_analyse(s, !b->ungrouped);
+	s->compact = !b->hot && !s->loop_end;
 	s->offset = s->start;
 	s->index = 0;
 	j->gives_up = false;
@@ -257,11 +258,10 @@ void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 	jit_cache_written(&j->cache);
 }
 
-/* The block will be compiled again, without groups. Jumps to its code ask where to go. */
-static void drop_groups(struct interp *c, struct rv64_block *b)
+/* The block will be compiled again. Jumps to its code ask where to go. */
+static void drop_code(struct interp *c, struct rv64_block *b)
 {
 	jit_drop_entry(c->jit, b->native, b->pa & (GMEM_PAGE_SIZE - 1), b->page[0]);
-	b->ungrouped = true;
 	rv64_code_not_native(&c->code, b);
 }
 
@@ -273,8 +273,10 @@ static void count_give_up(struct interp *c, struct rv64_block *b)
 
 	if (now - c->jit->gave_up_at >= JIT_GIVE_UP_TIME)
 		b->op[0].imm = give_ups(c);
-	else if (!--b->op[0].imm)
-		drop_groups(c, b);
+	else if (!--b->op[0].imm) {
+		b->ungrouped = true;
+		drop_code(c, b);
+	}
 	c->jit->gave_up_at = now;
 }
 
@@ -286,4 +288,20 @@ struct rv64_block *rv64_jit_gave_up(struct interp *c)
 		count_give_up(c, b);
 	c->native_index &= ~JIT_GAVE_UP_GROUP;
 	return b;
+}
+
+void rv64_jit_seen(struct interp *c)
+{
+	struct rv64_block *b;
+	uint64_t tval;
+
+	if (!c->jit || rv64_code_find(&c->code, c->run.hart.pc, &b, &tval) ||
+	    b->native == c->code.not_native || b->hot)
+		return;
+	b->hot = true;
+	if (!((const struct jit_record *)b->native - 1)->compact)
+		return;
+	drop_code(c, b);
+	if (b->n_ops > 1)
+		b->op[0].imm = 1;
 }

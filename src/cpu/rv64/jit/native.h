@@ -39,11 +39,18 @@ struct jit_glue {
 	const uint8_t *near[2];     /* the same; what comes of it is remembered for this half */
 	const uint8_t *far;         /* the same; what comes of it goes into *native_far_at */
 	const uint8_t *link;        /* called from the end of a block, see x86_glue.c */
-	const uint8_t *bound;       /* called there when something must be looked at */
+	const uint8_t *bound;       /* called instead when something must be looked at */
+	const uint8_t *bound_link;  /* the same, right behind a call of `link` and its data */
 	const uint8_t *mem;         /* called: rax = address, ecx = info */
 	const uint8_t *site;        /* called, see x86_glue.c */
 	const uint8_t *call;        /* called: rax = struct jit_call */
 	const uint8_t *fp;          /* called: jit_fp_begin(), eax its result */
+
+	/* Of the compact form (x86_compact.c). Of accesses [store] and [log2 of the size]. */
+	const uint8_t *access[2][4];
+	const uint8_t *group[2];        /* [store] */
+	const uint8_t *compact_near[2]; /* [upper]: rax = pc but for its bit 0 */
+	const uint8_t *compact_far[2];  /* eax = the distance from native_page */
 };
 
 /* Accesses off one base register, see analyse.c. */
@@ -70,6 +77,7 @@ struct jit_source {
 	unsigned offset;     /* of the instruction at hand */
 	unsigned index;      /* instructions before it */
 	bool kernel;         /* it is entered in S mode now */
+	bool compact;        /* it is seldom executed: short rather than fast code */
 	bool upper;          /* the virtual page has bit 63 set, as far as is known */
 	bool crosses;        /* a block of one instruction that reaches into the next page */
 	unsigned n;          /* instructions */

@@ -14,6 +14,7 @@ struct jit_record {
 	uint64_t pa;
 	uint32_t size; /* of the code, up to the next record */
 	uint16_t n;    /* guest instructions */
+	bool compact;  /* see struct jit_source */
 };
 
 /* Makes room for a record; the block's code is emitted at cache.used then. end() with the entry

@@ -363,8 +363,7 @@ static void emit_ool(struct jit_lower *l)
 		case JIT_OOL_SITE: jit_ool_mem(l, &o); break;
 		case JIT_OOL_GROUP: jit_ool_group(l, &o); break;
 		case JIT_OOL_FAR: jit_emit_far_slow(&l->e, &l->jit->glue, o.info); break;
-		case JIT_OOL_EXIT:
-		case JIT_OOL_BOUND: jit_ool_exits(l, &o); break;
+		case JIT_OOL_EXIT: jit_ool_exit(l, &o); break;
 		case JIT_OOL_DIV: jit_ool_divide(l, &o); break;
 		case JIT_OOL_CALL:
 			jit_call_c(l, &o.in, o.offset, o.index);
