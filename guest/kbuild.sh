@@ -9,7 +9,8 @@
 #	--kernel NAME	for one of Linnet's own kernels, small or debug, which is built if it is not there
 #	--source	get the kernel's source too
 #	--source-only	get it, but neither headers nor tools
-#	--extras	build Linnet's own drivers (drivers/*), for `linnet run` to bring along
+#	--extras	build Linnet's own drivers (drivers/*), for `linnet run` to bring along; those that are
+#			part of the kernel's source only where that is in the cache
 #	--print		print lines "name=value": release, headers, source
 #
 # DIR has a Kbuild or Makefile that names modules in obj-m. Standard output gets the path of each module
@@ -179,14 +180,13 @@ have_set()
 	cache_unlock
 }
 
-# Sets $stock_source: of the stock kernel, and all of ours are built from it.
-have_source()
+# Sets $stock_source to the source of the guest's kernel, which all of ours are built from, or to nothing.
+find_source()
 {
-	of=$release
-	release=$stock
-	have_set source 'the source files'
-	release=$of
-	stock_source=$present/linux
+	kind=source
+	cache_find "$cache/source"
+	of_guest && sums_quick "$present" source || present=
+	stock_source=${present:+$present/linux}
 }
 
 # --- the build ------------------------------------------------------------------------------------
@@ -249,15 +249,21 @@ build()
 # --- Linnet's own drivers -------------------------------------------------------------------------
 
 # Builds all drivers below $1, makes the tree $1/tree out of the guest's modules and them, and puts
-# their programs into $1/root/bin. $stock_source has the files that they take from the kernel.
+# their programs into $1/root/bin. $stock_source has the files that they take from the kernel; those that
+# want it and have none go to $lacking.
 build_extras()
 {
 	mkdir -p "$1/tree/extra" "$1/drivers" "$1/root/bin"
 	cp -R "$guest/modules/$release/." "$1/tree/"
 	: >"$1/tree/modules.builtin" # which modules.sh would look into for what is missing
 	(cd "$here/drivers" && extras_sources . | cpio --quiet -p -d "$1/drivers")
+	lacking=
 	for name in $(extras_drivers "$1/drivers"); do
 		driver=$1/drivers/$name
+		if [ -z "$stock_source" ] && [ -f "$driver/from-kernel" ]; then
+			lacking="$lacking $name"
+			continue
+		fi
 		extras_from_kernel "$driver" "$stock_source"
 		# A warning shall name the source without the place where it was built.
 		run_make "$driver" --quiet "KCFLAGS=-fmacro-prefix-map=$1/drivers/=" modules
@@ -287,14 +293,18 @@ pack_extras()
 	pack_cpio "$1/root" "$1/cpio"
 }
 
+# Whether $present fits and lacks nothing that could be built.
+extras_done()
+{
+	extras_fit "$1" && { [ -z "$stock_source" ] || [ -z "$(extras_lacking)" ]; }
+}
+
 have_extras()
 {
 	home=$cache/extras${own:+-$own}
 	wanted=$(extras_wanted "$here/drivers" "$release" "$guest")
-	cache_find "$home"
-	extras_fit "$wanted" || have_source # before the lock: it takes one of its own
 	cache_lock "$home"
-	if ! extras_fit "$wanted"; then
+	if ! extras_done "$wanted"; then
 		say "building Linnet's own drivers for Linux $release"
 		cache_new "$home"
 		mkdir "$new/work"
@@ -303,9 +313,13 @@ have_extras()
 		mv "$new/work/cpio" "$new/cpio"
 		rm -rf "$new/work"
 		echo "$wanted" >"$new/packages"
+		[ -z "$lacking" ] || echo "without$lacking" >>"$new/packages"
 		sums_write "$new" extras cpio packages
 		cache_put "$home"
 	fi
+	lacking=$(extras_lacking)
+	[ -z "$lacking" ] || say "without $lacking, which the kernel's source is needed for:" \
+		"linnet kbuild${own:+ --kernel $own} --source --extras fetches it (150 MB, 1.6 GB unpacked)"
 	cache_unlock
 }
 
@@ -348,15 +362,8 @@ done
 cache=$(realpath -m "$cache")
 need_tools make:make riscv64-linux-gnu-gcc:gcc-riscv64-linux-gnu cpio:cpio || exit 1
 find_guest
-stock=$release
-if [ -n "$source" ]; then
-	have_source
-elif [ -n "$print" ]; then
-	kind=source
-	cache_find "$cache/source"
-	of_guest && sums_quick "$present" source || present=
-fi
-[ -z "$source$print" ] || source=${present:+$present/linux}
+[ -z "$source" ] || have_set source 'the source files'
+find_source
 if [ -n "$own" ]; then
 	find_own
 elif [ -z "$source_only" ]; then
@@ -368,7 +375,7 @@ if [ -n "$print" ]; then
 	cat <<-END
 		release=$release
 		headers=$headers
-		source=$source
+		source=$stock_source
 	END
 fi
 [ $# -eq 0 ] || build "$@"

@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: MIT
 # Usage: tools/drivers.sh LINNET
 # Builds guest/drivers for the default guest where the guest and its kernel's headers are in the cache
-# already, and its source, which some drivers are part of: `make` downloads nothing but a guest that this
-# version has other modules for. Else it says how to get them, and that is no failure.
+# already: `make` downloads nothing but a guest that this version has other modules for. Else it says
+# how to get them, and that is no failure.
 set -eu
 cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/linnet
-if [ -e "$cache/guest/current" ] && [ -e "$cache/kbuild/current" ] &&
-	[ -e "$cache/source/current" ]; then
+if [ -e "$cache/guest/current" ] && [ -e "$cache/kbuild/current" ]; then
 	exec "$1" kbuild --extras
 fi
-echo "guest/drivers are not built: \`$1 kbuild --extras\` gets the kernel headers and source that they need"
+echo "guest/drivers are not built: \`$1 kbuild --extras\` gets the kernel headers that they need"

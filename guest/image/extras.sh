@@ -59,11 +59,18 @@ extras_programs()
 	done
 }
 
-# Whether $present is a whole set with $1 in its file "packages".
+# Whether $present is a set for $1, the first line of its file "packages". A second line, "without NAME...",
+# says which drivers it lacks because the kernel's source was not there.
 extras_fit()
 {
-	[ -n "$present" ] && [ "$(cat "$present/packages" 2>/dev/null)" = "$1" ] &&
+	[ -n "$present" ] && [ "$(head -n 1 "$present/packages" 2>/dev/null)" = "$1" ] &&
 		sums_quick "$present" extras
+}
+
+# extras_lacking: prints what $present lacks.
+extras_lacking()
+{
+	sed -n 's/^without //p' "$present/packages"
 }
 
 # pack_cpio ROOT OUT: makes an archive of what is below ROOT; the same input gives the same bytes.

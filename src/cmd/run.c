@@ -28,6 +28,7 @@
 #include "cmd/config.h"
 #include "cmd/console_watch.h"
 #include "cmd/run_control.h"
+#include "cmd/run_demo.h"
 #include "cmd/run_gdb.h"
 #include "cmd/run_options.h"
 #include "cmd/run_parts.h"
@@ -405,7 +406,12 @@ static int cmd_run(int argc, char **argv)
 		fprintf(stderr, "linnet run: %s\n", e.text);
 		r.status = r.o.exec || exec_wanted(argc, argv) ? STATUS_EXEC_FAILED : 2;
 	} else {
-		ret = r.o.dump_config ? dump_config(&r, &e) : run_with_signals(&r, &e);
+		if (r.o.dump_config)
+			ret = dump_config(&r, &e);
+		else
+			ret = run_demo_choose(&r.o, &e);
+		if (!ret && !r.o.dump_config)
+			ret = run_with_signals(&r, &e);
 		if (ret)
 			r.status = fail(&r.o, &e, EXIT_FAILURE);
 	}

@@ -104,7 +104,8 @@ static int add_modules(struct cpio *c, const char *given, struct err *e)
 	return add_tree(c, dir, root, e);
 }
 
-int run_initrd_pack(const struct run_options *o, void **data, size_t *len, struct err *e)
+int run_initrd_pack(const struct run_options *o, const char *firmware, void **data, size_t *len,
+		    struct err *e)
 {
 	const void *archive;
 	struct cpio *c;
@@ -112,7 +113,9 @@ int run_initrd_pack(const struct run_options *o, void **data, size_t *len, struc
 
 	if (ret)
 		return err_set(e, ret, "--file: out of memory");
-	if (o->modules)
+	if (firmware)
+		ret = cpio_add_file(c, firmware, RUN_INITRD_FIRMWARE, e);
+	if (o->modules && !ret)
 		ret = add_modules(c, o->modules, e);
 	for (unsigned i = 0; i < o->n_files && !ret; i++)
 		ret = cpio_add_file(c, o->file[i].host, o->file[i].guest, e);

@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "base/trace.h"
 #include "cmd/run_initrd.h"
+#include "cmd/share.h"
 #include "cpu/cpu.h"
 #include "virtio/spec.h"
 
@@ -232,10 +233,24 @@ static int write_append(struct run_parts *p, const struct run_options *o, struct
 	return 0;
 }
 
+/* What the default guest's driver for the small core loads; false: there is none. */
+static bool find_small_firmware(const struct run_parts *p, const struct run_options *o,
+				char path[PATH_MAX])
+{
+	char name[64];
+
+	if (!p->config.type->small || !default_init(o))
+		return false;
+	snprintf(name, sizeof(name), "rpmsg-%s.elf", p->config.type->name);
+	return !share_find_firmware(name, path);
+}
+
 static int collect_initrd(struct run_parts *p, const struct run_options *o, struct err *e)
 {
 	struct machine_config *c = &p->config;
 	const char *path = o->initrd ? o->initrd : p->guest.initrd;
+	char firmware[PATH_MAX];
+	bool has_firmware = find_small_firmware(p, o, firmware);
 	int ret;
 
 	if (path)
@@ -244,9 +259,10 @@ static int collect_initrd(struct run_parts *p, const struct run_options *o, stru
 		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = p->guest.modules};
 	if (!o->initrd && p->guest.extras && !o->no_extras)
 		c->initrd[c->n_initrds++] = (struct initrd_piece){.path = p->guest.extras};
-	if (!o->n_files && !o->modules)
+	if (!o->n_files && !o->modules && !has_firmware)
 		return 0;
-	ret = run_initrd_pack(o, &p->extra_initrd, &p->extra_initrd_len, e);
+	ret = run_initrd_pack(o, has_firmware ? firmware : NULL, &p->extra_initrd,
+			      &p->extra_initrd_len, e);
 	if (ret)
 		return ret;
 	c->initrd[c->n_initrds++] = (struct initrd_piece){.data = p->extra_initrd,

@@ -14,10 +14,11 @@
 
 /* Relative to the directory of the program. */
 static const struct {
-	const char *recipes, *init;
+	const char *recipes, *init, *firmware;
 } layouts[] = {
-	{"../guest", "guest/image/init"},                  /* build/linnet */
-	{"../share/linnet", "../share/linnet/image/init"}, /* installed */
+	{"../guest", "guest/image/init", "guest/firmware/"}, /* build/linnet */
+	{"../share/linnet", "../share/linnet/image/init",
+	 "../share/linnet/firmware/"}, /* installed */
 };
 
 static int find_program(char path[PATH_MAX])
@@ -28,6 +29,15 @@ static int find_program(char path[PATH_MAX])
 		return -errno;
 	path[n] = '\0';
 	return strchr(path, '/') ? 0 : -ENOENT;
+}
+
+static int find_program_dir(char path[PATH_MAX])
+{
+	int ret = find_program(path);
+
+	if (!ret)
+		*strrchr(path, '/') = '\0';
+	return ret;
 }
 
 static bool join(char out[PATH_MAX], const char *dir, const char *sub, const char *name)
@@ -61,6 +71,17 @@ int share_find(struct share_paths *p, struct err *e)
 		       "the recipe for the default guest is neither beside %s nor in "
 		       "../share/linnet; run `make`, or give --kernel and --initrd",
 		       dir);
+}
+
+int share_find_firmware(const char *name, char path[PATH_MAX])
+{
+	char dir[PATH_MAX];
+	int ret = find_program_dir(dir);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(layouts) && !ret; i++)
+		if (join(path, dir, layouts[i].firmware, name))
+			return 0;
+	return ret ? ret : -ENOENT;
 }
 
 char *const *share_argv(const char *const argv[])

@@ -21,6 +21,9 @@ struct share_paths {
 /* 0, or -ENOENT with the message in e. */
 int share_find(struct share_paths *p, struct err *e);
 
+/* The path of an image of guest/firmware. 0, or -errno. */
+int share_find_firmware(const char *name, char path[PATH_MAX]);
+
 /* Becomes the shell with argv, which is "sh", a script, its arguments, NULL. Returns only when that
  * failed: -errno with the message in e. */
 int share_exec(const char *const argv[], struct err *e);

@@ -14,7 +14,7 @@ enum syscon_event { SYSCON_POWEROFF, SYSCON_RESET, SYSCON_FAIL };
 struct syscon_config {
 	struct bus *bus;
 	uint64_t base; /* of 0x1000 bytes */
-	/* On the thread of the vCPU that did it, which goes on for now; any number of times. */
+	/* On the thread of the vCPU that did it, which goes on; any number of times. */
 	void (*event)(void *arg, enum syscon_event event, unsigned code);
 	void *arg;
 };

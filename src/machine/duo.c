@@ -6,7 +6,7 @@
  * What Linux's drivers only set up (clocks, pins, resets) are blocks of registers that keep what is
  * written; the clocks' have the values after the board's boot loader, from which Linux computes
  * rates: every PLL on, every gate open, and the UARTs' clocks past their dividers, from the
- * oscillator. The SD host is not there yet: its registers read as 0, and its driver gives up.
+ * oscillator. There is no SD host: its registers read as 0, and its driver gives up.
  */
 #include "machine/duo.h"
 
@@ -88,6 +88,21 @@ struct duo {
 static struct duo *duo_of(struct machine *m)
 {
 	return m->board;
+}
+
+/* ---- memory ---- */
+
+static struct duo_region rtos_region(const struct machine *m)
+{
+	if (m->cfg.type == &duo_machine)
+		return (struct duo_region){DUO_RTOS_BASE, DUO_RTOS_SIZE};
+	return (struct duo_region){DUO256M_RTOS_BASE, DUO256M_RTOS_SIZE};
+}
+
+/* Below the small core's. */
+static uint64_t shared_base(const struct machine *m)
+{
+	return m->cfg.type == &duo_machine ? DUO_SHARED_BASE : DUO256M_SHARED_BASE;
 }
 
 /* ---- parts ---- */
@@ -204,7 +219,6 @@ static void mailbox_rang(void *arg, uint64_t data)
 static int add_mailbox(struct machine *m)
 {
 	struct duo *d = duo_of(m);
-	bool large = m->cfg.type != &duo_machine;
 	const struct cv_mailbox_config cfg = {
 		.bus = m->bus,
 		.base = DUO_MAILBOX_BASE,
@@ -216,8 +230,7 @@ static int add_mailbox(struct machine *m)
 		.name[DUO_MAILBOX_BIG] = DUO_BIG_NAME,
 		.name[DUO_MAILBOX_SMALL] = DUO_SMALL_NAME};
 
-	duo_rings_init(&d->rings, m->mem, m->cfg.trace,
-		       large ? DUO256M_SHARED_BASE : DUO_SHARED_BASE);
+	duo_rings_init(&d->rings, m->mem, m->cfg.trace, shared_base(m));
 	return cv_mailbox_new(&cfg, &d->mailbox);
 }
 
@@ -239,19 +252,6 @@ static void place_slots(struct machine *m)
 }
 
 /* ---- images ---- */
-
-static struct duo_region rtos_region(const struct machine *m)
-{
-	if (m->cfg.type == &duo_machine)
-		return (struct duo_region){DUO_RTOS_BASE, DUO_RTOS_SIZE};
-	return (struct duo_region){DUO256M_RTOS_BASE, DUO256M_RTOS_SIZE};
-}
-
-/* Below the small core's. */
-static uint64_t shared_base(const struct machine *m)
-{
-	return m->cfg.type == &duo_machine ? DUO_SHARED_BASE : DUO256M_SHARED_BASE;
-}
 
 static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
 {

@@ -1,8 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Usage: duo_linux.sh CASE. Linux's drivers for the small core where the board does not do as they say;
-# what they do where it does, their own tests show (system/drivers/duo).
-. "$(dirname "$0")/lib.sh"
+# Usage: duo_linux.sh CASE. Linux's drivers for the small core with what is outside of Linux: a board that
+# does not do as they say, a host that listens. The rest their own tests show (system/drivers/duo).
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/system/lib.sh
+. "$here/lib.sh"
 
 on_duo() { # CMD [OPTIONS...]
 	guest "$1" --machine duo256m "${quick[@]}" "${@:2}"
@@ -25,6 +27,66 @@ case_refused() {
 	expect_in err 'write error: I/O error|write error: Input/output error'
 	expect_in out 'duo_rproc 20b0000.remoteproc: the reset register refuses 0x40: it is 0x0$'
 	[ "$(grep -c '^offline$' "$work/out")" = 2 ] || fail 'it believes that the core runs'
+}
+
+# Samples from a converter through the small core, Linux and TCP to the host: each comes once, and has its
+# value. Who takes them does not read before they are piled up in Linux.
+case_stream() {
+	local n=50000
+	linnet kbuild --source --extras
+	expect_status 0
+	listen python3 "$here/samples.py" PORT "$work/samples" "$work/out" 'the reader is slow, samples wait'
+	cat >"$work/sh" <<-END
+		cd /sys/class/remoteproc/remoteproc0 && echo sensor.elf >firmware && echo start >state || exit 1
+		modprobe -a virtio_rpmsg_bus rpmsg_char rpmsg_ctrl || exit 1
+		for i in \$(seq 100); do [ -e /dev/rpmsg_ctrl0 ] || sleep 0.1; done
+		samples=\$(linnet-rpmsg create samples -1 36) && linnet-rpmsg stream -n $n \$samples 10.0.2.2:$port
+	END
+	on_duo 'sh /sh' --clock instructions --file "$work/sh:/sh" --spi 2:0=adc \
+		--file "$FIRMWARE/sensor-duo256m.elf:/lib/firmware/sensor.elf"
+	expect_status 0
+	wait "${pids[-1]}" || fail 'the reader has failed'
+	expect_in out "^stream: $n samples, none lost; waited [1-9]"
+	awk -v n=$n 'BEGIN { for (i = 0; i < n; i++) print i, 16 * i % 4096 }' | cmp - "$work/samples" ||
+		fail 'samples are missing, doubled or wrong'
+}
+
+# hops: that many lines, and nothing else.
+expect_hops() {
+	expect_status 0
+	expect_out "$(seq -f 'ping-pong hop=%g' "$1")"
+}
+
+# Given nothing to do, and no terminal, the board shows that both cores talk.
+case_ping_pong() {
+	linnet kbuild --source --extras
+	expect_status 0
+	linnet run --machine duo256m "${quick[@]}" </dev/null
+	expect_hops 32
+	# Somebody's pipe is no terminal either, and what can fail says so.
+	linnet run --machine duo256m "${quick[@]}" --clock instructions \
+		--file "$FIRMWARE/led-duo256m.elf:/lib/firmware/duo-c906l.elf" < <(echo words)
+	expect_status 1
+	expect_out ''
+	expect_in err '^ping-pong failed: the small core announces no channel'
+	echo nonsense >"$work/firmware"
+	linnet run --machine duo256m "${quick[@]}" --file "$work/firmware:/lib/firmware/duo-c906l.elf" </dev/null
+	expect_status 1
+	expect_in err '^ping-pong failed: .*duo_rproc .*: duo-c906l.elf '
+	linnet run --machine duo256m --no-extras </dev/null
+	expect_status 1
+	expect_in err '^ping-pong failed: .*duo_rproc.*linnet kbuild --source --extras$'
+	linnet run --machine duo </dev/null
+	expect_status 1
+	expect_in err '^linnet run: the machine duo is too small for Debian.s kernel; add --kernel small'
+}
+
+# The board with as little memory as it has, on the kernel that fits.
+case_ping_pong_small() {
+	linnet kbuild --kernel small --source --extras
+	expect_status 0
+	linnet run --machine duo --kernel small "${quick[@]}" </dev/null
+	expect_hops 32
 }
 
 "case_$1"

@@ -190,17 +190,22 @@ drivers_of_make() {
 	expect_status 0
 }
 
-# Linnet's own drivers: there for modprobe once they are built, and --no-extras leaves them out.
-case_extras() {
-	local cpio set
+# A cache with the guest and headers, for all that follows.
+cache_without_source() {
 	own_cache
-	linnet kbuild --source
-	for set in kbuild source; do
-		ln -s "$(cd "${XDG_CACHE_HOME:-$HOME/.cache}/linnet/$set" && pwd)" "$work/cache/$set"
-	done
+	ln -s "$(cd "${XDG_CACHE_HOME:-$HOME/.cache}/linnet/kbuild" && pwd)" "$work/cache/kbuild"
 	export XDG_CACHE_HOME=$work/xdg
 	mkdir "$XDG_CACHE_HOME"
 	mv "$work/cache" "$XDG_CACHE_HOME/linnet"
+}
+
+without_rpmsg='^linnet: without rpmsg, .*: linnet kbuild --source --extras fetches it'
+
+# Linnet's own drivers: there for modprobe once they are built, and --no-extras leaves them out. Without
+# the kernel's source all are built but those that are part of it.
+case_extras() {
+	local cpio
+	cache_without_source
 	guest 'modprobe linnet_bugs bug=warn'
 	expect_status 1
 	drivers_of_make XDG_CACHE_HOME="$work"
@@ -208,6 +213,8 @@ case_extras() {
 	drivers_of_make
 	expect_not_in out 'not built'
 	expect_not_in err 'warning|WARNING'
+	expect_in err "$without_rpmsg"
+	[ ! -e "$XDG_CACHE_HOME/linnet/source" ] || fail 'it fetched the source'
 	guest 'modprobe linnet_bugs bug=warn && dmesg && modprobe -r linnet_bugs && grep /mnt /proc/mounts'
 	expect_status 0
 	expect_in out 'WARNING: .* at linnet_bugs/linnet_bugs.c:'
@@ -227,6 +234,30 @@ case_extras() {
 	guest 'modprobe linnet_bugs bug=list'
 	expect_status 125
 	expect_in err 'do_list'
+}
+
+# What was left out is built once the source is there, and stays when that goes.
+case_extras_source() {
+	local user=${XDG_CACHE_HOME:-$HOME/.cache}/linnet
+	LIMIT=400
+	linnet kbuild --source
+	expect_status 0
+	cache_without_source
+	linnet kbuild --extras
+	expect_in err "$without_rpmsg"
+	linnet run --machine duo256m </dev/null
+	expect_status 1
+	expect_in err '^ping-pong failed: the guest has no RPMsg'
+	ln -s "$(cd "$user/source" && pwd)" "$XDG_CACHE_HOME/linnet/source"
+	drivers_of_make
+	expect_not_in err "$without_rpmsg"
+	rm "$XDG_CACHE_HOME/linnet/source"
+	linnet kbuild --extras
+	expect_status 0
+	[ ! -s "$work/err" ] || fail 'it was built again'
+	linnet run --machine duo256m </dev/null
+	expect_status 0
+	expect_in out '^ping-pong hop=32$'
 }
 
 # Two that fetch the headers at the same time into an empty cache: one does it.

@@ -6,7 +6,7 @@
 . ../testing.sh
 
 rounds=3
-[ "$1" = short ] || rounds=20
+[ "$1" = short ] || rounds=100
 rproc=/sys/class/remoteproc/remoteproc0
 
 state()
@@ -87,8 +87,11 @@ for module in virtio_rpmsg_bus rpmsg_ns rpmsg_char rpmsg_ctrl; do
 done
 tell firmware rpmsg.elf
 tell state start
-n=$(duo-rpmsg pingpong | grep -c '^ping-pong hop=[0-9]*$')
+until [ -e /dev/rpmsg0 ]; do sleep 0.02; done
+file=$(linnet-rpmsg create ping-pong 0x41e 30) || fail 'no second endpoint'
+n=$(linnet-rpmsg ping-pong "$file" | grep -c '^ping-pong hop=[0-9]*$')
 expect hops "$n" 32
+try linnet-rpmsg destroy "$file"
 try duo-rpmsg sizes
 tell state stop
 [ ! -e /dev/rpmsg0 ] || fail 'the channel is still there'

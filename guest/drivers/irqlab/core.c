@@ -7,7 +7,10 @@
  * /sys/.../bottom_half names. Acknowledging comes before the work, so that an event during the work
  * is an interrupt of its own, and none gets lost.
  *
- * A device that interrupts faster than storm_limit allows is no longer listened to: its interrupts
+ * What a storm is cannot be a matter of time: how many interrupts a hart can take in a millisecond
+ * depends on the hart and on the kernel. It is one that leaves its hart no time for anything else: of
+ * storm_limit interrupts the second half came while a work item waited for this hart, in vain.
+ * A device that does so is no longer listened to: its interrupts
  * are switched off where they come from, and it is looked at each jiffy until it is calm. So the
  * line stays there for the others, and the hart for everybody. For a line that is high without any
  * device admitting to it, a handler can do one thing only, which is to say so (IRQ_NONE): the
@@ -25,11 +28,9 @@
 
 #include "irqlab.h"
 
-#define WINDOW_NS (10 * NSEC_PER_MSEC)
-
 static unsigned int storm_limit = 1000;
 module_param(storm_limit, uint, 0444);
-MODULE_PARM_DESC(storm_limit, "interrupts in 10 ms that are a storm (default 1000; 0: none)");
+MODULE_PARM_DESC(storm_limit, "interrupts in a row that are a storm (default 1000; 0: none)");
 
 static bool oneshot;
 module_param(oneshot, bool, 0444);
@@ -124,20 +125,41 @@ static void irqlab_enable(struct irqlab *lab, bool on)
 	writel(on && !lab->stopped ? IRQLAB_ALL : 0, lab->regs + IRQLAB_ENABLE);
 }
 
-/* Under the lock, for each interrupt. */
-static void irqlab_watch_rate(struct irqlab *lab)
+/* The hart does other things than to answer this interrupt. */
+static void irqlab_breath_fn(struct work_struct *work)
 {
-	u64 now = ktime_get_ns();
+	struct irqlab_vector *vector = container_of(work, struct irqlab_vector, breath);
 
-	if (now - lab->window_start > WINDOW_NS) {
-		lab->window_start = now;
-		lab->window_count = 0;
-	}
-	if (++lab->window_count <= lab->storm_limit || !lab->storm_limit || lab->stopped)
+	spin_lock_irq(&vector->lab->lock);
+	vector->in_a_row = 0;
+	spin_unlock_irq(&vector->lab->lock);
+}
+
+/* Under the lock, for each interrupt. The work item is asked for on this hart, and only when half of
+ * a storm has come, so that it costs nothing in quiet times.
+ */
+static void irqlab_watch_row(struct irqlab_vector *vector)
+{
+	struct irqlab *lab = vector->lab;
+
+	if (!lab->storm_limit || lab->stopped)
+		return;
+	if (++vector->in_a_row == (lab->storm_limit + 1) / 2)
+		queue_work(system_highpri_wq, &vector->breath);
+	if (vector->in_a_row <= lab->storm_limit)
 		return;
 	irqlab_enable(lab, false);
 	lab->stats.storms++;
 	schedule_delayed_work(&lab->poll, 1);
+}
+
+/* Under the lock: no row goes on. */
+static void irqlab_begin_rows(struct irqlab *lab)
+{
+	unsigned int i;
+
+	for (i = 0; i < IRQLAB_N_VECTORS; i++)
+		lab->vector[i].in_a_row = 0;
 }
 
 /* Under the lock: takes note of what has happened, and acknowledges it. How long it took to get
@@ -175,7 +197,7 @@ static void irqlab_poll_fn(struct work_struct *work)
 		if (!lab->stopped)
 			schedule_delayed_work(&lab->poll, 1);
 	} else {
-		lab->window_count = 0;
+		irqlab_begin_rows(lab);
 		irqlab_enable(lab, true);
 	}
 	spin_unlock_irq(&lab->lock);
@@ -186,14 +208,15 @@ static void irqlab_poll_fn(struct work_struct *work)
 
 /* ---- top halves ---- */
 
-static irqreturn_t irqlab_causes(struct irqlab *lab, u32 causes)
+static irqreturn_t irqlab_causes(struct irqlab_vector *vector, u32 causes)
 {
+	struct irqlab *lab = vector->lab;
 	enum irqlab_bottom where;
 	unsigned long flags;
 
 	spin_lock_irqsave(&lab->lock, flags);
 	irqlab_take(lab, causes, false);
-	irqlab_watch_rate(lab);
+	irqlab_watch_row(vector);
 	where = lab->bottom;
 	spin_unlock_irqrestore(&lab->lock, flags);
 	return irqlab_hand_over(lab, where);
@@ -215,7 +238,7 @@ static irqreturn_t irqlab_shared(int irq, void *data)
 		spin_unlock_irqrestore(&lab->lock, flags);
 		return IRQ_NONE;
 	}
-	ret = irqlab_causes(lab, causes);
+	ret = irqlab_causes(vector, causes);
 	/* Writes may be on their way for a while; a read comes back behind them. Else the line
 	 * could still be high when the interrupt ends, and it would be taken once more for nothing.
 	 */
@@ -236,7 +259,7 @@ static irqreturn_t irqlab_message(int irq, void *data)
 {
 	struct irqlab_vector *vector = data;
 
-	return irqlab_causes(vector->lab, BIT(vector->cause));
+	return irqlab_causes(vector, BIT(vector->cause));
 }
 
 /* Several pulses may be one interrupt, and nothing is left on the line to look at: only a count in
@@ -267,6 +290,7 @@ static int irqlab_request(struct irqlab *lab, enum irqlab_cause cause, int irq,
 	int ret;
 
 	*vector = (struct irqlab_vector){.lab = lab, .cause = cause, .irq = irq};
+	INIT_WORK(&vector->breath, irqlab_breath_fn);
 	ret = request_threaded_irq(irq, handler, thread, flags, dev_name(lab->dev), vector);
 	if (ret)
 		return dev_err_probe(lab->dev, ret, "interrupt %d\n", irq);
@@ -309,9 +333,10 @@ void irqlab_reset(struct irqlab *lab)
 	lab->backlog = 0;
 	lab->backlog_causes = 0;
 	lab->pulses_seen = 0;
-	lab->window_count = 0;
+	irqlab_begin_rows(lab);
 	irqlab_enable(lab, true);
 	spin_unlock_irq(&lab->lock);
+	complete(&lab->dma_done); /* whoever waits for a transfer sees that there is none */
 }
 
 /* Quiet first, then no handler any more, and then nothing that a handler could have left behind.
@@ -328,6 +353,7 @@ void irqlab_stop(struct irqlab *lab)
 		struct irqlab_vector *vector = &lab->vector[--lab->n_vectors];
 
 		free_irq(vector->irq, vector);
+		cancel_work_sync(&vector->breath);
 	}
 	cancel_work_sync(&lab->softirq);
 	cancel_work_sync(&lab->work);
@@ -406,6 +432,7 @@ static ssize_t storm_limit_store(struct device *dev, struct device_attribute *at
 		return ret;
 	spin_lock_irq(&lab->lock);
 	lab->storm_limit = limit;
+	irqlab_begin_rows(lab);
 	spin_unlock_irq(&lab->lock);
 	return count;
 }

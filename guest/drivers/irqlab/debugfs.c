@@ -144,14 +144,14 @@ static int do_timer(struct irqlab *lab, const char *args)
 
 	if (given < 1 || (*word && strcmp(word, "edge")))
 		return -EINVAL;
-	mutex_lock(&lab->dma_mutex);
+	spin_lock_irq(&lab->lock);
 	writel(0, lab->regs + IRQLAB_TIMER);
 	writel(period, lab->regs + IRQLAB_PERIOD);
 	writel(n, lab->regs + IRQLAB_REPEAT);
 	if (period)
 		writel(IRQLAB_TIMER_RUN | (*word ? IRQLAB_TIMER_EDGE : 0),
 		       lab->regs + IRQLAB_TIMER);
-	mutex_unlock(&lab->dma_mutex);
+	spin_unlock_irq(&lab->lock);
 	return 0;
 }
 

@@ -4,6 +4,9 @@
  *
  * A buffer belongs to the device from dma_map_single() until dma_unmap_single(), so whoever gives
  * up waiting has to stop the device before unmapping. This one can only be reset as a whole.
+ *
+ * That it was woken is no reason to believe that its transfer has ended: a bottom half may still
+ * have been on its way for the one before. What the device says is.
  */
 #include <linux/dma-mapping.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
@@ -19,20 +22,28 @@ static int irqlab_transfer(struct irqlab *lab, dma_addr_t src, dma_addr_t dst, s
 			   u32 delay_ns)
 {
 	/* A second more than the device's own time. */
-	unsigned long timeout = HZ + nsecs_to_jiffies(delay_ns);
-	long left;
+	long left = HZ + nsecs_to_jiffies(delay_ns);
+	u32 result;
 
+	spin_lock_irq(&lab->lock); /* a reset comes before or after */
 	reinit_completion(&lab->dma_done);
 	writeq(src, lab->regs + IRQLAB_SRC);
 	writeq(dst, lab->regs + IRQLAB_DST);
 	writel(len, lab->regs + IRQLAB_LEN);
 	writel(delay_ns, lab->regs + IRQLAB_DELAY);
 	writel(IRQLAB_DMA_COPY, lab->regs + IRQLAB_DMA);
-	left = wait_for_completion_interruptible_timeout(&lab->dma_done, timeout);
-	if (left > 0)
-		return readl(lab->regs + IRQLAB_RESULT) == IRQLAB_RESULT_OK ? 0 : -EIO;
-	irqlab_reset(lab);
-	return left ? left : -ETIMEDOUT;
+	spin_unlock_irq(&lab->lock);
+	do {
+		left = wait_for_completion_interruptible_timeout(&lab->dma_done, left);
+		result = readl(lab->regs + IRQLAB_RESULT);
+	} while (left > 0 && result == IRQLAB_RESULT_BUSY);
+	if (left <= 0) {
+		irqlab_reset(lab);
+		return left ? left : -ETIMEDOUT;
+	}
+	if (result == IRQLAB_RESULT_NONE)
+		return -ECANCELED;
+	return result == IRQLAB_RESULT_OK ? 0 : -EIO;
 }
 
 /* Between buffers that are the device's meanwhile. */

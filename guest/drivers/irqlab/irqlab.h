@@ -41,6 +41,8 @@
 #define IRQLAB_DMA             0x060
 #define IRQLAB_DMA_COPY        1
 #define IRQLAB_RESULT          0x064
+#define IRQLAB_RESULT_NONE     0
+#define IRQLAB_RESULT_BUSY     1
 #define IRQLAB_RESULT_OK       2
 #define IRQLAB_EVENTS(cause)   (0x080 + 4 * (cause))
 #define IRQLAB_OVERRUNS(cause) (0x0a0 + 4 * (cause))
@@ -95,6 +97,8 @@ struct irqlab_vector {
 	struct irqlab *lab;
 	enum irqlab_cause cause;
 	int irq;
+	struct work_struct breath; /* comes when its hart has time again */
+	unsigned int in_a_row;     /* interrupts since then; under lab->lock */
 };
 
 struct irqlab {
@@ -109,11 +113,9 @@ struct irqlab {
 
 	spinlock_t lock; /* for all below, in any context */
 	enum irqlab_bottom bottom;
-	unsigned int storm_limit; /* interrupts in 10 ms; 0: any number */
+	unsigned int storm_limit; /* interrupts in a row; 0: any number */
 	bool stopped;             /* on the way out: nothing is enabled any more */
-	u64 window_start;         /* of those 10 ms */
-	unsigned int window_count;
-	u32 backlog_causes; /* what the bottom half has to do */
+	u32 backlog_causes;       /* what the bottom half has to do */
 	u64 backlog, backlog_since;
 	u32 pulses_seen;
 	struct irqlab_stats stats;
@@ -134,7 +136,7 @@ void irqlab_reset(struct irqlab *lab);
 extern const struct attribute_group *irqlab_groups[];
 
 /* Copies len bytes by DMA from one buffer to another and compares them; the device takes delay_ns
- * for it. 0 or an error; may sleep.
+ * for it. 0 or an error, ECANCELED if the device was reset meanwhile; may sleep.
  */
 int irqlab_dma(struct irqlab *lab, size_t len, u32 delay_ns);
 

@@ -8,7 +8,11 @@
 
 debugfs=/sys/kernel/debug
 rounds=5
-[ "$1" = short ] || rounds=100
+seconds=2
+[ "$1" = short ] || {
+	rounds=100
+	seconds=60
+}
 
 # count FILE WORD...: the number behind these words in FILE of the device that is looked at.
 count()
@@ -190,6 +194,21 @@ refuse irqlab-latency 0
 refuse su -s /bin/sh nobody -c irqlab-latency
 refuse su -s /bin/sh nobody -c "echo irq >$device/bottom_half"
 
+echo '- many at once, and afterwards it does what it did before'
+try irqlab-stress $seconds "$driver" "${first##*/}" "${second##*/}"
+echo 1000 >"$device/storm_limit"
+for lab in $second $first; do
+	echo 0 >"$lab/reset"
+	echo 1 >"$lab/trigger"
+	echo '100000 20' >"$lab/timer"
+	try sh -c "echo '4096 20000' >$lab/dma"
+	settle 1 1
+	settle 2 20
+	expect 'ticks' "$(handled 2)" 20
+	expect 'transfers' "$(handled 3)" 1
+	expect 'storms' "$(count counts storms)" 0
+done
+
 if [ "$1" = long ]; then
 	echo '- probing and calls without memory'
 	try irqlab-fault "${first##*/}" "$driver"
@@ -198,7 +217,7 @@ fi
 echo '- it goes away while it is busy'
 for round in $(seq $rounds); do
 	echo softirq >"$device/bottom_half"
-	echo 5000000 0 >"$first/timer" # 5 ms: what a kernel with all its checks can keep up with, on a busy host
+	echo 1000 0 >"$first/timer" # faster than any kernel can answer
 	echo 1000000 >"$second/storm"
 	(echo '4096 5000000' >"$second/dma") 2>/dev/null &
 	echo "${second##*/}" >"$driver/unbind" || fail "unbind $round"

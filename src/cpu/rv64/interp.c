@@ -383,10 +383,9 @@ do_native:
 		INDIRECT;
 	}
 	/* It gave up in the middle of a block, with pc and left those of its entry. */
+	op = rv64_jit_gave_up(c, &blk);
 	pc = h->pc;
 	left = c->left;
-	blk = rv64_jit_gave_up(c);
-	op = rv64_block_at(blk, c->native_index);
 	JUMP;
 
 do_gone:

@@ -92,12 +92,11 @@ struct rv64_block {
 	 * second half; else RV64_PAGE_NONE. Valid while the serials are those of the records. */
 	uint16_t page[2];
 	uint32_t serial[2];
-	uint32_t bits;      /* of the instruction that crosses */
-	uint32_t points;    /* decoded with the breakpoints of this serial; 0: without any */
-	uint16_t n_ops;     /* of op[]; a compiled block that was moved has kept its head alone, */
-	bool whole : 1;     /* unless its compiled code leaves instructions to the interpreter */
-	bool ungrouped : 1; /* it is to be compiled without groups of accesses (jit/analyse.c) */
-	bool hot : 1;       /* the hart was seen in it: its code is to be fast rather than short */
+	uint32_t bits;   /* of the instruction that crosses */
+	uint32_t points; /* decoded with the breakpoints of this serial; 0: without any */
+	uint16_t n_ops;  /* of op[]; a compiled block that was moved has kept its head alone, */
+	bool whole;      /* unless its compiled code leaves instructions to the interpreter */
+	bool hot;        /* the hart was seen in it: its code is to be fast rather than short */
 	struct rv64_op op[];
 };
 

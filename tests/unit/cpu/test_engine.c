@@ -11,6 +11,8 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "cpu/rv64/interp.h"
+#include "cpu/rv64/jit/jit.h"
 #include "interp_rig.h"
 
 #define WFI   0x10500073u
@@ -305,6 +307,36 @@ static void full_cache(void **state)
 	rig_free(r);
 }
 
+/* A frame that lies in two pages, at each of 4096 calls: native code soon knows a way around what
+ * it expected, and does not leave them to the interpreter. */
+static void frame_in_two_pages(void **state)
+{
+	static const uint32_t code[] = {
+		0x40001137, 0x00111113, 0x01010113, /* sp = RAM + 0x2010 */
+		0x00001537,                         /* lui a0, 1 */
+		0x010000ef,                         /* 1: jal 2f */
+		0xfff50513,                         /* addi a0, a0, -1 */
+		0xfe051ce3,                         /* bnez a0, 1b */
+		WFI,        0xfe010113,             /* 2: addi sp, sp, -32 */
+		0x00a13023,                         /* sd a0, 0(sp) */
+		0x00113c23,                         /* sd ra, 24(sp) */
+		0x00013603,                         /* ld a2, 0(sp) */
+		0x00c686b3,                         /* add a3, a3, a2 */
+		0x01813083,                         /* ld ra, 24(sp) */
+		0x02010113,                         /* addi sp, sp, 32 */
+		0x00008067,                         /* ret */
+	};
+	struct seen seen;
+	struct rig *r = rig_with(code, sizeof(code),
+				 &(struct rig_config){.n_harts = 1, .in_turns = true}, &seen);
+	struct cpu_regs regs = rig_run(r, 0, RAM);
+
+	assert_int_equal(regs.x[13], 4096 * 4097 / 2);
+	assert_int_equal(r->engine->retired(r->cpu[0]), 4 + 4096 * 11 + 1);
+	assert_true(rv64_jit_count_gave_up(interp_of(rv64_hart_of(r->cpu[0]))) < 100);
+	rig_free(r);
+}
+
 static void refusals(void **state)
 {
 	const struct cpu_engine *engine = cpu_engine_find(rig_engine);
@@ -334,7 +366,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(ecall_and_stop), cmocka_unit_test(budgets),
 		cmocka_unit_test(long_budget),    cmocka_unit_test(timer_and_idle),
 		cmocka_unit_test(registers),      cmocka_unit_test(full_cache),
-		cmocka_unit_test(refusals),
+		cmocka_unit_test(refusals),       cmocka_unit_test(frame_in_two_pages),
 	};
 
 	rig_args(argc, argv);

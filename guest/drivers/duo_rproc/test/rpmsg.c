@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* duo-rpmsg pingpong|sizes|cycles N: RPMsg with the firmware guest/firmware/apps/rpmsg.c. `cycles`
+/* duo-rpmsg sizes|cycles N: RPMsg with the firmware guest/firmware/apps/rpmsg.c. `cycles`
  * starts and stops the core N times under traffic; for the others it runs.
  */
 #include <fcntl.h>
@@ -7,17 +7,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <linux/rpmsg.h>
 
 #include <testing/check.h>
 
-#define COUNTER 30 /* the endpoint that counts */
-#define HOPS    32
-#define MAX     496 /* bytes in a message */
-#define ENOUGH  200 /* messages, before the core is stopped */
+#define MAX    496 /* bytes in a message */
+#define ENOUGH 200 /* messages, before the core is stopped */
 
 static int open_when_there(const char *path)
 {
@@ -26,27 +21,6 @@ static int open_when_there(const char *path)
 	while ((fd = open(path, O_RDWR)) < 0)
 		usleep(5000);
 	return fd;
-}
-
-/* A second endpoint has the second device file. */
-static void pingpong(void)
-{
-	struct rpmsg_endpoint_info info = {
-		.name = "ping-pong", .src = 0x400 + COUNTER, .dst = COUNTER};
-	int maker = open_when_there("/dev/rpmsg_ctrl0"), fd;
-	uint32_t n = 0;
-
-	CHECK(open_when_there("/dev/rpmsg0") >= 0);
-	CHECK(!ioctl(maker, RPMSG_CREATE_EPT_IOCTL, &info));
-	fd = open_when_there("/dev/rpmsg1");
-	while (n < HOPS) {
-		uint32_t hop = n + 1;
-
-		CHECK(write(fd, &n, sizeof(n)) == sizeof(n));
-		CHECK(read(fd, &n, sizeof(n)) == sizeof(n) && n == hop);
-		printf("ping-pong hop=%u\n", n);
-	}
-	CHECK(!ioctl(fd, RPMSG_DESTROY_EPT_IOCTL));
 }
 
 static void sizes(void)
@@ -65,25 +39,45 @@ static void sizes(void)
 
 /* ---- under traffic ---- */
 
-static atomic_uint answers;
+/* A message tells in which cycle it was sent, and as which one. */
+struct message {
+	uint32_t cycle, n;
+};
 
-/* Until the channel goes; each answer is to the last question. */
-static void *traffic(void *arg)
+struct traffic {
+	int fd;
+	uint32_t cycle;
+	atomic_uint answers;
+};
+
+static void expect_gone(void)
 {
-	int fd = open_when_there("/dev/rpmsg0");
-	uint32_t n = 0, got;
-
-	for (;;) {
-		n++;
-		if (write(fd, &n, sizeof(n)) != sizeof(n) ||
-		    read(fd, &got, sizeof(got)) != sizeof(got))
-			break;
-		CHECK(got == n);
-		atomic_fetch_add(&answers, 1);
-	}
 	CHECK(errno == EPIPE || errno == ENODEV || errno == ENXIO);
-	close(fd);
-	return arg;
+}
+
+/* As many as go, until the channel goes. */
+static void *ask(void *arg)
+{
+	const struct traffic *t = arg;
+	struct message m = {.cycle = t->cycle};
+
+	do
+		m.n++;
+	while (write(t->fd, &m, sizeof(m)) == sizeof(m));
+	expect_gone();
+	return NULL;
+}
+
+/* The answers that came are those to the first messages: none is missing, doubled or of before. */
+static void *hear(void *arg)
+{
+	struct traffic *t = arg;
+	struct message got;
+
+	while (read(t->fd, &got, sizeof(got)) == sizeof(got))
+		CHECK(got.cycle == t->cycle && got.n == atomic_fetch_add(&t->answers, 1) + 1);
+	expect_gone();
+	return NULL;
 }
 
 static void tell_state(const char *word)
@@ -93,17 +87,19 @@ static void tell_state(const char *word)
 	CHECK(fd >= 0 && write(fd, word, strlen(word)) > 0 && !close(fd));
 }
 
-static void cycle(void)
+static void cycle(uint32_t number)
 {
-	pthread_t thread;
+	struct traffic t = {.cycle = number};
+	pthread_t asker, hearer;
 
-	atomic_store(&answers, 0);
 	tell_state("start");
-	CHECK(!pthread_create(&thread, NULL, traffic, NULL));
-	while (atomic_load(&answers) < ENOUGH)
+	t.fd = open_when_there("/dev/rpmsg0");
+	CHECK(!pthread_create(&asker, NULL, ask, &t) && !pthread_create(&hearer, NULL, hear, &t));
+	while (atomic_load(&t.answers) < ENOUGH)
 		usleep(1000);
 	tell_state("stop");
-	CHECK(!pthread_join(thread, NULL));
+	CHECK(!pthread_join(asker, NULL) && !pthread_join(hearer, NULL));
+	close(t.fd);
 	CHECK(access("/dev/rpmsg0", F_OK));
 }
 
@@ -111,13 +107,11 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 
-	if (!strcmp(word, "pingpong"))
-		pingpong();
-	else if (!strcmp(word, "sizes"))
+	if (!strcmp(word, "sizes"))
 		sizes();
 	else if (!strcmp(word, "cycles") && argc > 2)
 		for (int n = atoi(argv[2]); n; n--)
-			cycle();
+			cycle((uint32_t)n);
 	else
 		return 2;
 	return 0;

@@ -8,6 +8,8 @@
 #define CHANNEL_PATH  64
 #define CHANNEL_BYTES 496 /* the longest message */
 
+#define CHANNEL_PATIENCE_MS 20000 /* an answer that takes longer does not come */
+
 /* Prints what the other side announced, and which device files there are. 0, or 1 after a message.
  * */
 int channel_list(void);

@@ -9,13 +9,19 @@
 
 #include "channel.h"
 #include "console.h"
+#include "pingpong.h"
 #include "rtt.h"
+#include "stream.h"
+
+#define HOPS 32 /* of a ping-pong, unless told */
 
 static const char usage_text[] =
 	"usage: linnet-rpmsg list\n"
 	"       linnet-rpmsg ping [-n COUNT] [-s SIZE[-SIZE]] CHANNEL\n"
 	"       linnet-rpmsg flood [-n COUNT] [-s SIZE[-SIZE]] [-N] CHANNEL\n"
+	"       linnet-rpmsg ping-pong [-n COUNT] CHANNEL\n"
 	"       linnet-rpmsg console [-n COUNT] CHANNEL\n"
+	"       linnet-rpmsg stream [-n COUNT] CHANNEL ADDRESS:PORT\n"
 	"       linnet-rpmsg create NAME HERE THERE [GROUP]\n"
 	"       linnet-rpmsg destroy FILE\n"
 	"CHANNEL is a device file, such as /dev/rpmsg0, or the name of one's channel.\n"
@@ -50,7 +56,7 @@ static int sizes(char *text, struct rtt_options *o)
 static int with_channel(const char *verb, int argc, char **argv)
 {
 	struct rtt_options o = {.count = 1000, .size = 1, .size_max = CHANNEL_BYTES};
-	int c, counted = 0;
+	int c, counted = 0, is_stream = !strcmp(verb, "stream");
 
 	while ((c = getopt(argc, argv, "n:s:N")) != -1) {
 		if (c == 'n' && !number(optarg, 1, 100000000, &o.count))
@@ -62,13 +68,17 @@ static int with_channel(const char *verb, int argc, char **argv)
 		counted |= c == 'n';
 		o.nonblock |= c == 'N';
 	}
-	if (optind + 1 != argc)
+	if (optind + 1 + is_stream != argc)
 		return usage();
 	o.channel = argv[optind];
 	if (!strcmp(verb, "ping"))
 		return rtt_ping(&o);
 	if (!strcmp(verb, "flood"))
 		return rtt_flood(&o);
+	if (is_stream)
+		return stream_run(o.channel, o.count, argv[optind + 1]);
+	if (!strcmp(verb, "ping-pong"))
+		return pingpong_run(o.channel, counted ? o.count : HOPS);
 	return console_run(o.channel, counted ? o.count : 0);
 }
 
@@ -87,13 +97,15 @@ static int create(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	static const char *const with[] = {"ping", "flood", "ping-pong", "console", "stream"};
 	const char *verb = argc > 1 ? argv[1] : "";
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!strcmp(verb, "list") && argc == 2)
 		return channel_list();
-	if (!strcmp(verb, "ping") || !strcmp(verb, "flood") || !strcmp(verb, "console"))
-		return with_channel(verb, argc - 1, argv + 1);
+	for (unsigned i = 0; i < sizeof(with) / sizeof(with[0]); i++)
+		if (!strcmp(verb, with[i]))
+			return with_channel(verb, argc - 1, argv + 1);
 	if (!strcmp(verb, "create"))
 		return create(argc - 1, argv + 1);
 	if (!strcmp(verb, "destroy") && argc == 3)

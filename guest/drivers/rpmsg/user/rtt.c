@@ -18,8 +18,6 @@
 
 #include "channel.h"
 
-#define PATIENCE_MS 20000 /* an answer that takes longer does not come */
-
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
@@ -50,7 +48,7 @@ static int expect_message(int fd, const struct rtt_options *o, unsigned n)
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	ssize_t came;
 
-	if (poll(&p, 1, PATIENCE_MS) <= 0) {
+	if (poll(&p, 1, CHANNEL_PATIENCE_MS) <= 0) {
 		fprintf(stderr, "linnet-rpmsg: no answer to message %u\n", n);
 		return -1;
 	}

@@ -6,7 +6,8 @@
  * added in between, mostly lie in one page: a frame on the stack, a structure, some words of a
  * copy. The first of them asks the TLB about the whole range, and the others need not ask. When the
  * answer is no (nothing in the TLB yet, two pages, a device, a page with code), the interpreter
- * does the rest of the block. A block where that happens often is compiled again without groups.
+ * does the rest of the block. Where that happens often, as to a frame that always lies in two
+ * pages, the rest is compiled once more, without groups: a way around.
  *
  * Carried groups. In a loop within the block, a base register which changes by a constant in each
  * round stays in its page for many of them: then the TLB is asked before the loop, and for so many
@@ -163,7 +164,6 @@ static void find_loop(struct jit_source *s)
 	unsigned last = 0, offset = s->start, first;
 	int32_t back = 0;
 
-	s->loop = s->loop_end = 0;
 	while (!s->crosses && last < s->n && !(back = jump_back(&s->insn[last])))
 		offset += s->insn[last++].len;
 	if (!back || (int32_t)offset + back < (int32_t)s->start)
@@ -466,11 +466,13 @@ static bool keeps_any_nan(const struct jit_source *s, unsigned i)
 	return false;
 }
 
-void jit_analyse(struct jit_source *s, bool groups)
+void jit_analyse(struct jit_source *s)
 {
-	find_loop(s);
+	s->loop = s->loop_end = 0;
+	if (!s->main)
+		find_loop(s);
 	find_skips(s);
-	find_groups(s, groups ? JIT_MAX_GROUPS : 0);
+	find_groups(s, s->main ? 0 : JIT_MAX_GROUPS);
 	for (unsigned i = 0; i < s->n; i++) {
 		s->narrow[i] = is_narrow(s, i);
 		s->any_nan[i] = keeps_any_nan(s, i);

@@ -49,6 +49,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bits.h"
 #include "cpu/rv64/jit/jit.h"
@@ -189,18 +190,21 @@ static void read_block(struct jit_source *s)
 
 static void lower(struct jit_lower *l, struct jit_source *s)
 {
-	s->offset = s->start;
-	for (s->index = 0; s->index < s->n; s->index++) {
+	while (s->index < s->n) {
 		const struct rv64_insn *in = &s->insn[s->index];
 
 		jit_lower_insn(l, in, kind(in));
 		s->offset += in->len;
+		s->index++;
 	}
 	if (!ends_block(kind(&s->insn[s->n - 1])))
 		jit_lower_end(l);
 }
 
-static const void *compile(struct interp *c, const struct rv64_block *b)
+/* All of the block, or a way around a group for its code at `main`, from operation `first` on. NULL:
+ * it is too long; or it has been written to, and that instruction is somewhere else now. */
+static const void *compile(struct interp *c, const struct rv64_block *b, const void *main,
+			   const struct rv64_op *first)
 {
 	struct rv64_jit *j = c->jit;
 	struct jit_lower *l = j->lower;
@@ -213,11 +217,16 @@ static const void *compile(struct interp *c, const struct rv64_block *b)
 	s->upper = c->run.hart.pc >> 63;
 	s->kernel = c->run.hart.priv == RV64_S;
 	s->crosses = s->start == GMEM_PAGE_SIZE - 2;
+	s->main = main;
+	s->first = first ? rv64_block_index(b, first) : 0;
 	read_block(s);
-	jit_analyse(s, !b->ungrouped);
-	s->compact = !b->hot && !s->loop_end;
+	jit_analyse(s);
+	s->compact = main ? jit_record_of(main)->compact : !b->hot && !s->loop_end;
 	s->offset = s->start;
-	s->index = 0;
+	for (s->index = 0; s->index < s->first && s->index < s->n; s->index++)
+		s->offset += s->insn[s->index].len;
+	if (first && s->offset != s->start + rv64_op_offset(first))
+		return NULL;
 	j->gives_up = false;
 	jit_record_begin(j);
 	jit_lower_begin(l, s);
@@ -242,10 +251,10 @@ void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 		jit_segments_clear(j);
 		j->resets = c->code.resets;
 	}
-	native = compile(c, b);
+	native = compile(c, b, NULL, NULL);
 	if (!native && jit_segment_is_short(j)) {
 		jit_segment_next(c);
-		native = compile(c, b);
+		native = compile(c, b, NULL, NULL);
 	}
 	if (!native) {
 		b->op[0].imm = INT32_MAX; /* stays in the interpreter */
@@ -258,50 +267,65 @@ void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 	jit_cache_written(&j->cache);
 }
 
-/* The block will be compiled again. Jumps to its code ask where to go. */
+/* The block will be compiled again, at once. Jumps to its code ask where to go. */
 static void drop_code(struct interp *c, struct rv64_block *b)
 {
 	jit_drop_entry(c->jit, b->native, b->pa & (GMEM_PAGE_SIZE - 1), b->page[0]);
 	rv64_code_not_native(&c->code, b);
+	if (b->n_ops > 1)
+		b->op[0].imm = 1;
 }
 
-/* A group in the block was not in one page of the TLB. Now and then that costs little: a copy comes
- * to the end of a page, and gives up for some rounds. */
-static void count_give_up(struct interp *c, struct rv64_block *b)
+/* A group of block b failed at `site` once more. When it is worth it, and there is room in the
+ * segment at hand, it gets a way around, which the site then leads to. */
+static void count_give_up(struct interp *c, struct rv64_block *b, const uint8_t *site,
+			  const void *main, const struct rv64_op *op)
 {
-	const uint64_t now = c->end - (uint64_t)c->left;
+	const void *native;
 
-	if (now - c->jit->gave_up_at >= JIT_GIVE_UP_TIME)
-		b->op[0].imm = give_ups(c);
-	else if (!--b->op[0].imm) {
-		b->ungrouped = true;
-		drop_code(c, b);
-	}
-	c->jit->gave_up_at = now;
+	if (--b->op[0].imm > 0)
+		return;
+	b->op[0].imm = give_ups(c);
+	native = compile(c, b, main, op);
+	if (!native)
+		return;
+	jit_cache_written(&c->jit->cache);
+	if (jit_segment_add_link(c->jit, site, native))
+		jit_patch_link(c->jit, site, native);
 }
 
-struct rv64_block *rv64_jit_gave_up(struct interp *c)
+struct rv64_op *rv64_jit_gave_up(struct interp *c, struct rv64_block **b)
 {
-	struct rv64_block *b = jit_record_block(c, (const struct jit_record *)c->native_entry - 1);
+	const uint8_t *site = c->native_gave_up, *entry;
+	struct jit_give_up why;
+	struct rv64_op *op;
 
-	if (c->native_index & JIT_GAVE_UP_GROUP)
-		count_give_up(c, b);
-	c->native_index &= ~JIT_GAVE_UP_GROUP;
-	return b;
+	memcpy(&why, site, sizeof(why));
+	entry = site + why.entry;
+	*b = jit_record_block(c, jit_record_of(entry));
+	op = rv64_block_at(*b, why.what & (JIT_GAVE_UP_GROUP - 1));
+	c->run.hart.pc = c->native_page + ((*b)->pa & (GMEM_PAGE_SIZE - 1));
+	c->jit->n_gave_up++;
+	if (why.what & JIT_GAVE_UP_GROUP)
+		count_give_up(c, *b, site, entry, op);
+	return op;
+}
+
+uint64_t rv64_jit_count_gave_up(const struct interp *c)
+{
+	return c->jit ? c->jit->n_gave_up : 0;
 }
 
 void rv64_jit_seen(struct interp *c)
 {
-	struct rv64_block *b;
-	uint64_t tval;
+	const uint64_t pc = c->run.hart.pc;
+	const struct rv64_jump *jump = &c->code.jump[rv64_jump_index(&c->run.hart, pc)];
+	struct rv64_block *b = jump->block;
 
-	if (!c->jit || rv64_code_find(&c->code, c->run.hart.pc, &b, &tval) ||
+	if (!c->jit || !rv64_code_possible(pc) || jump->tag != rv64_code_tag(&c->run.hart, pc) ||
 	    b->native == c->code.not_native || b->hot)
 		return;
 	b->hot = true;
-	if (!((const struct jit_record *)b->native - 1)->compact)
-		return;
-	drop_code(c, b);
-	if (b->n_ops > 1)
-		b->op[0].imm = 1;
+	if (jit_record_of(b->native)->compact)
+		drop_code(c, b);
 }

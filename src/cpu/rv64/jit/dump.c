@@ -117,6 +117,8 @@ void jit_dump(struct interp *c, const uint8_t *code, size_t size)
 		h->cpu.id, s->n, (unsigned)(s->offset - s->start));
 	dump_guest(out, s, h->pc);
 	fputs("analysis:\n", out);
+	if (s->main)
+		fprintf(out, "  a way around a group: from instruction %u on\n", s->first);
 	dump_registers(out, c->jit);
 	dump_form(out, s);
 	fprintf(out, "host code: %zu bytes\n", size);

@@ -15,6 +15,7 @@ struct cpu_vm;
 struct interp;
 struct rv64_jit;
 struct rv64_block;
+struct rv64_op;
 
 #if defined(__x86_64__)
 #define RV64_JIT_HOST 1
@@ -29,18 +30,20 @@ void rv64_jit_detach(struct interp *c);
 void rv64_jit_compile(struct interp *c, struct rv64_block *b);
 
 /* Runs native code, the entry of a block for hart.pc, with `left` and hart.pc current before and
- * after. True: go on at hart.pc. False: go on in rv64_jit_gave_up(), entered at hart.pc, with
- * the instruction `native_index`, which native code leaves to the interpreter. */
+ * after. True: go on at hart.pc. False: native code leaves an instruction to the interpreter. Then
+ * gave_up() must follow: it says which, in which block, and hart.pc becomes that block's entry. */
 bool rv64_jit_run(struct interp *c, const void *native);
-struct rv64_block *rv64_jit_gave_up(struct interp *c);
+struct rv64_op *rv64_jit_gave_up(struct interp *c, struct rv64_block **b);
 
 /* A slice is used up at hart.pc: the block there gets code that is fast, if what it has is compact.
  * A hart without a translator does nothing. */
 void rv64_jit_seen(struct interp *c);
 
-/* For tests: a block is hot after so many executions, at least 1, and at 1 soon loses groups that
- * do not pay. Before the hart runs. Does nothing to a hart without a translator. */
+/* For tests: a block is hot after so many executions, at least 1, and at 1 soon gets a way around
+ * groups that fail. Before the hart runs. Does nothing to a hart without a translator. */
 void rv64_jit_set_hot(struct interp *c, int32_t executions);
+/* For tests: how often native code gave up. */
+uint64_t rv64_jit_count_gave_up(const struct interp *c);
 /* For tests: memory for code and for blocks, both less than usual. As above. */
 void rv64_jit_set_room(struct interp *c, size_t code, size_t blocks);
 
@@ -71,9 +74,10 @@ static inline void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 	(void)b;
 }
 
-static inline struct rv64_block *rv64_jit_gave_up(struct interp *c)
+static inline struct rv64_op *rv64_jit_gave_up(struct interp *c, struct rv64_block **b)
 {
 	(void)c;
+	(void)b;
 	return NULL;
 }
 
@@ -93,6 +97,12 @@ static inline void rv64_jit_set_hot(struct interp *c, int32_t executions)
 {
 	(void)c;
 	(void)executions;
+}
+
+static inline uint64_t rv64_jit_count_gave_up(const struct interp *c)
+{
+	(void)c;
+	return 0;
 }
 
 static inline void rv64_jit_set_room(struct interp *c, size_t code, size_t blocks)

@@ -20,31 +20,30 @@
 #include "cpu/rv64/jit/cache.h"
 #include "cpu/rv64/jit/segment.h"
 
-#define JIT_CACHE_SIZE   ((size_t)8 << 20)
-#define JIT_BLOCK_ROOM   ((size_t)6 << 20)  /* of the interpreter's, rv64_code.room */
-#define JIT_BLOCK_MAX    ((size_t)32 << 10) /* host code of one block, at most */
-#define JIT_MAX_SKIPS    16u                /* see analyse.c; in a block */
-#define JIT_HOT          48                 /* executions */
-#define JIT_GIVE_UPS     64                 /* of a block's groups, soon after each other, */
-#define JIT_GIVE_UP_TIME 200u               /* by retired instructions; then it has none */
-#define JIT_MAX_GROUPS   INTERP_NATIVE_SLOTS
+#define JIT_CACHE_SIZE ((size_t)8 << 20)
+#define JIT_BLOCK_ROOM ((size_t)6 << 20)  /* of the interpreter's, rv64_code.room */
+#define JIT_BLOCK_MAX  ((size_t)32 << 10) /* host code of one block, at most */
+#define JIT_MAX_SKIPS  16u                /* see analyse.c; in a block */
+#define JIT_HOT        48                 /* executions */
+#define JIT_GIVE_UPS   64                 /* of a block's groups; then it gets a way around one */
+#define JIT_MAX_GROUPS INTERP_NATIVE_SLOTS
 
 /* Glue code, by its place in the writable mapping. */
 struct jit_glue {
 	uint64_t (*enter)(void *hart_base, const void *native); /* executable */
 	const uint8_t *exit_go;                                 /* leave; rax = pc */
-	const uint8_t *exit_odd;    /* the same, but bit 0 of rax is to be dropped */
-	const uint8_t *exit_interp; /* give up; rdx = the block's entry, ecx = jit_gave_up_index */
-	const uint8_t *dispatch;    /* go on at pc = rax */
-	const uint8_t *near[2];     /* the same; what comes of it is remembered for this half */
-	const uint8_t *far;         /* the same; what comes of it goes into *native_far_at */
-	const uint8_t *link;        /* called from the end of a block, see x86_glue.c */
-	const uint8_t *bound;       /* called instead when something must be looked at */
-	const uint8_t *bound_link;  /* the same, right behind a call of `link` and its data */
-	const uint8_t *mem;         /* called: rax = address, ecx = info */
-	const uint8_t *site;        /* called, see x86_glue.c */
-	const uint8_t *call;        /* called: rax = struct jit_call */
-	const uint8_t *fp;          /* called: jit_fp_begin(), eax its result */
+	const uint8_t *exit_odd;   /* the same, but bit 0 of rax is to be dropped */
+	const uint8_t *give_up;    /* called; struct jit_give_up stands behind the call */
+	const uint8_t *dispatch;   /* go on at pc = rax */
+	const uint8_t *near[2];    /* the same; what comes of it is remembered for this half */
+	const uint8_t *far;        /* the same; what comes of it goes into *native_far_at */
+	const uint8_t *link;       /* called from the end of a block, see x86_glue.c */
+	const uint8_t *bound;      /* called instead when something must be looked at */
+	const uint8_t *bound_link; /* the same, right behind a call of `link` and its data */
+	const uint8_t *mem;        /* called: rax = address, ecx = info */
+	const uint8_t *site;       /* called, see x86_glue.c */
+	const uint8_t *call;       /* called: rax = struct jit_call */
+	const uint8_t *fp;         /* called: jit_fp_begin(), eax its result */
 
 	/* Of the compact form (x86_compact.c). Of accesses [store] and [log2 of the size]. */
 	const uint8_t *access[2][4];
@@ -80,7 +79,11 @@ struct jit_source {
 	bool compact;        /* it is seldom executed: short rather than fast code */
 	bool upper;          /* the virtual page has bit 63 set, as far as is known */
 	bool crosses;        /* a block of one instruction that reaches into the next page */
-	unsigned n;          /* instructions */
+	/* A way around a group: from instruction `first` on, without loop and groups, for the code
+	 * of the same block at `main`. Otherwise 0 and NULL. */
+	unsigned first;
+	const uint8_t *main;
+	unsigned n; /* instructions */
 	struct rv64_insn insn[RV64_BLOCK_INSNS];
 
 	/* By jit_analyse(). */
@@ -107,7 +110,7 @@ struct rv64_jit {
 	struct jit_segment segment[JIT_SEGMENTS];
 	uint64_t resets;        /* of the interpreter's cache when `cache` was last empty */
 	bool gives_up;          /* the block at hand may leave instructions to the interpreter */
-	uint64_t gave_up_at;    /* retired instructions when a group was the last time the reason */
+	uint64_t n_gave_up;     /* counts */
 	unsigned n_far;         /* counts uses of native_far in struct interp */
 	unsigned n_sites;       /* the same of native_site */
 	bool bmi2, fma, popcnt; /* what the host has */
@@ -127,8 +130,16 @@ struct rv64_jit {
 #define JIT_MEM_FP       (1u << 27)
 #define JIT_MEM_LONG     (1u << 28) /* the instruction has 4 bytes */
 
-/* Where native code gives up, native_index of struct interp: the number of the instruction, and
- * whether a group is the reason. */
+/* Where native code gives up: the number of the instruction, whether a group is the reason, and
+ * how far from here the block's entry is. The mark tells it from what stands behind a call of
+ * `link` in the same place. */
+struct jit_give_up {
+	uint16_t what;
+	int16_t unused;
+	int32_t entry;
+};
+
+#define JIT_GAVE_UP       0x8000u
 #define JIT_GAVE_UP_GROUP 0x80u
 
 _Static_assert(RV64_BLOCK_INSNS <= JIT_GAVE_UP_GROUP, "beside the number");
@@ -179,8 +190,8 @@ unsigned jit_host_fp_end(void);
 /* ---- x86_glue.c ---- */
 
 void jit_emit_glue(struct rv64_jit *j);
-/* Makes the end of a block at `site` lead to native code. */
-void jit_patch_link(struct rv64_jit *j, uint8_t *site, const void *native);
+/* Makes the end of a block at `site`, or the place there where it gives up, lead to native code. */
+void jit_patch_link(struct rv64_jit *j, const uint8_t *site, const void *native);
 /* Makes it ask again. */
 void jit_unpatch_link(struct rv64_jit *j, const uint8_t *site);
 /* Who comes to this entry of a block, at `offset` in the page of that record, asks where to go. */
@@ -199,8 +210,8 @@ enum jit_kind {
 
 /* ---- analyse.c ---- */
 
-/* The loop, the groups if wanted, and which results are narrow. */
-void jit_analyse(struct jit_source *s, bool groups);
+/* The loop, the groups, and which results are narrow. */
+void jit_analyse(struct jit_source *s);
 static inline bool jit_in_loop(const struct jit_source *s, unsigned i)
 {
 	return i >= s->loop && i < s->loop_end;

@@ -17,6 +17,11 @@ struct jit_record {
 	bool compact;  /* see struct jit_source */
 };
 
+static inline const struct jit_record *jit_record_of(const void *native)
+{
+	return (const struct jit_record *)native - 1;
+}
+
 /* Makes room for a record; the block's code is emitted at cache.used then. end() with the entry
  * that came of it fills in the record, or with NULL gives the room back. The block then shows up
  * in what the VM's watch asks for. */

@@ -10,21 +10,20 @@
  * loaded, and what a store leaves there nobody reads.
  */
 #include "cpu/rv64/jit/x86_lower.h"
+
+#include <string.h>
 #include "mem/gmem.h"
 
 /* The immediate before a call, from where the call returns to. */
 #define INFO (-9)
 
-/* A group's immediate. */
-#define GROUP_BEYOND 0  /* bytes behind its first one, 12 bits */
-#define GROUP_INDEX  12 /* instruction to give up at, 7 bits */
-#define GROUP_BEGIN  19 /* the block's entry is so far before where the call returns to */
+/* A group's immediate: how many bytes it has behind its first one, and how far behind the call the
+ * code is that gives up. */
+#define BEYOND 0 /* 12 bits */
+#define BEHIND 12
 
-#define INDEX_MASK  ((1u << (GROUP_BEGIN - GROUP_INDEX)) - 1)
-#define GROUP_REACH (1 << (32 - GROUP_BEGIN))
-
-_Static_assert(RV64_BLOCK_INSNS - 1 <= INDEX_MASK, "an index fits");
-_Static_assert(GMEM_PAGE_SIZE == 1 << GROUP_INDEX, "so does the size of a group");
+_Static_assert(GMEM_PAGE_SIZE == 1 << BEHIND, "a group fits");
+_Static_assert(JIT_BLOCK_MAX <= 1ul << (32 - BEHIND), "a distance in a block fits");
 
 /* ---- glue ---- */
 
@@ -63,13 +62,9 @@ static void emit_group(struct x86 *e, struct jit_glue *g, bool bmi2, bool store)
 	x86_here(e, differs);
 	x86_rr(e, 0x8f, X86_L, 0, RDX); /* pop */
 	x86_rm(e, X86_MOV, X86_L, RCX, RDX, INFO);
-	x86_rr(e, X86_MOV, X86_L, RAX, RCX);
-	x86_shift_imm(e, X86_G_SHR, X86_L, RAX, GROUP_BEGIN);
-	x86_rr(e, X86_SUB, X86_Q, RDX, RAX);
-	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, GROUP_INDEX);
-	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (int32_t)INDEX_MASK);
-	x86_alu_imm(e, X86_G_OR, X86_L, RCX, (int32_t)JIT_GAVE_UP_GROUP);
-	x86_jmp_to(e, g->exit_interp);
+	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, BEHIND);
+	x86_rr(e, X86_ADD, X86_Q, RDX, RCX);
+	x86_rr(e, 0xff, X86_L, 4, RDX); /* jmp */
 }
 
 void jit_emit_compact(struct x86 *e, struct jit_glue *g, bool bmi2)
@@ -115,21 +110,25 @@ void jit_compact_access(struct jit_lower *l, uint32_t info)
 	x86_call_to(&l->e, l->jit->glue.access[!!(info & JIT_MEM_STORE)][info >> JIT_MEM_SIZE & 3]);
 }
 
-bool jit_compact_group(struct jit_lower *l, const struct jit_group *g)
+void jit_compact_group(struct jit_lower *l, const struct jit_group *g)
 {
-	ptrdiff_t begin;
-	uint32_t beyond = (uint32_t)(g->high - g->low - 1);
+	const uint32_t beyond = (uint32_t)(g->high - g->low - 1);
+	struct jit_ool *o;
 
-	if (!l->s->compact)
-		return false;
 	make_whole(l);
-	begin = l->e.p - l->begin - INFO + 1;
-	if (begin >= GROUP_REACH)
-		return false;
-	x86_mov_imm(&l->e, RCX, beyond | g->first << GROUP_INDEX | (uint32_t)begin << GROUP_BEGIN);
+	x86_mov_imm(&l->e, RCX, beyond << BEYOND);
+	o = jit_ool(l, JIT_OOL_COMPACT, l->e.p - sizeof(uint32_t));
+	o->info = beyond << BEYOND;
+	o->index = (uint8_t)(g->first | JIT_GAVE_UP_GROUP);
 	x86_call_to(&l->e, l->jit->glue.group[g->store]);
-	l->jit->gives_up = true;
-	return true;
+}
+
+void jit_ool_compact(struct jit_lower *l, const struct jit_ool *o)
+{
+	const uint32_t info = o->info | (uint32_t)(l->e.p - (o->from - INFO)) << BEHIND;
+
+	memcpy(o->from, &info, sizeof(info));
+	jit_leave_to_interp(l, o->index);
 }
 
 void jit_compact_near(struct jit_lower *l)

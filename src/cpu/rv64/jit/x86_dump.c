@@ -4,7 +4,7 @@
  * was built without its header, as bytes.
  *
  * Among the code stand data: behind `call link` and `call bound` where the jump goes (x86_glue.h),
- * and before the call of a C function its record, which is jumped over (x86_lower.c). Places
+ * behind `call give_up` which instruction is the interpreter's, and before the call of a C function its record, which is jumped over (x86_lower.c). Places
  * outside of the block are named, so that the text does not depend on where the block lies; and
  * what of struct interp an operand means, so that it does not depend on how that is laid out.
  */
@@ -63,7 +63,7 @@ static void put_target(const struct dump *d, int64_t target)
 	} glue[] = {
 		{g->exit_go, "exit_go"},
 		{g->exit_odd, "exit_odd"},
-		{g->exit_interp, "exit_interp"},
+		{g->give_up, "give_up"},
 		{g->dispatch, "dispatch"},
 		{g->near[0], "near"},
 		{g->near[1], "near"},
@@ -118,6 +118,8 @@ static size_t data_behind(const struct dump *d, const struct host_insn *in, size
 
 	if (to == d->jit->glue.link || to == d->jit->glue.bound)
 		return sizeof(uint32_t);
+	if (to == d->jit->glue.give_up)
+		return sizeof(struct jit_give_up);
 	if (!strcmp(in->mnemonic, "jmp") && target > (int64_t)at &&
 	    target < (int64_t)(at + 8 + sizeof(struct jit_call) + 8) &&
 	    target + 3 < (int64_t)d->size && !memcmp(to, "\x48\x8d\x05", 3))
@@ -127,11 +129,14 @@ static size_t data_behind(const struct dump *d, const struct host_insn *in, size
 
 static void put_data(const struct dump *d, size_t at, size_t n)
 {
-	uint16_t target;
+	uint16_t first;
 
-	memcpy(&target, d->code + at, sizeof(target));
+	memcpy(&first, d->code + at, sizeof(first));
 	if (n == sizeof(uint32_t))
-		fprintf(d->out, "  %03zx  .short 0x%x, the page's record\n", at, target);
+		fprintf(d->out, "  %03zx  .short 0x%x, the page's record\n", at, first);
+	else if (n == sizeof(struct jit_give_up))
+		fprintf(d->out, "  %03zx  .skip %zu, at instruction %u\n", at, n,
+			first & (JIT_GAVE_UP_GROUP - 1));
 	else
 		fprintf(d->out, "  %03zx  .skip %zu, what the call is about\n", at, n);
 }

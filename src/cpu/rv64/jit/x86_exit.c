@@ -228,7 +228,7 @@ static void exit_near(struct jit_lower *l, int32_t target, unsigned count, unsig
 
 	jit_move_out(l);
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
-	if (target == (int32_t)l->s->start) {
+	if (target == (int32_t)l->s->start && !l->s->main) {
 		x86_jcc_to(e, X86_GT, l->begin);
 		bound(l, target);
 		return;

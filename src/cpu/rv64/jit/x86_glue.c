@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "cpu/rv64/jit/record.h"
 #include "mem/gmem.h"
 
 /* The nine that compilers use most, which C's compressed instructions show as well. */
@@ -22,10 +21,6 @@ const uint8_t jit_pinned_f[32] = {
 	JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE,
 	JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE, JIT_NONE,
 };
-
-/* From a block's entry: where its record has the physical address. */
-#define JIT_RECORD_PA \
-	((int32_t)offsetof(struct jit_record, pa) - (int32_t)sizeof(struct jit_record))
 
 static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
 
@@ -103,20 +98,16 @@ static void emit_exits(struct x86 *e, struct jit_glue *g)
 {
 	uint8_t *go;
 
-	g->exit_interp = e->p;
-	x86_rm(e, X86_MOV, X86_L, RAX, RDX, JIT_RECORD_PA);
-	x86_alu_imm(e, X86_G_AND, X86_L, RAX, (int32_t)GMEM_PAGE_SIZE - 1);
-	x86_rm(e, X86_ADD, X86_Q, RAX, REG_HART, JIT_OFF(native_page));
-	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_entry));
-	x86_rm(e, X86_MOV_TO, X86_L, RCX, REG_HART, JIT_OFF(native_index));
+	g->give_up = e->p;
+	x86_rm(e, 0x8f, X86_L, 0, REG_HART, JIT_OFF(native_gave_up)); /* pop */
 	x86_mov_imm(e, RCX, 0);
 	go = x86_jmp(e);
 	g->exit_odd = e->p;
 	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -2);
 	g->exit_go = e->p;
 	x86_mov_imm(e, RCX, 1);
-	x86_here(e, go);
 	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, JIT_OFF(run.hart.pc));
+	x86_here(e, go);
 	save_pinned(e);
 	x86_mov(e, RAX, RCX);
 	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);
@@ -510,7 +501,7 @@ static uint8_t *call_at(const struct rv64_jit *j, const uint8_t *site)
 	return j->cache.write + (site - j->cache.exec) - 5;
 }
 
-void jit_patch_link(struct rv64_jit *j, uint8_t *site, const void *native)
+void jit_patch_link(struct rv64_jit *j, const uint8_t *site, const void *native)
 {
 	const struct jit_cache *m = &j->cache;
 	uint8_t *call = call_at(j, site);
@@ -519,19 +510,21 @@ void jit_patch_link(struct rv64_jit *j, uint8_t *site, const void *native)
 	x86_patch(call + 1, m->write + ((const uint8_t *)native - m->exec));
 }
 
-void jit_drop_entry(struct rv64_jit *j, const void *native, uint32_t offset, uint16_t page)
-{
-	const uint32_t data = offset | (uint32_t)page << 16;
-	const uint8_t *site = (const uint8_t *)native + 5;
-
-	jit_unpatch_link(j, site);
-	memcpy(j->cache.write + (site - j->cache.exec), &data, sizeof(data));
-}
-
 void jit_unpatch_link(struct rv64_jit *j, const uint8_t *site)
 {
 	uint8_t *call = call_at(j, site);
+	uint16_t what;
 
+	memcpy(&what, site, sizeof(what));
 	call[0] = 0xe8;
-	x86_patch(call + 1, j->glue.link);
+	x86_patch(call + 1, what & JIT_GAVE_UP ? j->glue.give_up : j->glue.link);
+}
+
+void jit_drop_entry(struct rv64_jit *j, const void *native, uint32_t offset, uint16_t page)
+{
+	const uint32_t data = offset | (uint32_t)page << 16;
+	const uint8_t *site = (const uint8_t *)native + JIT_LINK_SIZE - sizeof(data);
+
+	memcpy(j->cache.write + (site - j->cache.exec), &data, sizeof(data));
+	jit_unpatch_link(j, site);
 }

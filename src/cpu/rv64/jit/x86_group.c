@@ -75,7 +75,8 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 	bool remembers;
 
 	jit_add(l, RAX, g->base, g->low + before);
-	if (jit_compact_group(l, g)) {
+	if (l->s->compact) {
+		jit_compact_group(l, g);
 		x86_mov(e, addend, RCX);
 		keep(l, g, addend);
 		return;

@@ -195,18 +195,17 @@ void jit_give_up_group(struct jit_lower *l, uint8_t *from, unsigned index)
 
 void jit_leave_to_interp(struct jit_lower *l, unsigned index)
 {
+	const uint8_t *entry = l->s->main ? l->s->main - l->e.exec : l->begin;
+	struct jit_give_up why = {.what = (uint16_t)(JIT_GAVE_UP | index)};
 	struct x86 *e = &l->e;
 
 	if (l->state & JIT_REACHED && l->s->loop)
 		x86_alu_imm(e, X86_G_ADD, X86_Q, REG_LEFT, (int32_t)l->s->loop);
 	l->jit->gives_up = true;
-	x86_mov_imm(e, RCX, index);
-	/* lea rdx, [rip + begin] */
-	x86_byte(e, 0x48);
-	x86_byte(e, 0x8d);
-	x86_byte(e, 0x15);
-	x86_u32(e, (uint32_t)(l->begin - (e->p + 4)));
-	x86_jmp_to(e, l->jit->glue.exit_interp);
+	x86_call_to(e, l->jit->glue.give_up);
+	why.entry = (int32_t)(entry - e->p);
+	for (unsigned i = 0; i < sizeof(why); i++)
+		x86_byte(e, ((const uint8_t *)&why)[i]);
 }
 
 /* ---- the block ---- */
@@ -362,6 +361,7 @@ static void emit_ool(struct jit_lower *l)
 		case JIT_OOL_MEM:
 		case JIT_OOL_SITE: jit_ool_mem(l, &o); break;
 		case JIT_OOL_GROUP: jit_ool_group(l, &o); break;
+		case JIT_OOL_COMPACT: jit_ool_compact(l, &o); break;
 		case JIT_OOL_FAR: jit_emit_far_slow(&l->e, &l->jit->glue, o.info); break;
 		case JIT_OOL_EXIT: jit_ool_exit(l, &o); break;
 		case JIT_OOL_DIV: jit_ool_divide(l, &o); break;

@@ -7,17 +7,18 @@
 
 /* Code that stands behind the block, since it is seldom needed. */
 enum jit_ool_kind {
-	JIT_OOL_MEM,   /* an access in C; `info`, address in `reg` */
-	JIT_OOL_EXIT,  /* a taken branch to `target` after `info` instructions */
-	JIT_OOL_FAR,   /* native_far's entry `info` does not know where to go */
-	JIT_OOL_DIV,   /* a division by 0 or -1, of which `info` says the kind */
-	JIT_OOL_CALL,  /* the whole instruction in C */
-	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
-	JIT_OOL_FMA,   /* a multiplication and addition gave a NaN */
-	JIT_OOL_SITE,  /* an access found something else in the slot of `site` */
-	JIT_OOL_GROUP, /* the same of a group, which begins with instruction `index` */
-	JIT_OOL_GUESS, /* the guess was wrong: rdx and native_guess are what the TLB says */
-	JIT_OOL_NAN,   /* xmm `reg` = the canonical NaN, of a double if `info` */
+	JIT_OOL_MEM,     /* an access in C; `info`, address in `reg` */
+	JIT_OOL_EXIT,    /* a taken branch to `target` after `info` instructions */
+	JIT_OOL_FAR,     /* native_far's entry `info` does not know where to go */
+	JIT_OOL_DIV,     /* a division by 0 or -1, of which `info` says the kind */
+	JIT_OOL_CALL,    /* the whole instruction in C */
+	JIT_OOL_FP,      /* begin native floating point, or leave to the interpreter */
+	JIT_OOL_FMA,     /* a multiplication and addition gave a NaN */
+	JIT_OOL_SITE,    /* an access found something else in the slot of `site` */
+	JIT_OOL_GROUP,   /* the same of a group, which begins with instruction `index` */
+	JIT_OOL_COMPACT, /* the same in a compact block; `from` is no jump but the immediate */
+	JIT_OOL_GUESS,   /* the guess was wrong: rdx and native_guess are what the TLB says */
+	JIT_OOL_NAN,     /* xmm `reg` = the canonical NaN, of a double if `info` */
 };
 
 /* Where the TLB is asked for the address in register `va`, first in a slot that is remembered:
@@ -214,9 +215,10 @@ void jit_site_again(struct jit_lower *l, const struct jit_remembered *site, uint
 /* rcx = what to add to the address in rax, for an access as JIT_MEM_* say. Never fails: when C does
  * the access, that leads to where the same access of the host means no more. */
 void jit_compact_access(struct jit_lower *l, uint32_t info);
-/* The same for a group whose first byte's address is rax, if the block is compact; gives up when
- * the group is not in one page of the TLB. False: nothing was emitted. */
-bool jit_compact_group(struct jit_lower *l, const struct jit_group *g);
+/* The same for a group whose first byte's address is rax; gives up when the group is not in one page
+ * of the TLB. */
+void jit_compact_group(struct jit_lower *l, const struct jit_group *g);
+void jit_ool_compact(struct jit_lower *l, const struct jit_ool *o);
 /* The end of a block, with the flags of `left`: to pc = rax but for its bit 0, or to `target` from
  * the page's begin. */
 void jit_compact_near(struct jit_lower *l);
