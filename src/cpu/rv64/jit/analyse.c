@@ -469,7 +469,7 @@ static bool keeps_any_nan(const struct jit_source *s, unsigned i)
 void jit_analyse(struct jit_source *s)
 {
 	s->loop = s->loop_end = 0;
-	if (!s->main)
+	if (!s->main && !s->compact)
 		find_loop(s);
 	find_skips(s);
 	find_groups(s, s->main ? 0 : JIT_MAX_GROUPS);

@@ -220,8 +220,8 @@ static const void *compile(struct interp *c, const struct rv64_block *b, const v
 	s->main = main;
 	s->first = first ? rv64_block_index(b, first) : 0;
 	read_block(s);
+	s->compact = main ? jit_record_of(main)->compact : !b->hot;
 	jit_analyse(s);
-	s->compact = main ? jit_record_of(main)->compact : !b->hot && !s->loop_end;
 	s->offset = s->start;
 	for (s->index = 0; s->index < s->first && s->index < s->n; s->index++)
 		s->offset += s->insn[s->index].len;

@@ -210,7 +210,7 @@ enum jit_kind {
 
 /* ---- analyse.c ---- */
 
-/* The loop, the groups, and which results are narrow. */
+/* The groups, which results are narrow, and the loop unless the block is to be compact. */
 void jit_analyse(struct jit_source *s);
 static inline bool jit_in_loop(const struct jit_source *s, unsigned i)
 {

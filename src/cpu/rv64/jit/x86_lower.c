@@ -386,7 +386,7 @@ const void *jit_lower_finish(struct jit_lower *l)
 	emit_ool(l);
 	if (l->e.full)
 		return NULL;
-	while ((uintptr_t)l->e.p & 15)
+	while ((uintptr_t)l->e.p & (l->s->compact ? sizeof(uint64_t) - 1 : 15))
 		x86_byte(&l->e, 0xcc);
 	m->used = (size_t)(l->e.p - m->write);
 	return l->begin + l->e.exec;
