@@ -70,7 +70,8 @@ struct interp {
 	uintptr_t native_slot[INTERP_NATIVE_SLOTS];
 	int64_t native_rest;
 	uintptr_t native_guess; /* the addend of the last load that was the next one's pointer */
-	const uint8_t *native_gave_up; /* where native code did so; what stands there says the rest */
+	/* Where native code gave up; what stands there says the rest. */
+	const uint8_t *native_gave_up;
 	uint32_t native_mxcsr[2];            /* around an instruction with its own rounding mode */
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
 	struct interp_far *native_far_at;    /* the one that a jump looks for */
