@@ -36,7 +36,7 @@ struct jit_glue {
 	const uint8_t *give_up;    /* called; struct jit_give_up stands behind the call */
 	const uint8_t *dispatch;   /* go on at pc = rax */
 	const uint8_t *near[2];    /* the same; what comes of it is remembered for this half */
-	const uint8_t *far;        /* the same; what comes of it goes into *native_far_at */
+	const uint8_t *far[2];     /* the same; what comes of it goes into *native_target */
 	const uint8_t *link;       /* called from the end of a block, see x86_glue.c */
 	const uint8_t *bound;      /* called instead when something must be looked at */
 	const uint8_t *bound_link; /* the same, right behind a call of `link` and its data */
