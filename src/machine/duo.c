@@ -27,6 +27,7 @@
 #include "hw/uart8250.h"
 #include "machine/board.h"
 #include "machine/board_fdt.h"
+#include "machine/cache_check.h"
 #include "machine/devices.h"
 #include "machine/duo_core.h"
 #include "machine/duo_fdt.h"
@@ -472,6 +473,8 @@ static int duo_build(struct machine *m, struct err *e)
 	if (ret)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
 	ret = machine_load(m, &plan, e);
+	if (!ret)
+		ret = cache_check_begin(m, e);
 	return ret ? ret : boot_small_core(m, e);
 }
 

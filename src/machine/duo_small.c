@@ -31,6 +31,7 @@
 #include "hw/plic.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
+#include "machine/cache_check.h"
 #include "machine/crash.h"
 #include "machine/duo_core.h"
 #include "machine/duo_map.h"
@@ -154,6 +155,8 @@ static int make_core(struct duo_small *s, struct err *e)
 		.timebase_hz = DUO_TIMEBASE_HZ,
 		.model = CPU_MODEL_THEAD_C906,
 		.in_turns = m->cfg.counted_time,
+		.coherence = m->coherence,
+		.core = CACHE_CHECK_SMALL,
 	};
 	int ret = m->cfg.engine->vm_new(&cfg, &s->vm, e);
 

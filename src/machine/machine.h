@@ -122,6 +122,7 @@ struct machine_config {
 	const char *firmware;   /* path of what is entered in M mode, or NULL: the built-in SBI */
 	const char *small_core; /* path of what a board's small core runs, or NULL */
 	uint64_t small_core_at; /* where a flat one goes; 0: it is ELF */
+	bool check_coherence;   /* of a board with a small core; the engine has no find_code */
 	bool small_core_waits;  /* it is loaded, and the guest starts it */
 	/* The memory that it may use. None: all, but what is not reserved in the device tree is
 	 * told of once. */
