@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The demonstration is a command in the default guest, guest/image/root/lib/linnet/ping-pong, so all
- * that holds for --exec does for it: its output alone is on standard output, its status is ours, and
- * the guest powers off behind it.
+ * The demonstration is a command in the default guest, guest/image/root/lib/linnet/ping-pong, so
+ * all that holds for --exec does for it: its output alone is on standard output, its status is
+ * ours, and the guest powers off behind it.
  */
 #include "cmd/run_demo.h"
 
