@@ -50,7 +50,7 @@ case_debian() {
 
 # All of them in one boot of the kernel that sees mistakes, and nothing is left behind.
 case_debug() {
-	LIMIT=450
+	LIMIT=900
 	# shellcheck disable=SC2046 # names without blanks
 	on debug short -- $(tested)
 	expect_in out '^no leaks$'
