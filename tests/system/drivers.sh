@@ -43,7 +43,7 @@ on() {
 }
 
 case_debian() {
-	LIMIT=300
+	LIMIT=450
 	# shellcheck disable=SC2046 # names without blanks
 	on debian short -- $(tested)
 }
