@@ -30,9 +30,9 @@ bool guest_set_is_own(const char *kernel);
 int guest_set_get(struct guest_set *g, const char *own, struct err *e);
 void guest_set_free(struct guest_set *g);
 
-/* Runs the recipe that builds g->extras for that kernel, which fetches what it needs and says so on
- * standard error; for another guest_set_get() to tell. 0, or -errno with the message in e: -ECHILD is
- * the recipe's own failure, of which it has told the cause. */
+/* Runs the recipe that builds g->extras for that kernel, which fetches what it needs and says so
+ * on standard error. Another guest_set_get() tells of them. 0, or -errno with the message in e:
+ * -ECHILD is the recipe's own failure, of which it has told the cause. */
 int guest_set_build_extras(const char *own, struct err *e);
 
 struct guest_set_wish {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The demonstration is a command in the default guest, guest/image/root/lib/linnet/ping-pong, so all
- * that holds for --exec does for it: its output alone is on standard output, its status is ours, and
- * the guest powers off behind it.
+ * The demonstration is a command in the default guest, guest/image/root/lib/linnet/ping-pong, so
+ * all that holds for --exec does for it: its output alone is on standard output, its status is
+ * ours, and the guest powers off behind it.
  *
- * It needs drivers that are not of Debian's kernel. They are built when it is first asked for: who gives a
- * board nothing to do does not know of them. For a command of the user's own nothing is downloaded unasked.
+ * It needs drivers that Debian's kernel does not have. They are built when they are first needed:
+ * who gives a board nothing to do does not know of them. For a command of the user's own nothing is
+ * downloaded unasked.
  */
 #include "cmd/run_demo.h"
 

@@ -27,7 +27,7 @@ try() {
 }
 
 case_kernel() {
-	try echoes too_long slow tty sample several group --
+	try echoes too_long slow tty sample several group nodes --
 }
 
 case_pci() {
