@@ -31,7 +31,7 @@ on() {
 		shift
 	done
 	shift
-	linnet kbuild "${kernel[@]}" --source --extras
+	linnet kbuild "${kernel[@]}" --extras
 	expect_status 0
 	expect_not_in err 'warning|WARNING'
 	gather "$@"
