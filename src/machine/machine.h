@@ -28,6 +28,7 @@ struct chr;
 struct cpu_engine;
 struct cpu_vm;
 struct cpu_watch;
+struct diagnose_link;
 struct err;
 struct faults;
 struct iovec;
@@ -182,6 +183,9 @@ struct machine_small_ops {
 	/* Stops it, loads `path` (at: as small_core_at) and starts that; while the machine is held.
 	 * 0, or -errno with the message in e, and it is stopped. */
 	int (*load)(struct machine *m, const char *path, uint64_t at, struct err *e);
+	/* How it gets on with the big core, for machine/diagnose.h; also behind the end of the
+	 * run. */
+	void (*diagnose)(struct machine *m, struct diagnose_link *out);
 };
 
 struct machine_type {
