@@ -333,6 +333,11 @@ static void compact(struct rv64_code *c)
 		rv64_code_reset(c); /* or this would soon be done for each new block */
 }
 
+bool rv64_code_is_current(const struct rv64_code *c, const struct rv64_block *b)
+{
+	return !page_changed(&c->page[b->page[0]]);
+}
+
 struct rv64_block *rv64_code_of_native(const struct rv64_code *c, uint64_t pa, const void *native)
 {
 	struct rv64_block *b = c->hash[hash_of(pa)].first;

@@ -106,6 +106,9 @@ void rv64_code_reset(struct rv64_code *c);
 void rv64_code_forget_jumps(struct rv64_code *c);
 /* The block at a physical address with this compiled code, or NULL. */
 struct rv64_block *rv64_code_of_native(const struct rv64_code *c, uint64_t pa, const void *native);
+/* Whether its page is as it was when b's code was read: else reading it again may give other code
+ * than b, which stays valid up to the next fence.i. */
+bool rv64_code_is_current(const struct rv64_code *c, const struct rv64_block *b);
 /* The compiled code of b is no more: b counts again, or leads to a new look-up. b stays in use. */
 void rv64_code_not_native(struct rv64_code *c, struct rv64_block *b);
 

@@ -9,6 +9,11 @@
  * same on both. What one block becomes is independent of where its page is mapped, as in the
  * interpreter.
  *
+ * Two forms. Most blocks are executed some dozen times: their code is compact, which leaves more of
+ * the host's caches to others (x86_compact.c). Where a slice is used up the hart is seen in a block,
+ * the more likely the more time it takes; that one is compiled once more, with look-ups inline and
+ * with its loop. So nothing has to be counted.
+ *
  * How native code is reached. The interpreter's block holds the native entry, and its head runs
  * it. Native code goes on to other native code by itself: within a page by a jump that is patched
  * when its target is compiled, elsewhere through the interpreter's jump cache, whose entries lead
@@ -267,15 +272,6 @@ void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 	jit_cache_written(&j->cache);
 }
 
-/* The block will be compiled again, at once. Jumps to its code ask where to go. */
-static void drop_code(struct interp *c, struct rv64_block *b)
-{
-	jit_drop_entry(c->jit, b->native, b->pa & (GMEM_PAGE_SIZE - 1), b->page[0]);
-	rv64_code_not_native(&c->code, b);
-	if (b->n_ops > 1)
-		b->op[0].imm = 1;
-}
-
 /* A group of block b failed at `site` once more. When it is worth it, and there is room in the
  * segment at hand, it gets a way around, which the site then leads to. */
 static void count_give_up(struct interp *c, struct rv64_block *b, const uint8_t *site,
@@ -323,9 +319,11 @@ void rv64_jit_seen(struct interp *c)
 	struct rv64_block *b = jump->block;
 
 	if (!c->jit || !rv64_code_possible(pc) || jump->tag != rv64_code_tag(&c->run.hart, pc) ||
-	    b->native == c->code.not_native || b->hot)
+	    b->native == c->code.not_native || b->hot || !rv64_code_is_current(&c->code, b))
 		return;
 	b->hot = true;
-	if (jit_record_of(b->native)->compact)
-		drop_code(c, b);
+	jit_drop_entry(c->jit, b->native, b->pa & (GMEM_PAGE_SIZE - 1), b->page[0]);
+	rv64_code_not_native(&c->code, b);
+	if (b->n_ops > 1)
+		rv64_jit_compile(c, b);
 }

@@ -7,6 +7,7 @@
  *	x86_lower.c ...    what each instruction becomes on x86-64
  *	x86.c              the encoder
  *	x86_glue.c         host code that exists once: entry, exit, dispatch, calls of C
+ *	x86_compact.c      what blocks that are seldom executed share, and their places
  *	call.c, call_op.c  the C functions that native code calls
  *	cache.c            memory for code
 	segment.c          its division, and what is dropped when it is full

@@ -17,8 +17,8 @@
  *	call link; .int16 offset of the target in the page; .int16 the page's record
  * and becomes `jmp target` when the target is compiled.
  *
- * The entry of a block whose code is given up becomes such an end; so none that is a block's own may
- * stand in its first JIT_LINK_SIZE bytes.
+ * The entry of a block whose code is given up becomes such an end; so none that is a block's own
+ * may stand in its first JIT_LINK_SIZE bytes.
  */
 #ifndef CPU_RV64_JIT_X86_GLUE_H
 #define CPU_RV64_JIT_X86_GLUE_H

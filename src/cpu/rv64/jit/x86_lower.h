@@ -215,8 +215,8 @@ void jit_site_again(struct jit_lower *l, const struct jit_remembered *site, uint
 /* rcx = what to add to the address in rax, for an access as JIT_MEM_* say. Never fails: when C does
  * the access, that leads to where the same access of the host means no more. */
 void jit_compact_access(struct jit_lower *l, uint32_t info);
-/* The same for a group whose first byte's address is rax; gives up when the group is not in one page
- * of the TLB. */
+/* The same for a group whose first byte's address is rax; gives up when the group is not in one
+ * page of the TLB. */
 void jit_compact_group(struct jit_lower *l, const struct jit_group *g);
 void jit_ool_compact(struct jit_lower *l, const struct jit_ool *o);
 /* The end of a block, with the flags of `left`: to pc = rax but for its bit 0, or to `target` from
