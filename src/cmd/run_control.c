@@ -164,6 +164,15 @@ static json_t *diagnose_one(const char *name, const struct diagnose_device *d)
 			 features, "queues", queues, "wrong", wrong, "verdict", text);
 }
 
+static json_t *diagnose_cores(const struct run_control *rc)
+{
+	struct diagnose_link d;
+
+	rc->cfg.machine->type->small->diagnose(rc->machine, &d);
+	return json_pack("{s:s,s:s,s:[ss],s:b,s:s}", "device", "rpmsg", "status", d.status,
+			 "queues", d.ring[0], d.ring[1], "wrong", d.wrong, "verdict", d.verdict);
+}
+
 static void verb_diagnose(void *arg, struct control_call *call)
 {
 	const struct run_control *rc = arg;
@@ -176,6 +185,8 @@ static void verb_diagnose(void *arg, struct control_call *call)
 	devices = json_array();
 	for (unsigned i = 0; (name = machine_look_at(rc->machine, i, &d)); i++)
 		json_array_append_new(devices, diagnose_one(name, &d));
+	if (rc->cfg.machine->type->small)
+		json_array_append_new(devices, diagnose_cores(rc));
 	control_answer(call, json_pack("{s:o}", "devices", devices));
 }
 
@@ -334,18 +345,14 @@ static const char *const small_actions[] = {"status", "stop", "start", "restart"
 
 static void answer_small(const struct run_control *rc, struct control_call *call)
 {
-	static const char *const states[] = {[MACHINE_SMALL_STOPPED] = "stopped",
-					     [MACHINE_SMALL_RUNNING] = "running",
-					     [MACHINE_SMALL_CRASHED] = "crashed",
-					     [MACHINE_SMALL_HUNG] = "hung"};
 	struct machine_small_info info;
 	char pc[20], text[CRASH_TEXT];
 	json_t *body;
 
 	rc->cfg.machine->type->small->look(rc->machine, &info);
 	snprintf(pc, sizeof(pc), "0x%llx", (unsigned long long)info.pc);
-	body = json_pack("{s:s,s:s,s:I}", "state", states[info.state], "start", pc, "instructions",
-			 (json_int_t)info.insns);
+	body = json_pack("{s:s,s:s,s:I}", "state", machine_small_states[info.state], "start", pc,
+			 "instructions", (json_int_t)info.insns);
 	if (info.state == MACHINE_SMALL_CRASHED) {
 		crash_text(&info.crash, text);
 		json_object_set_new(body, "crash", json_string(text));

@@ -99,7 +99,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 			       "--machine %s: there is no such machine; see linnet "
 			       "machines",
 			       o->machine);
-	c->engine = cpu_engine_default();
+	c->engine = run_small_engine(o);
 	if (o->engine)
 		c->engine = cpu_engine_find(o->engine);
 	if (o->engine && !c->engine)
@@ -119,6 +119,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
 	c->dtb = o->dtb;
 	c->small_core = o->small_core.path;
+	c->check_coherence = o->small_core.check_coherence;
 	c->wires = o->wires;
 	c->wires.verbose = o->verbose;
 	c->small_core_at = o->small_core.at;

@@ -41,9 +41,9 @@ struct cv_mailbox_config {
 	/* Is told of each channel that rings and is cleared, and of wires (base/trace.h), under the
 	 * cores' names; or NULL. A core without a name is not told of. */
 	struct trace *trace;
-	/* Before such a message is told of: the 8 bytes of its channel. Under the mailbox's lock;
-	 * or NULL. */
-	void (*rang)(void *arg, uint64_t data);
+	/* Before that: a channel with these 8 bytes rings at a core; CV_MAILBOX_CORES: it was set,
+	 * and enabled for none. Under the mailbox's lock; or NULL. */
+	void (*rang)(void *arg, unsigned core, uint64_t data);
 	void *rang_arg;
 	const char *name[CV_MAILBOX_CORES];
 };
@@ -55,6 +55,11 @@ void cv_mailbox_reset(struct cv_mailbox *m);
 /* The next time that the core's wire should rise it stays low, and rises again when everything that
  * was pending for the core has been cleared: what is seen of an edge that got lost. Any thread. */
 void cv_mailbox_lose_edge(struct cv_mailbox *m, unsigned core);
+/* How it stands at a core. Any thread. */
+struct cv_mailbox_state {
+	uint8_t enabled, masked, pending;
+};
+struct cv_mailbox_state cv_mailbox_look(struct cv_mailbox *m, unsigned core);
 /* NULL is allowed. */
 void cv_mailbox_free(struct cv_mailbox *m);
 

@@ -148,7 +148,7 @@ case_amd64() {
 
 # long_NAME: the long test of one driver.
 if [[ $1 == long_* ]]; then
-	LIMIT=1000
+	LIMIT=2000
 	on debian long -- "${1#long_}"
 	on debug long kmemleak=off -- "${1#long_}"
 	exit

@@ -10,6 +10,8 @@
  */
 #include "mailbox.h"
 
+#include <stdbool.h>
+
 #include "board.h"
 #include "kernel/port.h"
 #include "regs.h"
@@ -64,30 +66,51 @@ void mailbox_init(void (*handler)(const struct mail *mail))
 	interrupt();
 }
 
-static void put(unsigned channel, const struct mail *mail)
+static void put(unsigned channel, uint32_t word, uint32_t param)
 {
 	uint8_t bit = (uint8_t)(1u << channel);
 
-	REG32(MESSAGE(channel)) = mail->ip | (mail->command & 0x7fu) << 8 | RTOS_WROTE;
-	REG32(MESSAGE(channel) + 4) = mail->param;
+	REG32(MESSAGE(channel)) = word;
+	REG32(MESSAGE(channel) + 4) = param;
 	REG8(INT_CLR(BIG)) = bit;
 	REG8(EN(BIG)) = (uint8_t)(REG8(EN(BIG)) | bit);
 	REG8(SET) = bit;
 }
 
-UINT mailbox_send(const struct mail *mail)
+/* Under the lock: whether this message is on its way. */
+static bool waits(uint32_t word, uint32_t param)
 {
-	UINT status = TX_QUEUE_FULL;
+	for (unsigned i = 0; i < N_CHANNELS; i++)
+		if (REG32(MESSAGE(i)) == word && REG32(MESSAGE(i) + 4) == param)
+			return true;
+	return false;
+}
+
+static UINT send(const struct mail *mail, bool once)
+{
+	uint32_t word = mail->ip | (mail->command & 0x7fu) << 8 | RTOS_WROTE;
 	unsigned long lock = rt_lock();
+	UINT status;
 
 	board_lock(BOARD_LOCK_MAILBOX);
+	status = once && waits(word, mail->param) ? TX_SUCCESS : TX_QUEUE_FULL;
 	for (unsigned i = 0; i < N_CHANNELS && status; i++) {
 		if (REG32(MESSAGE(i)) & (LINUX_VALID | RTOS_VALID))
 			continue;
-		put(i, mail);
+		put(i, word, mail->param);
 		status = TX_SUCCESS;
 	}
 	board_unlock(BOARD_LOCK_MAILBOX);
 	rt_unlock(lock);
 	return status;
+}
+
+UINT mailbox_send(const struct mail *mail)
+{
+	return send(mail, false);
+}
+
+UINT mailbox_ring(const struct mail *mail)
+{
+	return send(mail, true);
 }

@@ -29,5 +29,8 @@ struct mail {
 void mailbox_init(void (*handler)(const struct mail *mail));
 /* Into a free channel; any caller. TX_SUCCESS, or TX_QUEUE_FULL: none is free. */
 UINT mailbox_send(const struct mail *mail);
+/* The same, for a message that only says "look": while Linux has not taken one like it, that one
+ * does as well, since Linux looks after it has taken it. */
+UINT mailbox_ring(const struct mail *mail);
 
 #endif

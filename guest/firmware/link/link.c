@@ -47,7 +47,7 @@ static void notify(void *arg, unsigned ring)
 	struct mail mail = {.command = (uint8_t)ring, .param = KICK_PARAM};
 
 	__asm__ volatile("fence" ::: "memory");
-	while (mailbox_send(&mail) != TX_SUCCESS)
+	while (mailbox_ring(&mail) != TX_SUCCESS)
 		(void)tx_thread_sleep(1);
 }
 

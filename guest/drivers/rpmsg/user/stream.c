@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One thread: a message is read when all lines of the one before are with TCP. A reader that is slow
+ * One thread: a message is read when all lines of the one before are with TCP. A slow reader
  * therefore leaves the messages in the kernel's queue of the device file, which takes all that
  * comes: the sensor is never held up, and it is Linux' memory that makes up for the difference.
  */

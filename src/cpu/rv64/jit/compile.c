@@ -201,8 +201,8 @@ static void lower(struct jit_lower *l, struct jit_source *s)
 		jit_lower_end(l);
 }
 
-/* All of the block, or a way around a group for its code at `main`, from operation `first` on. NULL:
- * it is too long; or it has been written to, and that instruction is somewhere else now. */
+/* All of the block, or a way around a group for its code at `main`, from operation `first` on.
+ * NULL: it is too long; or it has been written to, and that instruction is somewhere else now. */
 static const void *compile(struct interp *c, const struct rv64_block *b, const void *main,
 			   const struct rv64_op *first)
 {

@@ -20,29 +20,29 @@
 #include "cpu/rv64/jit/cache.h"
 #include "cpu/rv64/jit/segment.h"
 
-#define JIT_CACHE_SIZE   ((size_t)8 << 20)
-#define JIT_BLOCK_ROOM   ((size_t)6 << 20)  /* of the interpreter's, rv64_code.room */
-#define JIT_BLOCK_MAX    ((size_t)32 << 10) /* host code of one block, at most */
-#define JIT_MAX_SKIPS    16u                /* see analyse.c; in a block */
-#define JIT_HOT          48                 /* executions */
-#define JIT_GIVE_UPS     64                 /* of a block's groups; then it gets a way around one */
-#define JIT_MAX_GROUPS   INTERP_NATIVE_SLOTS
+#define JIT_CACHE_SIZE ((size_t)8 << 20)
+#define JIT_BLOCK_ROOM ((size_t)6 << 20)  /* of the interpreter's, rv64_code.room */
+#define JIT_BLOCK_MAX  ((size_t)32 << 10) /* host code of one block, at most */
+#define JIT_MAX_SKIPS  16u                /* see analyse.c; in a block */
+#define JIT_HOT        48                 /* executions */
+#define JIT_GIVE_UPS   64                 /* of a block's groups; then it gets a way around one */
+#define JIT_MAX_GROUPS INTERP_NATIVE_SLOTS
 
 /* Glue code, by its place in the writable mapping. */
 struct jit_glue {
 	uint64_t (*enter)(void *hart_base, const void *native); /* executable */
 	const uint8_t *exit_go;                                 /* leave; rax = pc */
-	const uint8_t *exit_odd;    /* the same, but bit 0 of rax is to be dropped */
-	const uint8_t *give_up;     /* called; struct jit_give_up stands behind the call */
-	const uint8_t *dispatch;    /* go on at pc = rax */
-	const uint8_t *near[2];     /* the same; what comes of it is remembered for this half */
-	const uint8_t *far;         /* the same; what comes of it goes into *native_far_at */
-	const uint8_t *link;        /* called from the end of a block, see x86_glue.c */
-	const uint8_t *bound;       /* called there when something must be looked at */
-	const uint8_t *mem;         /* called: rax = address, ecx = info */
-	const uint8_t *site;        /* called, see x86_glue.c */
-	const uint8_t *call;        /* called: rax = struct jit_call */
-	const uint8_t *fp;          /* called: jit_fp_begin(), eax its result */
+	const uint8_t *exit_odd; /* the same, but bit 0 of rax is to be dropped */
+	const uint8_t *give_up;  /* called; struct jit_give_up stands behind the call */
+	const uint8_t *dispatch; /* go on at pc = rax */
+	const uint8_t *near[2];  /* the same; what comes of it is remembered for this half */
+	const uint8_t *far[2];   /* the same; what comes of it goes into *native_target */
+	const uint8_t *link;     /* called from the end of a block, see x86_glue.c */
+	const uint8_t *bound;    /* called there when something must be looked at */
+	const uint8_t *mem;      /* called: rax = address, ecx = info */
+	const uint8_t *site;     /* called, see x86_glue.c */
+	const uint8_t *call;     /* called: rax = struct jit_call */
+	const uint8_t *fp;       /* called: jit_fp_begin(), eax its result */
 };
 
 /* Accesses off one base register, see analyse.c. */
@@ -75,7 +75,7 @@ struct jit_source {
 	 * of the same block at `main`. Otherwise 0 and NULL. */
 	unsigned first;
 	const uint8_t *main;
-	unsigned n;          /* instructions */
+	unsigned n; /* instructions */
 	struct rv64_insn insn[RV64_BLOCK_INSNS];
 
 	/* By jit_analyse(). */

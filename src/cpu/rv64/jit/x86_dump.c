@@ -4,9 +4,10 @@
  * was built without its header, as bytes.
  *
  * Among the code stand data: behind `call link` and `call bound` where the jump goes (x86_glue.h),
- * behind `call give_up` which instruction is the interpreter's, and before the call of a C function its record, which is jumped over (x86_lower.c). Places
- * outside of the block are named, so that the text does not depend on where the block lies; and
- * what of struct interp an operand means, so that it does not depend on how that is laid out.
+ * behind `call give_up` which instruction is the interpreter's, and before the call of a C function
+ * its record, which is jumped over (x86_lower.c). Places outside of the block are named, so that
+ * the text does not depend on where the block lies; and what of struct interp an operand means, so
+ * that it does not depend on how that is laid out.
  */
 #include "cpu/rv64/jit/dump.h"
 
@@ -61,19 +62,13 @@ static void put_target(const struct dump *d, int64_t target)
 		const uint8_t *at;
 		const char *name;
 	} glue[] = {
-		{g->exit_go, "exit_go"},
-		{g->exit_odd, "exit_odd"},
-		{g->give_up, "give_up"},
-		{g->dispatch, "dispatch"},
-		{g->near[0], "near"},
-		{g->near[1], "near"},
-		{g->far, "far"},
-		{g->link, "link"},
-		{g->bound, "bound"},
-		{g->mem, "mem"},
-		{g->site, "site"},
-		{g->call, "call"},
-		{g->fp, "fp"},
+		{g->exit_go, "exit_go"}, {g->exit_odd, "exit_odd"},
+		{g->give_up, "give_up"}, {g->dispatch, "dispatch"},
+		{g->near[0], "near"},    {g->near[1], "near"},
+		{g->far[0], "far"},      {g->far[1], "far"},
+		{g->link, "link"},       {g->bound, "bound"},
+		{g->mem, "mem"},         {g->site, "site"},
+		{g->call, "call"},       {g->fp, "fp"},
 	};
 
 	if (target >= 0 && (uint64_t)target < d->size) {
@@ -157,6 +152,7 @@ static const struct {
 	HART(mmu.ctx),
 	HART(mmu.slot),
 	HART(mmu.fetch_tag),
+	HART(mmu.fetch_key),
 	HART(mmu.fetch_spread),
 	HART(mmu.tlb[0].load_tag),
 	HART(mmu.tlb[0].store_tag),
@@ -171,17 +167,14 @@ static const struct {
 	FIELD(native_site),
 	FIELD(native_box),
 	/* NOLINTNEXTLINE(bugprone-sizeof-expression): the pointer is the field */
-	FIELD(native_far_at),
+	FIELD(native_target),
 	FIELD(native_far),
 	FIELD(native_near[0][0].pc),
 	FIELD(native_near[0][0].key),
-	FIELD(native_near[0][0].page),
 	FIELD(native_near[0][0].native),
 	FIELD(native_near[1][0].pc),
 	FIELD(native_near[1][0].key),
-	FIELD(native_near[1][0].page),
 	FIELD(native_near[1][0].native),
-	FIELD(code.voids),
 #undef FIELD
 #undef HART
 };

@@ -238,13 +238,13 @@ static void exit_near(struct jit_lower *l, int32_t target, unsigned count, unsig
 	x86_u32(e, (uint32_t)target | (uint32_t)l->s->block->page[0] << 16);
 }
 
-static void exit_far(struct jit_lower *l, int32_t target, bool back)
+static void exit_far(struct jit_lower *l, bool back)
 {
 	unsigned n = l->jit->n_far++ % INTERP_NATIVE_FAR;
-	unsigned offset = (unsigned)target & (GMEM_PAGE_SIZE - 1);
-	uint8_t *slow = jit_emit_far(&l->e, &l->jit->glue, n, offset, l->s->upper, back);
+	struct jit_ool *o = jit_ool(l, JIT_OOL_FAR, NULL);
 
-	jit_ool(l, JIT_OOL_FAR, slow)->info = n;
+	o->info = n;
+	jit_emit_far(&l->e, &l->jit->glue, n, l->s->upper, back, &o->from, &o->too);
 }
 
 static void exit_from(struct jit_lower *l, int32_t target, unsigned count, unsigned from)
@@ -259,7 +259,7 @@ static void exit_from(struct jit_lower *l, int32_t target, unsigned count, unsig
 	jit_move_out(l);
 	jit_pc(l, RAX, target);
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
-	exit_far(l, target, target <= (int32_t)from);
+	exit_far(l, target <= (int32_t)from);
 }
 
 void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)

@@ -49,12 +49,12 @@ void jit_emit_slot(struct x86 *e, bool bmi2, unsigned va);
 /* Goes on at pc = rax but for its bit 0, which is mostly in the half `upper`, inline; the flags are
  * those of `left`. */
 void jit_emit_near(struct x86 *e, const struct jit_glue *g, bool upper);
-/* The same, where pc is `offset` in a page whose bit 63 is mostly `upper`, by entry `n` of
- * native_far. With `look`, at attention too. Returns a jump to take when that does not know. */
-uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, unsigned offset,
-		      bool upper, bool look);
-/* Where that jump leads. */
-void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n);
+/* The same by element `n` of native_far; bit 0 is clear. With `look`, at attention too. Two jumps
+ * are to be taken when that does not know. */
+void jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper, bool look,
+		  uint8_t **slow, uint8_t **slow_too);
+/* Where these jumps lead. */
+void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper);
 
 static inline int32_t jit_off_x(unsigned g)
 {

@@ -353,6 +353,8 @@ static void emit_ool(struct jit_lower *l)
 		const struct jit_ool o = l->ool[l->n_emitted];
 
 		x86_here(&l->e, o.from);
+		if (o.too)
+			x86_here(&l->e, o.too);
 		jit_set_state(l, o.state);
 		l->narrow = o.narrow;
 		l->nan_s = o.nan_s;
@@ -361,7 +363,9 @@ static void emit_ool(struct jit_lower *l)
 		case JIT_OOL_MEM:
 		case JIT_OOL_SITE: jit_ool_mem(l, &o); break;
 		case JIT_OOL_GROUP: jit_ool_group(l, &o); break;
-		case JIT_OOL_FAR: jit_emit_far_slow(&l->e, &l->jit->glue, o.info); break;
+		case JIT_OOL_FAR:
+			jit_emit_far_slow(&l->e, &l->jit->glue, o.info, l->s->upper);
+			break;
 		case JIT_OOL_EXIT:
 		case JIT_OOL_BOUND: jit_ool_exits(l, &o); break;
 		case JIT_OOL_DIV: jit_ool_divide(l, &o); break;
