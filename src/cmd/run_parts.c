@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/trace.h"
+#include "cmd/run_demo.h"
 #include "cmd/run_initrd.h"
 #include "cmd/share.h"
 #include "cpu/cpu.h"
@@ -185,6 +186,8 @@ static int find_guest(struct run_parts *p, const struct run_options *o, struct e
 	if (default_init(o) || (!c->kernel && !bare_metal(o))) {
 		int ret = guest_set_get(&p->guest, c->kernel ? NULL : o->kernel, e);
 
+		if (!ret)
+			ret = run_demo_equip(o, &p->guest, e);
 		if (ret)
 			return ret;
 	}

@@ -213,17 +213,20 @@ static bool big_never_kicked(const struct link_facts *f, char out[DIAGNOSE_TEXT]
 /* Without a sign of life in the rings. */
 static bool is_elsewhere(const struct link_facts *f, char out[DIAGNOSE_TEXT])
 {
-	char where[48] = "nowhere";
-
 	if (f->looked || f->ring[LINK_TO_BIG].used)
 		return false;
-	if (f->looks)
-		(void)snprintf(where, sizeof(where), "at 0x%" PRIx64, f->looks);
+	if (!f->looks)
+		return because(out,
+			       "the small core has never looked outside of its own memory, so not "
+			       "at Linux' rings at 0x%" PRIx64
+			       ": its firmware does not speak RPMsg, or still waits for something",
+			       f->rings);
 	return because(out,
 		       "the ring address differs: Linux has its rings at 0x%" PRIx64
-		       ", and the small core has never looked there, but %s: give both sides one "
-		       "address (memory-region in the device tree, or the resource table)",
-		       f->rings, where);
+		       ", and the small core has never looked there, but at 0x%" PRIx64
+		       ": give both sides one address (memory-region in the device tree, or the "
+		       "resource table)",
+		       f->rings, f->looks);
 }
 
 /* The available ring is what it looks at first, and its place says how many entries there are. */

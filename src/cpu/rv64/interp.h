@@ -45,7 +45,7 @@ struct interp {
 	uint64_t slice;  /* what `left` began with */
 	uint64_t budget; /* instructions that run() may still use, or INTERP_NO_BUDGET */
 
-	uint64_t value; /* result of interp_load_slow() */
+	uint64_t value; /* result of interp_load_slow() and jit_mem() */
 
 	/* Of the engine jit (jit/jit.h), else NULL and false. `native_page`: the virtual page of
 	 * the code that runs natively. `native_fp`: FS is dirty, the host rounds by frm, and its
@@ -62,9 +62,9 @@ struct interp {
 	uintptr_t native_slot[INTERP_NATIVE_SLOTS];
 	int64_t native_rest;
 	uintptr_t native_guess; /* the addend of the last load that was the next one's pointer */
-	const uint8_t
-		*native_gave_up;  /* where native code did so; what stands there says the rest */
-	uint32_t native_mxcsr[2]; /* around an instruction with its own rounding mode */
+	/* Where native code gave up; what stands there says the rest. */
+	const uint8_t *native_gave_up;
+	uint32_t native_mxcsr[2];            /* around an instruction with its own rounding mode */
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
 	/* For jumps to a known place in another page, each with one of these elements; and for jumps
 	 * through a register, a small direct mapped table for each half of the address space. */

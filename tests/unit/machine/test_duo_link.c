@@ -110,9 +110,10 @@ static void test_rings(void **state)
 	expect(&f, "none, nor looked where");
 	f = mute();
 	f.looked = f.looked_avail = false;
-	expect(&f, "rings at 0x8fc00000, and the small core has never looked there, but nowhere");
+	expect(&f, "never looked outside of its own memory, so not at Linux' rings at 0x8fc00000");
 	f.looks = 0x8fd01000;
-	expect(&f, "but at 0x8fd01000");
+	expect(&f, "rings at 0x8fc00000, and the small core has never looked there, but at "
+		   "0x8fd01000");
 }
 
 static void test_stale(void **state)

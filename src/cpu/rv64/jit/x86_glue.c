@@ -303,6 +303,8 @@ static void target_pc(struct x86 *e)
 
 static void emit_link(struct x86 *e, struct jit_glue *g)
 {
+	g->bound_link = e->p;
+	x86_alu_imm_mem(e, X86_G_SUB, X86_Q, RSP, 0, JIT_LINK_SIZE);
 	g->bound = e->p;
 	target_pc(e);
 	x86_jmp_to(e, g->exit_go);
@@ -318,15 +320,24 @@ static void emit_link(struct x86 *e, struct jit_glue *g)
 	jmp_reg(e, RDX);
 }
 
-/* After a call of C: eax 0 returns to the block, otherwise on at hart.pc. */
+static void push(struct x86 *e, unsigned reg)
+{
+	x86_rr(e, 0xff, X86_L, 6, reg);
+}
+
+/* After a call of C, before which rax was pushed: eax 0 returns to the block, otherwise on at
+ * hart.pc. In the block rax is what it was, and rax + rcx the address of `value`: see
+ * x86_compact.c. */
 static void finish_call(struct x86 *e, const struct jit_glue *g)
 {
 	uint8_t *out;
 
 	load_pinned(e);
-	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);
 	x86_rr(e, X86_TEST, X86_L, RAX, RAX);
+	x86_rr(e, 0x8f, X86_L, 0, RAX); /* pop */
 	out = x86_jcc(e, X86_NE);
+	x86_lea(e, X86_Q, RCX, REG_HART, JIT_OFF(value));
+	x86_rr(e, X86_SUB, X86_Q, RCX, RAX);
 	x86_byte(e, 0xc3);
 	x86_here(e, out);
 	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);
@@ -337,7 +348,7 @@ static void finish_call(struct x86 *e, const struct jit_glue *g)
 static void emit_calls(struct x86 *e, struct jit_glue *g)
 {
 	g->mem = e->p;
-	x86_alu_imm(e, X86_G_SUB, X86_Q, RSP, 8);
+	push(e, RAX);
 	save_pinned(e);
 	x86_mov(e, RSI, RAX);
 	x86_mov(e, RDX, RCX);
@@ -345,7 +356,7 @@ static void emit_calls(struct x86 *e, struct jit_glue *g)
 	finish_call(e, g);
 
 	g->call = e->p;
-	x86_alu_imm(e, X86_G_SUB, X86_Q, RSP, 8);
+	push(e, RAX);
 	save_pinned(e);
 	x86_mov(e, RSI, RAX);
 	call_c(e, (uintptr_t)jit_call);
@@ -464,6 +475,7 @@ void jit_emit_glue(struct rv64_jit *j)
 	emit_link(&e, &j->glue);
 	emit_calls(&e, &j->glue);
 	emit_site(&e, &j->glue, j->bmi2);
+	jit_emit_compact(&e, &j->glue, j->bmi2);
 	m->used = ((size_t)(e.p - m->write) + 63) & ~(size_t)63;
 }
 
@@ -490,4 +502,13 @@ void jit_unpatch_link(struct rv64_jit *j, const uint8_t *site)
 	memcpy(&what, site, sizeof(what));
 	call[0] = 0xe8;
 	x86_patch(call + 1, what & JIT_GAVE_UP ? j->glue.give_up : j->glue.link);
+}
+
+void jit_drop_entry(struct rv64_jit *j, const void *native, uint32_t offset, uint16_t page)
+{
+	const uint32_t data = offset | (uint32_t)page << 16;
+	const uint8_t *site = (const uint8_t *)native + JIT_LINK_SIZE - sizeof(data);
+
+	memcpy(j->cache.write + (site - j->cache.exec), &data, sizeof(data));
+	jit_unpatch_link(j, site);
 }
