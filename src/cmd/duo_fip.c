@@ -187,7 +187,7 @@ static int change(const struct fip_options *o, const uint8_t *data, size_t len, 
 		  struct err *e)
 {
 	uint8_t *new = NULL;
-	size_t new_len;
+	size_t new_len = 0;
 	int ret = exchange(data, len, f, &o->firmware, &new, &new_len, e);
 
 	if (!ret)

@@ -337,19 +337,22 @@ static void verb_link(void *arg, struct control_call *call)
 
 /* ---- the small core ---- */
 
+/* From SMALL_BREAK on as enum machine_small_fault has them. */
+enum small_action { SMALL_STATUS, SMALL_STOP, SMALL_START, SMALL_RESTART, SMALL_BREAK };
+
+static const char *const small_actions[] = {"status", "stop", "start", "restart",
+					    "crash",  "hang", "lose"};
+
 static void answer_small(const struct run_control *rc, struct control_call *call)
 {
-	static const char *const states[] = {[MACHINE_SMALL_STOPPED] = "stopped",
-					     [MACHINE_SMALL_RUNNING] = "running",
-					     [MACHINE_SMALL_CRASHED] = "crashed"};
 	struct machine_small_info info;
 	char pc[20], text[CRASH_TEXT];
 	json_t *body;
 
 	rc->cfg.machine->type->small->look(rc->machine, &info);
 	snprintf(pc, sizeof(pc), "0x%llx", (unsigned long long)info.pc);
-	body = json_pack("{s:s,s:s,s:I}", "state", states[info.state], "start", pc, "instructions",
-			 (json_int_t)info.insns);
+	body = json_pack("{s:s,s:s,s:I}", "state", machine_small_states[info.state], "start", pc,
+			 "instructions", (json_int_t)info.insns);
 	if (info.state == MACHINE_SMALL_CRASHED) {
 		crash_text(&info.crash, text);
 		json_object_set_new(body, "crash", json_string(text));
@@ -391,33 +394,57 @@ static void load_small(struct run_control *rc, struct control_call *call)
 	machine_hold(rc->machine, &rc->load_hold);
 }
 
+static void break_small(const struct run_control *rc, struct control_call *call,
+			enum machine_small_fault fault)
+{
+	const struct machine_small_ops *small = rc->cfg.machine->type->small;
+	struct machine_small_info info;
+
+	small->look(rc->machine, &info);
+	if (info.state != MACHINE_SMALL_RUNNING) {
+		control_fail(call, CONTROL_E_STATE, "the small core does not run");
+		return;
+	}
+	small->fault(rc->machine, fault);
+	answer_small(rc, call);
+}
+
+static void order_small(const struct run_control *rc, struct control_call *call, unsigned action)
+{
+	const struct machine_small_ops *small = rc->cfg.machine->type->small;
+
+	if (action == SMALL_STOP)
+		small->stop(rc->machine);
+	else if (action != SMALL_STATUS)
+		small->start(rc->machine);
+	answer_small(rc, call);
+}
+
 static void verb_small(void *arg, struct control_call *call)
 {
 	struct run_control *rc = arg;
-	const struct machine_small_ops *small = rc->cfg.machine->type->small;
-	const char *action = control_arg(call, "action");
-	bool status = !action || !strcmp(action, "status"),
-	     stop = action && !strcmp(action, "stop");
+	const char *word = control_arg(call, "action");
+	unsigned action = SMALL_STATUS;
 
 	if (is_gone(rc, call))
 		return;
-	if (!small) {
+	while (word && action < ARRAY_SIZE(small_actions) && strcmp(word, small_actions[action]))
+		action++;
+	if (!rc->cfg.machine->type->small)
 		control_fail(call, CONTROL_E_STATE, "the machine %s has no small core",
 			     rc->cfg.machine->type->name);
-	} else if (!status && !stop && strcmp(action, "start") && strcmp(action, "restart")) {
+	else if (action == ARRAY_SIZE(small_actions))
 		control_fail(call, CONTROL_E_ARGUMENT,
-			     "action %s: give status, stop, start or restart", action);
-	} else if ((status || stop) && control_arg(call, "firmware")) {
+			     "action %s: give status, stop, start, restart, crash, hang or lose",
+			     word);
+	else if (control_arg(call, "firmware") && action != SMALL_START && action != SMALL_RESTART)
 		control_fail(call, CONTROL_E_ARGUMENT, "firmware: only start and restart load one");
-	} else if (control_arg(call, "firmware")) {
+	else if (control_arg(call, "firmware"))
 		load_small(rc, call);
-	} else {
-		if (stop)
-			small->stop(rc->machine);
-		else if (!status)
-			small->start(rc->machine);
-		answer_small(rc, call);
-	}
+	else if (action >= SMALL_BREAK)
+		break_small(rc, call, action - SMALL_BREAK);
+	else
+		order_small(rc, call, action);
 }
 
 /* ---- the end ---- */
@@ -473,7 +500,8 @@ static const struct control_verb verbs[] = {
 	 .args = link_args,
 	 .handle = verb_link},
 	{.name = "small",
-	 .help = "the small core: status, stop, start or restart, perhaps with a firmware",
+	 .help = "the small core: status, stop, start or restart, perhaps with a firmware; crash, "
+		 "hang or lose an interrupt",
 	 .args = small_args,
 	 .handle = verb_small},
 	{.name = "diagnose",

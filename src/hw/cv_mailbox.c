@@ -32,6 +32,8 @@
 
 struct core {
 	uint8_t enabled, done, mask, pending;
+	bool lose;         /* the next edge */
+	bool lost;         /* so the wire is low until nothing is pending */
 	atomic_bool level; /* of its wire; written under the lock */
 };
 
@@ -48,13 +50,26 @@ static uint8_t status(const struct core *c)
 	return c->pending & c->enabled & (uint8_t)~c->mask;
 }
 
+static bool wire_of(struct core *c)
+{
+	bool wanted = status(c) != 0;
+
+	if (!wanted) {
+		c->lost = false;
+	} else if (c->lose && !atomic_load(&c->level)) {
+		c->lose = false;
+		c->lost = true;
+	}
+	return wanted && !c->lost;
+}
+
 /* Unlocks, and moves the wires. */
 static void leave(struct cv_mailbox *m)
 {
 	bool moved[CV_MAILBOX_CORES];
 
 	for (unsigned i = 0; i < CV_MAILBOX_CORES; i++) {
-		bool level = status(&m->core[i]) != 0;
+		bool level = wire_of(&m->core[i]);
 
 		moved[i] = atomic_exchange(&m->core[i].level, level) != level;
 		if (moved[i] && m->cfg.name[i])
@@ -243,10 +258,18 @@ void cv_mailbox_reset(struct cv_mailbox *m)
 		struct core *c = &m->core[i];
 
 		c->enabled = c->done = c->mask = c->pending = 0;
+		c->lose = false;
 	}
 	memset(m->spinlock, 0, sizeof(m->spinlock));
 	memset(m->memory, 0, sizeof(m->memory));
 	leave(m);
+}
+
+void cv_mailbox_lose_edge(struct cv_mailbox *m, unsigned core)
+{
+	pthread_mutex_lock(&m->lock);
+	m->core[core].lose = true;
+	pthread_mutex_unlock(&m->lock);
 }
 
 struct cv_mailbox_state cv_mailbox_look(struct cv_mailbox *m, unsigned core)

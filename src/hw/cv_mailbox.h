@@ -52,6 +52,9 @@ struct cv_mailbox_config {
 int cv_mailbox_new(const struct cv_mailbox_config *cfg, struct cv_mailbox **out);
 /* As after power-on. While no vCPU runs. */
 void cv_mailbox_reset(struct cv_mailbox *m);
+/* The next time that the core's wire should rise it stays low, and rises again when everything that
+ * was pending for the core has been cleared: what is seen of an edge that got lost. Any thread. */
+void cv_mailbox_lose_edge(struct cv_mailbox *m, unsigned core);
 /* How it stands at a core. Any thread. */
 struct cv_mailbox_state {
 	uint8_t enabled, masked, pending;

@@ -361,6 +361,17 @@ static int small_load(struct machine *m, const char *path, uint64_t at, struct e
 	return ret;
 }
 
+static void small_fault(struct machine *m, enum machine_small_fault fault)
+{
+	struct duo *d = duo_of(m);
+
+	switch (fault) {
+	case MACHINE_SMALL_CRASH: duo_small_power(d->small, true, DUO_NOWHERE); break;
+	case MACHINE_SMALL_HANG: duo_small_hang(d->small); break;
+	case MACHINE_SMALL_LOSE: cv_mailbox_lose_edge(d->mailbox, DUO_MAILBOX_SMALL); break;
+	}
+}
+
 static struct link_irq look_at_irq(struct duo *d, unsigned core, struct plic *plic, unsigned source)
 {
 	const struct cv_mailbox_state m = cv_mailbox_look(d->mailbox, core);
@@ -411,6 +422,7 @@ static const struct machine_small_ops small_ops = {.look = small_look,
 						   .stop = small_stop,
 						   .start = small_start,
 						   .load = small_load,
+						   .fault = small_fault,
 						   .diagnose = small_diagnose};
 
 /* What the board's first boot loader does before Linux; the last step may be left to Linux. */

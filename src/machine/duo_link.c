@@ -317,12 +317,8 @@ bool link_verdict(const struct link_facts *f, char out[DIAGNOSE_TEXT])
 
 void link_status_text(const struct link_facts *f, char out[DIAGNOSE_TEXT])
 {
-	static const char *const states[] = {[MACHINE_SMALL_STOPPED] = "stopped",
-					     [MACHINE_SMALL_RUNNING] = "running",
-					     [MACHINE_SMALL_CRASHED] = "crashed"};
-
 	(void)because(out, "small core %s, %" PRIu64 " instructions; %u names announced",
-		      states[f->small.state], f->small.insns, f->announced);
+		      machine_small_states[f->small.state], f->small.insns, f->announced);
 }
 
 void link_ring_text(const struct link_facts *f, enum link_way way, char out[DIAGNOSE_TEXT])

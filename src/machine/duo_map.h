@@ -38,6 +38,7 @@
 #define DUO_CLINT_BASE     0x74000000u
 #define DUO_CLINT_SIZE     0x00010000u
 #define DUO_RAM_BASE       0x80000000u
+#define DUO_NOWHERE        0x40000000u /* no memory and no device */
 
 /* What of the memory is the small core's, of 64 and of 256 MiB; and what both cores share: the
  * rings of RPMsg, and behind them buffers that messages of the mailbox tell of. */

@@ -236,6 +236,14 @@ void duo_small_look(struct duo_small *s, struct machine_small_info *out)
 	out->insns = s->vm->engine->retired(s->vm->cpu[0]);
 }
 
+void duo_small_hang(struct duo_small *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->info.state = MACHINE_SMALL_HUNG;
+	pthread_mutex_unlock(&s->lock);
+	vcpus_power(&s->m->vcpus, s->hart, false, 0);
+}
+
 void duo_small_power(struct duo_small *s, bool on, uint64_t pc)
 {
 	forget_pages(s);

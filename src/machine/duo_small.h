@@ -46,4 +46,7 @@ void duo_small_look(struct duo_small *s, struct machine_small_info *out);
 /* Any thread: holds it in reset, or lets it begin at pc. */
 void duo_small_power(struct duo_small *s, bool on, uint64_t pc);
 
+/* Any thread: it runs, and executes nothing from now on, until duo_small_power(). */
+void duo_small_hang(struct duo_small *s);
+
 #endif

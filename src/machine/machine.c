@@ -32,6 +32,11 @@
 const struct machine_type *const machine_types[] = {&virt_machine, &duo_machine, &duo256m_machine};
 const unsigned machine_n_types = ARRAY_SIZE(machine_types);
 
+const char *const machine_small_states[] = {[MACHINE_SMALL_STOPPED] = "stopped",
+					    [MACHINE_SMALL_RUNNING] = "running",
+					    [MACHINE_SMALL_CRASHED] = "crashed",
+					    [MACHINE_SMALL_HUNG] = "hung"};
+
 const struct machine_type *machine_type_find(const char *name)
 {
 	for (unsigned i = 0; i < machine_n_types; i++)

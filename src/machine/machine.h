@@ -164,7 +164,22 @@ struct machine_config {
 	struct faults *faults; /* see machine/faults.h; or NULL */
 };
 
-enum machine_small_state { MACHINE_SMALL_STOPPED, MACHINE_SMALL_RUNNING, MACHINE_SMALL_CRASHED };
+enum machine_small_state {
+	MACHINE_SMALL_STOPPED,
+	MACHINE_SMALL_RUNNING,
+	MACHINE_SMALL_CRASHED,
+	MACHINE_SMALL_HUNG /* on purpose: it executes nothing */
+};
+
+/* The states in words, one each. */
+extern const char *const machine_small_states[];
+
+/* What can be done to a small core that runs. A reset of the core mends the first two. */
+enum machine_small_fault {
+	MACHINE_SMALL_CRASH, /* it jumps to where nothing is, without a handler for that */
+	MACHINE_SMALL_HANG,  /* it executes nothing more, and answers to no interrupt */
+	MACHINE_SMALL_LOSE,  /* the next interrupt of its mailbox gets lost */
+};
 
 struct machine_small_info {
 	enum machine_small_state state;
@@ -183,6 +198,8 @@ struct machine_small_ops {
 	/* Stops it, loads `path` (at: as small_core_at) and starts that; while the machine is held.
 	 * 0, or -errno with the message in e, and it is stopped. */
 	int (*load)(struct machine *m, const char *path, uint64_t at, struct err *e);
+	/* Breaks it, soon. It runs. */
+	void (*fault)(struct machine *m, enum machine_small_fault fault);
 	/* How it gets on with the big core, for machine/diagnose.h; also behind the end of the
 	 * run. */
 	void (*diagnose)(struct machine *m, struct diagnose_link *out);

@@ -206,6 +206,24 @@ case_ctl() {
 	! ctl small stop "$DUO_FIRMWARE" || fail 'it takes a firmware to stop'
 	ctl pause && ctl small restart "$DUO_FIRMWARE" && ctl resume
 	until_answer '^running' small
+	# A message whose interrupt gets lost stays where it is, until another one clears that.
+	wait_for_line() {
+		local i
+		for ((i = 0; i < 300; i++)); do
+			grep -q "$1" "$work/small" && return
+			sleep 0.1
+		done
+		fail "the small core does not say $1"
+	}
+	ctl small lose || fail "$(cat "$work/answer")"
+	say "$(send 0x13 2)"
+	say 'sleep 0.3; devmem 0x01900038 8; devmem 0x01900400 32'
+	wait_for '^0x01'
+	wait_for '^0x00011300'
+	say "$(send 0x13 3)"
+	wait_for_line 'RT: LED off'
+	! grep -q 'RT: LED on' "$work/small" || fail 'nothing is lost'
+	ctl small hang && until_answer '^hung' small
 	ctl quit
 	finish
 	[ "$(grep -c 'RT: up' "$work/small")" -ge 2 ] || fail 'it has not started twice'

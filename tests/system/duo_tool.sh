@@ -80,4 +80,67 @@ case_fip_mistakes() {
 	expect_status 3
 }
 
+duo() { # ARGS...: an answer in $work/answer
+	timeout 60 "$LINNET" duo "$work/ctl" "$@" >"$work/answer" 2>&1
+}
+
+until_is() { # regex: the first line of its status
+	local i
+	for ((i = 0; i < 300; i++)); do
+		duo && grep -qE -- "^$1, start " "$work/answer" && return
+		sleep 0.1
+	done
+	fail "it is not $1 but: $(cat "$work/answer")"
+}
+
+# ping N: over RPMsg, for the Nth time.
+ping() {
+	say 'linnet-rpmsg ping -n 20 rpmsg-raw'
+	wait_for '^ping: 20 messages' "$1"
+}
+
+# Broken and reloaded from outside while Linux has it: what its driver sees, and how it has it again.
+case_steer() {
+	local n=1 again='echo stop >state; echo start >state; until [ -e /dev/rpmsg0 ]; do sleep 0.1; done'
+	linnet kbuild --source --extras
+	expect_status 0
+	LIMIT=200 start run --machine duo256m --control "unix:$work/ctl" "${quick[@]}"
+	wait_for 'This is Linnet'
+	until_is stopped
+	! duo hang || fail 'it hangs in reset'
+	grep -q 'linnet ctl: small: the small core does not run' "$work/answer" || fail "$(cat "$work/answer")"
+	say 'cd /sys/class/remoteproc/remoteproc0; modprobe -a virtio_rpmsg_bus rpmsg_char rpmsg_ctrl'
+	say 'echo start >state; until [ -e /dev/rpmsg0 ]; do sleep 0.1; done'
+	ping $((n++))
+	until_is running
+	duo hang || fail "$(cat "$work/answer")"
+	until_is hung
+	say "$again"
+	ping $((n++))
+	duo crash || fail "$(cat "$work/answer")"
+	until_is crashed
+	grep -q 'mcause 0x1, mtval 0x40000000' "$work/answer" || fail "$(cat "$work/answer")"
+	say "$again"
+	ping $((n++))
+	# Its kicks stay in the mailbox from then on, until that is full and neither side can kick.
+	duo lose || fail "$(cat "$work/answer")"
+	say 'echo word >/dev/rpmsg0'
+	say "$again"
+	ping $((n++))
+	duo restart "$FIRMWARE/led-duo256m.elf" || fail "$(cat "$work/answer")"
+	until_is running
+	say 'cat state; ls /dev/rpmsg0'
+	wait_for '^running' 1
+	wait_for '^/dev/rpmsg0'
+	say "$again"
+	ping $((n++))
+	! duo dance || fail 'it dances'
+	grep -q 'action dance: give status, ' "$work/answer" || fail "$(cat "$work/answer")"
+	! duo hang "$work/none" || fail 'it takes a firmware to hang'
+	say poweroff
+	finish
+	expect_status 0
+	expect_not_in out 'Oops|BUG:|WARNING:'
+}
+
 "case_$1"

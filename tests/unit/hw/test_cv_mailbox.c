@@ -51,6 +51,39 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* The wire is low although a channel is pending, whatever else rings, until all is cleared; a fault
+ * is for one edge. */
+static void test_lost_edge(void **state)
+{
+	struct fixture *f = *state;
+
+	wr(f->bus, EN(BIG), 1, 1);
+	wr(f->bus, EN(SMALL), 1, 0xff);
+	cv_mailbox_lose_edge(f->m, SMALL);
+	wr(f->bus, SET, 1, 1);
+	assert_int_equal(f->wires.level, 1 << BIG);
+	assert_int_equal(rd(f->bus, INT(SMALL), 1), 1);
+	wr(f->bus, SET, 1, 2);
+	assert_int_equal(f->wires.level, 1 << BIG);
+	wr(f->bus, INT_CLR(SMALL), 1, 1);
+	assert_int_equal(f->wires.level, 1 << BIG);
+	wr(f->bus, INT_CLR(SMALL), 1, 2);
+	wr(f->bus, SET, 1, 4);
+	assert_int_equal(f->wires.level, 1 << BIG | 1 << SMALL);
+	/* A wire that is high has no edge to lose; one is lost after that. */
+	cv_mailbox_lose_edge(f->m, SMALL);
+	wr(f->bus, SET, 1, 8);
+	assert_int_equal(f->wires.level, 1 << BIG | 1 << SMALL);
+	wr(f->bus, INT_CLR(SMALL), 1, 0xff);
+	wr(f->bus, SET, 1, 1);
+	assert_int_equal(f->wires.level, 1 << BIG);
+	cv_mailbox_lose_edge(f->m, SMALL);
+	cv_mailbox_reset(f->m);
+	wr(f->bus, EN(SMALL), 1, 1);
+	wr(f->bus, SET, 1, 1);
+	assert_int_equal(f->wires.level, 1 << SMALL);
+}
+
 /* A command and its reply, in the order of accesses that the boards' sources have. */
 static void test_round(void **state)
 {
@@ -187,9 +220,9 @@ static void test_lock_threads(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_round), TEST(test_enable_and_mask),
-					   TEST(test_spinlock), TEST(test_memory),
-					   TEST(test_lock_threads)};
+	const struct CMUnitTest tests[] = {TEST(test_round),           TEST(test_lost_edge),
+					   TEST(test_enable_and_mask), TEST(test_spinlock),
+					   TEST(test_memory),          TEST(test_lock_threads)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
