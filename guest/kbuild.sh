@@ -9,8 +9,10 @@
 #	--kernel NAME	for one of Linnet's own kernels, small or debug, which is built if it is not there
 #	--source	get the kernel's source too
 #	--source-only	get it, but neither headers nor tools
-#	--extras	build Linnet's own drivers (drivers/*), for `linnet run` to bring along; those that are
-#			part of the kernel's source only where that is in the cache
+#	--extras	build Linnet's own drivers (drivers/*), for `linnet run` to bring along
+#	--cached	with --extras: download nothing of the kernel's source, and leave out those drivers
+#			that want files of it which are not in the cache
+#	--parts		only get these files, and print where they are
 #	--print		print lines "name=value": release, headers, source
 #
 # DIR has a Kbuild or Makefile that names modules in obj-m. Standard output gets the path of each module
@@ -19,6 +21,7 @@
 # Sets in the cache (see cache.sh), all for exactly the guest's kernel:
 #	kbuild/	Debian's headers, and its kbuild tools for this host's CPU
 #	source/	linux/, the source with Debian's changes
+#	parts/	linux/, no more of it than the drivers' files "from-kernel" name
 #	extras/	cpio, Linnet's own drivers with the indexes for all modules of the guest, and the
 #		drivers' programs
 #	extras-NAME/	the same for the kernel NAME, which has its headers beside it (see kernel.sh)
@@ -117,6 +120,20 @@ make_source_set()
 	sums_write "$1" source packages linux/Makefile linux/Kconfig
 }
 
+# Of the source package's archive only the files wanted are written; the rest flows by.
+make_parts_set()
+{
+	mkdir "$1/linux"
+	extras_kernel_files "$here/drivers" | sed 's|^|*/|' >"$1/debs/wanted"
+	dpkg-deb --fsys-tarfile "$1"/debs/linux-source-*.deb |
+		tar -x -O --wildcards './usr/src/*.tar.xz' |
+		tar -x -J -C "$1/linux" --strip-components=1 --wildcards --no-wildcards-match-slash \
+			-T "$1/debs/wanted"
+	rm -rf "$1/debs"
+	# shellcheck disable=SC2046 # names without blanks
+	sums_write "$1" parts packages $(cd "$1" && find linux -type f)
+}
+
 # The packages of a set that have the kernel's version.
 packages_of()
 {
@@ -126,14 +143,22 @@ packages_of()
 		echo "linux-headers-${release%-*}-common"
 		echo "linux-kbuild-${release%-*}"
 		;;
-	source) echo "linux-source-$(echo "$version" | cut -d . -f 1,2)" ;;
+	source | parts) echo "linux-source-$(echo "$version" | cut -d . -f 1,2)" ;;
 	esac
 }
 
-# Whether $present is a set of $kind for the guest's kernel.
+# What a set of $kind is for: the guest's kernel, and the files wanted of its source.
+purpose()
+{
+	files=
+	[ "$kind" != parts ] || files=$(extras_kernel_files "$here/drivers" | sha256sum | cut -c 1-16)
+	echo "$kind $release $version${files:+ $files}"
+}
+
+# Whether $present is a set of $kind that fits.
 of_guest()
 {
-	[ -n "$present" ] && [ "$(cat "$present/packages" 2>/dev/null)" = "$kind $release $version" ]
+	[ -n "$present" ] && [ "$(cat "$present/packages" 2>/dev/null)" = "$(purpose)" ]
 }
 
 fetch_set()
@@ -150,13 +175,17 @@ fetch_set()
 		fi
 		set -- "$@" "$package=$version"
 	done
-	[ "$kind" = source ] || set -- "$@" libc6
+	[ "$kind" != kbuild ] || set -- "$@" libc6
 	mkdir "$new/debs"
-	say "downloading $what of Linux $release"
+	case $kind in
+	kbuild) size=19 ;;
+	*) size=150 ;;
+	esac
+	say "downloading $what of Linux $release ($size MB)"
 	(cd "$new/debs" && apt_download "$@")
 	rm -rf "$new/apt"
-	say 'unpacking them'
-	echo "$kind $release $version" >"$new/packages"
+	say 'unpacking'
+	purpose >"$new/packages"
 	"make_${kind}_set" "$new"
 	cache_put "$cache/$kind"
 }
@@ -172,7 +201,7 @@ have_set()
 	cache_lock "$cache/$kind"
 	despair="$what of Linux $release could not be downloaded"
 	if of_guest && ! sums_good "$present" "$kind"; then
-		say "$what in the cache are damaged"
+		say "damaged in the cache: $what"
 		present=
 	fi
 	of_guest || fetch_set
@@ -180,13 +209,25 @@ have_set()
 	cache_unlock
 }
 
-# Sets $stock_source to the source of the guest's kernel, which all of ours are built from, or to nothing.
-find_source()
+# cached_source KIND: prints where the files of that set are, if it is in the cache.
+cached_source()
 {
-	kind=source
-	cache_find "$cache/source"
-	of_guest && sums_quick "$present" source || present=
-	stock_source=${present:+$present/linux}
+	(
+		kind=$1
+		cache_find "$cache/$kind"
+		of_guest && sums_quick "$present" "$kind" && echo "$present/linux"
+	)
+}
+
+# Sets $parts to where the files are that drivers take from the kernel's source: in all of it, or in a set
+# of their own. That is got by another process, since this one can do without. Else to nothing.
+find_parts()
+{
+	parts=$stock_source
+	[ -n "$parts" ] || parts=$(cached_source parts) || parts=
+	[ -z "$parts$cached" ] || return 0
+	set -- "$here/kbuild.sh" --cache "$cache" ${init:+--init "$init"} ${mirror:+--mirror "$mirror"}
+	parts=$(sh "$@" --parts) || parts=
 }
 
 # --- the build ------------------------------------------------------------------------------------
@@ -249,8 +290,8 @@ build()
 # --- Linnet's own drivers -------------------------------------------------------------------------
 
 # Builds all drivers below $1, makes the tree $1/tree out of the guest's modules and them, and puts
-# their programs into $1/root/bin. $stock_source has the files that they take from the kernel; those that
-# want it and have none go to $lacking.
+# their programs into $1/root/bin. $parts has the files that they take from the kernel; those that want it
+# and have none go to $lacking.
 build_extras()
 {
 	mkdir -p "$1/tree/extra" "$1/drivers" "$1/root/bin"
@@ -260,11 +301,11 @@ build_extras()
 	lacking=
 	for name in $(extras_drivers "$1/drivers"); do
 		driver=$1/drivers/$name
-		if [ -z "$stock_source" ] && [ -f "$driver/from-kernel" ]; then
+		if [ -z "$parts" ] && [ -f "$driver/from-kernel" ]; then
 			lacking="$lacking $name"
 			continue
 		fi
-		extras_from_kernel "$driver" "$stock_source"
+		extras_from_kernel "$driver" "$parts"
 		# A warning shall name the source without the place where it was built.
 		run_make "$driver" --quiet "KCFLAGS=-fmacro-prefix-map=$1/drivers/=" modules
 		while read -r object; do
@@ -293,18 +334,16 @@ pack_extras()
 	pack_cpio "$1/root" "$1/cpio"
 }
 
-# Whether $present fits and lacks nothing that could be built.
-extras_done()
-{
-	extras_fit "$1" && { [ -z "$stock_source" ] || [ -z "$(extras_lacking)" ]; }
-}
-
 have_extras()
 {
 	home=$cache/extras${own:+-$own}
 	wanted=$(extras_wanted "$here/drivers" "$release" "$guest")
 	cache_lock "$home"
-	if ! extras_done "$wanted"; then
+	parts=
+	if ! extras_fit "$wanted" || [ -n "$(extras_lacking)" ]; then
+		find_parts
+	fi
+	if ! extras_fit "$wanted" || { [ -n "$parts" ] && [ -n "$(extras_lacking)" ]; }; then
 		say "building Linnet's own drivers for Linux $release"
 		cache_new "$home"
 		mkdir "$new/work"
@@ -318,8 +357,8 @@ have_extras()
 		cache_put "$home"
 	fi
 	lacking=$(extras_lacking)
-	[ -z "$lacking" ] || say "without $lacking, which the kernel's source is needed for:" \
-		"linnet kbuild${own:+ --kernel $own} --source --extras fetches it (150 MB, 1.6 GB unpacked)"
+	[ -z "$lacking" ] || say "without $lacking, which needs files of the kernel's source:" \
+		"linnet kbuild --extras${own:+ --kernel $own} gets them (a download of 150 MB)"
 	cache_unlock
 }
 
@@ -331,12 +370,16 @@ source=
 source_only=
 headers=
 extras=
+cached=
+parts_only=
 print=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--source) source=1 ;;
 	--source-only) source=1 source_only=1 ;;
 	--extras) extras=1 ;;
+	--cached) cached=1 ;;
+	--parts) parts_only=1 ;;
 	--print) print=1 ;;
 	--cache | --init | --mirror | --kernel)
 		[ $# -ge 2 ] || usage
@@ -357,13 +400,18 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ $# -gt 0 ] || [ -n "$source$extras$print" ] || usage
+[ $# -gt 0 ] || [ -n "$source$extras$parts_only$print" ] || usage
 [ $# -eq 0 ] || check_directory "$1"
 cache=$(realpath -m "$cache")
 need_tools make:make riscv64-linux-gnu-gcc:gcc-riscv64-linux-gnu cpio:cpio || exit 1
 find_guest
+if [ -n "$parts_only" ]; then
+	have_set parts 'what drivers take from the source'
+	echo "$present/linux"
+	exit
+fi
 [ -z "$source" ] || have_set source 'the source files'
-find_source
+stock_source=$(cached_source source) || stock_source= # of the kernel that all of ours are built from
 if [ -n "$own" ]; then
 	find_own
 elif [ -z "$source_only" ]; then

@@ -171,6 +171,5 @@ if [ -n "$print" ]; then
 		version=$release
 	END
 	wanted=$(extras_wanted "$here/drivers" "$release" "$present")
-	cache_find "$cache/extras-$own"
-	! extras_fit "$wanted" || echo "extras=$present/cpio"
+	extras_print "$cache/extras-$own" "$wanted"
 fi

@@ -35,6 +35,12 @@ extras_wanted()
 	echo "extras $2 $sources"
 }
 
+# extras_kernel_files DRIVERS: prints what the drivers' files "from-kernel" name of the kernel's source.
+extras_kernel_files()
+{
+	(cd "$1" && extras_drivers . | sed 's|$|/from-kernel|' | xargs cat 2>/dev/null | sed '/^#/d' | sort -u)
+}
+
 # extras_from_kernel DRIVER SOURCE: copies what the driver's file "from-kernel" names of the kernel's
 # source, a path a line, beside the driver's own files.
 extras_from_kernel()
@@ -60,7 +66,7 @@ extras_programs()
 }
 
 # Whether $present is a set for $1, the first line of its file "packages". A second line, "without NAME...",
-# says which drivers it lacks because the kernel's source was not there.
+# says which drivers it lacks because files of the kernel's source were not there.
 extras_fit()
 {
 	[ -n "$present" ] && [ "$(head -n 1 "$present/packages" 2>/dev/null)" = "$1" ] &&
@@ -71,6 +77,16 @@ extras_fit()
 extras_lacking()
 {
 	sed -n 's/^without //p' "$present/packages"
+}
+
+# extras_print HOME WANTED: prints, as lines "name=value", the archive of the set in the folder HOME of a
+# cache, if that is what extras_wanted has printed, and what it lacks.
+extras_print()
+{
+	cache_find "$1"
+	extras_fit "$2" || return 0
+	echo "extras=$present/cpio"
+	extras_lacking | sed 's/^/extras_lacking=/'
 }
 
 # pack_cpio ROOT OUT: makes an archive of what is below ROOT; the same input gives the same bytes.

@@ -244,5 +244,4 @@ cat <<-END
 	version=$(cat "$present/release")
 END
 wanted=$(extras_wanted "$here/../drivers" "$(cat "$present/release")" "$present")
-cache_find "$cache/extras"
-! extras_fit "$wanted" || echo "extras=$present/cpio"
+extras_print "$cache/extras" "$wanted"

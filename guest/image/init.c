@@ -39,6 +39,7 @@
 #include "dhcp.h"
 #include "exec.h"
 #include "modules.h"
+#include "nodes.h"
 #include "shares.h"
 #include "util.h"
 
@@ -304,6 +305,7 @@ int main(void)
 
 	struct modules *mods = modules_open();
 	modules_coldplug(mods);
+	nodes_watch();
 	int network = network_start();
 	mount_disk(mods);
 	shares_mount();

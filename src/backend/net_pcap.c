@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "backend/net.h"
+#include "backend/pcap_format.h"
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/fd.h"
@@ -25,25 +26,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-#define MAGIC_NS    0xa1b23c4du
-#define ETHERNET    1u /* LINKTYPE_ETHERNET */
 #define FLUSH_NS    1000000000ull
 #define BUFFER_SIZE (256u << 10)
-
-/* In the byte order of who writes: the magic number tells which. */
-struct file_header {
-	uint32_t magic;
-	uint16_t major, minor;
-	uint32_t zone, accuracy;
-	uint32_t frame_max;
-	uint32_t link_type;
-};
-
-struct record {
-	uint32_t s, ns;
-	uint32_t len;  /* what follows */
-	uint32_t full; /* what there was */
-};
 
 struct net_pcap {
 	struct net net;
@@ -80,8 +64,8 @@ static size_t whole_records(const struct net_pcap *p, size_t n)
 {
 	size_t at = 0;
 
-	while (at + sizeof(struct record) <= n) {
-		struct record r;
+	while (at + sizeof(struct pcap_record) <= n) {
+		struct pcap_record r;
 
 		memcpy(&r, p->buffer + at, sizeof(r));
 		if (at + sizeof(r) + r.len > n)
@@ -132,7 +116,7 @@ static void record(struct net_pcap *p, struct loop *loop, const struct iovec *io
 		   size_t header)
 {
 	size_t len = iov_len(iov, n);
-	struct record r;
+	struct pcap_record r;
 	struct timespec now;
 
 	if (p->fd < 0 || len <= header || len - header > NET_FRAME_MAX)
@@ -141,10 +125,10 @@ static void record(struct net_pcap *p, struct loop *loop, const struct iovec *io
 	if (p->used + sizeof(r) + len > sizeof(p->buffer))
 		flush(p);
 	clock_gettime(CLOCK_REALTIME, &now);
-	r = (struct record){.s = (uint32_t)now.tv_sec,
-			    .ns = (uint32_t)now.tv_nsec,
-			    .len = (uint32_t)len,
-			    .full = (uint32_t)len};
+	r = (struct pcap_record){.s = (uint32_t)now.tv_sec,
+				 .ns = (uint32_t)now.tv_nsec,
+				 .len = (uint32_t)len,
+				 .full = (uint32_t)len};
 	memcpy(p->buffer + p->used, &r, sizeof(r));
 	(void)iov_to_buf(iov, n, header, p->buffer + p->used + sizeof(r), len);
 	p->used += sizeof(r) + len;
@@ -262,11 +246,11 @@ static const struct net_ops pcap_ops = {
 
 static int open_file(struct net_pcap *p, struct err *e)
 {
-	const struct file_header h = {.magic = MAGIC_NS,
-				      .major = 2,
-				      .minor = 4,
-				      .frame_max = NET_FRAME_MAX,
-				      .link_type = ETHERNET};
+	const struct pcap_file_header h = {.magic = PCAP_MAGIC_NS,
+					   .major = PCAP_MAJOR,
+					   .minor = PCAP_MINOR,
+					   .packet_max = NET_FRAME_MAX,
+					   .link_type = PCAP_ETHERNET};
 	struct stat st;
 
 	/* Not blocking, so that a pipe that nobody reads is found out. */

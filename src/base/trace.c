@@ -58,10 +58,22 @@ const struct trace_kind_info trace_kinds[TRACE_N_KINDS] = {
 	[TRACE_COMPLETE] = {.name = "complete", .a = "source"},
 	[TRACE_KICK] = {.name = "kick", .label = "device", .a = "queue"},
 	[TRACE_INTERRUPT] = {.name = "interrupt", .label = "device", .a = "queue", .b = "chains"},
-	[TRACE_RPMSG] = {.name = "rpmsg", .label = "to", .a = "src", .b = "dst", .c = "bytes"},
+	[TRACE_RING] = {.name = "ring", .label = "to", .a = "available", .b = "used"},
+	[TRACE_RPMSG] = {.name = "rpmsg",
+			 .label = "to",
+			 .a = "src",
+			 .b = "dst",
+			 .c = "bytes",
+			 .data = "data"},
 	[TRACE_ANNOUNCE] = {.name = "announce", .label = "name", .a = "addr", .b = "gone"},
 	[TRACE_MISSING] = {.name = "missing", .a = "events"},
 };
+
+/* What there is of it. */
+static void copy_event(struct trace_event *to, const struct trace_event *from)
+{
+	memcpy(to, from, offsetof(struct trace_event, data) + from->n_data);
+}
 
 /* ---- writers ---- */
 
@@ -86,7 +98,7 @@ static void put_event(struct trace *t, const struct trace_event *e)
 				 &t->tail, &at, at + 1, memory_order_relaxed, memory_order_relaxed))
 			break;
 	}
-	s->event = *e;
+	copy_event(&s->event, e);
 	atomic_store_explicit(&s->seq, at + 1, memory_order_release);
 }
 
@@ -110,6 +122,15 @@ void trace_event(struct trace *t, struct trace_event *e)
 }
 
 /* ---- the file ---- */
+
+static size_t format_data(const struct trace_event *e, const char *name, char *out, size_t max)
+{
+	size_t len = (size_t)snprintf(out, max, ",\"%s\":\"", name);
+
+	for (unsigned i = 0; i < e->n_data; i++)
+		len += (size_t)snprintf(out + len, max - len, "%02x", e->data[i]);
+	return len + (size_t)snprintf(out + len, max - len, "\"");
+}
 
 size_t trace_format(const struct trace_event *e, char out[TRACE_LINE_MAX])
 {
@@ -135,6 +156,8 @@ size_t trace_format(const struct trace_event *e, char out[TRACE_LINE_MAX])
 	if (k->c)
 		len += (size_t)snprintf(out + len, TRACE_LINE_MAX - len, ",\"%s\":%" PRIu64, k->c,
 					e->c);
+	if (k->data)
+		len += format_data(e, k->data, out + len, TRACE_LINE_MAX - len);
 	return len + (size_t)snprintf(out + len, TRACE_LINE_MAX - len, "}");
 }
 
@@ -172,7 +195,7 @@ static void drain(struct trace *t)
 
 		if (atomic_load_explicit(&s->seq, memory_order_acquire) != t->head + 1)
 			break;
-		e = s->event;
+		copy_event(&e, &s->event);
 		atomic_store_explicit(&s->seq, t->head + RING_LEN, memory_order_release);
 		t->head++;
 		write_event(t, &e);

@@ -247,8 +247,10 @@ void ctl_print_diagnosis(const json_t *answer)
 
 	json_array_foreach (json_object_get(answer, "devices"), i, device) {
 		printf("%s: %s\n", string_of(device, "device"), string_of(device, "verdict"));
-		printf("  status %s; features %s\n", string_of(device, "status"),
-		       string_of(device, "features"));
+		printf("  status %s", string_of(device, "status"));
+		if (json_object_get(device, "features"))
+			printf("; features %s", string_of(device, "features"));
+		putchar('\n');
 		json_array_foreach (json_object_get(device, "queues"), n, queue) {
 			printf("  queue %zu: %s\n", n, json_string_value(queue));
 		}

@@ -156,9 +156,14 @@ static void parse_line(struct guest_set *g, char *line)
 		const char *name;
 		char **field;
 	} fields[] = {
-		{"kernel", &g->kernel},   {"initrd", &g->initrd},         {"disk", &g->disk},
-		{"append", &g->append},   {"append_off", &g->append_off}, {"extras", &g->extras},
+		{"kernel", &g->kernel},
+		{"initrd", &g->initrd},
+		{"disk", &g->disk},
+		{"append", &g->append},
+		{"append_off", &g->append_off},
 		{"modules", &g->modules},
+		{"extras", &g->extras},
+		{"extras_lacking", &g->extras_lacking},
 	};
 
 	if (!value)
@@ -230,6 +235,28 @@ void guest_set_free(struct guest_set *g)
 {
 	free(g->text);
 	*g = (struct guest_set){0};
+}
+
+int guest_set_build_extras(const char *own, struct err *e)
+{
+	struct share_paths paths;
+	const char *argv[] = {"sh", NULL, "--init", NULL, "--extras", NULL, NULL, NULL};
+	char *text;
+	int ret = share_find(&paths, e);
+
+	if (ret)
+		return ret;
+	argv[1] = paths.kbuild;
+	argv[3] = paths.init;
+	if (own) {
+		argv[5] = "--kernel";
+		argv[6] = own;
+	}
+	ret = recipe_output(argv, &text);
+	free(text);
+	if (ret)
+		err_set(e, ret, "Linnet's drivers are not there; see the message above");
+	return ret;
 }
 
 int guest_set_exec_fetch(const struct guest_set_wish *w, struct err *e)

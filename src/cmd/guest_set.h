@@ -13,6 +13,7 @@ struct guest_set {
 	char *kernel, *initrd, *disk; /* paths */
 	char *modules;                /* an own kernel's, an archive for behind initrd; or NULL */
 	char *extras;                 /* another; NULL if it was not built */
+	char *extras_lacking;         /* drivers that should be in it but are not; NULL: none */
 	char *append;                 /* the default kernel line */
 	char *append_off;             /* with this one init powers off at once */
 	char *text;                   /* all of it as name=value lines; the others point into it */
@@ -28,6 +29,11 @@ bool guest_set_is_own(const char *kernel);
  * kernel's name, or NULL for Debian's. 0, or -errno with the message in e. */
 int guest_set_get(struct guest_set *g, const char *own, struct err *e);
 void guest_set_free(struct guest_set *g);
+
+/* Runs the recipe that builds g->extras for that kernel, which fetches what it needs and says so
+ * on standard error. Another guest_set_get() tells of them. 0, or -errno with the message in e:
+ * -ECHILD is the recipe's own failure, of which it has told the cause. */
+int guest_set_build_extras(const char *own, struct err *e);
 
 struct guest_set_wish {
 	bool update, print;

@@ -12,6 +12,7 @@
 #include "cmd/command.h"
 #include "cmd/ctl.h"
 #include "cmd/doctor.h"
+#include "cmd/duo.h"
 #include "cmd/generate.h"
 #include "cmd/ioctl.h"
 #include "cmd/kbuild.h"
@@ -23,7 +24,7 @@
 static const struct command *const commands[] = {
 	&run_command,    &ctl_command,    &fetch_command,    &new_driver_command,
 	&kbuild_command, &doctor_command, &machines_command, &devices_command,
-	&switch_command, &ioctl_command,  &trace_command,
+	&switch_command, &ioctl_command,  &trace_command,    &duo_command,
 };
 
 static void print_usage(FILE *out)

@@ -33,6 +33,7 @@
 #include "cmd/run_options.h"
 #include "cmd/run_parts.h"
 #include "cpu/watch.h"
+#include "machine/diagnose.h"
 #include "machine/machine.h"
 
 #define STATUS_UNSET       (-1)
@@ -275,6 +276,20 @@ static void tell_gdb(struct run *r, enum machine_end end, unsigned code)
 	run_gdb_end(r->gdb, by_signal, code);
 }
 
+/* A channel that somebody wanted and that never came up, or was lost: why. */
+static void tell_link(const struct run *r)
+{
+	const struct machine_small_ops *small = r->parts.config.type->small;
+	struct diagnose_link d;
+
+	if (!small)
+		return;
+	small->diagnose(r->machine, &d);
+	if (d.is_lost || (d.was_tried && !d.was_up))
+		log_warn("%s: %s", d.is_lost ? "RPMsg was lost" : "no RPMsg channel came up",
+			 d.verdict);
+}
+
 /* One machine from power-on to its end; *again when the guest has asked for a reboot. */
 static int run_once(struct run *r, bool *again, struct err *e)
 {
@@ -298,6 +313,7 @@ static int run_once(struct run *r, bool *again, struct err *e)
 		ret = machine_run(r->machine, &end, &code, e);
 		sig_on_fault(NULL, NULL);
 		tell_gdb(r, end, code);
+		tell_link(r);
 	}
 	if (r->control)
 		run_control_end(r->control);

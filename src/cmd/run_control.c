@@ -164,6 +164,15 @@ static json_t *diagnose_one(const char *name, const struct diagnose_device *d)
 			 features, "queues", queues, "wrong", wrong, "verdict", text);
 }
 
+static json_t *diagnose_cores(const struct run_control *rc)
+{
+	struct diagnose_link d;
+
+	rc->cfg.machine->type->small->diagnose(rc->machine, &d);
+	return json_pack("{s:s,s:s,s:[ss],s:b,s:s}", "device", "rpmsg", "status", d.status,
+			 "queues", d.ring[0], d.ring[1], "wrong", d.wrong, "verdict", d.verdict);
+}
+
 static void verb_diagnose(void *arg, struct control_call *call)
 {
 	const struct run_control *rc = arg;
@@ -176,6 +185,8 @@ static void verb_diagnose(void *arg, struct control_call *call)
 	devices = json_array();
 	for (unsigned i = 0; (name = machine_look_at(rc->machine, i, &d)); i++)
 		json_array_append_new(devices, diagnose_one(name, &d));
+	if (rc->cfg.machine->type->small)
+		json_array_append_new(devices, diagnose_cores(rc));
 	control_answer(call, json_pack("{s:o}", "devices", devices));
 }
 

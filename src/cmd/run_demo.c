@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The demonstration is a command in the default guest, guest/image/root/lib/linnet/ping-pong, so all
- * that holds for --exec does for it: its output alone is on standard output, its status is ours, and
- * the guest powers off behind it.
+ * The demonstration is a command in the default guest, guest/image/root/lib/linnet/ping-pong, so
+ * all that holds for --exec does for it: its output alone is on standard output, its status is
+ * ours, and the guest powers off behind it.
+ *
+ * It needs drivers that Debian's kernel does not have. They are built when they are first needed:
+ * who gives a board nothing to do does not know of them. For a command of the user's own nothing is
+ * downloaded unasked.
  */
 #include "cmd/run_demo.h"
 
@@ -43,5 +47,22 @@ int run_demo_choose(struct run_options *o, struct err *e)
 			"(built in some minutes, once) or --mem 256M",
 			type->name);
 	o->exec = COMMAND;
+	o->demo = true;
 	return 0;
+}
+
+int run_demo_equip(const struct run_options *o, struct guest_set *g, struct err *e)
+{
+	const char *own = guest_set_is_own(o->kernel) ? o->kernel : NULL;
+	int ret;
+
+	if (!o->demo || o->no_extras || (g->extras && !g->extras_lacking))
+		return 0;
+	ret = guest_set_build_extras(own, e);
+	if (ret == -ECHILD)
+		return 0;
+	if (ret)
+		return ret;
+	guest_set_free(g);
+	return guest_set_get(g, own, e);
 }

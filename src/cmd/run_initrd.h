@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The archive of --file, --modules and a small core's firmware that is added to the initial RAM disk. Main thread. */
+/*
+ * The archive of --file, --modules and a small core's firmware that is added to the initial RAM
+ * disk. Main thread.
+ */
 #ifndef CMD_RUN_INITRD_H
 #define CMD_RUN_INITRD_H
 
@@ -10,8 +13,8 @@
 struct err;
 struct run_options;
 
-/* `firmware`: a file that the guest has as RUN_INITRD_FIRMWARE, unless --file puts another one there;
- * or NULL. *data is malloc'd and the caller's. 0, or -errno with the message in e. */
+/* `firmware`: a file that the guest has as RUN_INITRD_FIRMWARE, unless --file puts another one
+ * there; or NULL. *data is malloc'd and the caller's. 0, or -errno with the message in e. */
 int run_initrd_pack(const struct run_options *o, const char *firmware, void **data, size_t *len,
 		    struct err *e);
 

@@ -83,6 +83,7 @@ struct run_options {
 	bool fault_help; /* --fault help */
 
 	const char *exec;
+	bool demo;       /* exec is the demonstration, cmd/run_demo.h */
 	const char *cwd; /* in the guest; NULL: the first shared folder, or /root */
 	const char *env[RUN_MAX_ENV];
 	unsigned n_env;

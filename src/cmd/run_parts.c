@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/trace.h"
+#include "cmd/run_demo.h"
 #include "cmd/run_initrd.h"
 #include "cmd/share.h"
 #include "cpu/cpu.h"
@@ -99,7 +100,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 			       "--machine %s: there is no such machine; see linnet "
 			       "machines",
 			       o->machine);
-	c->engine = cpu_engine_default();
+	c->engine = run_small_engine(o);
 	if (o->engine)
 		c->engine = cpu_engine_find(o->engine);
 	if (o->engine && !c->engine)
@@ -119,6 +120,7 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
 	c->dtb = o->dtb;
 	c->small_core = o->small_core.path;
+	c->check_coherence = o->small_core.check_coherence;
 	c->wires = o->wires;
 	c->wires.verbose = o->verbose;
 	c->small_core_at = o->small_core.at;
@@ -184,6 +186,8 @@ static int find_guest(struct run_parts *p, const struct run_options *o, struct e
 	if (default_init(o) || (!c->kernel && !bare_metal(o))) {
 		int ret = guest_set_get(&p->guest, c->kernel ? NULL : o->kernel, e);
 
+		if (!ret)
+			ret = run_demo_equip(o, &p->guest, e);
 		if (ret)
 			return ret;
 	}

@@ -13,8 +13,10 @@
 #include "backend/chr_merge.h"
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "cmd/run_options.h"
 #include "cmd/run_parts.h"
+#include "cpu/cpu.h"
 #include "machine/machine.h"
 
 #define PREFIX   "small| "
@@ -88,11 +90,34 @@ int run_small_console_option(void *ctx, const char *label, char *value, struct e
 	return run_console_parse(&o->small_core.console, label, value, e);
 }
 
+static bool engine_generates(const char *name)
+{
+	const struct cpu_engine *engine = cpu_engine_find(name);
+
+	return engine && engine->find_code;
+}
+
 int run_small_check(const struct run_options *o, struct err *e)
 {
 	if (o->seed && !o->deterministic)
 		return err_set(e, -EINVAL, "--seed %u: is for --deterministic; add that", o->seed);
+	if (o->small_core.check_coherence && o->engine && engine_generates(o->engine))
+		return err_set(e, -EINVAL,
+			       "--check-coherence: the engine %s does not see each access; give "
+			       "--engine interp",
+			       o->engine);
 	return 0;
+}
+
+const struct cpu_engine *run_small_engine(const struct run_options *o)
+{
+	const struct cpu_engine *engine = cpu_engine_default();
+
+	if (o->engine || !o->small_core.check_coherence || !engine->find_code)
+		return engine;
+	engine = cpu_engines[cpu_n_engines - 1];
+	log_warn("--check-coherence: runs with --engine %s", engine->name);
+	return engine;
 }
 
 bool run_small_misplaced(const struct run_options *o, const struct machine_type *type,
@@ -109,6 +134,7 @@ bool run_small_misplaced(const struct run_options *o, const struct machine_type 
 		{s->windows.n, "--small-core-window"},
 		{o->trace, "--trace"},
 		{o->deterministic, "--deterministic"},
+		{s->check_coherence, "--check-coherence"},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(options) && !type->small; i++) {

@@ -9,6 +9,7 @@
 #include "cmd/run_console.h"
 #include "machine/windows.h"
 
+struct cpu_engine;
 struct machine_type;
 struct run_options;
 struct run_parts;
@@ -22,6 +23,7 @@ struct run_small_core {
 	uint64_t at;      /* 0: it is ELF */
 	struct windows windows;
 	unsigned after; /* enum run_small_after */
+	bool check_coherence;
 	struct run_console console;
 };
 
@@ -40,6 +42,10 @@ int run_small_check(const struct run_options *o, struct err *e);
 /* Whether one of the options is given although the machine has no such core; says so. */
 bool run_small_misplaced(const struct run_options *o, const struct machine_type *type,
 			 struct err *e);
+
+/* The engine when none is named: the fastest, or one that --check-coherence works with, and a line
+ * that says so. */
+const struct cpu_engine *run_small_engine(const struct run_options *o);
 
 /* Opens its console: one of its own, or lines between those of p->config.console. 0, or -errno with
  * a message; run_small_close() is due in any case. */

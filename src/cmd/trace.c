@@ -5,11 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 
 struct options {
-	bool all, chrome;
+	bool all, chrome, pcap;
 };
 
 #define AT(member) .offset = offsetof(struct options, member)
@@ -24,6 +25,10 @@ static const struct opt trace_table[] = {
 	 .kind = OPT_FLAG,
 	 AT(chrome),
 	 .help = "print it in Chrome's format, for ui.perfetto.dev"},
+	{.name = "pcap",
+	 .kind = OPT_FLAG,
+	 AT(pcap),
+	 .help = "print its RPMsg messages as a pcap file, for Wireshark"},
 	{0},
 };
 
@@ -68,17 +73,25 @@ static int cmd_trace(int argc, char **argv)
 		fprintf(stderr, "linnet trace: give one FILE; see linnet trace --help\n");
 		return 2;
 	}
+	if (o.pcap && isatty(STDOUT_FILENO)) {
+		fprintf(stderr, "linnet trace: --pcap: is no text; write it to a file with >\n");
+		return 2;
+	}
 	in = fopen(argv[used], "re");
 	if (!in) {
 		fprintf(stderr, "linnet trace: %s: %s\n", argv[used], strerror(errno));
 		return EXIT_FAILURE;
 	}
 	chart.all = o.all;
-	if (o.chrome)
+	if (o.pcap)
+		ret = show(in, argv[used], &trace_pcap_view, NULL, &e);
+	else if (o.chrome)
 		ret = show(in, argv[used], &trace_chrome_view, &chrome, &e);
 	else
 		ret = show(in, argv[used], &trace_chart_view, &chart, &e);
 	(void)fclose(in); /* only read from */
+	if (!ret && (fflush(stdout) || ferror(stdout)))
+		ret = err_set(&e, -EIO, "not all could be written");
 	if (ret)
 		fprintf(stderr, "linnet trace: %s\n", e.text);
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -39,4 +39,7 @@ struct trace_chrome {
 	unsigned n_flows;
 };
 
+/* Messages of RPMsg as a file for tcpdump and Wireshark. arg: NULL. */
+extern const struct trace_view trace_pcap_view;
+
 #endif

@@ -24,6 +24,7 @@ static bool is_wanted(const struct trace_chart *chart, const struct trace_event 
 {
 	switch ((enum trace_kind)e->kind) {
 	case TRACE_LINE:
+	case TRACE_RING:
 	case TRACE_KICK:
 	case TRACE_INTERRUPT:
 	case TRACE_COMPLETE: return chart->all;

@@ -25,6 +25,31 @@ static bool get_number(const json_t *line, const char *name, bool hex, uint64_t 
 	return !errno && end != text && !*end;
 }
 
+static int digit_of(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+static bool get_data(const json_t *line, const char *name, struct trace_event *e)
+{
+	const char *text = json_string_value(json_object_get(line, name));
+	size_t len = text ? strlen(text) : 1;
+
+	if (len % 2 || len / 2 > sizeof(e->data))
+		return false;
+	for (size_t i = 0; i < len; i += 2) {
+		int high = digit_of(text[i]), low = digit_of(text[i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		e->data[e->n_data++] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
 static int find_name(const json_t *line, const char *name, const char *const *names, unsigned n)
 {
 	const char *text = json_string_value(json_object_get(line, name));
@@ -60,7 +85,8 @@ static bool fill_in(const json_t *line, struct trace_event *e)
 	       get_number(line, "small", false, &e->insns[1]) &&
 	       (!k->a || get_number(line, k->a, k->hex_a, &e->a)) &&
 	       (!k->b || get_number(line, k->b, k->hex_b, &e->b)) &&
-	       (!k->c || get_number(line, k->c, false, &e->c));
+	       (!k->c || get_number(line, k->c, false, &e->c)) &&
+	       (!k->data || get_data(line, k->data, e));
 }
 
 int trace_parse(const char *line, struct trace_event *e)
@@ -78,6 +104,10 @@ void trace_text(const struct trace_event *e, char out[TRACE_TEXT_MAX])
 	switch ((enum trace_kind)e->kind) {
 	case TRACE_MAIL:
 		(void)snprintf(out, TRACE_TEXT_MAX, "mail %" PRIu64 ", 0x%" PRIx64, e->a, e->b);
+		break;
+	case TRACE_RING:
+		(void)snprintf(out, TRACE_TEXT_MAX, "ring to %s: %" PRIu64 ", used %" PRIu64,
+			       e->label, e->a, e->b);
 		break;
 	case TRACE_RPMSG:
 		(void)snprintf(out, TRACE_TEXT_MAX, "rpmsg %" PRIu64 " > %" PRIu64 ", %" PRIu64,

@@ -27,6 +27,7 @@ enum cpu_model {
 };
 
 struct bus;
+struct coherence;
 struct cpu;
 struct cpu_debug_ops;
 struct cpu_place;
@@ -88,6 +89,12 @@ struct cpu_vm_config {
 	const struct cpu_imsic_ops *imsic;
 	void *imsic_arg;
 	struct cpu_watch *watch; /* cpu/watch.h, or NULL */
+	/* CPU_MODEL_THEAD_C906: the caches are on at reset, as a boot loader leaves them. */
+	bool caches_on;
+	/* cpu/coherence.h, and which of its cores this VM's harts are; or NULL. Of engines without
+	 * find_code only: what others generate does not tell of its accesses. */
+	struct coherence *coherence;
+	unsigned core;
 	bool in_turns; /* all CPUs run in turns on one thread: wfi returns instead of sleeping */
 };
 

@@ -87,27 +87,42 @@ static uint8_t read_byte(const struct cv_mailbox *m, uint64_t at)
 	}
 }
 
+static uint64_t message_at(const struct cv_mailbox *m, unsigned channel)
+{
+	uint64_t data;
+
+	memcpy(&data, m->memory + UINT64_C(8) * channel, 8);
+	return data;
+}
+
 static void trace_channels(const struct cv_mailbox *m, enum trace_kind kind, unsigned core,
 			   uint8_t channels)
 {
-	for (unsigned i = 0; i < CV_MAILBOX_CHANNELS && m->cfg.trace; i++) {
-		uint64_t data;
+	for (unsigned i = 0; i < CV_MAILBOX_CHANNELS && m->cfg.trace; i++)
+		if (channels >> i & 1 && m->cfg.name[core])
+			trace_put(m->cfg.trace, kind, m->cfg.name[core], i, message_at(m, i));
+}
 
-		memcpy(&data, m->memory + UINT64_C(8) * i, 8);
-		if (!(channels >> i & 1) || !m->cfg.name[core])
-			continue;
-		if (kind == TRACE_MAIL && m->cfg.rang)
-			m->cfg.rang(m->cfg.rang_arg, data);
-		trace_put(m->cfg.trace, kind, m->cfg.name[core], i, data);
-	}
+static void tell_rang(const struct cv_mailbox *m, unsigned core, uint8_t channels)
+{
+	for (unsigned i = 0; i < CV_MAILBOX_CHANNELS && m->cfg.rang; i++)
+		if (channels >> i & 1)
+			m->cfg.rang(m->cfg.rang_arg, core, message_at(m, i));
 }
 
 static void ring(struct cv_mailbox *m, uint8_t channels)
 {
+	uint8_t lost = channels;
+
 	for (unsigned i = 0; i < CV_MAILBOX_CORES; i++) {
-		m->core[i].pending |= channels & m->core[i].enabled;
-		trace_channels(m, TRACE_MAIL, i, channels & m->core[i].enabled);
+		uint8_t heard = channels & m->core[i].enabled;
+
+		m->core[i].pending |= heard;
+		lost &= (uint8_t)~heard;
+		tell_rang(m, i, heard);
+		trace_channels(m, TRACE_MAIL, i, heard);
 	}
+	tell_rang(m, CV_MAILBOX_CORES, lost);
 }
 
 static void write_byte(struct cv_mailbox *m, uint64_t at, uint8_t value)
@@ -232,6 +247,17 @@ void cv_mailbox_reset(struct cv_mailbox *m)
 	memset(m->spinlock, 0, sizeof(m->spinlock));
 	memset(m->memory, 0, sizeof(m->memory));
 	leave(m);
+}
+
+struct cv_mailbox_state cv_mailbox_look(struct cv_mailbox *m, unsigned core)
+{
+	const struct core *c = &m->core[core];
+	struct cv_mailbox_state state;
+
+	pthread_mutex_lock(&m->lock);
+	state = (struct cv_mailbox_state){c->enabled, c->mask, c->pending};
+	pthread_mutex_unlock(&m->lock);
+	return state;
 }
 
 void cv_mailbox_free(struct cv_mailbox *m)

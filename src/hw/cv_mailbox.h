@@ -41,9 +41,9 @@ struct cv_mailbox_config {
 	/* Is told of each channel that rings and is cleared, and of wires (base/trace.h), under the
 	 * cores' names; or NULL. A core without a name is not told of. */
 	struct trace *trace;
-	/* Before such a message is told of: the 8 bytes of its channel. Under the mailbox's lock;
-	 * or NULL. */
-	void (*rang)(void *arg, uint64_t data);
+	/* Before that: a channel with these 8 bytes rings at a core; CV_MAILBOX_CORES: it was set,
+	 * and enabled for none. Under the mailbox's lock; or NULL. */
+	void (*rang)(void *arg, unsigned core, uint64_t data);
 	void *rang_arg;
 	const char *name[CV_MAILBOX_CORES];
 };
@@ -52,6 +52,11 @@ struct cv_mailbox_config {
 int cv_mailbox_new(const struct cv_mailbox_config *cfg, struct cv_mailbox **out);
 /* As after power-on. While no vCPU runs. */
 void cv_mailbox_reset(struct cv_mailbox *m);
+/* How it stands at a core. Any thread. */
+struct cv_mailbox_state {
+	uint8_t enabled, masked, pending;
+};
+struct cv_mailbox_state cv_mailbox_look(struct cv_mailbox *m, unsigned core);
 /* NULL is allowed. */
 void cv_mailbox_free(struct cv_mailbox *m);
 

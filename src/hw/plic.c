@@ -306,6 +306,23 @@ void plic_reset(struct plic *p)
 	unlock_and_set(p);
 }
 
+struct plic_source plic_look(struct plic *p, unsigned source)
+{
+	const unsigned w = source / 32;
+	struct plic_source s = {0};
+
+	pthread_mutex_lock(&p->lock);
+	s.priority = p->priority[source];
+	s.pending = p->pending[w] & bit(source);
+	s.claimed = p->claimed[w] & bit(source);
+	for (unsigned c = 0; c < p->cfg.n_contexts && !s.enabled; c++) {
+		s.enabled = p->ctx[c].enable[w] & bit(source);
+		s.threshold = p->ctx[c].threshold;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return s;
+}
+
 void plic_free(struct plic *p)
 {
 	if (!p)

@@ -9,6 +9,7 @@
 #ifndef HW_PLIC_H
 #define HW_PLIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bus/irq.h"
@@ -34,6 +35,13 @@ struct plic_config {
 int plic_new(const struct plic_config *cfg, struct plic **out);
 /* Everything as after plic_new(), but for the levels at the sources. While no vCPU runs. */
 void plic_reset(struct plic *p);
+/* How a source stands. Any thread. */
+struct plic_source {
+	bool enabled;                 /* in some context, ... */
+	uint32_t priority, threshold; /* ... the first of which has this one */
+	bool pending, claimed;
+};
+struct plic_source plic_look(struct plic *p, unsigned source);
 /* No source may be raised any more. NULL is allowed. */
 void plic_free(struct plic *p);
 

@@ -16,6 +16,7 @@
 #include "machine/vcpus.h"
 
 struct bus;
+struct coherence;
 struct gmem;
 struct htif;
 struct image;
@@ -40,6 +41,7 @@ struct machine {
 	struct gmem *mem;
 	struct bus *bus;
 	struct cpu_vm *vm;
+	struct coherence *coherence; /* cache_check.h, or NULL */
 	struct clock clock;
 	struct iothreads io;
 	struct vcpus vcpus;

@@ -31,6 +31,14 @@ struct diagnose_device {
 	struct diagnose_queue queue[DIAGNOSE_QUEUES];
 };
 
+/* Whether both cores of a board have come to talk to each other, in words (duo_link.h). */
+struct diagnose_link {
+	bool was_tried, was_up; /* at some time */
+	bool is_lost;           /* a channel that was up, by a mistake of one side */
+	bool wrong;
+	char status[DIAGNOSE_TEXT], ring[2][DIAGNOSE_TEXT], verdict[DIAGNOSE_TEXT];
+};
+
 /* The bits of the status byte by name. */
 void diagnose_status(const struct diagnose_device *d, char out[DIAGNOSE_TEXT]);
 /* One queue in a sentence. */

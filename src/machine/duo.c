@@ -27,11 +27,14 @@
 #include "hw/uart8250.h"
 #include "machine/board.h"
 #include "machine/board_fdt.h"
+#include "machine/cache_check.h"
 #include "machine/devices.h"
 #include "machine/duo_core.h"
 #include "machine/duo_fdt.h"
+#include "machine/duo_link.h"
 #include "machine/duo_map.h"
 #include "machine/duo_rings.h"
+#include "machine/duo_rings_place.h"
 #include "machine/duo_small.h"
 #include "machine/duo_trace.h"
 #include "machine/duo_wires.h"
@@ -81,7 +84,7 @@ struct duo {
 	struct duo_wires *wires;
 	struct mmio_slots slots;
 	struct log_limit hangs;
-	struct duo_rings rings; /* what a trace sees of RPMsg */
+	struct duo_rings rings; /* what is seen of RPMsg */
 	struct regs *regs[ARRAY_SIZE(blocks)];
 };
 
@@ -161,13 +164,20 @@ static uint64_t small_core_entry(struct machine *m)
 							     << 32;
 }
 
+static void power_small_core(struct machine *m, bool on)
+{
+	if (on)
+		duo_rings_started(&duo_of(m)->rings);
+	duo_small_power(duo_of(m)->small, on, small_core_entry(m));
+}
+
 /* As the boards' boot loaders start the small core. */
 static void reset_written(void *arg, uint32_t offset, uint32_t old, uint32_t value)
 {
 	struct machine *m = arg;
 
 	if (offset == DUO_RESET_CPU && (old ^ value) & DUO_RESET_CPU_SMALL)
-		duo_small_power(duo_of(m)->small, value & DUO_RESET_CPU_SMALL, small_core_entry(m));
+		power_small_core(m, value & DUO_RESET_CPU_SMALL);
 }
 
 /* On the board an access while the clock of these registers is off hangs both cores for good. */
@@ -211,9 +221,14 @@ static int add_blocks(struct machine *m)
 	return ret;
 }
 
-static void mailbox_rang(void *arg, uint64_t data)
+/* For nobody: whom it was for is in the message, whose third byte is not 0 when Linux sends. */
+static void mailbox_rang(void *arg, unsigned core, uint64_t data)
 {
-	duo_rings_rung(arg, data);
+	if (core == CV_MAILBOX_CORES)
+		duo_rings_rung(arg, data >> 16 & 0xff ? LINK_TO_SMALL : LINK_TO_BIG, false, data);
+	else if (core == DUO_MAILBOX_BIG || core == DUO_MAILBOX_SMALL)
+		duo_rings_rung(arg, core == DUO_MAILBOX_BIG ? LINK_TO_BIG : LINK_TO_SMALL, true,
+			       data);
 }
 
 static int add_mailbox(struct machine *m)
@@ -230,7 +245,8 @@ static int add_mailbox(struct machine *m)
 		.name[DUO_MAILBOX_BIG] = DUO_BIG_NAME,
 		.name[DUO_MAILBOX_SMALL] = DUO_SMALL_NAME};
 
-	duo_rings_init(&d->rings, m->mem, m->cfg.trace, shared_base(m));
+	duo_rings_init(&d->rings, m->mem, m->cfg.trace, shared_base(m),
+		       DUO_VRINGS_SIZE + DUO_BUFFERS_SIZE);
 	return cv_mailbox_new(&cfg, &d->mailbox);
 }
 
@@ -293,7 +309,7 @@ static void set_small_core(struct machine *m, bool on)
 	uint32_t value = regs_get(reset, DUO_RESET_CPU) & ~DUO_RESET_CPU_SMALL;
 
 	regs_set(reset, DUO_RESET_CPU, on ? value | DUO_RESET_CPU_SMALL : value);
-	duo_small_power(duo_of(m)->small, on, small_core_entry(m));
+	power_small_core(m, on);
 }
 
 static void small_look(struct machine *m, struct machine_small_info *out)
@@ -345,8 +361,57 @@ static int small_load(struct machine *m, const char *path, uint64_t at, struct e
 	return ret;
 }
 
-static const struct machine_small_ops small_ops = {
-	.look = small_look, .stop = small_stop, .start = small_start, .load = small_load};
+static struct link_irq look_at_irq(struct duo *d, unsigned core, struct plic *plic, unsigned source)
+{
+	const struct cv_mailbox_state m = cv_mailbox_look(d->mailbox, core);
+	const struct plic_source s = plic_look(plic, source);
+
+	return (struct link_irq){.rung = m.pending,
+				 .enabled = m.enabled,
+				 .masked = m.masked,
+				 .source = source,
+				 .is_on = s.enabled,
+				 .priority = s.priority,
+				 .threshold = s.threshold,
+				 .pending = s.pending,
+				 .claimed = s.claimed};
+}
+
+static bool was_at_avail(const struct duo_small *s, const struct link_facts *f, unsigned ring)
+{
+	uint64_t at = f->rings + (uint64_t)ring * DUO_RINGS_STEP + rings_avail_at(f->num);
+
+	return duo_small_was_at(s, align_down(at, DUO_PAGE), at + 1);
+}
+
+static void small_diagnose(struct machine *m, struct diagnose_link *out)
+{
+	const struct duo_region own = rtos_region(m);
+	struct duo *d = duo_of(m);
+	struct link_facts f = {0};
+
+	small_look(m, &f.small);
+	out->was_up = duo_rings_look(&d->rings, &f);
+	f.looked = duo_small_was_at(d->small, f.rings, f.rings + DUO_VRINGS_SIZE);
+	for (unsigned i = 0; i < 2; i++)
+		f.looked_avail |= was_at_avail(d->small, &f, i);
+	f.looks = duo_small_was_at(d->small, DUO_RAM_BASE, own.base);
+	f.irq[LINK_TO_BIG] = look_at_irq(d, DUO_MAILBOX_BIG, d->big.plic, DUO_MAILBOX_IRQ);
+	f.irq[LINK_TO_SMALL] = look_at_irq(d, DUO_MAILBOX_SMALL, duo_small_plic(d->small),
+					   DUO_SMALL_MAILBOX_IRQ);
+	out->is_lost = out->was_up && link_is_broken(&f);
+	out->was_tried = link_was_tried(&f);
+	out->wrong = link_verdict(&f, out->verdict);
+	link_status_text(&f, out->status);
+	for (unsigned i = 0; i < ARRAY_SIZE(out->ring); i++)
+		link_ring_text(&f, i, out->ring[i]);
+}
+
+static const struct machine_small_ops small_ops = {.look = small_look,
+						   .stop = small_stop,
+						   .start = small_start,
+						   .load = small_load,
+						   .diagnose = small_diagnose};
 
 /* What the board's first boot loader does before Linux; the last step may be left to Linux. */
 static int boot_small_core(struct machine *m, struct err *e)
@@ -408,6 +473,8 @@ static int duo_build(struct machine *m, struct err *e)
 	if (ret)
 		return err_set(e, ret, "the board could not be built: %s", strerror(-ret));
 	ret = machine_load(m, &plan, e);
+	if (!ret)
+		ret = cache_check_begin(m, e);
 	return ret ? ret : boot_small_core(m, e);
 }
 

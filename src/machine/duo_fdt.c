@@ -3,7 +3,7 @@
  * The tree of our own says what the kernel's does, with these differences: a UART states the
  * frequency of its clock, so that a kernel needs no driver of the clock controller before it has a
  * console; memory is as large as this run has it, and what devices write is seen by the core
- * without its doing; there are slots for virtio devices.
+ * without its doing, but for what the small core does; there are slots for virtio devices.
  */
 #include "machine/duo_fdt.h"
 
@@ -138,6 +138,7 @@ static void write_small_core(struct fdt_builder *t)
 	fdtb_cells(t, "reg", reg, ARRAY_SIZE(reg));
 	fdtb_cells(t, "memory-region", regions, ARRAY_SIZE(regions));
 	fdtb_cells(t, "mboxes", channel, ARRAY_SIZE(channel));
+	fdtb_empty(t, "dma-noncoherent"); /* the other core's cache, which has the messages */
 	fdtb_end(t);
 }
 

@@ -17,9 +17,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/trace.h"
@@ -29,6 +31,7 @@
 #include "hw/plic.h"
 #include "hw/uart8250.h"
 #include "machine/board.h"
+#include "machine/cache_check.h"
 #include "machine/crash.h"
 #include "machine/duo_core.h"
 #include "machine/duo_map.h"
@@ -43,6 +46,8 @@ struct duo_small {
 	struct windows windows;
 	bool confined; /* to these; else what is beyond is only told of */
 	struct log_limit strays;
+	_Atomic uint64_t *been; /* a bit for each page of RAM: it was there */
+	uint64_t n_pages;
 	pthread_mutex_t lock;
 	struct machine_small_info info; /* under it, but for insns */
 };
@@ -71,6 +76,45 @@ static void env_crashed(void *arg, struct cpu *cpu, const struct cpu_crash *cras
 
 #define STRAYS_MAX 10u
 
+static uint64_t n_words(const struct duo_small *s)
+{
+	return s->n_pages / 64 + 1;
+}
+
+/* A page's bit, in a word of s->been; 0: it is no RAM. */
+static uint64_t page_bit(const struct duo_small *s, uint64_t pa, uint64_t *word)
+{
+	uint64_t page = (pa - DUO_RAM_BASE) / DUO_PAGE;
+
+	*word = page / 64;
+	return pa >= DUO_RAM_BASE && page < s->n_pages ? BIT(page % 64) : 0;
+}
+
+static void note_page(struct duo_small *s, uint64_t pa)
+{
+	uint64_t word, bit = page_bit(s, pa, &word);
+
+	if (bit && !(atomic_load_explicit(&s->been[word], memory_order_relaxed) & bit))
+		atomic_fetch_or_explicit(&s->been[word], bit, memory_order_relaxed);
+}
+
+static void forget_pages(struct duo_small *s)
+{
+	for (uint64_t i = 0; i < n_words(s); i++)
+		atomic_store_explicit(&s->been[i], 0, memory_order_relaxed);
+}
+
+uint64_t duo_small_was_at(const struct duo_small *s, uint64_t start, uint64_t end)
+{
+	for (uint64_t pa = start; pa < end; pa += DUO_PAGE) {
+		uint64_t word, bit = page_bit(s, pa, &word);
+
+		if (bit && atomic_load_explicit(&s->been[word], memory_order_relaxed) & bit)
+			return pa;
+	}
+	return 0;
+}
+
 static bool env_may_touch(void *arg, struct cpu *cpu, uint64_t pa, enum cpu_touch how)
 {
 	static const char *const words[] = {[CPU_TOUCH_FETCH] = "goes to",
@@ -79,6 +123,7 @@ static bool env_may_touch(void *arg, struct cpu *cpu, uint64_t pa, enum cpu_touc
 	struct duo_small *s = arg;
 	struct cpu_regs regs;
 
+	note_page(s, pa);
 	if (windows_have_page(&s->windows, pa))
 		return true;
 	cpu->vm->engine->get_regs(cpu, &regs);
@@ -110,6 +155,8 @@ static int make_core(struct duo_small *s, struct err *e)
 		.timebase_hz = DUO_TIMEBASE_HZ,
 		.model = CPU_MODEL_THEAD_C906,
 		.in_turns = m->cfg.counted_time,
+		.coherence = m->coherence,
+		.core = CACHE_CHECK_SMALL,
 	};
 	int ret = m->cfg.engine->vm_new(&cfg, &s->vm, e);
 
@@ -129,6 +176,10 @@ int duo_small_new(struct machine *m, struct duo_small **out, struct err *e)
 	*out = s;
 	s->m = m;
 	pthread_mutex_init(&s->lock, NULL);
+	s->n_pages = m->cfg.mem / DUO_PAGE;
+	s->been = calloc(n_words(s), sizeof(*s->been));
+	if (!s->been)
+		return err_set(e, -ENOMEM, "out of memory");
 	ret = bus_new(&s->bus);
 	if (ret)
 		return err_set(e, ret, "out of memory");
@@ -154,12 +205,18 @@ void duo_small_free(struct duo_small *s)
 		s->vm->engine->vm_free(s->vm);
 	bus_free(s->bus);
 	pthread_mutex_destroy(&s->lock);
+	free(s->been);
 	free(s);
 }
 
 struct irq duo_small_irq(struct duo_small *s, unsigned source)
 {
 	return plic_irq(s->core.plic, source);
+}
+
+struct plic *duo_small_plic(struct duo_small *s)
+{
+	return s->core.plic;
 }
 
 int duo_small_add_uart(struct duo_small *s)
@@ -184,6 +241,7 @@ void duo_small_look(struct duo_small *s, struct machine_small_info *out)
 
 void duo_small_power(struct duo_small *s, bool on, uint64_t pc)
 {
+	forget_pages(s);
 	trace(s->m->cfg.trace, on ? TRACE_START : TRACE_STOP, DUO_SMALL_NAME, pc, 0);
 	pthread_mutex_lock(&s->lock);
 	s->info.state = on ? MACHINE_SMALL_RUNNING : MACHINE_SMALL_STOPPED;

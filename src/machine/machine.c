@@ -23,6 +23,7 @@
 #include "hw/uart8250.h"
 #include "hw/imsic.h"
 #include "machine/board.h"
+#include "machine/cache_check.h"
 #include "machine/duo.h"
 #include "machine/virt.h"
 #include "mem/gmem.h"
@@ -81,6 +82,8 @@ static int make_vm(struct machine *m, struct err *e)
 		.imsic = m->cfg.aia ? &file_ops : NULL,
 		.imsic_arg = m,
 		.in_turns = m->cfg.counted_time,
+		.caches_on = true,
+		.coherence = m->coherence,
 		.watch = m->cfg.watch,
 	};
 	int ret = m->cfg.engine->vm_new(&cfg, &m->vm, e);
@@ -176,6 +179,8 @@ int machine_new(const struct machine_config *cfg, struct loop *loop, struct mach
 		ret = gmem_new(&m->mem);
 	if (!ret)
 		ret = bus_new(&m->bus);
+	if (!ret)
+		ret = cache_check_new(m);
 	if (ret)
 		err_set(e, ret, "no memory or loops for a machine: %s", strerror(-ret));
 	if (!ret)
@@ -293,6 +298,7 @@ void machine_free(struct machine *m)
 		vcpus_fini(&m->vcpus);
 	if (m->vm)
 		m->cfg.engine->vm_free(m->vm);
+	cache_check_free(m);
 	bus_free(m->bus);
 	gmem_free(m->mem);
 	free(m->dtb);

@@ -28,6 +28,7 @@ struct chr;
 struct cpu_engine;
 struct cpu_vm;
 struct cpu_watch;
+struct diagnose_link;
 struct err;
 struct faults;
 struct iovec;
@@ -121,6 +122,7 @@ struct machine_config {
 	const char *firmware;   /* path of what is entered in M mode, or NULL: the built-in SBI */
 	const char *small_core; /* path of what a board's small core runs, or NULL */
 	uint64_t small_core_at; /* where a flat one goes; 0: it is ELF */
+	bool check_coherence;   /* of a board with a small core; the engine has no find_code */
 	bool small_core_waits;  /* it is loaded, and the guest starts it */
 	/* The memory that it may use. None: all, but what is not reserved in the device tree is
 	 * told of once. */
@@ -181,6 +183,9 @@ struct machine_small_ops {
 	/* Stops it, loads `path` (at: as small_core_at) and starts that; while the machine is held.
 	 * 0, or -errno with the message in e, and it is stopped. */
 	int (*load)(struct machine *m, const char *path, uint64_t at, struct err *e);
+	/* How it gets on with the big core, for machine/diagnose.h; also behind the end of the
+	 * run. */
+	void (*diagnose)(struct machine *m, struct diagnose_link *out);
 };
 
 struct machine_type {

@@ -256,20 +256,28 @@ static uint64_t sum_page(uint64_t sum, uint64_t gpa, const uint8_t *page)
 	return sum;
 }
 
+bool gmem_touched(const struct gmem_region *r, uint64_t *at, uint64_t *end)
+{
+	off_t start = lseek(r->fd, (off_t)*at, SEEK_DATA); /* the memfd knows */
+
+	if (start < 0)
+		return false;
+	*at = (uint64_t)start;
+	*end = (uint64_t)lseek(r->fd, start, SEEK_HOLE);
+	return true;
+}
+
 uint64_t gmem_sum(const struct gmem *m)
 {
 	uint64_t sum = 0xcbf29ce484222325u;
 
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct gmem_region *r = &m->region[i];
-		off_t at = 0, end;
+		uint64_t at = 0, end;
 
-		/* The memfd knows which parts have ever been touched. */
-		while ((at = lseek(r->fd, at, SEEK_DATA)) >= 0) {
-			end = lseek(r->fd, at, SEEK_HOLE);
+		while (gmem_touched(r, &at, &end))
 			for (; at < end; at += GMEM_PAGE_SIZE)
-				sum = sum_page(sum, r->gpa + (uint64_t)at, r->host + at);
-		}
+				sum = sum_page(sum, r->gpa + at, r->host + at);
 	}
 	return sum;
 }

@@ -72,6 +72,10 @@ uint64_t gmem_host_limit(void);
  * they are populated. Any thread. 0, or -EFAULT when they do not lie within one region. */
 int gmem_zero(const struct gmem *m, uint64_t gpa, uint64_t len);
 
+/* The next part of a region, from offset *at on, that anybody has ever touched: from the new *at up
+ * to *end. False: there is none, or the memory is another process's. Any thread. */
+bool gmem_touched(const struct gmem_region *r, uint64_t *at, uint64_t *end);
+
 /* A number that depends on all bytes and their addresses, to compare two memories with. Pages that
  * hold only zeros count for nothing, touched or not, so untouched memory costs no time. While
  * nothing runs. */

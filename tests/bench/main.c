@@ -87,6 +87,18 @@ static void sh(const char *command)
 		fail(command);
 }
 
+/* The guest is made in another directory. */
+static char *absolute(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	if (!real) {
+		perror(path);
+		fail("there is no such file");
+	}
+	return real;
+}
+
 static char *output_of(const char *command, const char *key)
 {
 	char line[4096], *value = NULL;
@@ -383,9 +395,9 @@ int main(int argc, char **argv)
 	if (!mkdtemp(work))
 		fail("no place for the guest");
 	snprintf(log, sizeof(log), "%s.log", work);
-	s.linnet = argv[optind];
-	s.native = argv[optind + 1];
-	make_guest(&s, argv[optind + 2], work);
+	s.linnet = absolute(argv[optind]);
+	s.native = absolute(argv[optind + 1]);
+	make_guest(&s, absolute(argv[optind + 2]), work);
 	find_peers(&s, &o);
 	s.port = server_start();
 	choose_loads(&t, &o, argc - optind - 3, argv + optind + 3);

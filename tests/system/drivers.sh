@@ -31,7 +31,7 @@ on() {
 		shift
 	done
 	shift
-	linnet kbuild "${kernel[@]}" --source --extras
+	linnet kbuild "${kernel[@]}" --extras
 	expect_status 0
 	expect_not_in err 'warning|WARNING'
 	gather "$@"
@@ -43,14 +43,14 @@ on() {
 }
 
 case_debian() {
-	LIMIT=300
+	LIMIT=450
 	# shellcheck disable=SC2046 # names without blanks
 	on debian short -- $(tested)
 }
 
 # All of them in one boot of the kernel that sees mistakes, and nothing is left behind.
 case_debug() {
-	LIMIT=450
+	LIMIT=900
 	# shellcheck disable=SC2046 # names without blanks
 	on debug short -- $(tested)
 	expect_in out '^no leaks$'
@@ -148,7 +148,7 @@ case_amd64() {
 
 # long_NAME: the long test of one driver.
 if [[ $1 == long_* ]]; then
-	LIMIT=1000
+	LIMIT=2000
 	on debian long -- "${1#long_}"
 	on debug long kmemleak=off -- "${1#long_}"
 	exit

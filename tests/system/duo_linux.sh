@@ -33,7 +33,7 @@ case_refused() {
 # value. Who takes them does not read before they are piled up in Linux.
 case_stream() {
 	local n=50000
-	linnet kbuild --source --extras
+	linnet kbuild --extras
 	expect_status 0
 	listen python3 "$here/samples.py" PORT "$work/samples" "$work/out" 'the reader is slow, samples wait'
 	cat >"$work/sh" <<-END
@@ -59,7 +59,7 @@ expect_hops() {
 
 # Given nothing to do, and no terminal, the board shows that both cores talk.
 case_ping_pong() {
-	linnet kbuild --source --extras
+	linnet kbuild --extras
 	expect_status 0
 	linnet run --machine duo256m "${quick[@]}" </dev/null
 	expect_hops 32
@@ -75,7 +75,7 @@ case_ping_pong() {
 	expect_in err '^ping-pong failed: .*duo_rproc .*: duo-c906l.elf '
 	linnet run --machine duo256m --no-extras </dev/null
 	expect_status 1
-	expect_in err '^ping-pong failed: .*duo_rproc.*linnet kbuild --source --extras$'
+	expect_in err '^ping-pong failed: .*duo_rproc.*linnet kbuild --extras$'
 	linnet run --machine duo </dev/null
 	expect_status 1
 	expect_in err '^linnet run: the machine duo is too small for Debian.s kernel; add --kernel small'
@@ -83,7 +83,7 @@ case_ping_pong() {
 
 # The board with as little memory as it has, on the kernel that fits.
 case_ping_pong_small() {
-	linnet kbuild --kernel small --source --extras
+	linnet kbuild --kernel small --extras
 	expect_status 0
 	linnet run --machine duo --kernel small "${quick[@]}" </dev/null
 	expect_hops 32

@@ -158,6 +158,13 @@ case_rpmsg() {
 	[ "$(grep -cE 'o-+ rpmsg [0-9]+ > 30, 4 -+>\|' "$work/out")" = 64 ] || fail 'not 64 messages to the counter'
 	[ "$(grep -cE '\|<-+ rpmsg 30 > [0-9]+, 4 -+o' "$work/out")" = 64 ] || fail 'not 64 from it'
 	expect_not_in out 'missing'
+	linnet trace --all "$work/trace"
+	expect_in out 'ring to big: [0-9]+, used [0-9]+'
+	linnet trace --pcap "$work/trace"
+	expect_status 0
+	python3 "$(dirname "$0")/pcap_rpmsg.py" <"$work/out" || fail 'these are not the messages'
+	script -qec "'$LINNET' trace --pcap '$work/trace'" /dev/null >"$work/out"
+	expect_in out '--pcap: is no text'
 }
 
 ctl() { # ARGS...: an answer in $work/answer

@@ -3,6 +3,8 @@
 # Usage: install.sh CASE. What `make install` and `make deb` make, used by somebody who is neither root nor
 # has ever run it before.
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=guest/image/extras.sh
+. "$(dirname "$0")/../../guest/image/extras.sh"
 cd "$(dirname "$0")/../.." || exit 1
 
 # The default guest alone, in a cache that nobody may write to: $work/cache.
@@ -33,6 +35,12 @@ somebody() { # command...: in that home; output and status as linnet()
 	status=$?
 }
 
+# All that `kbuild --extras` builds drivers and programs of.
+expect_drivers() { # folder
+	(cd guest/drivers && extras_sources . | grep -v ^kxo/train/) >"$work/out"
+	(cd "$1" && extras_sources .) | diff "$work/out" - >"$work/err" || fail "sources of drivers are missing"
+}
+
 # use TREE: the commands out of TREE/bin, TREE/share.
 use() {
 	copy_cache
@@ -49,6 +57,8 @@ use() {
 	somebody "$1/bin/linnet" new-driver blinker
 	expect_status 0
 	[ -x "$work/home/blinker/test.sh" ] || fail "no driver was begun"
+	expect_drivers "$1/share/linnet/drivers"
+	[ -s "$1/share/linnet/firmware/rpmsg-duo256m.elf" ] || fail "no firmware"
 	[ -s "$1/share/bash-completion/completions/linnet" ] || fail "no completion for bash"
 	! command -v man >/dev/null || [ "$(MANPATH=$1/share/man man -w linnet-run)" ] || fail "no man page"
 }

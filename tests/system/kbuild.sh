@@ -199,12 +199,14 @@ cache_without_source() {
 	mv "$work/cache" "$XDG_CACHE_HOME/linnet"
 }
 
-without_rpmsg='^linnet: without rpmsg, .*: linnet kbuild --source --extras fetches it'
+without_rpmsg='^linnet: without rpmsg, .*: linnet kbuild --extras gets them'
 
 # Linnet's own drivers: there for modprobe once they are built, and --no-extras leaves them out. Without
-# the kernel's source all are built but those that are part of it.
+# files of the kernel's source all are built but those that are made of them; with them, these as well.
 case_extras() {
-	local cpio
+	local user=${XDG_CACHE_HOME:-$HOME/.cache}/linnet cpio
+	LIMIT=400 linnet kbuild --source --print
+	expect_status 0
 	cache_without_source
 	guest 'modprobe linnet_bugs bug=warn'
 	expect_status 1
@@ -214,7 +216,7 @@ case_extras() {
 	expect_not_in out 'not built'
 	expect_not_in err 'warning|WARNING'
 	expect_in err "$without_rpmsg"
-	[ ! -e "$XDG_CACHE_HOME/linnet/source" ] || fail 'it fetched the source'
+	[ ! -e "$XDG_CACHE_HOME/linnet/parts" ] || fail 'it fetched a part of the source'
 	guest 'modprobe linnet_bugs bug=warn && dmesg && modprobe -r linnet_bugs && grep /mnt /proc/mounts'
 	expect_status 0
 	expect_in out 'WARNING: .* at linnet_bugs/linnet_bugs.c:'
@@ -230,24 +232,6 @@ case_extras() {
 	truncate -s 1000 "$cpio"
 	guest 'modprobe linnet_bugs bug=warn'
 	expect_status 1
-	linnet kbuild --extras
-	guest 'modprobe linnet_bugs bug=list'
-	expect_status 125
-	expect_in err 'do_list'
-}
-
-# What was left out is built once the source is there, and stays when that goes.
-case_extras_source() {
-	local user=${XDG_CACHE_HOME:-$HOME/.cache}/linnet
-	LIMIT=400
-	linnet kbuild --source
-	expect_status 0
-	cache_without_source
-	linnet kbuild --extras
-	expect_in err "$without_rpmsg"
-	linnet run --machine duo256m </dev/null
-	expect_status 1
-	expect_in err '^ping-pong failed: the guest has no RPMsg'
 	ln -s "$(cd "$user/source" && pwd)" "$XDG_CACHE_HOME/linnet/source"
 	drivers_of_make
 	expect_not_in err "$without_rpmsg"
@@ -255,9 +239,9 @@ case_extras_source() {
 	linnet kbuild --extras
 	expect_status 0
 	[ ! -s "$work/err" ] || fail 'it was built again'
-	linnet run --machine duo256m </dev/null
-	expect_status 0
-	expect_in out '^ping-pong hop=32$'
+	guest 'modprobe rpmsg_char && modprobe linnet_bugs bug=list'
+	expect_status 125
+	expect_in err 'do_list'
 }
 
 # Two that fetch the headers at the same time into an empty cache: one does it.

@@ -127,7 +127,7 @@ case_guest() {
 thinking() {
 	linnet kbuild --extras "${@:1:2}"
 	expect_status 0
-	LIMIT=600 guest 'modprobe kxo; mount -t debugfs none /sys/kernel/debug
+	LIMIT=${LIMIT:-400} guest 'modprobe kxo; mount -t debugfs none /sys/kernel/debug
 		for x in "mcts negamax" "negamax mcts" "td random"; do
 			xo-user --games 4 --boards 2 --seed 1 --x ${x% *} --o ${x#* } --quiet
 		done
@@ -148,6 +148,7 @@ case_slices() {
 
 # All checks of the debug kernel belong to a slice there.
 case_slices_debug() {
+	LIMIT=900
 	thinking --kernel debug --append kmemleak=off
 }
 

@@ -14,7 +14,7 @@ try() {
 	done
 	shift
 	LIMIT=400 # all drivers, if they are not there
-	linnet kbuild --source --extras
+	linnet kbuild --extras
 	expect_status 0
 	expect_not_in err 'warning|WARNING'
 	guest "sh /test.sh ${cases[*]} && ! dmesg | grep -E 'BUG|WARNING|Oops|uhm'" --rpmsg echo "${quick[@]}" \
@@ -27,7 +27,7 @@ try() {
 }
 
 case_kernel() {
-	try echoes too_long slow tty sample several group --
+	try echoes too_long slow tty sample several group nodes --
 }
 
 case_pci() {

@@ -80,13 +80,58 @@ several() {
 
 # A member of the group has this channel; neither another one nor the means to make one.
 group() {
-	echo 'rpmsg:x:99:nobody' >>/etc/group
-	file=$(linnet-rpmsg create mine -1 1024 rpmsg)
+	echo 'some:x:99:nobody' >>/etc/group
+	file=$(linnet-rpmsg create mine -1 1024 some)
 	su -s /bin/sh nobody -c "linnet-rpmsg ping -n 50 $file"
 	refused su -s /bin/sh nobody -c 'linnet-rpmsg create his -1 1024'
 	grep 'rpmsg_ctrl0: Permission denied' /tmp/said
 	refused su -s /bin/sh nobody -c 'linnet-rpmsg ping rpmsg-raw'
 	grep 'rpmsg0: Permission denied' /tmp/said
+	linnet-rpmsg destroy "$file"
+}
+
+# as USER COMMAND
+as() {
+	su -s /bin/sh "$1" -c "$2"
+}
+
+# await_owner FILE "USER GROUP MODE": init does it when the file has appeared.
+await_owner() {
+	for _ in $(seq 100); do
+		[ "$(stat -c '%u %g %a' "$1" 2>/dev/null)" != "$2" ] || return 0
+		sleep 0.1
+	done
+	ls -l "$1"
+	return 1
+}
+
+# Members of a channel's group, or else of rpmsg, have the channel as soon as it is there, and that alone.
+nodes() {
+	printf 'alice:*:1001:1001::/:/bin/sh\nbob:*:1002:1002::/:/bin/sh\n' >>/etc/passwd
+	sed -i 's/^rpmsg:.*/rpmsg:x:60:alice/' /etc/group
+	echo 'rpmsg-tty:x:61:bob' >>/etc/group
+	for _ in 1 2; do
+		await_owner /dev/rpmsg0 '0 60 660'
+		as alice 'linnet-rpmsg ping -n 50 rpmsg-raw'
+		refused as bob 'linnet-rpmsg ping rpmsg-raw'
+		grep 'rpmsg0: Permission denied' /tmp/said
+		rmmod virtio_rpmsg_bus
+		modprobe virtio_rpmsg_bus
+	done
+	rmmod rpmsg_tty 2>/dev/null || true
+	modprobe rpmsg_tty
+	await_owner /dev/ttyRPMSG0 '0 61 660'
+	as bob 'exec 3<>/dev/ttyRPMSG0'
+	refused as alice 'exec 3<>/dev/ttyRPMSG0'
+	grep 'Permission denied' /tmp/said
+	file=$(linnet-rpmsg create mine -1 1024)
+	for user in alice bob; do
+		refused as $user 'linnet-rpmsg create his -1 1024'
+		grep 'rpmsg_ctrl0: Permission denied' /tmp/said
+		refused as $user "linnet-rpmsg ping $file"
+		grep 'Permission denied' /tmp/said
+	done
+	await_owner /dev/rpmsg_ctrl0 '0 0 600'
 	linnet-rpmsg destroy "$file"
 }
 

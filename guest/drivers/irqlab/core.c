@@ -8,11 +8,11 @@
  * is an interrupt of its own, and none gets lost.
  *
  * What a storm is cannot be a matter of time: how many interrupts a hart can take in a millisecond
- * depends on the hart and on the kernel. It is one that leaves its hart no time for anything else: of
- * storm_limit interrupts the second half came while a work item waited for this hart, in vain.
- * A device that does so is no longer listened to: its interrupts
- * are switched off where they come from, and it is looked at each jiffy until it is calm. So the
- * line stays there for the others, and the hart for everybody. For a line that is high without any
+ * depends on the hart and on the kernel. It is one that leaves its hart no time for anything else:
+ * of storm_limit interrupts the second half came while a work item waited for this hart, in vain.
+ * A device that does so is no longer listened to: its interrupts are switched off where they come
+ * from, and it is looked at each jiffy until it is calm. So the line stays there for the others,
+ * and the hart for everybody. For a line that is high without any
  * device admitting to it, a handler can do one thing only, which is to say so (IRQ_NONE): the
  * kernel switches such a line off.
  */
@@ -135,8 +135,8 @@ static void irqlab_breath_fn(struct work_struct *work)
 	spin_unlock_irq(&vector->lab->lock);
 }
 
-/* Under the lock, for each interrupt. The work item is asked for on this hart, and only when half of
- * a storm has come, so that it costs nothing in quiet times.
+/* Under the lock, for each interrupt. The work item is asked for on this hart, and only when half
+ * of a storm has come, so that it costs nothing in quiet times.
  */
 static void irqlab_watch_row(struct irqlab_vector *vector)
 {

@@ -231,3 +231,11 @@ settle 1 1
 try rmmod irqlab
 [ ! -e $debugfs/irqlab ] || fail "$debugfs/irqlab is still there"
 expect 'interrupts left' "$(grep -c "${first##*/}" /proc/interrupts)" 0
+
+if [ "$1" = long ]; then
+	echo '- loading without memory'
+	try irqlab-fault "${first##*/}" "$driver" 3
+	# The kernel tells where it was when it got no memory; nothing else may be there.
+	dmesg | grep -E 'BUG:|WARNING:|Oops' && fail 'the kernel complains'
+	dmesg -c >/dev/null
+fi

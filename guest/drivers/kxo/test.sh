@@ -64,6 +64,18 @@ done
 echo '- somebody without rights plays too, and cannot stop the others'
 cp "$(command -v xo-user)" /tmp/xo-user # where anybody may run it
 try su -s /bin/sh nobody -c '/tmp/xo-user --games 2 --quiet' >/tmp/games
+grep -q ^ann: /etc/passwd || echo 'ann:*:1001:1001:ann:/:/bin/sh' >>/etc/passwd
+for user in root nobody ann; do # at once, and each has games of their own
+	su -s /bin/sh $user -c '/tmp/xo-user --games 20 --boards 4 --x td --o random --seed 3' >/tmp/of-$user &
+	players="${players-} $!"
+done
+for player in $players; do
+	wait "$player" || fail 'a player beside others'
+done
+expect "root's games" "$(grep -c ^Moves: /tmp/of-root)" 20
+for user in nobody ann; do # in the order in which they ended
+	expect "$user's games" "$(grep ^Moves: /tmp/of-$user | sort)" "$(grep ^Moves: /tmp/of-root | sort)"
+done
 refuse su -s /bin/sh nobody -c "echo '0 0 1' >$state"
 expect 'the first line' "$(head -n 1 $state)" '1 1 0'
 

@@ -235,6 +235,7 @@ unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, con
 	uint32_t code = bits ? *bits : 0;
 	unsigned idle = bits || points ? 0 : idle_loop(page, offset);
 
+	b->last = UINT8_MAX;
 	if (idle) { /* never hot */
 		*w.next++ = (struct rv64_op){.handler = handlers[RV64_OP_idle],
 					     .rs1 = (uint8_t)idle};
@@ -250,8 +251,10 @@ unsigned rv64_block_build(struct rv64_block *b, const void *const *handlers, con
 		if (points && rv64_points_at_offset(points, offset + w.offset))
 			add_break(&w, hot ? b->op : NULL);
 		w.count++;
-		if (!add_insn(&w, &in))
+		if (!add_insn(&w, &in)) {
+			b->last = (uint8_t)(w.offset / 2);
 			return (unsigned)(w.next - b->op);
+		}
 		w.offset += in.len;
 		if (rv64_insn_goes_back(&in))
 			break;

@@ -66,7 +66,7 @@ static void forget_virtual(struct rv64_code *c)
 	c->n_noted = 0;
 	memset(c->fetch, 0xff, sizeof(c->fetch));
 	memset(c->jump, 0xff, sizeof(c->jump));
-	c->voids++;
+	rv64_mmu_void_code(&c->hart->mmu);
 	c->flushes++;
 }
 
@@ -116,7 +116,7 @@ void rv64_code_fini(struct rv64_code *c)
 
 void rv64_code_forget_jumps(struct rv64_code *c)
 {
-	c->voids++;
+	rv64_mmu_void_code(&c->hart->mmu);
 	memset(c->jump, 0xff, sizeof(c->jump));
 }
 
@@ -506,7 +506,7 @@ static void flush_jumps(struct rv64_code *c, uint64_t page)
 	unsigned group = rv64_jump_index(c->hart, page << 12) / RV64_JUMP_SLOTS;
 	struct rv64_jump *j = &c->jump[(size_t)group * RV64_JUMP_SLOTS];
 
-	c->voids++;
+	rv64_mmu_void_code(&c->hart->mmu);
 	for (unsigned i = 0; i < RV64_JUMP_SLOTS; i++)
 		if (unlikely(tag_of_page(j[i].tag, page)))
 			j[i].tag = RV64_CODE_NONE;

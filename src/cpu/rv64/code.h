@@ -65,7 +65,6 @@ struct rv64_code {
 	int32_t hot;                /* executions after which a block is hot; 0: nobody asks */
 	const void *not_native;     /* rv64_block.native of a block that is not compiled */
 	uint64_t flushes;           /* counts what makes translations void */
-	uint64_t voids;             /* counts what makes entries of the jump cache void */
 	uint64_t resets;            /* counts how often all blocks were dropped */
 	uint64_t moves;             /* counts what makes pointers to blocks void; resets do too */
 

@@ -19,7 +19,7 @@ static void do_one(struct interp *c)
 	struct rv64_hart *h = &c->run.hart;
 
 	c->code.jump[rv64_jump_index(h, h->pc)].tag = RV64_CODE_NONE;
-	c->code.voids++;
+	rv64_mmu_void_code(&c->run.hart.mmu);
 	c->code.stepping = true;
 	c->slice = 1;
 	c->left = 1;

@@ -270,8 +270,12 @@ static int look(struct rv64_run *r)
 
 static void begin_slice(struct interp *c)
 {
-	uint64_t usual = c->jit && c->budget == INTERP_NO_BUDGET ? SLICE_JIT : SLICE;
+	uint64_t usual = SLICE;
 
+	/* Of different lengths, so that they do not all end in one place of a loop
+	 * (rv64_jit_seen()). */
+	if (c->jit && c->budget == INTERP_NO_BUDGET)
+		usual = SLICE_JIT - ((uint32_t)c->run.hart.retired * RV64_JUMP_MIX >> 20);
 	c->slice = min_u64(c->budget, usual);
 	c->left = (int64_t)c->slice;
 	c->end = c->run.hart.retired + c->slice;
@@ -291,8 +295,10 @@ static void execute(struct interp *c)
 	begin_slice(c);
 	interp_execute(c);
 	end_slice(c);
-	if (c->left <= 0)
+	if (c->left <= 0) {
+		rv64_jit_seen(c);
 		take_interrupt(&c->run.hart);
+	}
 }
 
 void interp_look(struct interp *c)

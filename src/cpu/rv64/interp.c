@@ -415,7 +415,7 @@ trapped:
 
 leave:
 	left -= rv64_block_index(blk, op) + 1;
-	pc = PC_OF(op + 1);
+	pc += min_u64(rv64_op_offset(op + 1), blk->last * 2u); /* the former is behind a jump */
 	INDIRECT;
 
 unchained : {

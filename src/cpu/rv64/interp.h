@@ -13,21 +13,13 @@
 #define INTERP_NATIVE_SITES 4096u
 #define INTERP_NATIVE_NEAR  1024u /* a power of two, at most the halfwords of a page */
 
-/* What the jump cache said to a jump of native code whose target is known but for the page. It
- * holds while the tag is the target's and code.voids has not moved. */
-struct interp_far {
-	struct rv64_jump jump;
-	uint64_t voids;
-};
-
-/* What the jump cache said about a pc, for jumps of native code through a register: a small direct
- * mapped table for each half of the address space, of compiled blocks only. It holds while the key
- * is the same as that half's fetch_tag + code.voids. */
-struct interp_near {
+/* What the jump cache said about a pc to a jump of native code, of compiled blocks only. It holds
+ * while the key is the same as fetch_key (mmu.h) of that half of the address space. */
+struct interp_target {
 	uint64_t pc;
 	uint64_t key;
-	uint64_t page; /* of pc */
 	const void *native;
+	uint64_t unused; /* 32 bytes are a power of two */
 };
 
 /* Where an access of native code found its page in the TLB the last time, as a distance; and how
@@ -53,7 +45,7 @@ struct interp {
 	uint64_t slice;  /* what `left` began with */
 	uint64_t budget; /* instructions that run() may still use, or INTERP_NO_BUDGET */
 
-	uint64_t value; /* result of interp_load_slow() */
+	uint64_t value; /* result of interp_load_slow() and jit_mem() */
 
 	/* Of the engine jit (jit/jit.h), else NULL and false. `native_page`: the virtual page of
 	 * the code that runs natively. `native_fp`: FS is dirty, the host rounds by frm, and its
@@ -70,13 +62,16 @@ struct interp {
 	uintptr_t native_slot[INTERP_NATIVE_SLOTS];
 	int64_t native_rest;
 	uintptr_t native_guess; /* the addend of the last load that was the next one's pointer */
-	const uint8_t *native_gave_up; /* where native code did so; what stands there says the rest */
+	/* Where native code gave up; what stands there says the rest. */
+	const uint8_t *native_gave_up;
 	uint32_t native_mxcsr[2];            /* around an instruction with its own rounding mode */
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
-	struct interp_far *native_far_at;    /* the one that a jump looks for */
-	struct interp_far native_far[INTERP_NATIVE_FAR];
+	/* For jumps to a known place in another page, each with one of these elements; and for jumps
+	 * through a register, a small direct mapped table for each half of the address space. */
+	struct interp_target *native_target; /* the one to be filled */
+	struct interp_target native_far[INTERP_NATIVE_FAR];
 	struct interp_site native_site[INTERP_NATIVE_SITES];
-	struct interp_near native_near[2][INTERP_NATIVE_NEAR];
+	struct interp_target native_near[2][INTERP_NATIVE_NEAR];
 
 	bool stepping; /* run() is one instruction */
 

@@ -103,9 +103,12 @@ bool interp_sfence_order(struct interp *c, const struct rv64_op *op)
 /* Caches are written back, which memory that is always coherent has no use for. */
 bool interp_th_cache(struct interp *c, const struct rv64_op *op)
 {
-	if (!rv64_thead_cache_legal(&c->run.hart))
+	struct rv64_hart *h = &c->run.hart;
+
+	if (!rv64_thead_cache_legal(h))
 		return illegal(c, op);
-	return done(&c->run.hart);
+	rv64_thead_cache(h, (uint32_t)op->imm, h->x[op->rs1]);
+	return done(h);
 }
 
 bool interp_th_fetch(struct interp *c, const struct rv64_op *op)

@@ -130,7 +130,7 @@ static uint64_t spread(uint64_t ctx)
 	return ctx % RV64_FETCH_SPREAD << RV64_FETCH_SPREAD_SHIFT;
 }
 
-static void select_tags(struct rv64_hart *h)
+static void tag_code(struct rv64_hart *h)
 {
 	struct rv64_mmu_private *p = h->mmu.own;
 
@@ -142,6 +142,13 @@ static void select_tags(struct rv64_hart *h)
 		p->global = (uint16_t)p->next_ctx++;
 	h->mmu.fetch_tag[1] = (uint64_t)p->global << 3 << TAG_SHIFT;
 	h->mmu.fetch_spread[1] = spread(p->global);
+}
+
+static void select_tags(struct rv64_hart *h)
+{
+	tag_code(h);
+	h->mmu.fetch_key[0] = h->mmu.fetch_tag[0] + h->mmu.fetch_voids;
+	h->mmu.fetch_key[1] = h->mmu.fetch_tag[1] + h->mmu.fetch_voids;
 }
 
 void rv64_mmu_context(struct rv64_hart *h)

@@ -80,6 +80,10 @@ struct rv64_mmu {
 	 * of the upper half is known by one number to all ASIDs as long as S mode only finds global
 	 * pages there, which is how operating systems map themselves. */
 	uint64_t fetch_tag[2];
+	/* What engines remember of code that they found by virtual addresses holds while the number
+	 * for that half is the same: the tag + a count of what makes such things void, see
+	 * rv64_mmu_void_code(). */
+	uint64_t fetch_key[2], fetch_voids;
 	/* Some bits of the same contexts, for engines whose caches of code are indexed by address:
 	 * a number below RV64_FETCH_SPREAD << RV64_FETCH_SPREAD_SHIFT. */
 	uint64_t fetch_spread[2];
@@ -87,6 +91,14 @@ struct rv64_mmu {
 	struct rv64_mmu_private *own; /* mmu_private.h */
 	struct rv64_tlb_entry tlb[RV64_TLB_SIZE];
 };
+
+/* What was remembered of code by its virtual address does not hold any more. */
+static inline void rv64_mmu_void_code(struct rv64_mmu *m)
+{
+	m->fetch_voids++;
+	m->fetch_key[0]++;
+	m->fetch_key[1]++;
+}
 
 /* 0 or -ENOMEM; called once per hart before rv64_hart_reset. */
 int rv64_mmu_init(struct rv64_hart *h);
@@ -132,6 +144,9 @@ int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host,
 
 /* Translation for debuggers: no side effects, no A/D update. 0 or -EFAULT. */
 int rv64_debug_translate(struct rv64_hart *h, uint64_t va, uint64_t *pa);
+
+/* The same for loads and stores as the hart makes them now. */
+int rv64_data_translate(struct rv64_hart *h, uint64_t va, uint64_t *pa);
 
 /* The inline fast paths are in mem_fast.h, which needs struct rv64_hart. */
 

@@ -74,7 +74,8 @@ static int find_page(struct rv64_hart *h, uint64_t va, unsigned len, enum rv64_a
 		if (r != MMU_WALK_OK)
 			return (int)walk_fault(r, access) + 1;
 	} else {
-		*leaf = (struct mmu_leaf){.pa = va & ~PAGE_MASK, .flags = ALL_RIGHTS};
+		*leaf = (struct mmu_leaf){
+			.pa = va & ~PAGE_MASK, .flags = ALL_RIGHTS, .cached = true};
 	}
 	*rights = rv64_pmp_page(pmp, leaf->pa, view->priv);
 	if (likely(*rights & need[access]))
@@ -105,6 +106,7 @@ static int data_page(struct rv64_hart *h, uint64_t va, unsigned len, enum rv64_a
 	struct mmu_page page;
 	struct mmu_leaf leaf;
 	_Atomic uint32_t *code;
+	bool known;
 	unsigned rights = 0;
 	int fault = find_page(h, va, len, access, view, &leaf, &rights);
 
@@ -117,18 +119,23 @@ static int data_page(struct rv64_hart *h, uint64_t va, unsigned len, enum rv64_a
 		return 0;
 	if (!may_touch(h, at->pa, access))
 		return (int)access_fault(access) + 1;
+	known = rv64_coherent_access(h, &(struct mmu_access){.pa = at->pa,
+							     .len = len,
+							     .write = access == RV64_STORE,
+							     .cached = leaf.cached});
 	code = gmem_code_word(mem_of(h), leaf.pa);
 	if (access == RV64_STORE &&
 	    (atomic_load_explicit(code, memory_order_relaxed) & GMEM_HAS_CODE))
 		gmem_code_written(code);
-	if (rights == MMU_PMP_MIXED || rv64_watch_in_page(h, va))
+	if (!known || rights == MMU_PMP_MIXED || rv64_watch_in_page(h, va))
 		return 0;
 	page.pa = leaf.pa;
 	page.level = leaf.level;
 	page.load = (rights & PMP_R) &&
 		    ((leaf.flags & PTE_R) || (view->mxr && (leaf.flags & PTE_X)));
 	page.store = (rights & PMP_W) && (leaf.flags & PTE_W) && (leaf.flags & PTE_D) &&
-		     !(atomic_load_explicit(code, memory_order_relaxed) & GMEM_HAS_CODE);
+		     !(atomic_load_explicit(code, memory_order_relaxed) & GMEM_HAS_CODE) &&
+		     (access == RV64_STORE || !h->cpu.vm->cfg.coherence);
 	rv64_tlb_fill(h, va, &page);
 	return 0;
 }
@@ -203,6 +210,7 @@ static int device(struct rv64_hart *h, uint64_t va, uint64_t pa, unsigned size,
 
 	if (!(pa & (size - 1))) {
 		rv64_park(h);
+		rv64_coherent_device(h, pa, access == RV64_STORE);
 		h->happened[access == RV64_STORE ? RV64_EVENT_DEVICE_WRITE
 						 : RV64_EVENT_DEVICE_READ]++;
 		r = access == RV64_STORE ? bus_write(bus, pa, size, *value)
@@ -300,6 +308,8 @@ int rv64_atomic_ptr(struct rv64_hart *h, uint64_t va, unsigned size, bool is_lr,
 	}
 	if (rv64_watch_meet(h, va, size, access))
 		return 1;
+	if (unlikely(h->cpu.vm->cfg.coherence) && !is_lr) /* it reads, too */
+		(void)data_page(h, va, size, RV64_LOAD, &at);
 	fault = data_page(h, va, size, access, &at);
 	if (!fault && !at.host)
 		fault = (int)access_fault(access) + 1;
@@ -373,11 +383,11 @@ int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host,
 	return 0;
 }
 
-int rv64_debug_translate(struct rv64_hart *h, uint64_t va, uint64_t *pa)
+static int translate(struct rv64_hart *h, const struct mmu_view *view, uint64_t va, uint64_t *pa)
 {
 	struct mmu_leaf leaf;
 
-	if (!h->mmu.own->code.paging) {
+	if (!view->paging) {
 		*pa = va;
 		return 0;
 	}
@@ -385,4 +395,14 @@ int rv64_debug_translate(struct rv64_hart *h, uint64_t va, uint64_t *pa)
 		return -EFAULT;
 	*pa = leaf.pa | (va & PAGE_MASK);
 	return 0;
+}
+
+int rv64_debug_translate(struct rv64_hart *h, uint64_t va, uint64_t *pa)
+{
+	return translate(h, &h->mmu.own->code, va, pa);
+}
+
+int rv64_data_translate(struct rv64_hart *h, uint64_t va, uint64_t *pa)
+{
+	return translate(h, &h->mmu.own->data, va, pa);
 }

@@ -97,6 +97,7 @@ struct mmu_leaf {
 	uint64_t pa;   /* of the 4 KiB page that holds the address */
 	uint8_t flags; /* the entry's low byte, after A and D were set */
 	uint8_t level; /* at most 0: 4 KiB, 1: 2 MiB, 2: 1 GiB, 3: 512 GiB long */
+	bool cached;   /* by its type of memory */
 };
 
 enum mmu_walk_result { MMU_WALK_OK, MMU_WALK_PAGE_FAULT, MMU_WALK_ACCESS_FAULT };
@@ -137,6 +138,30 @@ struct mmu_page {
 	uint8_t level;
 	bool load, store; /* what the TLB may let through */
 };
+
+/* coherent.c: tells cpu/coherence.h of an access of RAM that is about to be made, if the VM has a
+ * check. False: the page must stay out of the TLB. */
+struct mmu_access {
+	uint64_t pa;
+	unsigned len; /* within a page */
+	bool write, cached;
+};
+
+bool rv64_coherent_access_slow(struct rv64_hart *h, const struct mmu_access *a);
+
+static inline bool rv64_coherent_access(struct rv64_hart *h, const struct mmu_access *a)
+{
+	return likely(!h->cpu.vm->cfg.coherence) || rv64_coherent_access_slow(h, a);
+}
+
+/* The same of an access of registers. */
+void rv64_coherent_device_slow(struct rv64_hart *h, uint64_t pa, bool write);
+
+static inline void rv64_coherent_device(struct rv64_hart *h, uint64_t pa, bool write)
+{
+	if (unlikely(h->cpu.vm->cfg.coherence))
+		rv64_coherent_device_slow(h, pa, write);
+}
 
 /* mmu.c, for mmu_access.c. Fills the slot of va in the current context. */
 void rv64_tlb_fill(struct rv64_hart *h, uint64_t va, const struct mmu_page *page);

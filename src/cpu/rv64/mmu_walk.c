@@ -9,7 +9,8 @@
  *
  * Svnapot: 16 entries that are alike make one page of 64 KiB. Each is a leaf of its own here, and
  * whoever asks is told that it is part of something larger. Svpbmt: memory types mean nothing to
- * memory that is always coherent; only whether an entry may have one is checked.
+ * memory that is always coherent; only whether an entry may have one is checked. Of T-Head's types
+ * cpu/coherence.h wants to know whether a page is cached.
  */
 #include "cpu/rv64/mmu_private.h"
 #include "mem/gmem.h"
@@ -107,6 +108,8 @@ static void set_leaf(const struct rv64_hart *h, struct mmu_leaf *leaf, const str
 	leaf->pa = ((f->pte & PTE_PPN) >> PTE_PPN_SHIFT << 12) | offset;
 	leaf->flags = (uint8_t)f->pte;
 	leaf->level = (uint8_t)f->level;
+	leaf->cached = h->cpu.vm->cfg.model != CPU_MODEL_THEAD_C906 ||
+		       !(h->thead.mxstatus & THEAD_MXSTATUS_MAEE) || (f->pte & THEAD_PTE_CACHED);
 	/* The same bit is "strong order" on a C906, which has no Svnapot. */
 	if (unlikely(f->pte & PTE_N) && h->cpu.vm->cfg.model != CPU_MODEL_THEAD_C906) {
 		leaf->pa = (leaf->pa & ~(NAPOT_64K_MASK << 12)) | (va & NAPOT_64K_MASK << 12);

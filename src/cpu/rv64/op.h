@@ -95,7 +95,11 @@ struct rv64_block {
 	uint32_t bits;   /* of the instruction that crosses */
 	uint32_t points; /* decoded with the breakpoints of this serial; 0: without any */
 	uint16_t n_ops;  /* of op[]; a compiled block that was moved has kept its head alone, */
-	bool whole;      /* unless its compiled code leaves instructions to the interpreter */
+	bool whole : 1;  /* unless its compiled code leaves instructions to the interpreter */
+	bool hot : 1;    /* the hart was seen in it: its code is to be fast rather than short */
+	/* The offset in halfwords of the instruction that ends it, where that is a jump or a system
+	 * instruction; else UINT8_MAX. */
+	uint8_t last;
 	struct rv64_op op[];
 };
 

@@ -25,8 +25,12 @@ struct rv64_hart;
 #define THEAD_MXSTATUS_MAEE (1ull << 21) /* page tables have types of memory */
 
 /* The highest bits of a page table entry with MAEE: strong order, cacheable, bufferable, shareable,
- * secure. All memory here is coherent, so they mean nothing but that they may be set. */
-#define THEAD_PTE_TYPE (31ull << 59)
+ * secure. All memory here is coherent, so but for cpu/coherence.h they mean nothing. */
+#define THEAD_PTE_TYPE   (31ull << 59)
+#define THEAD_PTE_CACHED (1ull << 62)
+
+/* mhcr */
+#define THEAD_MHCR_DATA 2u /* the data cache is on */
 
 struct rv64_thead {
 	uint64_t mxstatus, mhcr, mhint, mccr2, scounterof;
@@ -39,6 +43,9 @@ void rv64_thead_reset(struct rv64_hart *h);
  * number, or it is not writable. */
 int rv64_thead_read(const struct rv64_hart *h, unsigned num, uint64_t *value);
 int rv64_thead_write(struct rv64_hart *h, unsigned num, uint64_t value);
+
+/* One of them, by its bits and the value of its register: what cpu/coherence.h has to know. */
+void rv64_thead_cache(struct rv64_hart *h, uint32_t bits, uint64_t value);
 
 /* Whether the hart has T-Head's instructions, and may execute those on caches now. */
 bool rv64_thead_cache_legal(const struct rv64_hart *h);

@@ -92,7 +92,9 @@ VOID tx_application_define(VOID *unused)
 			       TX_AUTO_START);
 }
 
+/* Linux does not cache what it shares with the small core; here nothing is cached. */
 int main(void)
 {
+	__asm__ volatile("csrc 0x7c1, %0" ::"r"(2)); /* mhcr: the data cache */
 	tx_kernel_enter();
 }

@@ -29,6 +29,9 @@ static void test_all_kinds(void **state)
 		e.b = k->b ? 0xfedcba9876543210 * k->hex_b : 0;
 		if (k->label)
 			memcpy(e.label, "small", sizeof("small"));
+		e.n_data = k->data ? TRACE_DATA_MAX : 0;
+		for (unsigned i = 0; i < e.n_data; i++)
+			e.data[i] = (uint8_t)(i * 7);
 		trace_format(&e, line);
 		assert_int_equal(trace_parse(line, &back), 0);
 		assert_memory_equal(&back, &e, sizeof(e));
@@ -36,6 +39,10 @@ static void test_all_kinds(void **state)
 		assert_true(strlen(text) > 4);
 	}
 }
+
+#define MESSAGE                                                                                 \
+	"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"rpmsg\",\"to\":\"small\"," \
+	"\"src\":1,\"dst\":2,\"bytes\":1"
 
 static void test_bad_lines(void **state)
 {
@@ -55,14 +62,26 @@ static void test_bad_lines(void **state)
 		"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"stop\",\"of\":7}",
 		"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"stop\",\"of\":"
 		"\"forty letters, and not a single one more\"}",
+		MESSAGE "}",
+		MESSAGE ",\"data\":\"123\"}",
+		MESSAGE ",\"data\":\"1G\"}",
+		MESSAGE ",\"data\":\"1F\"}",
+		MESSAGE ",\"data\":12}",
 		"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"start\",\"of\":"
 		"\"small\","
 		"\"pc\":\"0xzz\"}",
 	};
+	char line[TRACE_LINE_MAX];
 	struct trace_event e;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
 		assert_int_equal(trace_parse(lines[i], &e), -EINVAL);
+	assert_int_equal(trace_parse(MESSAGE ",\"data\":\"1f\"}", &e), 0);
+	assert_true(e.n_data == 1 && e.data[0] == 0x1f);
+	memset(line, '0', sizeof(line)); /* more than there may be */
+	memcpy(line, MESSAGE ",\"data\":\"", strlen(MESSAGE ",\"data\":\""));
+	memcpy(line + sizeof(line) - 3, "\"}", 3);
+	assert_int_equal(trace_parse(line, &e), -EINVAL);
 }
 
 static const struct trace_event events[] = {
@@ -99,11 +118,21 @@ static const struct trace_event events[] = {
 	 .kind = TRACE_COMPLETE,
 	 .core = TRACE_SMALL,
 	 .a = 61},
+	{.time_ns = 1400001,
+	 .insns = {12, 7},
+	 .kind = TRACE_RPMSG,
+	 .core = TRACE_SMALL,
+	 .a = 30,
+	 .b = 1024,
+	 .c = 4,
+	 .n_data = 3,
+	 .data = "\x01\x02\x03",
+	 .label = "big"},
 	{.time_ns = 1500000, .insns = {13, 6}, .kind = TRACE_CLAIM, .core = TRACE_BIG, .a = 101},
 };
 
 /* What a view prints of the events; the caller's to free. */
-static char *print(const struct trace_view *view, void *arg)
+static char *print(const struct trace_view *view, void *arg, size_t *len)
 {
 	char *text = NULL;
 	size_t size;
@@ -116,13 +145,15 @@ static char *print(const struct trace_view *view, void *arg)
 	if (view->end)
 		view->end(arg, out);
 	(void)fclose(out);
+	if (len)
+		*len = size;
 	return text;
 }
 
 static void test_chart(void **state)
 {
 	struct trace_chart chart = {.all = false};
-	char *text = print(&trace_chart_view, &chart);
+	char *text = print(&trace_chart_view, &chart, NULL);
 
 	assert_non_null(strstr(text, "| start of small at 0x8fe00000       |\n"));
 	assert_non_null(strstr(text, "       1.234             10              2   "
@@ -133,7 +164,7 @@ static void test_chart(void **state)
 	assert_null(strstr(text, "complete"));
 	free(text);
 	chart.all = true;
-	text = print(&trace_chart_view, &chart);
+	text = print(&trace_chart_view, &chart, NULL);
 	assert_non_null(strstr(text, "o claim 101 "));
 	assert_non_null(strstr(text, "o mailbox interrupts small: on "));
 	assert_non_null(strstr(text, "o complete 61\n"));
@@ -143,7 +174,7 @@ static void test_chart(void **state)
 static void test_chrome(void **state)
 {
 	struct trace_chrome chrome = {0};
-	char *text = print(&trace_chrome_view, &chrome), phases[32] = "";
+	char *text = print(&trace_chrome_view, &chrome, NULL), phases[32] = "";
 	json_t *root = json_loads(text, 0, NULL), *list = json_object_get(root, "traceEvents");
 
 	assert_non_null(root);
@@ -151,21 +182,43 @@ static void test_chrome(void **state)
 	for (size_t i = 0; i < json_array_size(list); i++)
 		phases[i] = *json_string_value(json_object_get(json_array_get(list, i), "ph"));
 	/* Names, start, message and its flow, wire, claim, taken and the flow's end, message and
-	 * flow, completion, claim. */
-	assert_string_equal(phases, "MMMiisiBifisEB");
+	 * flow, completion, RPMsg, claim. */
+	assert_string_equal(phases, "MMMiisiBifisEiB");
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 4), "tid")), 1);
 	assert_true(json_number_value(json_object_get(json_array_get(list, 4), "ts")) == 1234.567);
 	json_decref(root);
 	free(text);
 }
 
+/* Field by field, as docs/trace.md has them. */
+static void test_pcap(void **state)
+{
+	static const uint8_t message[] = {30, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 1, 2, 3};
+	size_t len;
+	char *text = print(&trace_pcap_view, NULL, &len);
+	uint32_t w[10];
+
+	assert_int_equal(len, 24 + 16 + 24 + sizeof(message));
+	memcpy(w, text, sizeof(w));
+	assert_int_equal(w[0], 0xa1b23c4d);
+	assert_int_equal(w[5], 147);
+	assert_true(w[4] >= 24 + 16 + 496);
+	assert_int_equal(w[6], 0);
+	assert_int_equal(w[7], 1400001);
+	assert_int_equal(w[8], 24 + sizeof(message));
+	assert_int_equal(w[9], 24 + sizeof(message) + 1); /* the trace had one byte less */
+	for (unsigned i = 0; i < 24; i++)
+		assert_int_equal(text[40 + i], i == 8 ? 12 : i == 16 ? 7 : 0);
+	assert_memory_equal(text + 64, message, sizeof(message));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_kinds),
-		cmocka_unit_test(test_bad_lines),
-		cmocka_unit_test(test_chart),
-		cmocka_unit_test(test_chrome),
+		cmocka_unit_test(test_all_kinds), cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_chart),     cmocka_unit_test(test_chrome),
+		cmocka_unit_test(test_pcap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,33 @@ static void fence_within_access(void **state)
 	}
 }
 
+static void fencing_device(struct rig *r, bool is_write, uint64_t offset, uint64_t *value)
+{
+	r->engine->fence(r->vm, 1, CPU_FENCE_I, 0, 0, 0);
+}
+
+/* The block is left between the access and the jump that ends it. */
+static void fence_before_jump(void **state)
+{
+	static const uint32_t code[2][6] = {
+		{0x100002b7, 0x0002a023 /* sw x0, 0(t0) */, 0x0080006f /* j .+8 */, 0x00100513,
+		 WFI},
+		{0x100002b7, 0x00000317 /* auipc t1, 0 */, 0x0002a023, 0x01030067 /* jr 16(t1) */,
+		 0x00100513 /* li a0, 1 */, WFI},
+	};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct seen seen;
+		struct rig *r = rig_with(code[i], sizeof(code[i]),
+					 &(struct rig_config){.n_harts = 1, .in_turns = true},
+					 &seen);
+
+		r->device = fencing_device;
+		assert_int_equal(rig_run(r, 0, RAM).x[10], 0);
+		rig_free(r);
+	}
+}
+
 static void counting_ecall(void *arg, struct cpu *cpu, uint64_t a[8])
 {
 	struct rig *r = arg;
@@ -362,11 +389,12 @@ static void refusals(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(device_access),  cmocka_unit_test(fence_within_access),
-		cmocka_unit_test(ecall_and_stop), cmocka_unit_test(budgets),
-		cmocka_unit_test(long_budget),    cmocka_unit_test(timer_and_idle),
-		cmocka_unit_test(registers),      cmocka_unit_test(full_cache),
-		cmocka_unit_test(refusals),       cmocka_unit_test(frame_in_two_pages),
+		cmocka_unit_test(device_access),     cmocka_unit_test(fence_within_access),
+		cmocka_unit_test(ecall_and_stop),    cmocka_unit_test(budgets),
+		cmocka_unit_test(long_budget),       cmocka_unit_test(timer_and_idle),
+		cmocka_unit_test(registers),         cmocka_unit_test(full_cache),
+		cmocka_unit_test(refusals),          cmocka_unit_test(frame_in_two_pages),
+		cmocka_unit_test(fence_before_jump),
 	};
 
 	rig_args(argc, argv);

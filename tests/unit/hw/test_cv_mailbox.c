@@ -84,6 +84,7 @@ static void test_round(void **state)
 static void test_enable_and_mask(void **state)
 {
 	struct fixture *f = *state;
+	struct cv_mailbox_state look;
 
 	wr(f->bus, SET, 1, 0xff);
 	wr(f->bus, EN(SMALL), 1, 0xff);
@@ -94,6 +95,8 @@ static void test_enable_and_mask(void **state)
 	assert_int_equal(rd(f->bus, INT_RAW(SMALL), 1), 3);
 	assert_int_equal(rd(f->bus, INT_RAW(BIG), 1), 1);
 	wr(f->bus, INT_MASK(SMALL), 1, 3);
+	look = cv_mailbox_look(f->m, SMALL);
+	assert_true(look.pending == 3 && look.enabled == 0xff && look.masked == 3);
 	assert_int_equal(f->wires.level, 1 << BIG);
 	assert_int_equal(rd(f->bus, INT(SMALL), 1), 0);
 	assert_int_equal(rd(f->bus, INT_RAW(SMALL), 1), 3);

@@ -89,6 +89,25 @@ static void test_one(void **state)
 	assert_int_equal(f->out.level, 0);
 }
 
+/* From outside, at each step of an interrupt. */
+static void test_look(void **state)
+{
+	struct fixture *f = *state;
+	struct plic_source s = plic_look(f->p, 10);
+
+	assert_false(s.enabled || s.pending || s.claimed);
+	enable(f, 2, 10, 3);
+	wr(f->bus, THRESHOLD(2), 4, 5);
+	drive(f, 10, true);
+	s = plic_look(f->p, 10);
+	assert_true(s.enabled && s.pending && !s.claimed);
+	assert_int_equal(s.priority, 3);
+	assert_int_equal(s.threshold, 5);
+	assert_int_equal(rd(f->bus, CLAIM(2), 4), 10);
+	s = plic_look(f->p, 10);
+	assert_true(!s.pending && s.claimed);
+}
+
 /* A rise is one interrupt, though the wire stays high; what comes between claim and completion is
  * lost. */
 static void test_edge(void **state)
@@ -256,8 +275,8 @@ static void test_config(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_edge),      TEST(test_one),   TEST(test_gateway), TEST(test_priorities),
-		TEST(test_registers), TEST(test_reset), TEST(test_config)};
+		TEST(test_look),       TEST(test_edge),      TEST(test_one),   TEST(test_gateway),
+		TEST(test_priorities), TEST(test_registers), TEST(test_reset), TEST(test_config)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ void trace_file_begin(struct trace_file *f)
 
 void trace_file_end(struct trace_file *f)
 {
-	char line[400];
+	char line[TRACE_LINE_MAX + 2];
 	FILE *in;
 	int n = 0;
 

@@ -8,7 +8,7 @@ struct trace;
 
 struct trace_file {
 	char path[32];
-	char text[8192]; /* after trace_file_end(): of each line what stands behind "event": */
+	char text[16384]; /* after trace_file_end(): of each line what stands behind "event": */
 	struct loop *loop;
 	struct trace *trace;
 };

@@ -217,6 +217,25 @@ static void test_sum(void **state)
 	}
 }
 
+/* Only what somebody has touched, in the order of its addresses. */
+static void test_touched(void **state)
+{
+	struct gmem *m = *state;
+	const struct gmem_region *r = gmem_find(m, BASE);
+	uint8_t *ram = gmem_map(m, BASE, 4 * MIB);
+	uint64_t at = 0, end = 0, pages = 0;
+
+	ram[3 * MIB + 5] = 1;
+	while (gmem_touched(r, &at, &end)) {
+		assert_true(at < end && end <= r->size);
+		pages += at <= 3 * MIB + 5 && end > 3 * MIB + 5;
+		at = end;
+	}
+	assert_int_equal(pages, 1);
+	at = r->size;
+	assert_false(gmem_touched(r, &at, &end));
+}
+
 /* Memory of another process: here, of another gmem. */
 static void test_foreign(void **state)
 {
@@ -297,6 +316,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_code_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_code_race, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sum, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_touched, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
 	};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * irqlab-stress SECONDS DRIVER DEVICE OTHER: many processes at once, until the time is over. On
- * DEVICE: transfers, events, pulses, ticks, storms, resets, other bottom halves and storm limits, and
- * two that look at everything. OTHER, which shares its line where there is one, is taken from its
- * driver (DRIVER, a folder in sysfs) and given back while it does transfers. As root.
+ * DEVICE: transfers, events, pulses, ticks, storms, resets, other bottom halves and storm limits,
+ * and two that look at everything. OTHER, which shares its line where there is one, is taken from
+ * its driver (DRIVER, a folder in sysfs) and given back while it does transfers. As root.
  *
  * A transfer ends well, or it says why not: it was reset, its time ran out, or the device went.
  * What is shown is of one moment: a bottom half was for no more interrupts than there were.

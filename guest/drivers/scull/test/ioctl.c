@@ -5,6 +5,8 @@
  * the test of compat_ioctl.
  */
 #include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -145,20 +147,64 @@ static void not_ours(int fd, int pipe)
 	FAILS(ioctl(fd, FIONREAD, &n), ENOTTY);
 }
 
+static volatile sig_atomic_t signals;
+
+static void on_signal(int signo)
+{
+	(void)signo;
+	signals++;
+}
+
+/* On a pipe they change what happens: an empty one does not make wait, and tells of what comes. */
+static void of_pipes(int pipe)
+{
+	int on = 1, off = 0;
+	int64_t size;
+	char byte;
+
+	CHECK(!ioctl(pipe, FIONBIO, &on));
+	FAILS(read(pipe, &byte, 1), EAGAIN);
+	CHECK(!ioctl(pipe, FIONBIO, &off) && !(fcntl(pipe, F_GETFL) & O_NONBLOCK));
+	CHECK(signal(SIGIO, on_signal) != SIG_ERR && !fcntl(pipe, F_SETOWN, getpid()));
+	CHECK(!ioctl(pipe, FIOASYNC, &on) && (fcntl(pipe, F_GETFL) & O_ASYNC));
+	CHECK(write(pipe, "x", 1) == 1 && signals > 0);
+	CHECK(!ioctl(pipe, FIOASYNC, &off) && !(fcntl(pipe, F_GETFL) & O_ASYNC));
+	signals = 0;
+	CHECK(read(pipe, &byte, 1) == 1 && write(pipe, "x", 1) == 1 && signals == 0);
+	CHECK(read(pipe, &byte, 1) == 1);
+	FAILS(ioctl(pipe, FIOQSIZE, &size), ENOTTY);
+	FAILS(ioctl(pipe, FIONBIO, nowhere()), EFAULT);
+}
+
+/* Whether a program that is executed still has the file. */
+static bool is_inherited(int fd)
+{
+	char path[40];
+	int status;
+	pid_t child = fork();
+
+	CHECK(child >= 0);
+	if (!child) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		execl("/bin/busybox", "test", "-e", path, NULL);
+		_exit(99);
+	}
+	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status) == 0;
+}
+
 /* These the kernel does by itself, or with what the driver gives it. */
-static void of_all_files(int fd, int pipe)
+static void of_all_files(int fd)
 {
 	int on = 1, off = 0;
 	int64_t size;
 
-	CHECK(!ioctl(fd, FIOCLEX) && (fcntl(fd, F_GETFD) & FD_CLOEXEC));
-	CHECK(!ioctl(fd, FIONCLEX) && !(fcntl(fd, F_GETFD) & FD_CLOEXEC));
+	CHECK(!ioctl(fd, FIOCLEX) && !is_inherited(fd));
+	CHECK(!ioctl(fd, FIONCLEX) && is_inherited(fd));
 	CHECK(!ioctl(fd, FIONBIO, &on) && (fcntl(fd, F_GETFL) & O_NONBLOCK));
 	CHECK(!ioctl(fd, FIONBIO, &off) && !(fcntl(fd, F_GETFL) & O_NONBLOCK));
 	FAILS(ioctl(fd, FIOASYNC, &on), ENOTTY); /* nothing happens by itself there */
 	FAILS(ioctl(fd, FIOQSIZE, &size), ENOTTY);
-	CHECK(!ioctl(pipe, FIOASYNC, &on) && (fcntl(pipe, F_GETFL) & O_ASYNC));
-	CHECK(!ioctl(pipe, FIOASYNC, &off) && !(fcntl(pipe, F_GETFL) & O_ASYNC));
 }
 
 static void pipes(int pipe)
@@ -220,7 +266,8 @@ int main(int argc, char **argv)
 	}
 	usage(fd, argv[1]);
 	not_ours(fd, pipe);
-	of_all_files(fd, pipe);
+	of_all_files(fd);
+	of_pipes(pipe);
 	pipes(pipe);
 	without_capability(fd, pipe);
 	return 0;

@@ -284,6 +284,15 @@ static void add_group(struct jit_source *s, struct jit_group *g)
 	s->any_carried |= g->carried;
 }
 
+/* Whether the group's code is faster than that of its accesses alone; in a compact block, where a
+ * group without a register loads its distance each time, whether it is shorter. */
+static bool is_worth_it(const struct jit_source *s, const struct jit_group *g)
+{
+	if (!s->compact)
+		return g->n > 1;
+	return g->n > (register_free(s, g) ? 2 : 4);
+}
+
 static void find_groups(struct jit_source *s, unsigned limit)
 {
 	memset(s->role, JIT_ALONE, sizeof(s->role));
@@ -296,7 +305,7 @@ static void find_groups(struct jit_source *s, unsigned limit)
 			continue;
 		g = group_at(s, i);
 		g.carried = jit_in_loop(s, i) && can_be_carried(s, &g);
-		if (g.n > 1 || g.carried)
+		if (g.carried || is_worth_it(s, &g))
 			add_group(s, &g);
 	}
 }
@@ -469,7 +478,7 @@ static bool keeps_any_nan(const struct jit_source *s, unsigned i)
 void jit_analyse(struct jit_source *s)
 {
 	s->loop = s->loop_end = 0;
-	if (!s->main)
+	if (!s->main && !s->compact)
 		find_loop(s);
 	find_skips(s);
 	find_groups(s, s->main ? 0 : JIT_MAX_GROUPS);

@@ -77,8 +77,9 @@ static uint64_t extend(uint64_t v, uint32_t info)
 	return (uint64_t)((int64_t)(v << unused) >> unused);
 }
 
-static int load(struct rv64_hart *h, uint64_t va, uint32_t info)
+static int load(struct interp *c, uint64_t va, uint32_t info)
 {
+	struct rv64_hart *h = &c->run.hart;
 	unsigned reg = info >> JIT_MEM_REG & 31;
 	unsigned size = 1u << (info >> JIT_MEM_SIZE & 3);
 	uint64_t value;
@@ -86,6 +87,7 @@ static int load(struct rv64_hart *h, uint64_t va, uint32_t info)
 
 	if (trapped)
 		return trapped;
+	c->value = value;
 	if (!(info & JIT_MEM_FP)) {
 		if (reg)
 			h->x[reg] = extend(value, info);
@@ -115,7 +117,7 @@ int jit_mem(struct interp *c, uint64_t va, uint32_t info)
 	h->pc = c->native_page + 2 * (uint64_t)(info & 0x7ff);
 	c->left -= index;
 	c->native_call = true;
-	trapped = info & JIT_MEM_STORE ? store(h, va, info) : load(h, va, info);
+	trapped = info & JIT_MEM_STORE ? store(h, va, info) : load(c, va, info);
 	c->native_call = false;
 	if (unlikely(trapped)) {
 		c->left--;

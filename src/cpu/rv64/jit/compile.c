@@ -201,8 +201,8 @@ static void lower(struct jit_lower *l, struct jit_source *s)
 		jit_lower_end(l);
 }
 
-/* All of the block, or a way around a group for its code at `main`, from operation `first` on. NULL:
- * it is too long; or it has been written to, and that instruction is somewhere else now. */
+/* All of the block, or a way around a group for its code at `main`, from operation `first` on.
+ * NULL: it is too long; or it has been written to, and that instruction is somewhere else now. */
 static const void *compile(struct interp *c, const struct rv64_block *b, const void *main,
 			   const struct rv64_op *first)
 {
@@ -220,6 +220,7 @@ static const void *compile(struct interp *c, const struct rv64_block *b, const v
 	s->main = main;
 	s->first = first ? rv64_block_index(b, first) : 0;
 	read_block(s);
+	s->compact = main ? jit_record_of(main)->compact : !b->hot;
 	jit_analyse(s);
 	s->offset = s->start;
 	for (s->index = 0; s->index < s->first && s->index < s->n; s->index++)
@@ -266,6 +267,15 @@ void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 	jit_cache_written(&j->cache);
 }
 
+/* The block will be compiled again, at once. Jumps to its code ask where to go. */
+static void drop_code(struct interp *c, struct rv64_block *b)
+{
+	jit_drop_entry(c->jit, b->native, b->pa & (GMEM_PAGE_SIZE - 1), b->page[0]);
+	rv64_code_not_native(&c->code, b);
+	if (b->n_ops > 1)
+		b->op[0].imm = 1;
+}
+
 /* A group of block b failed at `site` once more. When it is worth it, and there is room in the
  * segment at hand, it gets a way around, which the site then leads to. */
 static void count_give_up(struct interp *c, struct rv64_block *b, const uint8_t *site,
@@ -292,7 +302,7 @@ struct rv64_op *rv64_jit_gave_up(struct interp *c, struct rv64_block **b)
 
 	memcpy(&why, site, sizeof(why));
 	entry = site + why.entry;
-	*b = jit_record_block(c, (const struct jit_record *)(const void *)entry - 1);
+	*b = jit_record_block(c, jit_record_of(entry));
 	op = rv64_block_at(*b, why.what & (JIT_GAVE_UP_GROUP - 1));
 	c->run.hart.pc = c->native_page + ((*b)->pa & (GMEM_PAGE_SIZE - 1));
 	c->jit->n_gave_up++;
@@ -304,4 +314,18 @@ struct rv64_op *rv64_jit_gave_up(struct interp *c, struct rv64_block **b)
 uint64_t rv64_jit_count_gave_up(const struct interp *c)
 {
 	return c->jit ? c->jit->n_gave_up : 0;
+}
+
+void rv64_jit_seen(struct interp *c)
+{
+	const uint64_t pc = c->run.hart.pc;
+	const struct rv64_jump *jump = &c->code.jump[rv64_jump_index(&c->run.hart, pc)];
+	struct rv64_block *b = jump->block;
+
+	if (!c->jit || !rv64_code_possible(pc) || jump->tag != rv64_code_tag(&c->run.hart, pc) ||
+	    b->native == c->code.not_native || b->hot)
+		return;
+	b->hot = true;
+	if (jit_record_of(b->native)->compact)
+		drop_code(c, b);
 }

@@ -56,7 +56,7 @@ static void dump_guest(FILE *out, const struct jit_source *s, uint64_t pc)
 	}
 }
 
-static void dump_groups(FILE *out, const struct jit_source *s)
+static void dump_form(FILE *out, const struct jit_source *s)
 {
 	for (unsigned i = 0; i < s->n_groups; i++) {
 		const struct jit_group *g = &s->group[i];
@@ -66,6 +66,8 @@ static void dump_groups(FILE *out, const struct jit_source *s)
 			g->store ? ", stores" : "", g->carried ? ", carried" : "",
 			g->carried && g->step < 0 ? " downwards" : "");
 	}
+	if (s->compact)
+		fputs("  compact\n", out);
 	if (s->loop_end)
 		fprintf(out, "  loop: instructions %u to %u\n", s->loop, s->loop_end - 1);
 }
@@ -118,7 +120,7 @@ void jit_dump(struct interp *c, const uint8_t *code, size_t size)
 	if (s->main)
 		fprintf(out, "  a way around a group: from instruction %u on\n", s->first);
 	dump_registers(out, c->jit);
-	dump_groups(out, s);
+	dump_form(out, s);
 	fprintf(out, "host code: %zu bytes\n", size);
 	jit_dump_host(out, c->jit, code, size);
 	fputc('\n', out);

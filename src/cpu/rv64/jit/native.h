@@ -20,29 +20,36 @@
 #include "cpu/rv64/jit/cache.h"
 #include "cpu/rv64/jit/segment.h"
 
-#define JIT_CACHE_SIZE   ((size_t)8 << 20)
-#define JIT_BLOCK_ROOM   ((size_t)6 << 20)  /* of the interpreter's, rv64_code.room */
-#define JIT_BLOCK_MAX    ((size_t)32 << 10) /* host code of one block, at most */
-#define JIT_MAX_SKIPS    16u                /* see analyse.c; in a block */
-#define JIT_HOT          48                 /* executions */
-#define JIT_GIVE_UPS     64                 /* of a block's groups; then it gets a way around one */
-#define JIT_MAX_GROUPS   INTERP_NATIVE_SLOTS
+#define JIT_CACHE_SIZE ((size_t)8 << 20)
+#define JIT_BLOCK_ROOM ((size_t)6 << 20)  /* of the interpreter's, rv64_code.room */
+#define JIT_BLOCK_MAX  ((size_t)32 << 10) /* host code of one block, at most */
+#define JIT_MAX_SKIPS  16u                /* see analyse.c; in a block */
+#define JIT_HOT        48                 /* executions */
+#define JIT_GIVE_UPS   64                 /* of a block's groups; then it gets a way around one */
+#define JIT_MAX_GROUPS INTERP_NATIVE_SLOTS
 
 /* Glue code, by its place in the writable mapping. */
 struct jit_glue {
 	uint64_t (*enter)(void *hart_base, const void *native); /* executable */
 	const uint8_t *exit_go;                                 /* leave; rax = pc */
-	const uint8_t *exit_odd;    /* the same, but bit 0 of rax is to be dropped */
-	const uint8_t *give_up;     /* called; struct jit_give_up stands behind the call */
-	const uint8_t *dispatch;    /* go on at pc = rax */
-	const uint8_t *near[2];     /* the same; what comes of it is remembered for this half */
-	const uint8_t *far;         /* the same; what comes of it goes into *native_far_at */
-	const uint8_t *link;        /* called from the end of a block, see x86_glue.c */
-	const uint8_t *bound;       /* called there when something must be looked at */
-	const uint8_t *mem;         /* called: rax = address, ecx = info */
-	const uint8_t *site;        /* called, see x86_glue.c */
-	const uint8_t *call;        /* called: rax = struct jit_call */
-	const uint8_t *fp;          /* called: jit_fp_begin(), eax its result */
+	const uint8_t *exit_odd;   /* the same, but bit 0 of rax is to be dropped */
+	const uint8_t *give_up;    /* called; struct jit_give_up stands behind the call */
+	const uint8_t *dispatch;   /* go on at pc = rax */
+	const uint8_t *near[2];    /* the same; what comes of it is remembered for this half */
+	const uint8_t *far[2];     /* the same; what comes of it goes into *native_target */
+	const uint8_t *link;       /* called from the end of a block, see x86_glue.c */
+	const uint8_t *bound;      /* called instead when something must be looked at */
+	const uint8_t *bound_link; /* the same, right behind a call of `link` and its data */
+	const uint8_t *mem;        /* called: rax = address, ecx = info */
+	const uint8_t *site;       /* called, see x86_glue.c */
+	const uint8_t *call;       /* called: rax = struct jit_call */
+	const uint8_t *fp;         /* called: jit_fp_begin(), eax its result */
+
+	/* Of the compact form (x86_compact.c). Of accesses [store] and [log2 of the size]. */
+	const uint8_t *access[2][4];
+	const uint8_t *group[2];        /* [store] */
+	const uint8_t *compact_near[2]; /* [upper]: rax = pc but for its bit 0 */
+	const uint8_t *compact_far[2];  /* eax = the distance from native_page */
 };
 
 /* Accesses off one base register, see analyse.c. */
@@ -69,13 +76,14 @@ struct jit_source {
 	unsigned offset;     /* of the instruction at hand */
 	unsigned index;      /* instructions before it */
 	bool kernel;         /* it is entered in S mode now */
+	bool compact;        /* it is seldom executed: short rather than fast code */
 	bool upper;          /* the virtual page has bit 63 set, as far as is known */
 	bool crosses;        /* a block of one instruction that reaches into the next page */
 	/* A way around a group: from instruction `first` on, without loop and groups, for the code
 	 * of the same block at `main`. Otherwise 0 and NULL. */
 	unsigned first;
 	const uint8_t *main;
-	unsigned n;          /* instructions */
+	unsigned n; /* instructions */
 	struct rv64_insn insn[RV64_BLOCK_INSNS];
 
 	/* By jit_analyse(). */
@@ -186,6 +194,8 @@ void jit_emit_glue(struct rv64_jit *j);
 void jit_patch_link(struct rv64_jit *j, const uint8_t *site, const void *native);
 /* Makes it ask again. */
 void jit_unpatch_link(struct rv64_jit *j, const uint8_t *site);
+/* Who comes to this entry of a block, at `offset` in the page of that record, asks where to go. */
+void jit_drop_entry(struct rv64_jit *j, const void *native, uint32_t offset, uint16_t page);
 
 /* ---- x86_lower.c ---- */
 
@@ -200,7 +210,7 @@ enum jit_kind {
 
 /* ---- analyse.c ---- */
 
-/* The loop, the groups, and which results are narrow. */
+/* The groups, which results are narrow, and the loop unless the block is to be compact. */
 void jit_analyse(struct jit_source *s);
 static inline bool jit_in_loop(const struct jit_source *s, unsigned i)
 {

@@ -54,6 +54,7 @@ void jit_record_end(struct interp *c, const void *native)
 	r->pa = s->block->pa;
 	r->size = (uint32_t)(j->cache.used - begin);
 	r->n = (uint16_t)s->n;
+	r->compact = s->compact;
 	if (w && w->map)
 		add_to_map(c, native, r);
 	if (w && w->dump)

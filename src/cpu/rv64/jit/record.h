@@ -14,7 +14,13 @@ struct jit_record {
 	uint64_t pa;
 	uint32_t size; /* of the code, up to the next record */
 	uint16_t n;    /* guest instructions */
+	bool compact;  /* see struct jit_source */
 };
+
+static inline const struct jit_record *jit_record_of(const void *native)
+{
+	return (const struct jit_record *)native - 1;
+}
 
 /* Makes room for a record; the block's code is emitted at cache.used then. end() with the entry
  * that came of it fills in the record, or with NULL gives the room back. The block then shows up

@@ -248,6 +248,19 @@ void x86_here(struct x86 *e, uint8_t *at)
 		x86_patch(at, e->p);
 }
 
+uint8_t *x86_jcc_short(struct x86 *e, enum x86_cond cond)
+{
+	x86_byte(e, (uint8_t)(0x70 | cond));
+	x86_byte(e, 0);
+	return e->p - 1;
+}
+
+void x86_here_short(struct x86 *e, uint8_t *at)
+{
+	if (!e->full)
+		*at = (uint8_t)(e->p - (at + 1));
+}
+
 static void distance_to(struct x86 *e, const uint8_t *target)
 {
 	x86_u32(e, (uint32_t)(target - (e->p + 4)));

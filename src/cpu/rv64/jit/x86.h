@@ -172,8 +172,11 @@ void x86_setcc(struct x86 *e, enum x86_cond cond, unsigned reg);
 /* Jumps. They return where their 32-bit distance stands, for x86_here(). */
 uint8_t *x86_jcc(struct x86 *e, enum x86_cond cond);
 uint8_t *x86_jmp(struct x86 *e);
+/* One whose distance has 8 bits, for x86_here_short(). */
+uint8_t *x86_jcc_short(struct x86 *e, enum x86_cond cond);
 /* Makes the jump whose distance stands at `at` lead here. */
 void x86_here(struct x86 *e, uint8_t *at);
+void x86_here_short(struct x86 *e, uint8_t *at);
 /* jmp and call to where code is already, by its place of writing. */
 void x86_jmp_to(struct x86 *e, const uint8_t *target);
 void x86_call_to(struct x86 *e, const uint8_t *target);

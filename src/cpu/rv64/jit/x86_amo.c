@@ -38,7 +38,7 @@ static struct jit_ool *host_address(struct jit_lower *l, const struct rv64_insn 
 		jit_load(l, RAX, 0);
 	va = in->rs1 ? jit_get(l, in->rs1, RAX) : RAX;
 	jit_emit_slot(&l->e, l->jit->bmi2, va);
-	o = jit_ool_call(l, in, jit_tlb_ask(l, va, size, tag));
+	o = jit_ool_call(l, in, jit_tlb_ask(e, va, size, tag));
 	x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
 	x86_rr(e, X86_ADD, X86_Q, RCX, va);
 	return o;

@@ -4,9 +4,10 @@
  * was built without its header, as bytes.
  *
  * Among the code stand data: behind `call link` and `call bound` where the jump goes (x86_glue.h),
- * behind `call give_up` which instruction is the interpreter's, and before the call of a C function its record, which is jumped over (x86_lower.c). Places
- * outside of the block are named, so that the text does not depend on where the block lies; and
- * what of struct interp an operand means, so that it does not depend on how that is laid out.
+ * behind `call give_up` which instruction is the interpreter's, and before the call of a C function
+ * its record, which is jumped over (x86_lower.c). Places outside of the block are named, so that
+ * the text does not depend on where the block lies; and what of struct interp an operand means, so
+ * that it does not depend on how that is laid out.
  */
 #include "cpu/rv64/jit/dump.h"
 
@@ -67,9 +68,25 @@ static void put_target(const struct dump *d, int64_t target)
 		{g->dispatch, "dispatch"},
 		{g->near[0], "near"},
 		{g->near[1], "near"},
-		{g->far, "far"},
+		{g->far[0], "far"},
+		{g->far[1], "far"},
 		{g->link, "link"},
 		{g->bound, "bound"},
+		{g->bound_link, "bound_link"},
+		{g->access[0][0], "load_1"},
+		{g->access[0][1], "load_2"},
+		{g->access[0][2], "load_4"},
+		{g->access[0][3], "load_8"},
+		{g->access[1][0], "store_1"},
+		{g->access[1][1], "store_2"},
+		{g->access[1][2], "store_4"},
+		{g->access[1][3], "store_8"},
+		{g->group[0], "group_load"},
+		{g->group[1], "group_store"},
+		{g->compact_near[0], "compact_near"},
+		{g->compact_near[1], "compact_near"},
+		{g->compact_far[0], "compact_far"},
+		{g->compact_far[1], "compact_far"},
 		{g->mem, "mem"},
 		{g->site, "site"},
 		{g->call, "call"},
@@ -157,6 +174,7 @@ static const struct {
 	HART(mmu.ctx),
 	HART(mmu.slot),
 	HART(mmu.fetch_tag),
+	HART(mmu.fetch_key),
 	HART(mmu.fetch_spread),
 	HART(mmu.tlb[0].load_tag),
 	HART(mmu.tlb[0].store_tag),
@@ -171,17 +189,14 @@ static const struct {
 	FIELD(native_site),
 	FIELD(native_box),
 	/* NOLINTNEXTLINE(bugprone-sizeof-expression): the pointer is the field */
-	FIELD(native_far_at),
+	FIELD(native_target),
 	FIELD(native_far),
 	FIELD(native_near[0][0].pc),
 	FIELD(native_near[0][0].key),
-	FIELD(native_near[0][0].page),
 	FIELD(native_near[0][0].native),
 	FIELD(native_near[1][0].pc),
 	FIELD(native_near[1][0].key),
-	FIELD(native_near[1][0].page),
 	FIELD(native_near[1][0].native),
-	FIELD(code.voids),
 #undef FIELD
 #undef HART
 };

@@ -171,7 +171,10 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 	}
 	jit_move_out(l);
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)jit_counted(l, l->s->index + 1));
-	jit_emit_near(e, &l->jit->glue, l->s->upper);
+	if (l->s->compact)
+		jit_compact_near(l);
+	else
+		jit_emit_near(e, &l->jit->glue, l->s->upper);
 }
 
 /* Whether the code at the loop's begin can be gone on with: native floating point is as it was. */
@@ -220,6 +223,7 @@ static void next_round(struct jit_lower *l, unsigned count)
 /* To a place in this page; `from` is where the jump stands. */
 static void exit_near(struct jit_lower *l, int32_t target, unsigned count, unsigned from)
 {
+	uint8_t *used_up, *asked = NULL;
 	struct x86 *e = &l->e;
 
 	jit_move_out(l);
@@ -229,22 +233,28 @@ static void exit_near(struct jit_lower *l, int32_t target, unsigned count, unsig
 		bound(l, target);
 		return;
 	}
-	jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_LE))->target = target;
+	used_up = x86_jcc_short(e, X86_LE);
 	if (target <= (int32_t)from) {
 		x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
-		jit_ool(l, JIT_OOL_BOUND, x86_jcc(e, X86_NE))->target = target;
+		asked = x86_jcc_short(e, X86_NE);
 	}
+	while (e->p < l->begin + JIT_LINK_SIZE && !e->full)
+		x86_byte(e, 0x90); /* nop */
 	x86_call_to(e, l->jit->glue.link);
 	x86_u32(e, (uint32_t)target | (uint32_t)l->s->block->page[0] << 16);
+	x86_here_short(e, used_up);
+	if (asked)
+		x86_here_short(e, asked);
+	x86_call_to(e, l->jit->glue.bound_link);
 }
 
-static void exit_far(struct jit_lower *l, int32_t target, bool back)
+static void exit_far(struct jit_lower *l, bool back)
 {
 	unsigned n = l->jit->n_far++ % INTERP_NATIVE_FAR;
-	unsigned offset = (unsigned)target & (GMEM_PAGE_SIZE - 1);
-	uint8_t *slow = jit_emit_far(&l->e, &l->jit->glue, n, offset, l->s->upper, back);
+	struct jit_ool *o = jit_ool(l, JIT_OOL_FAR, NULL);
 
-	jit_ool(l, JIT_OOL_FAR, slow)->info = n;
+	o->info = n;
+	jit_emit_far(&l->e, &l->jit->glue, n, l->s->upper, back, &o->from, &o->too);
 }
 
 static void exit_from(struct jit_lower *l, int32_t target, unsigned count, unsigned from)
@@ -257,9 +267,14 @@ static void exit_from(struct jit_lower *l, int32_t target, unsigned count, unsig
 		return;
 	}
 	jit_move_out(l);
+	if (l->s->compact) {
+		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
+		jit_compact_far(l, target);
+		return;
+	}
 	jit_pc(l, RAX, target);
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
-	exit_far(l, target, target <= (int32_t)from);
+	exit_far(l, target <= (int32_t)from);
 }
 
 void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
@@ -273,10 +288,7 @@ void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 		exit_from(l, target, count, l->s->offset);
 }
 
-void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o)
+void jit_ool_exit(struct jit_lower *l, const struct jit_ool *o)
 {
-	if (o->kind == JIT_OOL_EXIT)
-		exit_from(l, o->target, o->info, o->offset);
-	else
-		bound(l, o->target);
+	exit_from(l, o->target, o->info, o->offset);
 }

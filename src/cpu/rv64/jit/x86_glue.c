@@ -177,14 +177,14 @@ static void leave_if_must(struct x86 *e, const uint8_t *exit, bool look)
 	x86_jcc_to(e, X86_NE, exit);
 }
 
-/* ---- jumps through a register ---- */
+/* ---- targets that are remembered ---- */
 
-#define NEAR(upper, field)                                                   \
-	(JIT_OFF(native_near) +                                              \
-	 (int32_t)((upper) * sizeof(((struct interp *)0)->native_near[0])) + \
-	 (int32_t)offsetof(struct interp_near, field))
+#define TARGET(field) ((int32_t)offsetof(struct interp_target, field))
+#define NEAR(upper, field)      \
+	(JIT_OFF(native_near) + \
+	 (int32_t)((upper) * sizeof(((struct interp *)0)->native_near[0])) + TARGET(field))
 
-_Static_assert(sizeof(struct interp_near) == 32, "near_index() multiplies by it");
+_Static_assert(sizeof(struct interp_target) == 32, "near_index() multiplies by it");
 
 /* 8 * rcx = the distance of the entry for rax, whose bit 0 does not matter. */
 static void near_index(struct x86 *e)
@@ -194,11 +194,17 @@ static void near_index(struct x86 *e)
 }
 
 /* rdx = the present key */
-static void near_key(struct x86 *e, bool upper)
+static void load_key(struct x86 *e, bool upper)
 {
-	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(code.voids));
-	x86_rm(e, X86_ADD, X86_Q, RDX, REG_HART,
-	       JIT_OFF(run.hart.mmu.fetch_tag) + (upper ? (int32_t)sizeof(uint64_t) : 0));
+	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART,
+	       JIT_OFF(run.hart.mmu.fetch_key) + (upper ? (int32_t)sizeof(uint64_t) : 0));
+}
+
+/* The page of the pc in rax, which is destroyed, becomes the present one. */
+static void take_page(struct x86 *e)
+{
+	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -4096);
+	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, PAGE);
 }
 
 void jit_emit_near(struct x86 *e, const struct jit_glue *g, bool upper)
@@ -207,22 +213,47 @@ void jit_emit_near(struct x86 *e, const struct jit_glue *g, bool upper)
 	near_index(e);
 	x86_rxs(e, X86_CMP, X86_Q, RAX, REG_HART, RCX, 3, NEAR(upper, pc));
 	x86_jcc_to(e, X86_NE, g->near[upper]);
-	near_key(e, upper);
+	load_key(e, upper);
 	x86_rxs(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, 3, NEAR(upper, key));
 	x86_jcc_to(e, X86_NE, g->near[upper]);
-	x86_rxs(e, X86_MOV, X86_Q, RDX, REG_HART, RCX, 3, NEAR(upper, page));
-	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, PAGE);
+	take_page(e);
 	x86_rxs(e, 0xff, X86_L, 4, REG_HART, RCX, 3, NEAR(upper, native));
 }
 
-/* A pc of the other half finds its way, but is not remembered: the key would not be its own. Nor is
- * what has not been compiled. */
-static void emit_near(struct x86 *e, struct jit_glue *g, bool upper)
+static int32_t far_target(unsigned n)
+{
+	return JIT_OFF(native_far) + (int32_t)(n * sizeof(struct interp_target));
+}
+
+void jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper, bool look,
+		  uint8_t **slow, uint8_t **slow_too)
+{
+	const int32_t at = far_target(n);
+
+	leave_if_must(e, g->exit_go, look);
+	x86_rm(e, X86_CMP, X86_Q, RAX, REG_HART, at + TARGET(pc));
+	*slow = x86_jcc(e, X86_NE);
+	load_key(e, upper);
+	x86_rm(e, X86_CMP, X86_Q, RDX, REG_HART, at + TARGET(key));
+	*slow_too = x86_jcc(e, X86_NE);
+	take_page(e);
+	x86_rm(e, 0xff, X86_L, 4, REG_HART, at + TARGET(native));
+}
+
+void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper)
+{
+	x86_lea(e, X86_Q, RDX, REG_HART, far_target(n));
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_target));
+	x86_jmp_to(e, g->far[upper]);
+}
+
+/* Goes to the block for rax by the jump cache, and has *native_target remember it. A pc of the
+ * other half finds its way, but is not remembered: the key would not be its own. Nor is what has
+ * not been compiled. */
+static void find_target(struct x86 *e, const struct jit_glue *g, bool upper)
 {
 	uint8_t *other, *not_native;
 
-	g->near[upper] = e->p;
-	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -2);
 	find_block(e, g);
 	set_page(e);
 	x86_rm(e, X86_MOV, X86_Q, RCX, RCX, offsetof(struct rv64_block, native));
@@ -230,72 +261,26 @@ static void emit_near(struct x86 *e, struct jit_glue *g, bool upper)
 	not_native = x86_jcc(e, X86_E);
 	x86_rr(e, X86_TEST, X86_Q, RAX, RAX);
 	other = x86_jcc(e, upper ? X86_NS : X86_S);
-	x86_rr(e, 0xff, X86_L, 6, RCX); /* push */
-	x86_rr(e, 0xff, X86_L, 6, RDX);
-	near_index(e);
-	near_key(e, upper);
-	x86_rxs(e, X86_MOV_TO, X86_Q, RAX, REG_HART, RCX, 3, NEAR(upper, pc));
-	x86_rxs(e, X86_MOV_TO, X86_Q, RDX, REG_HART, RCX, 3, NEAR(upper, key));
-	x86_rxs(e, 0x8f, X86_L, 0, REG_HART, RCX, 3, NEAR(upper, page)); /* pop */
-	x86_rr(e, 0x8f, X86_L, 0, RDX);
-	x86_rxs(e, X86_MOV_TO, X86_Q, RDX, REG_HART, RCX, 3, NEAR(upper, native));
-	jmp_reg(e, RDX);
+	load_key(e, upper);
+	x86_rr(e, 0xff, X86_L, 6, RDX); /* push */
+	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(native_target));
+	x86_rm(e, X86_MOV_TO, X86_Q, RAX, RDX, TARGET(pc));
+	x86_rm(e, 0x8f, X86_L, 0, RDX, TARGET(key)); /* pop */
+	x86_rm(e, X86_MOV_TO, X86_Q, RCX, RDX, TARGET(native));
 	x86_here(e, other);
 	x86_here(e, not_native);
 	jmp_reg(e, RCX);
 }
 
-/* ---- jumps to a known place in another page ---- */
-
-#define FAR(field) ((int32_t)offsetof(struct interp_far, field))
-
-static int32_t far_entry(unsigned n)
+static void emit_targets(struct x86 *e, struct jit_glue *g, bool upper)
 {
-	return JIT_OFF(native_far) + (int32_t)(n * sizeof(struct interp_far));
-}
-
-uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, unsigned offset,
-		      bool upper, bool look)
-{
-	const int32_t at = far_entry(n);
-	uint8_t *slow;
-
-	leave_if_must(e, g->exit_go, look);
-	/* In the other half no entry has such a tag. */
-	x86_mov(e, RDX, RAX);
-	x86_rm(e, X86_XOR, X86_Q, RDX, REG_HART,
-	       JIT_OFF(run.hart.mmu.fetch_tag) + (upper ? (int32_t)sizeof(uint64_t) : 0));
-	x86_rm(e, X86_MOV, X86_Q, RCX, REG_HART, JIT_OFF(code.voids));
-	x86_rm(e, X86_XOR, X86_Q, RDX, REG_HART, at + FAR(jump.tag));
-	x86_rm(e, X86_XOR, X86_Q, RCX, REG_HART, at + FAR(voids));
-	x86_rr(e, X86_OR, X86_Q, RDX, RCX);
-	slow = x86_jcc(e, X86_NE);
-	x86_lea(e, X86_Q, RDX, RAX, -(int32_t)offset);
-	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, PAGE);
-	x86_rm(e, X86_MOV, X86_Q, RCX, REG_HART, at + FAR(jump.block));
-	jmp_block(e);
-	return slow;
-}
-
-void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n)
-{
-	x86_lea(e, X86_Q, RDX, REG_HART, far_entry(n));
-	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_far_at));
-	x86_jmp_to(e, g->far);
-}
-
-static void emit_far(struct x86 *e, struct jit_glue *g)
-{
-	g->far = e->p;
-	find_block(e, g);
-	x86_rr(e, 0xff, X86_L, 6, RDX); /* push */
-	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(native_far_at));
-	x86_rm(e, 0x8f, X86_L, 0, RDX, FAR(jump.tag)); /* pop */
-	x86_rm(e, X86_MOV_TO, X86_Q, RCX, RDX, FAR(jump.block));
-	x86_rm(e, 0xff, X86_L, 6, REG_HART, JIT_OFF(code.voids)); /* push */
-	x86_rm(e, 0x8f, X86_L, 0, RDX, FAR(voids));               /* pop */
-	set_page(e);
-	jmp_block(e);
+	g->near[upper] = e->p;
+	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -2);
+	near_index(e);
+	x86_rxs(e, X86_LEA, X86_Q, RCX, REG_HART, RCX, 3, NEAR(upper, pc));
+	x86_rm(e, X86_MOV_TO, X86_Q, RCX, REG_HART, JIT_OFF(native_target));
+	g->far[upper] = e->p;
+	find_target(e, g, upper);
 }
 
 static void emit_dispatch(struct x86 *e, struct jit_glue *g)
@@ -318,6 +303,8 @@ static void target_pc(struct x86 *e)
 
 static void emit_link(struct x86 *e, struct jit_glue *g)
 {
+	g->bound_link = e->p;
+	x86_alu_imm_mem(e, X86_G_SUB, X86_Q, RSP, 0, JIT_LINK_SIZE);
 	g->bound = e->p;
 	target_pc(e);
 	x86_jmp_to(e, g->exit_go);
@@ -333,15 +320,24 @@ static void emit_link(struct x86 *e, struct jit_glue *g)
 	jmp_reg(e, RDX);
 }
 
-/* After a call of C: eax 0 returns to the block, otherwise on at hart.pc. */
+static void push(struct x86 *e, unsigned reg)
+{
+	x86_rr(e, 0xff, X86_L, 6, reg);
+}
+
+/* After a call of C, before which rax was pushed: eax 0 returns to the block, otherwise on at
+ * hart.pc. In the block rax is what it was, and rax + rcx the address of `value`: see
+ * x86_compact.c. */
 static void finish_call(struct x86 *e, const struct jit_glue *g)
 {
 	uint8_t *out;
 
 	load_pinned(e);
-	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);
 	x86_rr(e, X86_TEST, X86_L, RAX, RAX);
+	x86_rr(e, 0x8f, X86_L, 0, RAX); /* pop */
 	out = x86_jcc(e, X86_NE);
+	x86_lea(e, X86_Q, RCX, REG_HART, JIT_OFF(value));
+	x86_rr(e, X86_SUB, X86_Q, RCX, RAX);
 	x86_byte(e, 0xc3);
 	x86_here(e, out);
 	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);
@@ -352,7 +348,7 @@ static void finish_call(struct x86 *e, const struct jit_glue *g)
 static void emit_calls(struct x86 *e, struct jit_glue *g)
 {
 	g->mem = e->p;
-	x86_alu_imm(e, X86_G_SUB, X86_Q, RSP, 8);
+	push(e, RAX);
 	save_pinned(e);
 	x86_mov(e, RSI, RAX);
 	x86_mov(e, RDX, RCX);
@@ -360,7 +356,7 @@ static void emit_calls(struct x86 *e, struct jit_glue *g)
 	finish_call(e, g);
 
 	g->call = e->p;
-	x86_alu_imm(e, X86_G_SUB, X86_Q, RSP, 8);
+	push(e, RAX);
 	save_pinned(e);
 	x86_mov(e, RSI, RAX);
 	call_c(e, (uintptr_t)jit_call);
@@ -474,12 +470,12 @@ void jit_emit_glue(struct rv64_jit *j)
 	emit_enter(&e);
 	emit_exits(&e, &j->glue);
 	emit_dispatch(&e, &j->glue);
-	emit_near(&e, &j->glue, false);
-	emit_near(&e, &j->glue, true);
-	emit_far(&e, &j->glue);
+	emit_targets(&e, &j->glue, false);
+	emit_targets(&e, &j->glue, true);
 	emit_link(&e, &j->glue);
 	emit_calls(&e, &j->glue);
 	emit_site(&e, &j->glue, j->bmi2);
+	jit_emit_compact(&e, &j->glue, j->bmi2);
 	m->used = ((size_t)(e.p - m->write) + 63) & ~(size_t)63;
 }
 
@@ -506,4 +502,13 @@ void jit_unpatch_link(struct rv64_jit *j, const uint8_t *site)
 	memcpy(&what, site, sizeof(what));
 	call[0] = 0xe8;
 	x86_patch(call + 1, what & JIT_GAVE_UP ? j->glue.give_up : j->glue.link);
+}
+
+void jit_drop_entry(struct rv64_jit *j, const void *native, uint32_t offset, uint16_t page)
+{
+	const uint32_t data = offset | (uint32_t)page << 16;
+	const uint8_t *site = (const uint8_t *)native + JIT_LINK_SIZE - sizeof(data);
+
+	memcpy(j->cache.write + (site - j->cache.exec), &data, sizeof(data));
+	jit_unpatch_link(j, site);
 }

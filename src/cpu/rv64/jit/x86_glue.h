@@ -16,6 +16,9 @@
  * The end of a block that leads to a known place in the same page is
  *	call link; .int16 offset of the target in the page; .int16 the page's record
  * and becomes `jmp target` when the target is compiled.
+ *
+ * The entry of a block whose code is given up becomes such an end; so none that is a block's own may
+ * stand in its first JIT_LINK_SIZE bytes.
  */
 #ifndef CPU_RV64_JIT_X86_GLUE_H
 #define CPU_RV64_JIT_X86_GLUE_H
@@ -27,6 +30,8 @@
 #define JIT_OFF(f) ((int32_t)offsetof(struct interp, f) - JIT_BASE)
 
 enum { REG_HART = RBP, REG_GROUP = R15, REG_LEFT = R14 };
+
+#define JIT_LINK_SIZE 9 /* of a call of link with its data */
 
 #define JIT_NONE 0xff /* a guest register that lives in memory */
 
@@ -49,12 +54,15 @@ void jit_emit_slot(struct x86 *e, bool bmi2, unsigned va);
 /* Goes on at pc = rax but for its bit 0, which is mostly in the half `upper`, inline; the flags are
  * those of `left`. */
 void jit_emit_near(struct x86 *e, const struct jit_glue *g, bool upper);
-/* The same, where pc is `offset` in a page whose bit 63 is mostly `upper`, by entry `n` of
- * native_far. With `look`, at attention too. Returns a jump to take when that does not know. */
-uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, unsigned offset,
-		      bool upper, bool look);
-/* Where that jump leads. */
-void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n);
+/* The same by element `n` of native_far; bit 0 is clear. With `look`, at attention too. Two jumps
+ * are to be taken when that does not know. */
+void jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper, bool look,
+		  uint8_t **slow, uint8_t **slow_too);
+/* Where these jumps lead. */
+void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper);
+
+/* What compact blocks share. */
+void jit_emit_compact(struct x86 *e, struct jit_glue *g, bool bmi2);
 
 static inline int32_t jit_off_x(unsigned g)
 {

@@ -54,6 +54,13 @@ static void room_of(struct jit_lower *l, const struct jit_group *g, bool down, u
 	jit_give_up_group(l, x86_jcc(e, down ? X86_A : X86_C), first);
 }
 
+/* The distance is in `addend`, and stays where the group keeps it. */
+static void keep(struct jit_lower *l, const struct jit_group *g, unsigned addend)
+{
+	if (!g->in_register)
+		x86_rm(&l->e, X86_MOV_TO, X86_Q, addend, REG_HART, jit_slot(g->slot));
+}
+
 /* Leaves the distance to host memory where the group keeps it, and in edx the room that the page
  * has in the direction of the group's step, if all of it is in one page of the TLB; else gives
  * up. Its base register has yet to grow by `before`. */
@@ -68,10 +75,16 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 	bool remembers;
 
 	jit_add(l, RAX, g->base, g->low + before);
+	if (l->s->compact) {
+		jit_compact_group(l, g);
+		x86_mov(e, addend, RCX);
+		keep(l, g, addend);
+		return;
+	}
 	remembers = g->base == STACK_POINTER && jit_site(l, RAX, &site);
 	if (!remembers)
 		jit_emit_slot(&l->e, l->jit->bmi2, RAX);
-	differs = jit_tlb_ask(l, RAX, 1, g->store ? JIT_TLB(store_tag) : JIT_TLB(load_tag));
+	differs = jit_tlb_ask(e, RAX, 1, g->store ? JIT_TLB(store_tag) : JIT_TLB(load_tag));
 	if (remembers) {
 		o = jit_ool(l, JIT_OOL_GROUP, differs);
 		o->index = (uint8_t)(first | JIT_GAVE_UP_GROUP);
@@ -83,8 +96,7 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 	if (g->step || g->high - g->low > 1)
 		room_of(l, g, g->carried && g->step < 0, first);
 	x86_rx(e, X86_MOV, X86_Q, addend, REG_HART, RCX, JIT_TLB(addend));
-	if (!g->in_register)
-		x86_rm(e, X86_MOV_TO, X86_Q, addend, REG_HART, jit_slot(g->slot));
+	keep(l, g, addend);
 }
 
 void jit_ool_group(struct jit_lower *l, const struct jit_ool *o)

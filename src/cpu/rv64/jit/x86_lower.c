@@ -353,6 +353,8 @@ static void emit_ool(struct jit_lower *l)
 		const struct jit_ool o = l->ool[l->n_emitted];
 
 		x86_here(&l->e, o.from);
+		if (o.too)
+			x86_here(&l->e, o.too);
 		jit_set_state(l, o.state);
 		l->narrow = o.narrow;
 		l->nan_s = o.nan_s;
@@ -361,9 +363,11 @@ static void emit_ool(struct jit_lower *l)
 		case JIT_OOL_MEM:
 		case JIT_OOL_SITE: jit_ool_mem(l, &o); break;
 		case JIT_OOL_GROUP: jit_ool_group(l, &o); break;
-		case JIT_OOL_FAR: jit_emit_far_slow(&l->e, &l->jit->glue, o.info); break;
-		case JIT_OOL_EXIT:
-		case JIT_OOL_BOUND: jit_ool_exits(l, &o); break;
+		case JIT_OOL_COMPACT: jit_ool_compact(l, &o); break;
+		case JIT_OOL_FAR:
+			jit_emit_far_slow(&l->e, &l->jit->glue, o.info, l->s->upper);
+			break;
+		case JIT_OOL_EXIT: jit_ool_exit(l, &o); break;
 		case JIT_OOL_DIV: jit_ool_divide(l, &o); break;
 		case JIT_OOL_CALL:
 			jit_call_c(l, &o.in, o.offset, o.index);
@@ -386,7 +390,7 @@ const void *jit_lower_finish(struct jit_lower *l)
 	emit_ool(l);
 	if (l->e.full)
 		return NULL;
-	while ((uintptr_t)l->e.p & 15)
+	while ((uintptr_t)l->e.p & (l->s->compact ? sizeof(uint64_t) - 1 : 15))
 		x86_byte(&l->e, 0xcc);
 	m->used = (size_t)(l->e.p - m->write);
 	return l->begin + l->e.exec;

@@ -7,18 +7,18 @@
 
 /* Code that stands behind the block, since it is seldom needed. */
 enum jit_ool_kind {
-	JIT_OOL_MEM,   /* an access in C; `info`, address in `reg` */
-	JIT_OOL_EXIT,  /* a taken branch to `target` after `info` instructions */
-	JIT_OOL_FAR,   /* native_far's entry `info` does not know where to go */
-	JIT_OOL_BOUND, /* leave the block before going to `target` */
-	JIT_OOL_DIV,   /* a division by 0 or -1, of which `info` says the kind */
-	JIT_OOL_CALL,  /* the whole instruction in C */
-	JIT_OOL_FP,    /* begin native floating point, or leave to the interpreter */
-	JIT_OOL_FMA,   /* a multiplication and addition gave a NaN */
-	JIT_OOL_SITE,  /* an access found something else in the slot of `site` */
-	JIT_OOL_GROUP, /* the same of a group, which begins with instruction `index` */
-	JIT_OOL_GUESS, /* the guess was wrong: rdx and native_guess are what the TLB says */
-	JIT_OOL_NAN,   /* xmm `reg` = the canonical NaN, of a double if `info` */
+	JIT_OOL_MEM,     /* an access in C; `info`, address in `reg` */
+	JIT_OOL_EXIT,    /* a taken branch to `target` after `info` instructions */
+	JIT_OOL_FAR,     /* native_far's entry `info` does not know where to go */
+	JIT_OOL_DIV,     /* a division by 0 or -1, of which `info` says the kind */
+	JIT_OOL_CALL,    /* the whole instruction in C */
+	JIT_OOL_FP,      /* begin native floating point, or leave to the interpreter */
+	JIT_OOL_FMA,     /* a multiplication and addition gave a NaN */
+	JIT_OOL_SITE,    /* an access found something else in the slot of `site` */
+	JIT_OOL_GROUP,   /* the same of a group, which begins with instruction `index` */
+	JIT_OOL_COMPACT, /* the same in a compact block; `from` is no jump but the immediate */
+	JIT_OOL_GUESS,   /* the guess was wrong: rdx and native_guess are what the TLB says */
+	JIT_OOL_NAN,     /* xmm `reg` = the canonical NaN, of a double if `info` */
 };
 
 /* Where the TLB is asked for the address in register `va`, first in a slot that is remembered:
@@ -31,7 +31,7 @@ struct jit_remembered {
 
 struct jit_ool {
 	enum jit_ool_kind kind;
-	uint8_t *from;       /* the jump to here */
+	uint8_t *from, *too; /* the jump to here, and maybe another one */
 	const uint8_t *back; /* where to go on */
 	struct jit_remembered site;
 	uint32_t info;
@@ -193,7 +193,7 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in);
 void jit_join(struct jit_lower *l);
 /* Leaves the block to `target` (from the page's begin) after `count` instructions. */
 void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count);
-void jit_ool_exits(struct jit_lower *l, const struct jit_ool *o);
+void jit_ool_exit(struct jit_lower *l, const struct jit_ool *o);
 
 /* ---- x86_mem.c ---- */
 
@@ -205,10 +205,24 @@ void jit_ool_guess(struct jit_lower *l, const struct jit_ool *o);
  * page many times before the next one; kernels less so. */
 bool jit_site(struct jit_lower *l, unsigned va, struct jit_remembered *site);
 /* Then: whether an aligned access to va may go there. Returns the jump to take if not. */
-uint8_t *jit_tlb_ask(struct jit_lower *l, unsigned va, unsigned size, int32_t tag);
+uint8_t *jit_tlb_ask(struct x86 *e, unsigned va, unsigned size, int32_t tag);
 /* Behind the block, when it may not: asks again with the right slot. What follows is for when that
  * is no as well; rax = va, ecx = info, whose size and JIT_MEM_STORE count. */
 void jit_site_again(struct jit_lower *l, const struct jit_remembered *site, uint32_t info);
+
+/* ---- x86_compact.c ---- */
+
+/* rcx = what to add to the address in rax, for an access as JIT_MEM_* say. Never fails: when C does
+ * the access, that leads to where the same access of the host means no more. */
+void jit_compact_access(struct jit_lower *l, uint32_t info);
+/* The same for a group whose first byte's address is rax; gives up when the group is not in one page
+ * of the TLB. */
+void jit_compact_group(struct jit_lower *l, const struct jit_group *g);
+void jit_ool_compact(struct jit_lower *l, const struct jit_ool *o);
+/* The end of a block, with the flags of `left`: to pc = rax but for its bit 0, or to `target` from
+ * the page's begin. */
+void jit_compact_near(struct jit_lower *l);
+void jit_compact_far(struct jit_lower *l, int32_t target);
 
 /* ---- x86_amo.c ---- */
 

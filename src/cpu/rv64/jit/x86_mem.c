@@ -17,16 +17,14 @@
 /* Where the address is: a pinned register, or rax. */
 static unsigned address(struct jit_lower *l, const struct rv64_insn *in)
 {
-	if (!in->imm && l->reg[in->rs1] != JIT_NONE)
+	if (!l->s->compact && !in->imm && l->reg[in->rs1] != JIT_NONE)
 		return l->reg[in->rs1];
 	jit_add(l, RAX, in->rs1, in->imm);
 	return RAX;
 }
 
-uint8_t *jit_tlb_ask(struct jit_lower *l, unsigned va, unsigned size, int32_t tag)
+uint8_t *jit_tlb_ask(struct x86 *e, unsigned va, unsigned size, int32_t tag)
 {
-	struct x86 *e = &l->e;
-
 	x86_mov(e, RDX, va);
 	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, ~0xfff | (int32_t)(size - 1));
 	x86_rm(e, X86_OR, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.ctx));
@@ -65,11 +63,11 @@ void jit_site_again(struct jit_lower *l, const struct jit_remembered *site, uint
 	x86_here(e, absent);
 }
 
-/* Leaves in rcx the slot for `va`; `info` is completed for the slow path, which goes on at what
- * is to be put into the result's `back`. */
-static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, unsigned va,
-			       unsigned log2_size, int32_t tag, uint32_t info)
+/* Leaves in rcx the slot for `va`; the slow path goes on at what is to be put into the result's
+ * `back`. */
+static struct jit_ool *ask(struct jit_lower *l, unsigned va, unsigned log2_size, uint32_t info)
 {
+	const int32_t tag = info & JIT_MEM_STORE ? JIT_TLB(store_tag) : JIT_TLB(load_tag);
 	struct jit_remembered site;
 	const bool remembers = jit_site(l, va, &site);
 	struct jit_ool *o;
@@ -77,20 +75,44 @@ static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, 
 	if (!remembers)
 		jit_emit_slot(&l->e, l->jit->bmi2, va);
 	o = jit_ool(l, remembers ? JIT_OOL_SITE : JIT_OOL_MEM,
-		    jit_tlb_ask(l, va, 1u << log2_size, tag));
+		    jit_tlb_ask(&l->e, va, 1u << log2_size, tag));
 	if (remembers)
 		o->site = site;
 	o->reg = (uint8_t)va;
-	o->info = info | (uint32_t)l->s->offset / 2 << JIT_MEM_OFFSET |
-		  jit_counted(l, l->s->index) << JIT_MEM_INDEX | log2_size << JIT_MEM_SIZE |
-		  (in->len == 4 ? JIT_MEM_LONG : 0);
+	o->info = info;
 	return o;
 }
 
-/* rcx = what to add to the address whose slot rcx is. */
-static void addend(struct jit_lower *l)
+/* `info` completed. */
+static uint32_t mem_info(const struct jit_lower *l, const struct rv64_insn *in, unsigned log2_size,
+			 uint32_t info)
 {
+	return info | (uint32_t)l->s->offset / 2 << JIT_MEM_OFFSET |
+	       jit_counted(l, l->s->index) << JIT_MEM_INDEX | log2_size << JIT_MEM_SIZE |
+	       (in->len == 4 ? JIT_MEM_LONG : 0);
+}
+
+/* rcx = what to add to the address `va`. What is returned is for settle(). */
+static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, unsigned va,
+			       unsigned log2_size, uint32_t info)
+{
+	struct jit_ool *o;
+
+	info = mem_info(l, in, log2_size, info);
+	if (l->s->compact) {
+		jit_compact_access(l, info);
+		return NULL;
+	}
+	o = ask(l, va, log2_size, info);
 	x86_rx(&l->e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
+	return o;
+}
+
+/* The access is complete: here goes on what C has done. */
+static void settle(struct jit_lower *l, struct jit_ool *o)
+{
+	if (o)
+		o->back = l->e.p;
 }
 
 /* A list is walked: the next address waits for this load, and this load for the TLB. A guess that
@@ -138,6 +160,7 @@ void jit_lower_load(struct jit_lower *l, const struct rv64_insn *in, const struc
 	struct jit_place at;
 	bool walks = in->id == RV64_ld && in->rd == in->rs1 && jit_in_loop(l->s, l->s->index);
 	struct jit_ool *o;
+	uint32_t info;
 	unsigned va;
 
 	if (jit_in_group(l, in, &at)) {
@@ -146,17 +169,16 @@ void jit_lower_load(struct jit_lower *l, const struct rv64_insn *in, const struc
 		return;
 	}
 	va = address(l, in);
-	o = look_up(l, in, va, r->w, JIT_TLB(load_tag),
-		    (uint32_t)in->rd << JIT_MEM_REG | (r->flag ? JIT_MEM_UNSIGNED : 0));
-
+	info = (uint32_t)in->rd << JIT_MEM_REG | (r->flag ? JIT_MEM_UNSIGNED : 0);
 	if (walks) {
+		o = ask(l, va, r->w, mem_info(l, in, r->w, info));
 		guess(l);
 	} else {
-		addend(l);
+		o = look_up(l, in, va, r->w, info);
 	}
 	x86_rx(&l->e, r->op, w, d, va, walks ? RDX : RCX, 0);
 	jit_put(l, in->rd, d);
-	o->back = l->e.p;
+	settle(l, o);
 }
 
 void jit_lower_store(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
@@ -172,12 +194,9 @@ void jit_lower_store(struct jit_lower *l, const struct rv64_insn *in, const stru
 		return;
 	}
 	va = address(l, in);
-	o = look_up(l, in, va, r->w, JIT_TLB(store_tag),
-		    (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE);
-	addend(l);
-
+	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE);
 	x86_rx(&l->e, r->op, w, jit_get(l, in->rs2, RDX), va, RCX, 0);
-	o->back = l->e.p;
+	settle(l, o);
 }
 
 void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
@@ -193,16 +212,13 @@ void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const stru
 		jit_at(l, op, X86_L, d, &at);
 	} else {
 		va = address(l, in);
-		o = look_up(l, in, va, r->w, JIT_TLB(load_tag),
-			    (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP);
-		addend(l);
+		o = look_up(l, in, va, r->w, (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP);
 		x86_rx(e, op, X86_L, d, va, RCX, 0);
 	}
 	if (r->w == 2)
 		jit_f_box(l, d);
 	jit_f_put(l, in->rd, d);
-	if (o)
-		o->back = e->p;
+	settle(l, o);
 }
 
 void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
@@ -219,9 +235,7 @@ void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const str
 		return;
 	}
 	va = address(l, in);
-	o = look_up(l, in, va, r->w, JIT_TLB(store_tag),
-		    (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE | JIT_MEM_FP);
-	addend(l);
+	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE | JIT_MEM_FP);
 	x86_rx(e, op, X86_L, jit_f_get(l, in->rs2, XMM0), va, RCX, 0);
-	o->back = e->p;
+	settle(l, o);
 }
