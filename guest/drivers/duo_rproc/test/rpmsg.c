@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* duo-rpmsg sizes|cycles N: RPMsg with the firmware guest/firmware/apps/rpmsg.c. `cycles` starts and
- * stops the core N times under traffic; for the other it runs. duo-rpmsg full|blocked: with
+/* duo-rpmsg sizes|cycles N: RPMsg with the firmware guest/firmware/apps/rpmsg.c. `cycles` starts
+ * and stops the core N times under traffic; for the other it runs. duo-rpmsg full|blocked: with
  * bare/remote.c, which takes no message; at the end of `blocked` it is stopped.
  */
 #include <fcntl.h>
