@@ -332,7 +332,7 @@ static void do_page(struct coherence *c, unsigned core, struct page *p, uint64_t
 		    unsigned what)
 {
 	for (unsigned i = 0; p->lines && i < PAGE_LINES; i++)
-		do_line(c, core, p, gpa + i * COHERENCE_LINE, pc, what);
+		do_line(c, core, p, gpa + (uint64_t)i * COHERENCE_LINE, pc, what);
 	if (!core && (what & COHERENCE_CLEAN))
 		p->written = false;
 	if (!core && (what & COHERENCE_INVALIDATE))

@@ -89,6 +89,9 @@ struct cpu_vm_config {
 	const struct cpu_imsic_ops *imsic;
 	void *imsic_arg;
 	struct cpu_watch *watch; /* cpu/watch.h, or NULL */
+	/* A VM of the same engine whose harts use the same memory, and which has no other beside
+	 * it yet; or NULL. It is freed after this one. One hears of code that the other writes. */
+	struct cpu_vm *beside;
 	/* CPU_MODEL_THEAD_C906: the caches are on at reset, as a boot loader leaves them. */
 	bool caches_on;
 	/* cpu/coherence.h, and which of its cores this VM's harts are; or NULL. Of engines without

@@ -7,10 +7,6 @@
  * On the board both cores print on the first UART, and their lines tear each other. Here each has
  * that UART for itself, at its own bus, so that it is known who has printed what, and each can have
  * a console.
- *
- * Each vm learns of writes to code by its own harts and by devices. What the big core writes over
- * code of the small one that it could write before is noticed when that core is reset, and not by
- * fence.i alone.
  */
 #include "machine/duo_small.h"
 
@@ -155,6 +151,7 @@ static int make_core(struct duo_small *s, struct err *e)
 		.timebase_hz = DUO_TIMEBASE_HZ,
 		.model = CPU_MODEL_THEAD_C906,
 		.in_turns = m->cfg.counted_time,
+		.beside = m->vm,
 		.coherence = m->coherence,
 		.core = CACHE_CHECK_SMALL,
 	};

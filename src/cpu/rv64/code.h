@@ -61,7 +61,7 @@ struct rv64_code {
 	/* Has every hart drop its store tags of the page; returns when all have. It may serve
 	 * requests of others. */
 	void (*protect)(struct rv64_hart *h, uint64_t pa);
-	_Atomic unsigned *claiming; /* the VM's: how many harts are about to protect a page */
+	_Atomic unsigned *claiming; /* how many harts of the memory are about to protect a page */
 	int32_t hot;                /* executions after which a block is hot; 0: nobody asks */
 	const void *not_native;     /* rv64_block.native of a block that is not compiled */
 	uint64_t flushes;           /* counts what makes translations void */

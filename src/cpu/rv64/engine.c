@@ -70,13 +70,9 @@ static const struct rv64_run_ops run_ops = {
 
 static void protect_everywhere(struct rv64_hart *h, uint64_t pa)
 {
-	struct cpu_vm *vm = h->cpu.vm;
-	struct rv64_request req = {.kind = RV64_REQ_PROTECT, .start = pa};
+	const struct rv64_request req = {.kind = RV64_REQ_PROTECT, .start = pa};
 
-	if (vm->cfg.n_harts == 1)
-		rv64_mmu_protect_page(h, pa);
-	else
-		rv64_run_request(run_vm(vm), BIT(vm->cfg.n_harts) - 1, &req);
+	rv64_run_request_all(rv64_run_of(h), &req);
 }
 
 /* ---- making and freeing ---- */
@@ -117,6 +113,10 @@ static int vm_new(const struct cpu_engine *engine, const struct cpu_vm_config *c
 	}
 	vm->vm.engine = engine;
 	vm->vm.cfg = *cfg;
+	if (cfg->beside) {
+		vm->beside = run_vm(cfg->beside);
+		vm->beside->beside = vm;
+	}
 	*out = &vm->vm;
 	return 0;
 }
@@ -139,6 +139,8 @@ static void interp_vm_free(struct cpu_vm *vm)
 {
 	if (!vm)
 		return;
+	if (run_vm(vm)->beside)
+		run_vm(vm)->beside->beside = NULL;
 	for (unsigned i = 0; i < vm->cfg.n_harts; i++)
 		if (vm->cpu[i])
 			interp_free(interp_from(vm->cpu[i]));
@@ -167,7 +169,7 @@ static int interp_cpu_new(struct cpu_vm *vm, unsigned id, struct cpu **out)
 	if (err)
 		goto fail_code;
 	c->code.protect = protect_everywhere;
-	c->code.claiming = &run_vm(vm)->claiming;
+	c->code.claiming = &run_vm(vm->cfg.beside ? vm->cfg.beside : vm)->claiming;
 	rv64_hart_reset(h);
 	atomic_store(&h->attention, RV64_ATTN_STOP);
 	vm->cpu[id] = &h->cpu;

@@ -180,7 +180,7 @@ void interp_pause(struct interp *c)
 {
 	struct rv64_hart *h = &c->run.hart;
 
-	if (h->cpu.vm->cfg.n_harts < 2 || h->cpu.vm->cfg.in_turns)
+	if (rv64_run_is_alone(&c->run) || h->cpu.vm->cfg.in_turns)
 		return;
 	sched_yield();
 	/* Relaxed: a message of the hart to itself. */

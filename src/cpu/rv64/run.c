@@ -202,6 +202,34 @@ static void unpark(struct rv64_run *r)
 		rv64_run_serve(r);
 }
 
+bool rv64_run_is_alone(const struct rv64_run *r)
+{
+	const struct rv64_run_vm *vm = (const void *)r->hart.cpu.vm;
+
+	return vm->vm.cfg.n_harts == 1 && !vm->beside;
+}
+
+static void ask_all(struct rv64_run_vm *vm, const struct rv64_request *req)
+{
+	rv64_run_request(vm, BIT(vm->vm.cfg.n_harts) - 1, req);
+}
+
+/* Parked while it waits for the other VM's harts, which may at the same time wait for it. */
+void rv64_run_request_all(struct rv64_run *r, const struct rv64_request *req)
+{
+	struct rv64_run_vm *vm = vm_of(r);
+
+	if (vm->vm.cfg.n_harts == 1)
+		do_request(r, req);
+	else
+		ask_all(vm, req);
+	if (!vm->beside)
+		return;
+	park(r);
+	ask_all(vm->beside, req);
+	unpark(r);
+}
+
 void rv64_park(struct rv64_hart *h)
 {
 	struct rv64_run *r = rv64_run_of(h);

@@ -45,10 +45,11 @@ struct rv64_request {
 
 struct rv64_run_vm {
 	struct cpu_vm vm;
-	pthread_mutex_t lock;      /* guards all requests */
-	pthread_cond_t served;     /* a hart has served its requests, or was parked */
-	_Atomic unsigned claiming; /* harts on their way to protect a page, see code.c */
-	struct rv64_points points; /* of the debugger; changes only while no hart runs */
+	pthread_mutex_t lock;       /* guards all requests */
+	pthread_cond_t served;      /* a hart has served its requests, or was parked */
+	_Atomic unsigned claiming;  /* harts on their way to protect a page, see code.c */
+	struct rv64_run_vm *beside; /* uses the same memory; changes only while no hart runs */
+	struct rv64_points points;  /* of the debugger; changes only while no hart runs */
 };
 
 struct rv64_run {
@@ -99,6 +100,12 @@ void rv64_run_serve(struct rv64_run *r);
 
 /* Has every hart in the mask do it, and waits as described above. Any thread. */
 void rv64_run_request(struct rv64_run_vm *vm, uint64_t hart_mask, const struct rv64_request *req);
+
+/* Whether there is no other hart with the same memory. */
+bool rv64_run_is_alone(const struct rv64_run *r);
+
+/* The same for all harts of r's VM and of the one beside it. r's own thread, not parked. */
+void rv64_run_request_all(struct rv64_run *r, const struct rv64_request *req);
 
 /* Sets bits in attention and wakes the hart when it sleeps. Any thread. */
 void rv64_run_notify(struct rv64_run *r, uint32_t bits);

@@ -78,9 +78,9 @@ static void test_bad_lines(void **state)
 		assert_int_equal(trace_parse(lines[i], &e), -EINVAL);
 	assert_int_equal(trace_parse(MESSAGE ",\"data\":\"1f\"}", &e), 0);
 	assert_true(e.n_data == 1 && e.data[0] == 0x1f);
-	memset(line, '0', sizeof(line)); /* more than there may be */
-	memcpy(line, MESSAGE ",\"data\":\"", strlen(MESSAGE ",\"data\":\""));
-	memcpy(line + sizeof(line) - 3, "\"}", 3);
+	/* More than there may be. */
+	(void)snprintf(line, sizeof(line), MESSAGE ",\"data\":\"%0*d\"}",
+		       (int)(2 * TRACE_DATA_MAX + 2), 0);
 	assert_int_equal(trace_parse(line, &e), -EINVAL);
 }
 

@@ -55,7 +55,7 @@ struct rig *rig_new(const struct rig_config *cfg)
 {
 	static const struct bus_direct_ops ops = {.read = device_read, .write = device_write};
 	struct rig *r = calloc(1, sizeof(*r));
-	struct cpu_vm_config vc = {.n_harts = cfg->n_harts,
+	struct cpu_vm_config vc = {.n_harts = cfg->apart ? 1 : cfg->n_harts,
 				   .timebase_hz = 10000000,
 				   .in_turns = cfg->in_turns,
 				   .watch = cfg->watch};
@@ -76,8 +76,13 @@ struct rig *rig_new(const struct rig_config *cfg)
 	vc.env.ecall = cfg->ecall;
 	vc.env.time_now = cfg->time_now ? cfg->time_now : no_time;
 	assert_int_equal(r->engine->vm_new(&vc, &r->vm, &e), 0);
+	vc.beside = r->vm;
+	if (cfg->apart)
+		assert_int_equal(r->engine->vm_new(&vc, &r->beside, &e), 0);
 	for (unsigned i = 0; i < cfg->n_harts; i++) {
-		assert_int_equal(r->engine->cpu_new(r->vm, i, &r->cpu[i]), 0);
+		struct cpu_vm *vm = i && r->beside ? r->beside : r->vm;
+
+		assert_int_equal(r->engine->cpu_new(vm, r->beside ? 0 : i, &r->cpu[i]), 0);
 		rv64_jit_set_hot(interp_of(rv64_hart_of(r->cpu[i])), 1);
 	}
 	return r;
@@ -85,6 +90,7 @@ struct rig *rig_new(const struct rig_config *cfg)
 
 void rig_free(struct rig *r)
 {
+	r->engine->vm_free(r->beside);
 	r->engine->vm_free(r->vm);
 	bus_free(r->bus);
 	gmem_free(r->mem);

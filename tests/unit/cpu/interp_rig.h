@@ -21,6 +21,7 @@ struct rig {
 	struct bus *bus;
 	const struct cpu_engine *engine;
 	struct cpu_vm *vm;
+	struct cpu_vm *beside; /* or NULL */
 	struct cpu *cpu[CPU_MAX_HARTS];
 	void *arg; /* the test's */
 
@@ -31,6 +32,7 @@ struct rig {
 struct rig_config {
 	unsigned n_harts;
 	bool in_turns;
+	bool apart;              /* of two harts each is the first of a VM */
 	struct cpu_watch *watch; /* or NULL */
 	/* As in struct cpu_env, but arg is the rig; NULL: no ecall, and time that stands still. */
 	void (*ecall)(void *rig, struct cpu *cpu, uint64_t a[8]);

@@ -16,10 +16,20 @@
 #include "cpu/rv64/jit/jit.h"
 #include "interp_rig.h"
 
-enum entry { COUNT, WRITE_CODE, RUN_CODE, FENCES, WAIT_INTERRUPTS, STOP_AT_ONCE, SPIN };
+enum entry {
+	COUNT,
+	WRITE_CODE,
+	RUN_CODE,
+	FENCES,
+	WAIT_INTERRUPTS,
+	STOP_AT_ONCE,
+	SPIN,
+	EXCHANGE,
+	EXCHANGE_BACK
+};
 
 #define ENTRY(e)  (RAM + 16 * (uint64_t)(e))
-#define COUNTERS  (RAM + 0x2000)
+#define COUNTERS  (RAM + 0x3000)
 #define WANTED    (COUNTERS + 0x28)
 #define PUBLISHED (COUNTERS + 0x40)
 
@@ -139,6 +149,27 @@ static void code_of_others(void **state)
 		go(r, &t[i], i);
 	}
 	for (unsigned i = 0; i < 3; i++)
+		join(&t[i]);
+	assert_int_equal(res.value, 0);
+	rig_free(r);
+}
+
+/* Two machines' worth of harts with one memory, each of which only does a fence.i of its own. */
+static void code_apart(void **state)
+{
+	struct result res = {0};
+	struct rig *r = rig_new(&(struct rig_config){
+		.n_harts = 2, .apart = true, .ecall = ecall, .time_now = host_time});
+	struct hart_thread t[2];
+
+	r->arg = &res;
+	rig_load(r, "harts");
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(
+			r->engine->start(r->cpu[i], ENTRY(i ? EXCHANGE_BACK : EXCHANGE), 300), 0);
+		go(r, &t[i], i);
+	}
+	for (unsigned i = 0; i < 2; i++)
 		join(&t[i]);
 	assert_int_equal(res.value, 0);
 	rig_free(r);
@@ -317,9 +348,13 @@ static void in_little_room(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(atomics),        cmocka_unit_test(code_of_others),
-		cmocka_unit_test(fences_of_all),  cmocka_unit_test(sleep_and_interrupts),
-		cmocka_unit_test(start_and_stop), cmocka_unit_test(in_little_room),
+		cmocka_unit_test(atomics),
+		cmocka_unit_test(code_of_others),
+		cmocka_unit_test(code_apart),
+		cmocka_unit_test(fences_of_all),
+		cmocka_unit_test(sleep_and_interrupts),
+		cmocka_unit_test(start_and_stop),
+		cmocka_unit_test(in_little_room),
 		cmocka_unit_test(much_code),
 	};
 

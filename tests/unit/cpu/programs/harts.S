@@ -24,6 +24,8 @@ _start:
 	ENTRY(wait_interrupts)
 	ENTRY(stop_at_once)
 	ENTRY(spin)
+	ENTRY(exchange)
+	ENTRY(exchange_back)
 
 /* Until all harts are here: `wanted` is set by the test. */
 #define MEET                     \
@@ -88,6 +90,42 @@ run_code:
 	END(0)
 2:	END(1)
 
+/* a1 times, with another hart that does the same the other way round: makes one routine give 1, 2,
+ * ..., publishes the number, and calls the routine that the other one makes, once that has published
+ * as much, after a fence.i of its own. It must not give less. */
+exchange:
+	la s0, routine
+	la s1, published
+	la s2, routine_back
+	la s3, published_back
+	j 1f
+exchange_back:
+	la s0, routine_back
+	la s1, published_back
+	la s2, routine
+	la s3, published
+1:	li s4, 0
+2:	addi s4, s4, 1
+	slli t0, s4, 20
+	li t1, 0x00000793 /* addi a5, x0, n */
+	or t0, t0, t1
+	sw t0, 0(s0)
+	fence rw, w
+	sd s4, 0(s1)
+	j 4f
+3:	.word 0x0100000f /* pause */
+4:	ld t0, 0(s3)
+	blt t0, s4, 3b
+	fence r, rw
+	fence.i
+	jalr s2
+	blt a5, s4, 5f
+	bne s4, a1, 2b
+	END(0)
+5:	li t0, 0x7fffffff /* for the other one not to wait */
+	sd t0, 0(s1)
+	END(1)
+
 /* a1 times: a fence.i and an sfence.vma on all others, who do the same. */
 fences:
 	MEET
@@ -131,6 +169,10 @@ routine:
 	.option norvc
 	li a5, 0
 	ret
+	.balign 4096
+routine_back:
+	li a5, 0
+	ret
 	.option pop
 	.balign 4096
 counters:
@@ -141,5 +183,8 @@ wanted:
 	.dword 0
 	.balign 64
 published:
+	.dword 0
+	.balign 64
+published_back:
 	.dword 0
 	.balign 64
