@@ -39,7 +39,7 @@
 #define MEMORY(channel, w) (0x400 + 8 * (channel) + 4 * (w))
 
 #define OWNER         0x4c58             /* we, as a number that is not 0 */
-#define PATIENCE_NSEC (NSEC_PER_SEC / 2) /* of a core that is fine, and of its emulator's host */
+#define PATIENCE_NSEC (2 * NSEC_PER_SEC) /* of a core that is fine, and of its emulator's host */
 
 /* ---- the lock that both cores know; under mb->lock ---- */
 

@@ -93,9 +93,46 @@ n=$(linnet-rpmsg ping-pong "$file" | grep -c '^ping-pong hop=[0-9]*$')
 expect hops "$n" 32
 try linnet-rpmsg destroy "$file"
 try duo-rpmsg sizes
+
+echo "- Linux' side goes and comes back, and the core runs on"
+for _ in 1 2 3; do
+	try rmmod virtio_rpmsg_bus
+	[ ! -e /dev/rpmsg0 ] || fail 'the channel is still there'
+	try modprobe virtio_rpmsg_bus
+	try duo-rpmsg sizes
+done
 tell state stop
 [ ! -e /dev/rpmsg0 ] || fail 'the channel is still there'
 try duo-rpmsg cycles $rounds
+
+echo '- a core that lies in a ring, and one that takes nothing from it'
+tell firmware remote.elf
+lie() # WAY COMPLAINT
+{
+	dmesg -c >/dev/null
+	tell state start
+	until_up
+	try duo-cmdqu "$1"
+	n=0
+	until dmesg | grep -q "$2"; do
+		[ $((n += 1)) -lt 500 ] || fail "$1: no complaint"
+		sleep 0.02
+	done
+	tell state stop
+}
+lie id 'id 70000 out of range'
+lie index 'msg received with no recipient'
+lie length 'inbound msg too big'
+tell state start
+until_up
+try duo-rpmsg full
+tell state stop
+if [ "$1" = long ]; then
+	tell state start
+	until_up
+	try duo-rpmsg blocked
+	state offline
+fi
 
 echo '- what it left is cleared away'
 try rmmod duo_rproc

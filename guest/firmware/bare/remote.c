@@ -2,7 +2,7 @@
 /*
  * A program for the small core that speaks with guest/drivers/duo_mailbox and duo_rproc, without a
  * system under it: the commands of guest/drivers/duo_mailbox/test/remote.h, some of which do what a
- * small core should not. Its resource table asks for RPMsg, of which it does nothing.
+ * small core should not. Its resource table asks for RPMsg, of which it does nothing but lie.
  *
  * Whoever writes to the mailbox holds the lock that both cores know, with interrupts off.
  */
@@ -206,6 +206,20 @@ static void empty(void)
 	unlock();
 }
 
+/* What Linux put there has 256 entries each, the used ones behind the available ones and a page. */
+static void lie(uint32_t kind)
+{
+	uint64_t ring = *(volatile uint32_t *)&table.vdev.vring[0].da;
+	uint64_t available = ring + 16 * VRING_NUM, used = ring + 2 * VRING_ALIGN;
+	uint16_t first = REG16(available + 4);
+
+	REG32(used + 4) = kind == REMOTE_RING_ID ? 70000 : first;
+	REG32(used + 8) = kind == REMOTE_RING_LENGTH ? ~0u : 16;
+	__asm__ volatile("fence");
+	REG16(used + 2) = kind == REMOTE_RING_INDEX ? 1000 : 1;
+	send(0, 0xf);
+}
+
 static void command(uint32_t word, uint32_t param)
 {
 	uint32_t news = (word & 0xff) | REMOTE_NEWS << 8;
@@ -222,6 +236,7 @@ static void command(uint32_t word, uint32_t param)
 	case REMOTE_HOLD: hold(word, param); return;
 	case REMOTE_POINT: send(news, point(param)); break;
 	case REMOTE_EMPTY: empty(); break;
+	case REMOTE_RING: lie(param); break;
 	case REMOTE_HANG:
 		note("hangs ", 0);
 		for (;;)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the two cores of a Duo take to tell each other something, with no system on either: a word of
- * memory that both look at, a message in the mailbox with both asleep (wfi) until it rings, four
- * bytes by UART; and how much both compute at once. Compiled for the small core, and with -DON_BIG for the big one, which counts.
+ * What the two cores of a Duo take to tell each other something, with no system on either: a word
+ * of memory that both look at, a message in the mailbox with both asleep (wfi) until it rings, four
+ * bytes by UART; and how much both compute at once. Compiled for the small core, and with -DON_BIG
+ * for the big one, which counts.
  *
  * The UARTs are joined by who listens at their other ends: it passes on bytes above 127. All others
  * are words for it. It sends a byte to begin with.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* In the guest, beside guest/firmware/apps/rpmsg.c, whose channels are FILEs:
- *	ping FILE SIZE COUNT	a line for each message: when write() began and ended, and read() ended
+ *	ping FILE SIZE COUNT	when write() began and ended, and read() ended
  *	send FILE SIZE COUNT	one way: the messages a second that the channel takes
  *	burst FILE SIZE COUNT	the other way: of linnet-burst
  * Times are the guest's in ns since power-on, which traces have as well. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* duo-cmdqu [led|full|crash|hold|lost]: /dev/cvi-rtos-cmdqu beside the firmware
+/* duo-cmdqu [led|full|crash|hold|lost|id|index|length]: /dev/cvi-rtos-cmdqu beside the firmware
  * guest/firmware/bare/remote.c. Without a word all that leaves that core alive; `led` is one
  * message; `full`, `crash` and `hold` end with a core that is stuck, in three ways; `lost` restarts
- * it under one who waits for a reply.
+ * it under one who waits for a reply; `id`, `index` and `length` have it lie in a ring of RPMsg.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -264,11 +264,27 @@ static void led(int fd)
 	CHECK(ask(fd, REMOTE_LED, REMOTE_LED_ON) == REMOTE_DONE);
 }
 
+static void lie_id(int fd)
+{
+	CHECK(ask(fd, REMOTE_RING, REMOTE_RING_ID) == REMOTE_DONE);
+}
+
+static void lie_index(int fd)
+{
+	CHECK(ask(fd, REMOTE_RING, REMOTE_RING_INDEX) == REMOTE_DONE);
+}
+
+static void lie_length(int fd)
+{
+	CHECK(ask(fd, REMOTE_RING, REMOTE_RING_LENGTH) == REMOTE_DONE);
+}
+
 static const struct {
 	const char *word;
 	void (*run)(int fd);
-} modes[] = {{"all", all},     {"led", led},        {"full", full},
-	     {"crash", crash}, {"hold", hold_lock}, {"lost", lost}};
+} modes[] = {{"all", all},     {"led", led},         {"full", full},
+	     {"crash", crash}, {"hold", hold_lock},  {"lost", lost},
+	     {"id", lie_id},   {"index", lie_index}, {"length", lie_length}};
 
 int main(int argc, char **argv)
 {

@@ -18,6 +18,8 @@
 #define REMOTE_CRASH  0x25 /* executes what is no instruction; has no reply */
 #define REMOTE_POINT  0x26 /* sends REMOTE_NEWS with a descriptor: one of these */
 #define REMOTE_EMPTY  0x27 /* rings without a message */
+#define REMOTE_RING \
+	0x28 /* writes what must not be into the ring to Linux, and kicks: one of these */
 
 enum remote_point {
 	REMOTE_POINT_GOOD,  /* at the first 16 bytes that can be mapped */
@@ -26,6 +28,12 @@ enum remote_point {
 	REMOTE_POINT_BELOW, /* at the descriptors themselves */
 	REMOTE_POINT_LINUX, /* at Linux' memory */
 	REMOTE_POINT_AWAY,  /* the descriptor is not where descriptors are */
+};
+
+enum remote_ring {
+	REMOTE_RING_ID,     /* a buffer that does not exist */
+	REMOTE_RING_INDEX,  /* more buffers than there are */
+	REMOTE_RING_LENGTH, /* more bytes than a buffer has */
 };
 
 /* Where the Duo 256M has buffers. */

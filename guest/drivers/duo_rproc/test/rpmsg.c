@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* duo-rpmsg sizes|cycles N: RPMsg with the firmware guest/firmware/apps/rpmsg.c. `cycles`
- * starts and stops the core N times under traffic; for the others it runs.
+/* duo-rpmsg sizes|cycles N: RPMsg with the firmware guest/firmware/apps/rpmsg.c. `cycles` starts
+ * and stops the core N times under traffic; for the other it runs. duo-rpmsg full|blocked: with
+ * bare/remote.c, which takes no message; at the end of `blocked` it is stopped.
  */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <linux/rpmsg.h>
 
 #include <testing/check.h>
 
-#define MAX    496 /* bytes in a message */
-#define ENOUGH 200 /* messages, before the core is stopped */
+#define MAX     496 /* bytes in a message */
+#define ENOUGH  200 /* messages, before the core is stopped */
+#define BUFFERS 256 /* for one direction */
+#define NOBODY  99  /* has this address */
 
 static int open_when_there(const char *path)
 {
@@ -35,6 +41,53 @@ static void sizes(void)
 		CHECK(read(fd, in, sizeof(in)) == (ssize_t)n && !memcmp(in, out, n));
 	}
 	FAILS(write(fd, out, MAX + 1), EMSGSIZE);
+}
+
+static void tell_state(const char *word)
+{
+	int fd = open("/sys/class/remoteproc/remoteproc0/state", O_WRONLY);
+
+	CHECK(fd >= 0 && write(fd, word, strlen(word)) > 0 && !close(fd));
+}
+
+/* ---- a full ring ---- */
+
+/* Without a channel an endpoint has the first device file. */
+static int fill(void)
+{
+	struct rpmsg_endpoint_info info = {.name = "full", .src = 0x400, .dst = NOBODY};
+	int maker = open_when_there("/dev/rpmsg_ctrl0"), fd;
+	unsigned int n = 0;
+
+	CHECK(!ioctl(maker, RPMSG_CREATE_EPT_IOCTL, &info) && !close(maker));
+	fd = open_when_there("/dev/rpmsg0");
+	CHECK(!fcntl(fd, F_SETFL, O_NONBLOCK));
+	while (write(fd, &n, sizeof(n)) == sizeof(n))
+		n++;
+	CHECK(n == BUFFERS && (errno == ENOMEM || errno == EAGAIN));
+	return fd;
+}
+
+static void full(void)
+{
+	CHECK(!ioctl(fill(), RPMSG_DESTROY_EPT_IOCTL));
+}
+
+static void *sleep_for_buffer(void *arg)
+{
+	CHECK(write(*(int *)arg, "x", 1) == -1);
+	return arg;
+}
+
+/* The kernel waits 15 seconds for a buffer, the end of the core or not. */
+static void blocked(void)
+{
+	int fd = fill();
+	pthread_t sender;
+
+	CHECK(!fcntl(fd, F_SETFL, 0) && !pthread_create(&sender, NULL, sleep_for_buffer, &fd));
+	tell_state("stop");
+	CHECK(!pthread_join(sender, NULL) && !close(fd));
 }
 
 /* ---- under traffic ---- */
@@ -80,13 +133,6 @@ static void *hear(void *arg)
 	return NULL;
 }
 
-static void tell_state(const char *word)
-{
-	int fd = open("/sys/class/remoteproc/remoteproc0/state", O_WRONLY);
-
-	CHECK(fd >= 0 && write(fd, word, strlen(word)) > 0 && !close(fd));
-}
-
 static void cycle(uint32_t number)
 {
 	struct traffic t = {.cycle = number};
@@ -109,6 +155,10 @@ int main(int argc, char **argv)
 
 	if (!strcmp(word, "sizes"))
 		sizes();
+	else if (!strcmp(word, "full"))
+		full();
+	else if (!strcmp(word, "blocked"))
+		blocked();
 	else if (!strcmp(word, "cycles") && argc > 2)
 		for (int n = atoi(argv[2]); n; n--)
 			cycle((uint32_t)n);
