@@ -12,9 +12,9 @@ struct run_options;
  * message in e: the machine is too small for the default guest. */
 int run_demo_choose(struct run_options *o, struct err *e);
 
-/* If the run is the demonstration, has the drivers built that it needs and g lacks, and gets g anew.
- * Where that fails the recipe says why, and then the demonstration what is missing: that is 0, too.
- * -errno with the message in e: -EINTR for a signal, or g is not there any more. */
+/* If the run is the demonstration, has the drivers built that it needs and g lacks, and gets g
+ * anew. Where that fails the recipe says why, and then the demonstration what is missing: that is
+ * 0, too. -errno with the message in e: -EINTR for a signal, or g is not there any more. */
 int run_demo_equip(const struct run_options *o, struct guest_set *g, struct err *e);
 
 #endif
