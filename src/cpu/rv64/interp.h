@@ -66,8 +66,9 @@ struct interp {
 	const uint8_t *native_gave_up;
 	uint32_t native_mxcsr[2];            /* around an instruction with its own rounding mode */
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
-	/* For jumps to a known place in another page, each with one of these elements; and for jumps
-	 * through a register, a small direct mapped table for each half of the address space. */
+	/* For jumps to a known place in another page, each with one of these elements; and for
+	 * jumps through a register, a small direct mapped table for each half of the address
+	 * space. */
 	struct interp_target *native_target; /* the one to be filled */
 	struct interp_target native_far[INTERP_NATIVE_FAR];
 	struct interp_site native_site[INTERP_NATIVE_SITES];
