@@ -9,8 +9,8 @@
  * same on both. What one block becomes is independent of where its page is mapped, as in the
  * interpreter.
  *
- * Two forms. Most blocks are executed some dozen times: their code is compact, which leaves more of
- * the host's caches to others (x86_compact.c). Where a slice is used up the hart is seen in a
+ * Two forms. Most blocks are executed some dozen times: their code is compact, which leaves more
+ * of the host's caches to others (x86_compact.c). Where a slice is used up the hart is seen in a
  * block, the more likely the more time it takes; that one is compiled once more, with look-ups
  * inline and with its loop. So nothing has to be counted.
  *

@@ -204,8 +204,8 @@ void jit_leave_to_interp(struct jit_lower *l, unsigned index)
 	l->jit->gives_up = true;
 	x86_call_to(e, l->jit->glue.give_up);
 	why.entry = (int32_t)(entry - e->p);
-	for (unsigned i = 0; i < sizeof(why); i++)
-		x86_byte(e, ((const uint8_t *)&why)[i]);
+	x86_u32(e, why.what);
+	x86_u32(e, (uint32_t)why.entry);
 }
 
 /* ---- the block ---- */
