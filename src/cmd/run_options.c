@@ -418,6 +418,7 @@ const struct opt run_option_table[] = {
 	 .call = fault_option,
 	 .help = "break something on purpose"},
 	{.name = "rng",
+	 .rare = true,
 	 .arg = "on|off",
 	 .kind = OPT_BOOL,
 	 AT(rng),
