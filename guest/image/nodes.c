@@ -57,7 +57,7 @@ static bool group_find(const char *name, gid_t *gid)
 		found = true;
 	}
 	if (f)
-		fclose(f);
+		(void)fclose(f);
 	return found;
 }
 
@@ -103,7 +103,7 @@ static const char *event_get(const char *event, size_t len, const char *key)
 
 static _Noreturn void child(int fd)
 {
-	struct sockaddr_nl from;
+	struct sockaddr_nl from = {.nl_pid = 0};
 	char event[4096];
 	sigset_t none;
 
@@ -115,7 +115,7 @@ static _Noreturn void child(int fd)
 		socklen_t from_len = sizeof(from);
 		ssize_t n = recvfrom(fd, event, sizeof(event) - 1, 0, (struct sockaddr *)&from,
 				     &from_len);
-		if (n <= 0 || from.nl_pid != 0)
+		if (n <= 0 || from_len != sizeof(from) || from.nl_pid != 0)
 			continue;
 		event[n] = '\0';
 		if (strcmp(event_get(event, (size_t)n, "ACTION="), "add"))

@@ -106,7 +106,7 @@ static int load_firmware(const struct gmem *m, const char *path, uint32_t run, s
 static int exchange(const uint8_t *data, size_t len, const struct fip *f,
 		    const struct run_small_core *fw, uint8_t **out, size_t *out_len, struct err *e)
 {
-	struct image image;
+	struct image image = {0};
 	struct gmem *m;
 	uint32_t run = 0;
 	int ret = find_place(f, fw, &run, e);

@@ -44,28 +44,10 @@ case_offline() {
 	expect_in out 'Power down'
 }
 
-# A signal ends the wait for a download; here one for another program's lock on the cache.
 case_interrupted() {
 	mkdir -p "$work/cache/linnet/guest"
-	flock -F "$work/cache/linnet/guest/lock" sleep 1000 &
-	pids+=("$!")
-	while flock -n "$work/cache/linnet/guest/lock" true; do
-		kill -0 "${pids[-1]}" || fail "no lock"
-		sleep 0.1
-	done
 	export XDG_CACHE_HOME=$work/cache
-	exec 8>"$work/out"
-	linnet_in_session run
-	for _ in $(seq 300); do
-		grep -q 'waiting for another fetch' "$work/err" && break
-		sleep 0.1
-	done
-	kill -TERM "$session"
-	wait "$pid"
-	status=$?
-	expect_status 143
-	expect_in err 'waiting for another fetch'
-	expect_no_process
+	interrupt_fetch "$work/cache/linnet/guest/lock" run
 }
 
 # Damage is noticed when a machine is started, and mended where that needs no network.

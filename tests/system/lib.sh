@@ -120,6 +120,29 @@ expect_no_process() {
 	[ -z "$left" ] || fail "processes are left behind: $left"
 }
 
+# interrupt_fetch LOCK ARGS...: a signal ends Linnet's wait for a download; here for another program that
+# has that lock on the cache.
+interrupt_fetch() {
+	flock -F "$1" sleep 1000 &
+	pids+=("$!")
+	while flock -n "$1" true; do
+		kill -0 "${pids[-1]}" || fail 'no lock'
+		sleep 0.1
+	done
+	exec 8>"$work/out"
+	linnet_in_session "${@:2}"
+	for _ in $(seq 300); do
+		grep -q 'waiting for another fetch' "$work/err" && break
+		sleep 0.1
+	done
+	kill -TERM "$session"
+	wait "$pid"
+	status=$?
+	expect_status 143
+	expect_in err 'waiting for another fetch'
+	expect_no_process
+}
+
 # Sets $apart, a command that runs another in namespaces of its own: a network (n, with nothing in it
 # but a loopback) and mounts (m). Skips the test where this user may not have them.
 need_namespaces() { # letters

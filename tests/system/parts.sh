@@ -117,29 +117,11 @@ more_is_wanted() { # source
 	cmp "$1/COPYING" "$(cat "$work/out")/COPYING" || fail 'a file differs'
 }
 
-# A signal ends the wait for a download; here for another's.
 case_interrupted() {
 	own_tree
 	mkdir "$cache/parts"
-	flock -F "$cache/parts/lock" sleep 1000 &
-	pids+=("$!")
-	while flock -n "$cache/parts/lock" true; do
-		kill -0 "${pids[-1]}" || fail 'no lock'
-		sleep 0.1
-	done
-	exec 8>"$work/out"
-	linnet_in_session run --machine duo256m
-	for _ in $(seq 300); do
-		grep -q 'waiting for another fetch' "$work/err" && break
-		sleep 0.1
-	done
-	kill -TERM "$session"
-	wait "$pid"
-	status=$?
-	expect_status 143
-	expect_in err 'waiting for another fetch'
+	interrupt_fetch "$cache/parts/lock" run --machine duo256m
 	expect_not_in err 'ping-pong|without rpmsg'
-	expect_no_process
 	[ ! -e "$cache/extras/current" ] || fail 'it went on'
 }
 

@@ -415,7 +415,8 @@ trapped:
 
 leave:
 	left -= rv64_block_index(blk, op) + 1;
-	pc += min_u64(rv64_op_offset(op + 1), blk->last * 2u); /* the former is behind a jump */
+	/* Behind a jump the former is beyond the block. */
+	pc += min_u64(rv64_op_offset(op + 1), 2 * (uint64_t)blk->last);
 	INDIRECT;
 
 unchained : {

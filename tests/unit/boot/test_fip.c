@@ -70,7 +70,7 @@ static void make(uint8_t file[SIZE])
 	put_row(file + PARAM2 + 0x20, file, SMALL, 0x400, RUN);
 	put_row(file + PARAM2 + 0x30, file, MONITOR, 0x400, 0x80000000);
 	le32_store(file + PARAM2 + 0x44, LOADER);
-	memcpy(file + LOADER + 4, "B3MA", 4);
+	le32_store(file + LOADER + 4, 0x414d3342); /* "B3MA" */
 	le32_store(file + LOADER + 0x0c, 0x200);
 	le64_store(file + LOADER + 0x10, 0x80200000);
 	le32_store(file + LOADER + 8, divide(file + LOADER + 12, 0x200 - 12));

@@ -17,6 +17,7 @@
 #define SHARED        (PA + 0x40)     /* of the page at PA */
 #define THEIR_PC      0x1234u
 #define BELL          DEVICE
+#define BELL_VA       (VA + 0x200000)
 #define MHCR          0x7c1u
 #define MCOR          0x7c2u
 
@@ -327,12 +328,56 @@ static void resets(void **state)
 	end(&f);
 }
 
+/* The bell, by the hart's own accesses of the device. */
+static void by_device(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, true);
+	sys_map(f.s, f.s->hart.csr.satp, BELL_VA, BELL, 0, PTE_RW);
+	assert_done(sys_store(f.s, VA + 0x40, 4, 1));
+	assert_done(sys_store(f.s, BELL_VA + 0x60, 4, 1));
+	coherence_device(f.c, 1, BELL + 0x18, false);
+	they_touch(&f, SHARED, 4, false, true);
+	expect_report(&f, COHERENCE_NOT_CLEANED, 1, SHARED);
+	they_touch(&f, PA + 0x80, 4, true, true);
+	coherence_device(f.c, 1, BELL + 0x60, true);
+	assert_done(sys_load(f.s, BELL_VA + 0x18, 4));
+	assert_done(sys_load(f.s, VA + 0x80, 4));
+	expect_report(&f, COHERENCE_NOT_CLEANED, 0, PA + 0x80);
+	end(&f);
+}
+
+/* The hart as core 1, which comes to a page that core 0 knew. */
+static void comes_second(void **state)
+{
+	const struct coherence_access a = {
+		.pa = SHARED, .pc = THEIR_PC, .len = 4, .write = true, .cached = true};
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false);
+	f.s->vm.cfg.core = 1;
+	assert_int_equal(coherence_access(f.c, 0, &a), COHERENCE_FAST);
+	assert_done(sys_load(f.s, VA + 0x40, 4));
+	assert_int_equal(f.n_forgets, 1);
+	assert_int_equal(f.s->n_parked, f.s->n_unparked);
+	assert_int_not_equal(f.s->n_parked, 0);
+	assert_int_equal(coherence_access(f.c, 0, &a), COHERENCE_ALWAYS);
+	assert_done(sys_load(f.s, VA + 0x44, 4));
+	assert_int_equal(f.n_forgets, 1);
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(writes),      cmocka_unit_test(uncached), cmocka_unit_test(reads),
-		cmocka_unit_test(by_memory),   cmocka_unit_test(found),    cmocka_unit_test(resets),
-		cmocka_unit_test(overwritten),
+		cmocka_unit_test(writes),       cmocka_unit_test(uncached),
+		cmocka_unit_test(reads),        cmocka_unit_test(by_memory),
+		cmocka_unit_test(found),        cmocka_unit_test(resets),
+		cmocka_unit_test(overwritten),  cmocka_unit_test(by_device),
+		cmocka_unit_test(comes_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
