@@ -108,6 +108,12 @@ static uint64_t shared_base(const struct machine *m)
 	return m->cfg.type == &duo_machine ? DUO_SHARED_BASE : DUO256M_SHARED_BASE;
 }
 
+/* Below what is shared, or between that and the small core's. */
+static uint64_t pool_base(const struct machine *m)
+{
+	return m->cfg.type == &duo_machine ? DUO_POOL_BASE : DUO256M_POOL_BASE;
+}
+
 /* ---- parts ---- */
 
 /* UART 1 leads to both cores, with a number of its own in each. The first is one for each core. */
@@ -276,6 +282,7 @@ static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_en
 				     .rtos = rtos_region(m),
 				     .vrings = {shared, DUO_VRINGS_SIZE},
 				     .buffers = {shared + DUO_VRINGS_SIZE, DUO_BUFFERS_SIZE},
+				     .pool = {pool_base(m), DUO_POOL_SIZE},
 				     .wires = &m->cfg.wires};
 	int ret = board_fdt_init(&cfg.run, m, initrd_start, initrd_end, e);
 
@@ -454,7 +461,8 @@ static int duo_build(struct machine *m, struct err *e)
 
 	/* With the board's own memory what Linux may not have is at its end. */
 	if (m->cfg.mem <= m->cfg.type->default_mem)
-		plan.end = min_u64(shared_base(m), DUO_RAM_BASE + m->cfg.mem);
+		plan.end = min_u64(min_u64(shared_base(m), pool_base(m)),
+				   DUO_RAM_BASE + m->cfg.mem);
 	m->board = calloc(1, sizeof(struct duo));
 	if (!m->board)
 		return err_set(e, -ENOMEM, "out of memory");

@@ -22,8 +22,9 @@
 #define PHANDLE_RTOS    3u
 #define PHANDLE_VRINGS  4u
 #define PHANDLE_BUFFERS 5u
-#define PHANDLE_MAILBOX 6u
-#define PHANDLE_WIRES   7u
+#define PHANDLE_POOL    6u
+#define PHANDLE_MAILBOX 7u
+#define PHANDLE_WIRES   8u
 
 #define IRQ_LEVEL_HIGH 4u
 
@@ -34,10 +35,13 @@ void duo_fdt_interrupt(struct fdt_builder *t, unsigned irq)
 	fdtb_cells(t, "interrupts", cells, ARRAY_SIZE(cells));
 }
 
+/* A pool is what a driver's allocations are taken from; other regions drivers map themselves. */
 static void write_region(struct fdt_builder *t, const char *name, const struct duo_region *region,
 			 uint32_t phandle)
 {
 	fdtb_begin(t, "%s@%llx", name, (unsigned long long)region->base);
+	if (phandle == PHANDLE_POOL)
+		fdtb_string(t, "compatible", "shared-dma-pool");
 	fdtb_reg(t, region->base, region->size);
 	fdtb_empty(t, "no-map");
 	fdtb_u32(t, "phandle", phandle);
@@ -53,6 +57,7 @@ static void write_reserved(struct fdt_builder *t, const struct duo_fdt_config *c
 	write_region(t, "region", &cfg->rtos, PHANDLE_RTOS);
 	write_region(t, "vrings", &cfg->vrings, PHANDLE_VRINGS);
 	write_region(t, "buffers", &cfg->buffers, PHANDLE_BUFFERS);
+	write_region(t, "pool", &cfg->pool, PHANDLE_POOL);
 	fdtb_end(t);
 }
 
@@ -122,7 +127,7 @@ static void write_uart(struct fdt_builder *t)
  */
 static void write_small_core(struct fdt_builder *t)
 {
-	const uint32_t regions[] = {PHANDLE_RTOS, PHANDLE_VRINGS};
+	const uint32_t regions[] = {PHANDLE_RTOS, PHANDLE_VRINGS, PHANDLE_POOL};
 	const uint32_t channel[] = {PHANDLE_MAILBOX, 0, DUO_MAILBOX_SMALL};
 	const uint32_t reg[] = {0, DUO_SEC_SYS_BASE, 0, DUO_PAGE, 0, DUO_RESET_BASE, 0, DUO_PAGE};
 

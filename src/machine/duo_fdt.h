@@ -18,8 +18,9 @@ struct duo_region {
 
 struct duo_fdt_config {
 	struct board_fdt run;
-	/* Memory that Linux leaves alone: the small core's, for rings, for shared buffers. */
-	struct duo_region rtos, vrings, buffers;
+	/* Memory that Linux leaves alone: the small core's, for rings, for shared buffers, and for
+	 * those of RPMsg. */
+	struct duo_region rtos, vrings, buffers, pool;
 	const char *model; /* the machine's name */
 	const struct wires *wires;
 };

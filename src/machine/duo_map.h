@@ -41,15 +41,19 @@
 #define DUO_NOWHERE        0x40000000u /* no memory and no device */
 
 /* What of the memory is the small core's, of 64 and of 256 MiB; and what both cores share: the
- * rings of RPMsg, and behind them buffers that messages of the mailbox tell of. */
+ * rings of RPMsg, behind them buffers that messages of the mailbox tell of, and a pool, of which
+ * Linux takes the buffers of RPMsg (at most 512 of 512 bytes). */
 #define DUO_RTOS_BASE       0x83f40000u
 #define DUO_RTOS_SIZE       0x000c0000u
 #define DUO_SHARED_BASE     0x83f20000u
+#define DUO_POOL_BASE       0x83ee0000u
 #define DUO256M_RTOS_BASE   0x8fe00000u
 #define DUO256M_RTOS_SIZE   0x00200000u
 #define DUO256M_SHARED_BASE 0x8fc00000u
+#define DUO256M_POOL_BASE   0x8fc20000u
 #define DUO_VRINGS_SIZE     0x00010000u
 #define DUO_BUFFERS_SIZE    0x00010000u
+#define DUO_POOL_SIZE       0x00040000u
 
 #define DUO_PAGE        0x1000u
 #define DUO_N_UARTS     5u

@@ -285,6 +285,25 @@ static int map_region(struct duo_rproc *r, int index, struct duo_memory *m)
 	return PTR_ERR_OR_ZERO(m->va);
 }
 
+static void release_pool(void *dev)
+{
+	of_reserved_mem_device_release(dev);
+}
+
+/* Memory that the tree has for the buffers of RPMsg, which virtio_rpmsg_bus allocates of our
+ * device. Without it they lie anywhere.
+ */
+static int take_pool(struct duo_rproc *r)
+{
+	int ret = of_reserved_mem_device_init_by_idx(r->dev, r->dev->of_node, 2);
+
+	if (!ret)
+		return devm_add_action_or_reset(r->dev, release_pool, r->dev);
+	if (ret != -ENODEV) /* it names none */
+		dev_info(r->dev, "memory-region 2 is no pool: %d\n", ret);
+	return 0;
+}
+
 static int get_parts(struct duo_rproc *r, struct platform_device *pdev)
 {
 	int ret;
@@ -298,6 +317,8 @@ static int get_parts(struct duo_rproc *r, struct platform_device *pdev)
 	ret = map_region(r, 0, &r->rtos);
 	if (!ret)
 		ret = map_region(r, 1, &r->vrings);
+	if (!ret)
+		ret = take_pool(r);
 	if (ret)
 		return ret;
 	r->mailbox = duo_mailbox_get(r->dev);

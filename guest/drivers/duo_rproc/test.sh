@@ -34,6 +34,7 @@ until_up()
 
 try modprobe duo_mailbox
 try modprobe duo_rproc
+dmesg | grep -q 'duo_rproc.*: assigned reserved memory node pool@8fc20000$' || fail 'it has no pool'
 echo '- what runs already, and words that do not fit'
 expect name "$(cat $rproc/name)" duo-c906l
 state detached
@@ -135,9 +136,11 @@ if [ "$1" = long ]; then
 fi
 
 echo '- what it left is cleared away'
+dmesg -c >/dev/null
 try rmmod duo_rproc
 [ ! -e /sys/class/remoteproc ] || fail 'the class is still there'
 try modprobe duo_rproc
+dmesg | grep -q 'duo_rproc.*: assigned reserved memory node pool@8fc20000$' || fail 'its pool was not free'
 state offline
 tell firmware remote.elf
 tell state start

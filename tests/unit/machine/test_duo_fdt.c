@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "base/err.h"
 #include "machine/board.h"
 #include "machine/duo.h"
@@ -27,6 +28,19 @@ static const void *property(const void *dtb, const char *path, const char *name)
 	return p;
 }
 
+/* Those of the small core, in the order that its driver asks by. */
+static void expect_regions(const void *dtb)
+{
+	static const char *const path[] = {"/reserved-memory/region@83f40000",
+					   "/reserved-memory/vrings@83f20000",
+					   "/reserved-memory/pool@83ee0000"};
+	const fdt32_t *regions = property(dtb, "/soc/remoteproc@20b0000", "memory-region");
+
+	for (unsigned i = 0; i < ARRAY_SIZE(path); i++)
+		assert_int_equal(fdt32_ld(&regions[i]),
+				 fdt32_ld(property(dtb, path[i], "phandle")));
+}
+
 static void test_board(void **state)
 {
 	static const struct wires none;
@@ -34,6 +48,7 @@ static void test_board(void **state)
 					   .rtos = {0x83f40000, 0xc0000},
 					   .vrings = {0x83f20000, 0x10000},
 					   .buffers = {0x83f30000, 0x10000},
+					   .pool = {0x83ee0000, 0x40000},
 					   .wires = &none,
 					   .run = {.ram_base = DUO_RAM_BASE,
 						   .ram_size = 64u << 20,
@@ -60,6 +75,15 @@ static void test_board(void **state)
 	property(dtb, "/reserved-memory/region@83f40000", "no-map");
 	reg = property(dtb, "/reserved-memory/vrings@83f20000", "reg");
 	assert_int_equal(fdt64_ld(&reg[1]), 0x10000);
+	reg = property(dtb, "/reserved-memory/pool@83ee0000", "reg");
+	assert_int_equal(fdt64_ld(&reg[0]), 0x83ee0000);
+	assert_int_equal(fdt64_ld(&reg[1]), 0x40000);
+	property(dtb, "/reserved-memory/pool@83ee0000", "no-map");
+	assert_string_equal(property(dtb, "/reserved-memory/pool@83ee0000", "compatible"),
+			    "shared-dma-pool");
+	assert_null(fdt_getprop(dtb, fdt_path_offset(dtb, "/reserved-memory/vrings@83f20000"),
+				"compatible", NULL));
+	expect_regions(dtb);
 	assert_int_equal(fdt32_ld(property(dtb, "/soc/mailbox@1900000", "interrupts")), 101);
 	assert_int_equal(fdt32_ld(property(dtb, "/soc/mailbox@1900000", "memory-region")),
 			 fdt32_ld(property(dtb, "/reserved-memory/buffers@83f30000", "phandle")));
