@@ -127,16 +127,18 @@ case_hang() {
 	done
 }
 
+# Where two runs are compared the guest is without the drivers that another test may be building.
+
 # The same run twice: the same console, the same memory, at the same count of instructions. With two
 # harts, a disk at work and a command's streams as well.
 case_repeatable() {
 	local i
 	for i in 1 2; do
-		linnet run --clock instructions -v --net none --append-only "$(append_off)" </dev/null
+		linnet run --no-extras --clock instructions -v --net none --append-only "$(append_off)" </dev/null
 		expect_status 0
 		cat "$work/out" "$work/err" >"$work/off$i"
 		guest 'cat /proc/uptime; dd if=/dev/urandom of=/mnt/file bs=4k count=1000 2>/dev/null
-			sync; sha256sum /mnt/file' --clock instructions --smp 2 -v
+			sync; sha256sum /mnt/file' --no-extras --clock instructions --smp 2 -v
 		expect_status 0
 		cat "$work/out" "$work/err" >"$work/exec$i"
 	done
@@ -151,7 +153,7 @@ case_engines() {
 	local engine
 	if [ "$(uname -m)" != x86_64 ]; then exit 77; fi
 	for engine in interp jit; do
-		linnet run --engine "$engine" --clock instructions -v --net none \
+		linnet run --engine "$engine" --no-extras --clock instructions -v --net none \
 			--append-only "$(append_off)" </dev/null
 		expect_status 0
 		cp "$work/out" "$work/console-$engine"
@@ -166,7 +168,7 @@ case_state_log() {
 	local engine
 	if [ "$(uname -m)" != x86_64 ]; then exit 77; fi
 	for engine in interp jit; do
-		linnet run --engine "$engine" --clock instructions --net none --mem 128M \
+		linnet run --engine "$engine" --no-extras --clock instructions --net none --mem 128M \
 			--state-log "$work/$engine,every=2000000" --append-only "$(append_off)" </dev/null
 		expect_status 0
 	done
