@@ -143,7 +143,6 @@ static void write_small_core(struct fdt_builder *t)
 	fdtb_cells(t, "reg", reg, ARRAY_SIZE(reg));
 	fdtb_cells(t, "memory-region", regions, ARRAY_SIZE(regions));
 	fdtb_cells(t, "mboxes", channel, ARRAY_SIZE(channel));
-	fdtb_empty(t, "dma-noncoherent"); /* the other core's cache, which has the messages */
 	fdtb_end(t);
 }
 

@@ -89,7 +89,6 @@ static void test_board(void **state)
 			 fdt32_ld(property(dtb, "/reserved-memory/buffers@83f30000", "phandle")));
 	assert_int_equal(fdt32_ld(property(dtb, "/soc/remoteproc@20b0000", "mboxes")),
 			 fdt32_ld(property(dtb, "/soc/mailbox@1900000", "phandle")));
-	property(dtb, "/soc/remoteproc@20b0000", "dma-noncoherent");
 	assert_string_equal(property(dtb, "/chosen", "bootargs"), "quiet");
 	assert_int_equal(fdt64_ld(property(dtb, "/chosen", "linux,initrd-end")), 0x82001000);
 	free(dtb);
