@@ -163,6 +163,7 @@ def show_cores(linnet, engine, big_image, small_image, work):
 
 def main():
     linnet, firmware, program, big, small = sys.argv[1:]
+    subprocess.run([linnet, "kbuild", "--extras"], check=True)
     for engine in ("jit", "interp") if os.uname().machine == "x86_64" else ("interp",):
         with tempfile.TemporaryDirectory() as work:
             show_engine(linnet, engine, firmware, program, work)
