@@ -39,7 +39,6 @@ static TX_EVENT_FLAGS_GROUP news;
 static TX_THREAD thread;
 static UCHAR stack[LINK_STACK] __attribute__((aligned(16)));
 static volatile bool kicked;
-static bool by_table; /* Linux has loaded this firmware, and says in the table how it is */
 
 /* ---- what src/rpmsg needs of its environment ---- */
 
@@ -103,24 +102,11 @@ static void link_changed(void *arg, bool up)
 
 /* ---- the rings ---- */
 
-static bool is_driver_ok(void)
-{
-	board_cache_invalidate((const void *)(uintptr_t)&link_table, sizeof(link_table));
-	return link_table.vdev.status & TABLE_DRIVER_OK;
-}
-
-/* When its driver is loaded anew, Linux sets up the rings before it can take a message. What is
- * announced in between is lost. */
-static bool is_ready(void)
-{
-	return !by_table || is_driver_ok();
-}
-
 /* False: Linux has not come yet. */
 static bool find_rings(uint64_t ring[2])
 {
-	by_table = is_driver_ok();
-	if (by_table) {
+	board_cache_invalidate((const void *)(uintptr_t)&link_table, sizeof(link_table));
+	if (link_table.vdev.status & TABLE_DRIVER_OK) {
 		ring[0] = link_table.vdev.vring[0].da;
 		ring[1] = link_table.vdev.vring[1].da;
 		return true;
@@ -198,7 +184,7 @@ static VOID poll(ULONG unused)
 		(void)tx_semaphore_get(&kicks, POLL_TICKS);
 	start_services();
 	for (;;) {
-		while (is_ready() && rpmsg_poll(&rpmsg))
+		while (rpmsg_poll(&rpmsg))
 			;
 		if (rpmsg_vrings_why(&vrings) != why) {
 			why = rpmsg_vrings_why(&vrings);
