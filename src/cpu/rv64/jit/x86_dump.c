@@ -137,10 +137,10 @@ static void put_data(const struct dump *d, size_t at, size_t n)
 	if (n == sizeof(uint32_t))
 		fprintf(d->out, "  %03zx  .short 0x%x, the page's record\n", at, first);
 	else if (n == sizeof(struct jit_give_up))
-		fprintf(d->out, "  %03zx  .skip %zu, at instruction %u\n", at, n,
+		fprintf(d->out, "  %03zx  .space %zu, at instruction %u\n", at, n,
 			first & (JIT_GAVE_UP_GROUP - 1));
 	else
-		fprintf(d->out, "  %03zx  .skip %zu, what the call is about\n", at, n);
+		fprintf(d->out, "  %03zx  .space %zu, what the call is about\n", at, n);
 }
 
 /* ---- operands ---- */
