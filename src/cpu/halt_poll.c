@@ -32,8 +32,10 @@ void halt_wait_looked(struct halt_wait *w, bool found)
 {
 	if (found)
 		w->rests /= 2;
-	else
-		w->rests = w->rests ? (unsigned)min_u64(w->rests * 2, HALT_POLL_MAX_REST) : 1;
+	else if (!w->rests)
+		w->rests = 1;
+	else if (w->rests < HALT_POLL_MAX_REST)
+		w->rests *= 2;
 	w->rest = found ? 0 : w->rests;
 }
 
