@@ -83,6 +83,20 @@ int run_small_window_option(void *ctx, const char *label, char *value, struct er
 	return 0;
 }
 
+int run_small_rings_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	uint64_t *rings = &((struct run_options *)ctx)->small_core.rings;
+	char *end;
+
+	errno = 0;
+	*rings = strtoull(value, &end, 16);
+	if (errno || end == value || *end || !*rings || *rings % WINDOWS_PAGE)
+		return err_set(e, -EINVAL,
+			       "%s%s: give a hexadecimal multiple of 0x1000, such as 0x8fd00000",
+			       label, value);
+	return 0;
+}
+
 int run_small_symbols_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_small_core *s = &((struct run_options *)ctx)->small_core;
@@ -146,6 +160,7 @@ bool run_small_misplaced(const struct run_options *o, const struct machine_type 
 		{s->console.given, "--small-console"},
 		{s->after, "--small-core-after"},
 		{s->windows.n, "--small-core-window"},
+		{s->rings, "--rings"},
 		{o->trace, "--trace"},
 		{o->deterministic, "--deterministic"},
 		{s->check_coherence, "--check-coherence"},

@@ -128,6 +128,7 @@ struct machine_config {
 	/* ELF files whose functions' names that may use, beside those above. */
 	const char *symbols[MACHINE_MAX_SYMBOLS];
 	unsigned n_symbols;
+	uint64_t rings;        /* where the board's memory for rings is; 0: at its usual place */
 	bool small_core_waits; /* it is loaded, and the guest starts it */
 	/* The memory that it may use. None: all, but what is not reserved in the device tree is
 	 * told of once. */
