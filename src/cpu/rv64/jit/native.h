@@ -50,7 +50,8 @@ struct jit_glue {
 	const uint8_t *access[2][4];
 	const uint8_t *group[2];        /* [store] */
 	const uint8_t *compact_near[2]; /* [upper]: rax = pc but for its bit 0 */
-	const uint8_t *compact_far[2];  /* eax = the distance from native_page */
+	const uint8_t *compact_far[2];  /* eax = the distance from the page */
+	const uint8_t *compact_call[2]; /* the same; ecx = count and return, see x86_compact.c */
 };
 
 /* Accesses off one base register, see analyse.c. */

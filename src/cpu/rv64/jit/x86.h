@@ -154,6 +154,7 @@ void x86_vex_rm(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsi
 void x86_mov(struct x86 *e, unsigned dst, unsigned src);       /* nothing when they are the same */
 void x86_movaps(struct x86 *e, unsigned dst, unsigned src);    /* the same */
 void x86_mov_imm(struct x86 *e, unsigned dst, uint64_t value); /* keeps the flags */
+void x86_zero(struct x86 *e, unsigned dst);                    /* does not */
 /* dst = src + imm with lea. */
 void x86_lea(struct x86 *e, enum x86_width w, unsigned dst, unsigned src, int32_t imm);
 /* add, or, and, sub, xor, cmp (X86_G_*) with an immediate. */

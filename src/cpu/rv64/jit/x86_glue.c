@@ -52,14 +52,12 @@ static void save_pinned(struct x86 *e)
 	x86_rm(e, X86_MOV_TO, X86_Q, REG_LEFT, REG_HART, JIT_OFF(left));
 }
 
-#define PAGE JIT_OFF(native_page)
-
 /* The page of the pc in rax becomes the present one. */
 static void set_page(struct x86 *e)
 {
 	x86_mov(e, RDX, RAX);
 	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, -4096);
-	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, PAGE);
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_PAGE_AT);
 }
 
 static void load_pinned(struct x86 *e)
@@ -204,7 +202,7 @@ static void load_key(struct x86 *e, bool upper)
 static void take_page(struct x86 *e)
 {
 	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -4096);
-	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, PAGE);
+	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, JIT_PAGE_AT);
 }
 
 void jit_emit_near(struct x86 *e, const struct jit_glue *g, bool upper)
@@ -298,7 +296,7 @@ static void target_pc(struct x86 *e)
 {
 	x86_rr(e, 0x8f, X86_L, 0, RCX); /* pop */
 	x86_rm(e, X86_MOVZX_W, X86_L, RAX, RCX, 0);
-	x86_rm(e, X86_ADD, X86_Q, RAX, REG_HART, PAGE);
+	x86_rm(e, X86_ADD, X86_Q, RAX, REG_HART, JIT_PAGE_AT);
 }
 
 static void emit_link(struct x86 *e, struct jit_glue *g)
@@ -325,19 +323,17 @@ static void push(struct x86 *e, unsigned reg)
 	x86_rr(e, 0xff, X86_L, 6, reg);
 }
 
-/* After a call of C, before which rax was pushed: eax 0 returns to the block, otherwise on at
- * hart.pc. In the block rax is what it was, and rax + rcx the address of `value`: see
- * x86_compact.c. */
+/* After a call of C, before which the stack was aligned: eax 0 returns to the block, otherwise on
+ * at hart.pc. In the block rax is the address of `value`: see x86_compact.c. */
 static void finish_call(struct x86 *e, const struct jit_glue *g)
 {
 	uint8_t *out;
 
 	load_pinned(e);
 	x86_rr(e, X86_TEST, X86_L, RAX, RAX);
-	x86_rr(e, 0x8f, X86_L, 0, RAX); /* pop */
+	x86_lea(e, X86_Q, RSP, RSP, 8); /* the flags stay */
 	out = x86_jcc(e, X86_NE);
-	x86_lea(e, X86_Q, RCX, REG_HART, JIT_OFF(value));
-	x86_rr(e, X86_SUB, X86_Q, RCX, RAX);
+	x86_lea(e, X86_Q, RAX, REG_HART, JIT_OFF(value));
 	x86_byte(e, 0xc3);
 	x86_here(e, out);
 	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);

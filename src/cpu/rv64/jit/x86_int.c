@@ -87,7 +87,7 @@ static void li(struct jit_lower *l, unsigned g, int64_t value)
 	if (value)
 		x86_mov_imm(&l->e, d, (uint64_t)value);
 	else
-		x86_rr(&l->e, X86_XOR, X86_L, d, d);
+		x86_zero(&l->e, d);
 	jit_put(l, g, d);
 }
 
@@ -104,7 +104,7 @@ static void page_relative(struct jit_lower *l, unsigned g, int64_t distance)
 		jit_pc(l, d, (int32_t)distance);
 	} else {
 		x86_mov_imm(&l->e, d, (uint64_t)distance);
-		x86_rm(&l->e, X86_ADD, X86_Q, d, REG_HART, JIT_OFF(native_page));
+		x86_rm(&l->e, X86_ADD, X86_Q, d, REG_HART, JIT_PAGE_AT);
 	}
 	jit_put(l, g, d);
 }
