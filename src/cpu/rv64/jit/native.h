@@ -45,6 +45,7 @@ struct jit_glue {
 	const uint8_t *site;       /* called, see x86_glue.c */
 	const uint8_t *call;       /* called: rax = struct jit_call */
 	const uint8_t *fp;         /* called: jit_fp_begin(), eax its result */
+	const uint8_t *zero;       /* called: cbo.zero at rax; not equal: it was not done */
 
 	/* Of the compact form (x86_compact.c). Of accesses [store] and [log2 of the size]. */
 	const uint8_t *access[2][4];

@@ -93,6 +93,7 @@ static void put_target(const struct dump *d, int64_t target)
 		{g->site, "site"},
 		{g->call, "call"},
 		{g->fp, "fp"},
+		{g->zero, "zero"},
 	};
 
 	if (target >= 0 && (uint64_t)target < d->size) {

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "cpu/rv64/csr.h"
+#include "cpu/rv64/jit/x86_fp.h"
 #include "mem/gmem.h"
 
 /* The nine that compilers use most, which C's compressed instructions show as well. */
@@ -367,6 +369,34 @@ static void emit_calls(struct x86 *e, struct jit_glue *g)
 	x86_byte(e, 0xc3);
 }
 
+/* cbo.zero where S mode may and the TLB lets a store through. */
+static void emit_zero(struct x86 *e, struct jit_glue *g, bool bmi2)
+{
+	uint8_t *user, *illegal, *differs;
+
+	g->zero = e->p;
+	x86_rm(e, 0x80, X86_L, X86_G_CMP, REG_HART, JIT_OFF(run.hart.priv));
+	x86_byte(e, RV64_U);
+	user = x86_jcc_short(e, X86_E);
+	x86_rm(e, 0xf6, X86_L, 0, REG_HART, JIT_OFF(run.hart.csr.menvcfg)); /* test byte */
+	x86_byte(e, ENVCFG_CBZE);
+	illegal = x86_jcc_short(e, X86_E);
+	jit_emit_slot(e, bmi2, RAX);
+	differs = jit_tlb_ask(e, RAX, 1, JIT_TLB(store_tag));
+	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -(int32_t)RV64_CBO_BLOCK);
+	x86_rx(e, X86_ADD, X86_Q, RAX, REG_HART, RCX, JIT_TLB(addend));
+	x86_rr(e, X86_XORPS, X86_L, XMM0, XMM0);
+	for (int32_t at = 0; at < (int32_t)RV64_CBO_BLOCK; at += 16)
+		x86_rm(e, X86_MOVAPS_TO, X86_L, XMM0, RAX, at);
+	x86_rr(e, X86_CMP, X86_L, RAX, RAX);
+	x86_byte(e, 0xc3);
+	x86_here_short(e, user);
+	x86_here_short(e, illegal);
+	x86_rr(e, X86_TEST, X86_Q, RSP, RSP);
+	x86_here(e, differs);
+	x86_byte(e, 0xc3);
+}
+
 /* ---- slots of the TLB that are remembered ---- */
 
 void jit_emit_slot(struct x86 *e, bool bmi2, unsigned va)
@@ -470,6 +500,7 @@ void jit_emit_glue(struct rv64_jit *j)
 	emit_targets(&e, &j->glue, true);
 	emit_link(&e, &j->glue);
 	emit_calls(&e, &j->glue);
+	emit_zero(&e, &j->glue, j->bmi2);
 	emit_site(&e, &j->glue, j->bmi2);
 	jit_emit_compact(&e, &j->glue, j->bmi2);
 	m->used = ((size_t)(e.p - m->write) + 63) & ~(size_t)63;

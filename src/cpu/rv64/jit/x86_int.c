@@ -571,6 +571,7 @@ const struct jit_rule jit_rules[RV64_N_INSNS] = {
 	[RV64_amominu_d] = ROW(jit_lower_amo_loop, X86_C, 0, 1),
 	[RV64_amomaxu_d] = ROW(jit_lower_amo_loop, X86_A, 0, 1),
 	[RV64_fence] = ROW(fence, 0, 0, 0),
+	[RV64_cbo_zero] = ROW(jit_lower_zero, 0, 0, 0),
 	[RV64_prefetch_i] = ROW(nop, 0, 0, 0),
 	[RV64_prefetch_r] = ROW(nop, 0, 0, 0),
 	[RV64_prefetch_w] = ROW(nop, 0, 0, 0),

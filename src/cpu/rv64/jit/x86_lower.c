@@ -137,7 +137,7 @@ void jit_call_c(struct jit_lower *l, const struct rv64_insn *in, unsigned offset
 
 	jit_move_out(l);
 	over = x86_jmp(e);
-	while ((uintptr_t)e->p & 7)
+	while ((uintptr_t)e->p & 7 && !e->full)
 		x86_byte(e, 0xcc);
 	record = e->p;
 	for (unsigned i = 0; i < sizeof(call); i++)
@@ -331,7 +331,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp_live = false;
 	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp ||
-		   in->id == RV64_fence || rv64_insn_info[in->id].ext == RV64_EXT_A) {
+		   r->fn == jit_lower_zero || in->id == RV64_fence ||
+		   rv64_insn_info[in->id].ext == RV64_EXT_A) {
 		r->fn(l, in, r);
 	}
 	if (rv64_insn_writes_x(in->id) && !l->made_known)
@@ -390,7 +391,7 @@ const void *jit_lower_finish(struct jit_lower *l)
 	emit_ool(l);
 	if (l->e.full)
 		return NULL;
-	while (!l->s->compact && (uintptr_t)l->e.p & 15)
+	while (!l->s->compact && (uintptr_t)l->e.p & 15 && !l->e.full)
 		x86_byte(&l->e, 0xcc);
 	m->used = (size_t)(l->e.p - m->write);
 	return l->begin + l->e.exec;

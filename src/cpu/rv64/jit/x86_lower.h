@@ -197,7 +197,7 @@ void jit_ool_exit(struct jit_lower *l, const struct jit_ool *o);
 
 /* ---- x86_mem.c ---- */
 
-jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore;
+jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore, jit_lower_zero;
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
 void jit_ool_guess(struct jit_lower *l, const struct jit_ool *o);
 /* In a program: rcx = the slot of the TLB that was right here the last time, so that it need not be

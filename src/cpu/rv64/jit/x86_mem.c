@@ -239,3 +239,14 @@ void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const str
 	jit_at(l, op, X86_L, jit_f_get(l, in->rs2, XMM0), &at);
 	settle(l, o);
 }
+
+void jit_lower_zero(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
+{
+	struct jit_ool *o;
+
+	(void)r;
+	jit_load(l, RAX, in->rs1);
+	x86_call_to(&l->e, l->jit->glue.zero);
+	o = jit_ool_call(l, in, x86_jcc(&l->e, X86_NE));
+	o->back = l->e.p;
+}
