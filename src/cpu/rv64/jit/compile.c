@@ -300,7 +300,7 @@ struct rv64_op *rv64_jit_gave_up(struct interp *c, struct rv64_block **b)
 	entry = site + why.entry;
 	*b = jit_record_block(c, jit_record_of(entry));
 	op = rv64_block_at(*b, why.what & (JIT_GAVE_UP_GROUP - 1));
-	c->run.hart.pc = c->native_page + ((*b)->pa & (GMEM_PAGE_SIZE - 1));
+	c->run.hart.pc = c->run.hart.x[RV64_X_PAGE] + ((*b)->pa & (GMEM_PAGE_SIZE - 1));
 	c->jit->n_gave_up++;
 	if (why.what & JIT_GAVE_UP_GROUP)
 		count_give_up(c, *b, site, entry, op);

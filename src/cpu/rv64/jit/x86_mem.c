@@ -92,19 +92,21 @@ static uint32_t mem_info(const struct jit_lower *l, const struct rv64_insn *in, 
 	       (in->len == 4 ? JIT_MEM_LONG : 0);
 }
 
-/* rcx = what to add to the address `va`. What is returned is for settle(). */
+/* *at = the host's operand for the address `va`. What is returned is for settle(). */
 static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, unsigned va,
-			       unsigned log2_size, uint32_t info)
+			       unsigned log2_size, uint32_t info, struct jit_place *at)
 {
 	struct jit_ool *o;
 
 	info = mem_info(l, in, log2_size, info);
 	if (l->s->compact) {
 		jit_compact_access(l, info);
+		*at = (struct jit_place){.base = RAX};
 		return NULL;
 	}
 	o = ask(l, va, log2_size, info);
 	x86_rx(&l->e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
+	*at = (struct jit_place){.base = (uint8_t)va, .index = RCX, .indexed = true};
 	return o;
 }
 
@@ -173,10 +175,11 @@ void jit_lower_load(struct jit_lower *l, const struct rv64_insn *in, const struc
 	if (walks) {
 		o = ask(l, va, r->w, mem_info(l, in, r->w, info));
 		guess(l);
+		at = (struct jit_place){.base = (uint8_t)va, .index = RDX, .indexed = true};
 	} else {
-		o = look_up(l, in, va, r->w, info);
+		o = look_up(l, in, va, r->w, info, &at);
 	}
-	x86_rx(&l->e, r->op, w, d, va, walks ? RDX : RCX, 0);
+	jit_at(l, r->op, w, d, &at);
 	jit_put(l, in->rd, d);
 	settle(l, o);
 }
@@ -194,8 +197,8 @@ void jit_lower_store(struct jit_lower *l, const struct rv64_insn *in, const stru
 		return;
 	}
 	va = address(l, in);
-	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE);
-	x86_rx(&l->e, r->op, w, jit_get(l, in->rs2, RDX), va, RCX, 0);
+	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE, &at);
+	jit_at(l, r->op, w, jit_get(l, in->rs2, RDX), &at);
 	settle(l, o);
 }
 
@@ -204,17 +207,14 @@ void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const stru
 	uint32_t op = r->w == 2 ? X86_MOVSS : X86_MOVSD;
 	unsigned va, d = jit_f_dst(in->rd);
 	struct jit_ool *o = NULL;
-	struct x86 *e = &l->e;
 	struct jit_place at;
 
 	jit_fp_need(l);
-	if (jit_in_group(l, in, &at)) {
-		jit_at(l, op, X86_L, d, &at);
-	} else {
+	if (!jit_in_group(l, in, &at)) {
 		va = address(l, in);
-		o = look_up(l, in, va, r->w, (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP);
-		x86_rx(e, op, X86_L, d, va, RCX, 0);
+		o = look_up(l, in, va, r->w, (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP, &at);
 	}
+	jit_at(l, op, X86_L, d, &at);
 	if (r->w == 2)
 		jit_f_box(l, d);
 	jit_f_put(l, in->rd, d);
@@ -224,7 +224,6 @@ void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const stru
 void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
 	uint32_t op = r->w == 2 ? X86_MOVSS_TO : X86_MOVSD_TO;
-	struct x86 *e = &l->e;
 	struct jit_place at;
 	struct jit_ool *o;
 	unsigned va;
@@ -235,7 +234,19 @@ void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const str
 		return;
 	}
 	va = address(l, in);
-	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE | JIT_MEM_FP);
-	x86_rx(e, op, X86_L, jit_f_get(l, in->rs2, XMM0), va, RCX, 0);
+	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE | JIT_MEM_FP,
+		    &at);
+	jit_at(l, op, X86_L, jit_f_get(l, in->rs2, XMM0), &at);
 	settle(l, o);
+}
+
+void jit_lower_zero(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
+{
+	struct jit_ool *o;
+
+	(void)r;
+	jit_load(l, RAX, in->rs1);
+	x86_call_to(&l->e, l->jit->glue.zero);
+	o = jit_ool_call(l, in, x86_jcc(&l->e, X86_NE));
+	o->back = l->e.p;
 }
