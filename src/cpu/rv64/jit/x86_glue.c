@@ -369,18 +369,21 @@ static void emit_calls(struct x86 *e, struct jit_glue *g)
 	x86_byte(e, 0xc3);
 }
 
-/* cbo.zero where S mode may and the TLB lets a store through. */
+/* cbo.zero where M mode or, if it is allowed to, S mode may, and the TLB lets a store through. */
 static void emit_zero(struct x86 *e, struct jit_glue *g, bool bmi2)
 {
-	uint8_t *user, *illegal, *differs;
+	uint8_t *machine, *user, *illegal, *differs;
 
 	g->zero = e->p;
-	x86_rm(e, 0x80, X86_L, X86_G_CMP, REG_HART, JIT_OFF(run.hart.priv));
-	x86_byte(e, RV64_U);
+	x86_rm(e, X86_MOVZX_B, X86_L, RCX, REG_HART, JIT_OFF(run.hart.priv));
+	x86_alu_imm(e, X86_G_CMP, X86_L, RCX, RV64_M);
+	machine = x86_jcc_short(e, X86_E);
+	x86_rr(e, X86_TEST, X86_L, RCX, RCX);
 	user = x86_jcc_short(e, X86_E);
 	x86_rm(e, 0xf6, X86_L, 0, REG_HART, JIT_OFF(run.hart.csr.menvcfg)); /* test byte */
 	x86_byte(e, ENVCFG_CBZE);
 	illegal = x86_jcc_short(e, X86_E);
+	x86_here_short(e, machine);
 	jit_emit_slot(e, bmi2, RAX);
 	differs = jit_tlb_ask(e, RAX, 1, JIT_TLB(store_tag));
 	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -(int32_t)RV64_CBO_BLOCK);
