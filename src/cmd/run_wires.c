@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * --spi BUS:SELECT=KIND[,KEY=VALUE]..., where KIND may be unix:PATH; --i2c BUS:ADDRESS=KIND[,...];
- * --gpio PIN=PIN, with pins such as A14.
+ * --gpio PIN=PIN, with pins such as A14; --spi has cs=PIN, too.
  */
 #include "cmd/run_wires.h"
 
@@ -22,6 +22,36 @@
 #define I2C_LAST  0x77u
 #define PORTS     "ABCDE"
 
+/* "A14"; *end is what follows. */
+static bool parse_pin(struct wires_pin *pin, const char *text, const char **end)
+{
+	const char *port = *text ? strchr(PORTS, *text) : NULL;
+	int used = 0;
+
+	if (!port || sscanf(text + 1, "%2u%n", &pin->pin, &used) != 1 || pin->pin > 31)
+		return false;
+	pin->port = (unsigned)(port - PORTS);
+	*end = text + 1 + used;
+	return true;
+}
+
+static bool same_pin(const struct wires_pin *a, const struct wires_pin *b)
+{
+	return a->port == b->port && a->pin == b->pin;
+}
+
+static int select_pin(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct wires_spi *s = ctx;
+	const char *end;
+
+	if (!parse_pin(&s->pin, value, &end) || *end)
+		return err_set(e, -EINVAL, "%s%s: give a pin, A0 to E31, such as A20", label,
+			       value);
+	s->by_pin = true;
+	return 0;
+}
+
 #define AT(member) .offset = offsetof(struct wires_spi, member)
 
 static const struct opt spi_keys[] = {
@@ -29,6 +59,7 @@ static const struct opt spi_keys[] = {
 	{.name = "ro", .kind = OPT_BOOL, AT(read_only)},
 	{.name = "address", .kind = OPT_UINT, .max = SPI_EXPANDER_ADDRESSES - 1, AT(address)},
 	{.name = "chain", .kind = OPT_BOOL, AT(chained)},
+	{.name = "cs", .arg = "PIN", .kind = OPT_CALL, .call = select_pin},
 	{.name = "3wire", .kind = OPT_BOOL, AT(joined)},
 	{.name = "compatible", .kind = OPT_STRING, AT(compatible)},
 	{0},
@@ -72,6 +103,9 @@ static int check_spi_keys(const struct wires_spi *s, struct err *e)
 			       s->path);
 	if (s->read_only && s->kind != WIRES_FLASH)
 		return err_set(e, -EINVAL, "%s,ro=on: is for a flash; leave it out", s->label);
+	if (s->by_pin && s->kind == WIRES_UNIX)
+		return err_set(e, -EINVAL, "%s,cs=: its select is the controller's; leave it out",
+			       s->label);
 	if (s->address && s->kind != WIRES_EXPANDER)
 		return err_set(e, -EINVAL, "%s,address=%u: is for an expander; leave it out",
 			       s->label, s->address);
@@ -153,19 +187,6 @@ int run_i2c_option(void *ctx, const char *label, char *value, struct err *e)
 
 /* ---- --gpio ---- */
 
-/* "A14"; *end is what follows. */
-static bool parse_pin(struct wires_pin *pin, const char *text, const char **end)
-{
-	const char *port = *text ? strchr(PORTS, *text) : NULL;
-	int used = 0;
-
-	if (!port || sscanf(text + 1, "%2u%n", &pin->pin, &used) != 1 || pin->pin > 31)
-		return false;
-	pin->port = (unsigned)(port - PORTS);
-	*end = text + 1 + used;
-	return true;
-}
-
 int run_gpio_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct wires *w = &((struct run_options *)ctx)->wires;
@@ -179,12 +200,12 @@ int run_gpio_option(void *ctx, const char *label, char *value, struct err *e)
 		return err_set(e, -EINVAL,
 			       "%s%s: give two pins to join, A0 to E31, such as A14=A15", label,
 			       value);
-	if (g->end[0].port == g->end[1].port && g->end[0].pin == g->end[1].pin)
+	if (same_pin(&g->end[0], &g->end[1]))
 		return err_set(e, -EINVAL, "%s%s: joins a pin with itself; name another", label,
 			       value);
 	for (unsigned i = 0; i < 2 * w->n_gpio; i++)
 		for (unsigned j = 0; j < 2; j++)
-			if (!memcmp(&w->gpio[i / 2].end[i % 2], &g->end[j], sizeof(g->end[j])))
+			if (same_pin(&w->gpio[i / 2].end[i % 2], &g->end[j]))
 				return err_set(e, -EINVAL,
 					       "%s%s: one of them has a wire already; a pin has "
 					       "one",
@@ -193,8 +214,35 @@ int run_gpio_option(void *ctx, const char *label, char *value, struct err *e)
 	return 0;
 }
 
+/* A pin is the select of one place, for all parts there, and has no other wire. */
+static int check_select(const struct wires *w, const struct wires_spi *s, struct err *e)
+{
+	const struct wires_spi *first = wires_spi_at(w, s->bus, s->select);
+	bool taken = false;
+
+	if (s->by_pin != first->by_pin || (s->by_pin && !same_pin(&s->pin, &first->pin)))
+		return err_set(e, -EINVAL,
+			       "%s: another part on this select has another wire for it; give all "
+			       "the same cs=PIN, or none",
+			       s->label);
+	for (unsigned i = 0; i < w->n_spi && s->by_pin; i++)
+		taken |= w->spi[i].by_pin && same_pin(&w->spi[i].pin, &s->pin) &&
+			 (w->spi[i].bus != s->bus || w->spi[i].select != s->select);
+	for (unsigned i = 0; i < 2 * w->n_gpio && s->by_pin; i++)
+		taken |= same_pin(&w->gpio[i / 2].end[i % 2], &s->pin);
+	return taken ? err_set(e, -EINVAL, "%s: its pin has a wire already; a pin has one",
+			       s->label)
+		     : 0;
+}
+
 int run_wires_check(const struct run_options *o, struct err *e)
 {
+	for (unsigned i = 0; i < o->wires.n_spi; i++) {
+		int ret = check_select(&o->wires, &o->wires.spi[i], e);
+
+		if (ret)
+			return ret;
+	}
 	for (unsigned i = 0; i < o->wires.n_spi && o->clock == RUN_CLOCK_INSTRUCTIONS; i++)
 		if (o->wires.spi[i].kind == WIRES_UNIX)
 			return err_set(e, -EINVAL,

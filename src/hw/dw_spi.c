@@ -446,6 +446,14 @@ int dw_spi_attach(struct dw_spi *d, struct spi_part *p, unsigned select)
 	return spi_bus_attach(&d->bus, p, select);
 }
 
+void dw_spi_pin(struct dw_spi *d, unsigned select, bool low)
+{
+	pthread_mutex_lock(&d->lock);
+	pump(d, 0);
+	spi_bus_pin(&d->bus, select, low);
+	leave(d);
+}
+
 void dw_spi_set_test(struct dw_spi *d, bool exact)
 {
 	d->bus.exact = exact;

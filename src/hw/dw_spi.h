@@ -40,6 +40,9 @@ struct dw_spi_config {
 int dw_spi_new(const struct dw_spi_config *cfg, struct dw_spi **out);
 /* Before the first access; see spi_bus_attach(). */
 int dw_spi_attach(struct dw_spi *d, struct spi_part *p, unsigned select);
+/* A pin that is the select of parts `by_pin` goes low or high: any thread, not under a lock that an
+ * interrupt controller or a part's log takes. What was pushed before goes out before. */
+void dw_spi_pin(struct dw_spi *d, unsigned select, bool low);
 /* For tests: see spi_bus.exact; and contention, of which they make much, is not reported. */
 void dw_spi_set_test(struct dw_spi *d, bool exact);
 /* Frees the parts too. On the loop's thread, while no vCPU runs. NULL is allowed. */

@@ -39,6 +39,8 @@ int spi_bus_attach(struct spi_bus *b, struct spi_part *p, unsigned select)
 		return -ENOSPC;
 	if (p->chained && (!before || before->select != select))
 		return -EINVAL;
+	if (p->by_pin && p->ops->burst)
+		return -EINVAL;
 	for (unsigned i = 0; i < b->n_parts; i++)
 		if (b->part[i]->select == select && (p->ops->burst || b->part[i]->ops->burst))
 			return -EINVAL;
@@ -50,7 +52,7 @@ int spi_bus_attach(struct spi_bus *b, struct spi_part *p, unsigned select)
 
 static bool is_selected(const struct spi_bus *b, const struct spi_part *p)
 {
-	return b->selected >> p->select & 1;
+	return (p->by_pin ? b->pins : b->selected) >> p->select & 1;
 }
 
 struct spi_part *spi_bus_burst_part(const struct spi_bus *b)
@@ -95,14 +97,28 @@ static void part_select(struct spi_part *p, bool selected)
 	p->out = level(p);
 }
 
+static void tell_parts(struct spi_bus *b, unsigned changed, bool by_pin)
+{
+	for (unsigned i = 0; i < b->n_parts && changed; i++)
+		if (b->part[i]->by_pin == by_pin && (changed >> b->part[i]->select & 1))
+			part_select(b->part[i], is_selected(b, b->part[i]));
+}
+
 void spi_bus_select(struct spi_bus *b, unsigned mask)
 {
 	unsigned changed = b->selected ^ mask;
 
 	b->selected = mask;
-	for (unsigned i = 0; i < b->n_parts && changed; i++)
-		if (changed >> b->part[i]->select & 1)
-			part_select(b->part[i], is_selected(b, b->part[i]));
+	tell_parts(b, changed, false);
+}
+
+void spi_bus_pin(struct spi_bus *b, unsigned select, bool low)
+{
+	unsigned mask = (b->pins & ~(1u << select)) | (unsigned)low << select;
+	unsigned changed = b->pins ^ mask;
+
+	b->pins = mask;
+	tell_parts(b, changed, true);
 }
 
 /* ---- the wires ---- */

@@ -14,7 +14,8 @@
  * that share a select both answer when they are addressed both; if they disagree that is
  * contention, which is reported by their names, and 0 wins. `chained` parts have their input at
  * the output of the part before (a daisy chain); `joined` ones have one wire for both directions,
- * MOSI behind a resistor (3-wire): what they drive wins, and else MISO repeats MOSI.
+ * MOSI behind a resistor (3-wire): what they drive wins, and else MISO repeats MOSI. `by_pin` ones
+ * have their select from some other pin than the controller's.
  *
  * The caller keeps one thread at a time in a bus: its controller has a lock.
  */
@@ -69,6 +70,7 @@ struct spi_part {
 	bool falling;       /* takes bits at falling edges: modes 1 and 2, or else 0 and 3 */
 	bool chained;       /* behind the part that was attached before it, on the same select */
 	bool joined;        /* 3-wire */
+	bool by_pin;        /* its select is not the controller's: spi_bus_pin() */
 	unsigned select;    /* the rest is the bus's own */
 	int now;            /* what it drives: the bit, or the byte of which `out` is one */
 	int out;            /* the level it drives: 0, 1 or SPI_RELEASE */
@@ -80,7 +82,8 @@ struct spi_bus {
 	char name[16];
 	struct spi_part *part[SPI_MAX_PARTS];
 	unsigned n_parts;
-	unsigned selected;  /* bit n: select n is low */
+	unsigned selected;  /* bit n: the controller's select n is low */
+	unsigned pins;      /* bit n: the pin is low that is select n of parts `by_pin` */
 	unsigned collision; /* bit n: part n was reported in this frame */
 	bool sclk, mosi;
 	bool exact;  /* never by bytes: for tests of just that */
@@ -93,11 +96,13 @@ void spi_bus_init(struct spi_bus *b, const char *name);
 void spi_bus_fini(struct spi_bus *b);
 
 /* The bus owns the part from now on. 0; -ENOSPC; -EINVAL: a chain that begins nowhere, or a part
- * with bursts that would not be alone on its select, as it has to be (nothing is attached then). */
+ * with bursts that would not be alone on its select, or is `by_pin` (nothing is attached then). */
 int spi_bus_attach(struct spi_bus *b, struct spi_part *p, unsigned select);
 
 /* Bit n of `mask`: select n is low from now on; the others are high. */
 void spi_bus_select(struct spi_bus *b, unsigned mask);
+/* The same of one select that is a pin: parts `by_pin` see it, and no others. */
+void spi_bus_pin(struct spi_bus *b, unsigned select, bool low);
 /* The part with bursts that is selected, alone, or NULL. No frame may be sent to it. */
 struct spi_part *spi_bus_burst_part(const struct spi_bus *b);
 /* SCLK goes to where it rests in this mode. */

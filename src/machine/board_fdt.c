@@ -45,12 +45,14 @@ int board_fdt_load(const struct board_fdt *b, struct machine *m, size_t size_max
 	return fdt_file_load(&r, &m->dtb, &m->dtb_len, e);
 }
 
-void board_fdt_chosen(struct fdt_builder *t, const struct board_fdt *b, const char *console)
+void board_fdt_aliases(struct fdt_builder *t, const char *console)
 {
 	fdtb_begin(t, "aliases");
 	fdtb_string(t, "serial0", console);
-	fdtb_end(t);
+}
 
+void board_fdt_chosen(struct fdt_builder *t, const struct board_fdt *b, const char *console)
+{
 	fdtb_begin(t, "chosen");
 	fdtb_string(t, "stdout-path", console);
 	if (b->bootargs)

@@ -32,7 +32,9 @@ int board_fdt_init(struct board_fdt *b, const struct machine *m, uint64_t initrd
 int board_fdt_load(const struct board_fdt *b, struct machine *m, size_t size_max, bool set_memory,
 		   struct err *e);
 
-/* Writes /aliases, /chosen and /memory. `console` is the path of the UART's node. */
+/* Begins /aliases with serial0, `console`, the path of the UART's node; the caller ends it. */
+void board_fdt_aliases(struct fdt_builder *t, const char *console);
+/* Writes /chosen and /memory. */
 void board_fdt_chosen(struct fdt_builder *t, const struct board_fdt *b, const char *console);
 
 /* Begins a node `name@base` with its compatible strings and its one register window, of two cells

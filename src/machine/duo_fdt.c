@@ -170,6 +170,9 @@ int duo_fdt_build(const struct duo_fdt_config *cfg, void **out, size_t *len, str
 		   sizeof("milkv,duo\0sophgo,cv1800b"));
 	fdtb_string(t, "model", cfg->model);
 	snprintf(console, sizeof(console), "/soc/serial@%x", DUO_UART_BASE);
+	board_fdt_aliases(t, console);
+	duo_wires_aliases(t);
+	fdtb_end(t);
 	board_fdt_chosen(t, &cfg->run, console);
 	write_reserved(t, cfg);
 	write_cpus(t);

@@ -2,7 +2,7 @@
 /*
  * A controller is there with or without parts. Pins that are joined are settled again whenever one
  * of their ports moves, under a lock of their own, so that whoever comes last sees both ends as
- * they are.
+ * they are. Pins that select parts of SPI are handed on under it, too.
  */
 #include "machine/duo_wires.h"
 
@@ -73,6 +73,7 @@ static int add_spi_part(struct duo_wires *w, struct machine *m, const struct wir
 		return ret;
 	p->chained = s->chained;
 	p->joined = s->joined;
+	p->by_pin = s->by_pin;
 	ret = dw_spi_attach(w->spi[s->bus], p, s->select);
 	if (!ret)
 		return 0;
@@ -184,6 +185,14 @@ static void settle(struct duo_wires *w, const struct wires_gpio *g)
 		dw_gpio_input(w->gpio[g->end[i].port], g->end[i].pin, drives[!i] && level[!i]);
 }
 
+/* A pin that nobody drives is pulled up. Parts that share a select share its pin. */
+static void settle_select(struct duo_wires *w, const struct wires_spi *s)
+{
+	const struct dw_gpio_pins out = dw_gpio_outputs(w->gpio[s->pin.port]);
+
+	dw_spi_pin(w->spi[s->bus], s->select, (out.driven & ~out.level) >> s->pin.pin & 1);
+}
+
 static void port_moved(void *arg, unsigned port)
 {
 	struct duo_wires *w = arg;
@@ -195,6 +204,9 @@ static void port_moved(void *arg, unsigned port)
 	for (unsigned i = 0; i < wires->n_gpio; i++)
 		if (wires->gpio[i].end[0].port == port || wires->gpio[i].end[1].port == port)
 			settle(w, &wires->gpio[i]);
+	for (unsigned i = 0; i < wires->n_spi; i++)
+		if (wires->spi[i].by_pin && wires->spi[i].pin.port == port)
+			settle_select(w, &wires->spi[i]);
 	pthread_mutex_unlock(&w->lock);
 }
 

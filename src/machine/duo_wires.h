@@ -18,8 +18,10 @@ int duo_wires_new(struct machine *m, struct plic *plic, struct duo_wires **out, 
 /* NULL is allowed. */
 void duo_wires_free(struct duo_wires *w);
 
+/* Their aliases: whichever comes up first, the buses have their own numbers. */
+void duo_wires_aliases(struct fdt_builder *t);
 /* Writes their nodes into /soc, whose interrupts go to the PLIC. duo_wires_new() has completed
- * `wires`. From `phandle` on two are free, for the nodes of their clocks. */
+ * `wires`. From `phandle` on all are free, for the nodes of clocks and ports. */
 void duo_wires_fdt(struct fdt_builder *t, const struct wires *wires, unsigned phandle);
 
 #endif

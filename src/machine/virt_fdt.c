@@ -299,6 +299,8 @@ int virt_fdt_build(const struct virt_fdt_config *cfg, void **out, size_t *len, s
 	fdtb_string(t, "compatible", "riscv-virtio");
 	fdtb_string(t, "model", "riscv-virtio,linnet");
 	snprintf(console, sizeof(console), "/soc/serial@%x", VIRT_UART_BASE);
+	board_fdt_aliases(t, console);
+	fdtb_end(t);
 	board_fdt_chosen(t, &cfg->run, console);
 	write_cpus(t, cfg);
 	fdtb_begin(t, "soc");

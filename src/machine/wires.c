@@ -9,6 +9,14 @@ const char *const wires_spi_kinds[] = {
 	[WIRES_UNIX + 1] = NULL,
 };
 
+const struct wires_spi *wires_spi_at(const struct wires *w, unsigned bus, unsigned select)
+{
+	for (unsigned i = 0; i < w->n_spi; i++)
+		if (w->spi[i].bus == bus && w->spi[i].select == select)
+			return &w->spi[i];
+	return NULL;
+}
+
 const char *wires_given(const struct wires *w)
 {
 	if (w->n_spi)

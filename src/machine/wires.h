@@ -22,14 +22,20 @@ enum wires_spi_kind {
 /* By kind, NULL behind the last. */
 extern const char *const wires_spi_kinds[];
 
+struct wires_pin {
+	unsigned port, pin; /* port 0 is A */
+};
+
 struct wires_spi {
 	unsigned bus, select;
-	unsigned kind;               /* enum wires_spi_kind */
-	const char *path;            /* flash, unix */
-	const char *compatible;      /* for the device tree; NULL: as the kind has it */
-	unsigned address;            /* expander */
-	bool read_only;              /* flash */
-	bool chained, joined;        /* see hw/spi_bus.h */
+	unsigned kind;          /* enum wires_spi_kind */
+	const char *path;       /* flash, unix */
+	const char *compatible; /* for the device tree; NULL: as the kind has it */
+	unsigned address;       /* expander */
+	bool read_only;         /* flash */
+	bool chained, joined;   /* see hw/spi_bus.h */
+	bool by_pin;            /* its select is `pin`, and not the controller's */
+	struct wires_pin pin;
 	char label[WIRES_LABEL_MAX]; /* what a message starts with: "--spi 0:0=flash" */
 };
 
@@ -40,10 +46,6 @@ struct wires_i2c {
 	const char *compatible; /* for the device tree; NULL: as its size says */
 	bool read_only;
 	char label[WIRES_LABEL_MAX];
-};
-
-struct wires_pin {
-	unsigned port, pin; /* port 0 is A */
 };
 
 /* Joins two pins. */
@@ -60,6 +62,9 @@ struct wires {
 	unsigned n_gpio;
 	bool verbose; /* log what parts put out */
 };
+
+/* The first part on that select, or NULL. */
+const struct wires_spi *wires_spi_at(const struct wires *w, unsigned bus, unsigned select);
 
 /* What a message calls the first thing that was asked for; NULL: nothing was. */
 const char *wires_given(const struct wires *w);

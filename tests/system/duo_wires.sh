@@ -12,6 +12,9 @@ case_parts() {
 	make_flash "$work/flash" 1M
 	head -c 700001 /dev/urandom >"$work/data"
 	cat >"$work/steps" <<-'END'
+		for i in $(seq 300); do # a bus with pins comes when their driver is there
+			[ -e /dev/spidev2.1 -a -e /sys/bus/iio/devices/iio:device0 -a -e /dev/mtd0 ] || sleep 0.1
+		done
 		modprobe mtdblock
 		cat /proc/mtd
 		dd if=/data of=/dev/mtdblock0 bs=64k 2>/dev/null && sync
@@ -72,9 +75,9 @@ case_parts() {
 	serve "$work/peer" python3 "$(dirname "$0")/spi_peer.py" "$work/peer" </dev/null
 	linnet run --machine duo256m -v "${quick[@]}" --file "$work/data:/data" --file "$SPIDEV:/spidev" \
 		--file "$work/steps:/steps" \
-		--spi 0:0=flash,path="$work/flash" --spi 0:1=adc --spi 1:0=loopback \
+		--spi 0:0=flash,path="$work/flash" --spi 0:1=adc,cs=A20 --spi 1:0=loopback \
 		--spi 1:1=shift --spi 1:1=shift,chain=on \
-		--spi 2:0=expander --spi 2:0=expander,address=2 --spi 2:1=expander --spi 2:1=adc \
+		--spi 2:0=expander,cs=B3 --spi 2:0=expander,address=2,cs=B3 --spi 2:1=expander --spi 2:1=adc \
 		--spi 3:0=unix:"$work/peer" --spi 3:1=adc,3wire=on,compatible=rohm,,dh2228fv \
 		--i2c 0:0x50=eeprom,path="$work/e02" --i2c 1:0x50=eeprom,path="$work/e64" --gpio A14=A15 --gpio B1=C2 \
 		--exec 'sh /steps' </dev/null
@@ -122,6 +125,8 @@ counts
 	cmp -n 3000 "$work/e64" "$work/data" || fail 'the EEPROM does not hold what the guest wrote'
 	[ "$(tail -c +101 "$work/e02" | head -c 16)" = 0123456789abcdef ] || fail 'the small EEPROM neither'
 	expect_in err 'contention: gpio A14 drives 1, gpio A15 0'
+	expect_in err 'gpio A20: 0'
+	expect_in err 'gpio B3: 0'
 	expect_in err 'gpio E2: 1'
 	expect_in err 'gpio E2: 0'
 	cmp -n 700001 "$work/flash" "$work/data" || fail 'the file does not hold what the guest wrote'
@@ -164,6 +169,9 @@ case_mistakes() {
 	mistake 0:0=flash,path="$work/none" 'none: there is no such file; make an erased chip: head'
 	mistake 0:0=flash,path="$work/flash" 'has 100000 bytes; such a chip has a power of two, 64K to 64M'
 	mistake 0:0=flash,path="$work" 'is no file|Is a directory'
+	mistake 0:0=adc,cs=F1 '--spi .*cs=F1: give a pin, A0 to E31, such as A20'
+	mistake 0:0=adc,cs=A1x 'give a pin'
+	mistake 0:0=unix:x,cs=A1 '--spi 0:0=unix,cs=: its select is the controller.s; leave it out'
 	mistake 0:0=adc,chain=on 'chain=on: there is no part before it on this select'
 	mistake 0:0=unix:"$work/none" '--spi 0:0=unix:.*/none: No such file.*start the program'
 	mistake_of --i2c 0:0x50 '--i2c 0:0x50: give BUS:ADDRESS=KIND, such as 0:0x50=eeprom,path=F'
@@ -180,6 +188,12 @@ case_mistakes() {
 	mistake_of --gpio A1=A1 'joins a pin with itself'
 	linnet run --machine duo --gpio A1=A2 --gpio A2=A3 --exec true </dev/null
 	expect_in err '--gpio A2=A3: one of them has a wire already'
+	linnet run --machine duo --spi 0:0=adc,cs=A1 --spi 0:0=shift --exec true </dev/null
+	expect_in err '--spi 0:0=shift: another part on this select has another wire for it'
+	linnet run --machine duo --spi 0:0=adc,cs=A1 --spi 1:0=adc,cs=A1 --exec true </dev/null
+	expect_in err '--spi 0:0=adc: its pin has a wire already'
+	linnet run --machine duo --spi 0:0=adc,cs=A1 --gpio A2=A1 --exec true </dev/null
+	expect_in err '--spi 0:0=adc: its pin has a wire already'
 	linnet run --gpio A1=A2 --exec true </dev/null
 	expect_in err '--gpio: the machine virt has no such wires; add --machine duo256m'
 	linnet run --spi 0:0=adc --exec true </dev/null

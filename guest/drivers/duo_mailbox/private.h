@@ -74,7 +74,9 @@ struct duo_mailbox {
 void duo_channel_reserve(struct duo_mailbox *mb, unsigned int channel, bool reserved);
 /* duo_mailbox_send() for who may sleep, up to 2 s for a lock. */
 int duo_mailbox_send_patiently(struct duo_mailbox *mb, const struct duo_cmdqu *message);
-/* Sends through it, in any context. EBUSY: what was sent before has yet to be taken. ENOLCK, as above. */
+/* Sends through it, in any context. EBUSY: what was sent before has yet to be taken. ENOLCK, as
+ * duo_mailbox_send().
+ */
 int duo_channel_send(struct duo_mailbox *mb, unsigned int channel, const struct duo_mail *mail);
 /* Whether the other core has taken what was sent. */
 bool duo_channel_taken(struct duo_mailbox *mb, unsigned int channel);

@@ -333,6 +333,41 @@ static void test_select(void **state)
 	assert_int_equal(f->far->n_ends, 2);
 }
 
+/* A part whose select is a pin of somebody else's: the controller's own leaves it alone. */
+static void test_pin(void **state)
+{
+	struct fixture *f = *state;
+	struct spi_part *p;
+
+	assert_int_equal(spi_shift_new(false, &p), 0);
+	p->by_pin = true;
+	assert_int_equal(dw_spi_attach(f->d, p, 2), 0);
+	configure(f, TR, 0, 8, 1);
+	set(f, SER, 4);
+	set(f, DR, 0x11);
+	assert_int_equal(get(f, DR), 0xff);
+	dw_spi_pin(f->d, 1, true); /* of no part */
+	set(f, DR, 0x22);
+	assert_int_equal(get(f, DR), 0xff);
+	dw_spi_pin(f->d, 2, true);
+	set(f, DR, 0x33);
+	assert_int_equal(get(f, DR), 0);
+	assert_int_equal(get(f, SR) & SR_BUSY, 0); /* which lets the controller's own rise */
+	set(f, DR, 0x44);
+	assert_int_equal(get(f, DR), 0x33);
+	set(f, DR, 0x55); /* waits, and goes out before the pin rises */
+	dw_spi_pin(f->d, 2, false);
+	assert_int_equal(get(f, DR), 0x44);
+	set(f, DR, 0x66);
+	assert_int_equal(get(f, DR), 0xff);
+	dw_spi_pin(f->d, 2, true);
+	set(f, DR, 0x77);
+	assert_int_equal(get(f, DR), 0x55);
+	f->far->part.by_pin = true; /* what another process plays cannot be */
+	assert_int_equal(dw_spi_attach(f->d, &f->far->part, 0), -EINVAL);
+	f->far->part.by_pin = false;
+}
+
 /* Frames that another process answers: what waits goes at once, and the guest may go away. */
 static void test_bursts(void **state)
 {
@@ -445,6 +480,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_frames, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overflow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_select, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pin, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bursts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_burst_receiving, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),

@@ -99,12 +99,31 @@ static void expect_cell(const void *dtb, const char *path, const char *name, uin
 	assert_int_equal(fdt32_ld(property(dtb, path, name)), value);
 }
 
+/* The second select is pin E9, low when active; the others are the controller's. */
+static void expect_cs_gpios(const void *dtb)
+{
+	const fdt32_t *cells;
+	int len;
+
+	cells = fdt_getprop(dtb, fdt_path_offset(dtb, "/soc/spi@4180000"), "cs-gpios", &len);
+	assert_int_equal(len, 6 * sizeof(*cells));
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(
+			fdt32_ld(&cells[i]),
+			i == 2   ? fdt32_ld(property(dtb, "/soc/gpio@5021000/gpio-controller@0",
+						     "phandle"))
+			: i == 3 ? 9u
+			: i == 4 ? 1u
+				 : 0u);
+	assert_null(fdt_getprop(dtb, fdt_path_offset(dtb, "/soc/spi@41b0000"), "cs-gpios", NULL));
+}
+
 /* A select has one node, that of its first part; a part's driver is the kind's, or as one asks. */
 static void test_wires(void **state)
 {
 	const struct wires wires = {
 		.spi = {{.bus = 0, .select = 1, .kind = WIRES_FLASH},
-			{.bus = 0, .select = 2, .kind = WIRES_ADC},
+			{.bus = 0, .select = 2, .kind = WIRES_ADC, .by_pin = true, .pin = {4, 9}},
 			{.bus = 3, .select = 0, .kind = WIRES_SHIFT},
 			{.bus = 3, .select = 0, .kind = WIRES_ADC},
 			{.bus = 3, .select = 3, .kind = WIRES_UNIX, .compatible = "acme,thing"}},
@@ -122,6 +141,8 @@ static void test_wires(void **state)
 			    "jedec,spi-nor");
 	expect_cell(dtb, "/soc/spi@4180000/flash@1", "reg", 1);
 	expect_cell(dtb, "/soc/spi@4180000", "interrupts", 54);
+	expect_cs_gpios(dtb);
+	assert_string_equal(fdt_get_alias(dtb, "spi3"), "/soc/spi@41b0000");
 	assert_string_equal(property(dtb, "/soc/spi@4180000/adc@2", "compatible"),
 			    "microchip,mcp3208");
 	assert_string_equal(property(dtb, "/soc/spi@41b0000/shift@0", "compatible"),
