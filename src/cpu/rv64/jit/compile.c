@@ -327,8 +327,8 @@ void rv64_jit_seen(struct interp *c)
 	    b->native == c->code.not_native || b->hot || !rv64_code_is_current(&c->code, b))
 		return;
 	b->hot = true;
-	/* What is in two pages is led to by what jumps remember alone, and a jump that asks where it
-	 * is would not be patched, but ask for ever. */
+	/* What is in two pages is led to by what jumps remember alone, and a jump that asks where
+	 * it is would not be patched, but ask for ever. */
 	if (b->page[1] == RV64_PAGE_NONE)
 		jit_drop_entry(c->jit, b->native, b->pa & (GMEM_PAGE_SIZE - 1), b->page[0]);
 	else
