@@ -49,10 +49,9 @@ struct interp {
 
 	/* Of the engine jit (jit/jit.h), else NULL and false. `native_fp`: FS is dirty, the host
 	 * rounds by frm, and its floating-point flags are part of fflags; then f registers are in
-	 * the host's registers.
-	 * `native_call`: in a memory access of native code, with `left` counting exactly.
-	 * `native_cut`: `left` and `end` were both lowered, so that native code stops at its next
-	 * exit. */
+	 * the host's registers. `native_call`: in a memory access of native code, with `left`
+	 * counting exactly. `native_cut`: `left` and `end` were both lowered, so that native code
+	 * stops at its next exit. */
 	struct rv64_jit *jit;
 	bool native_fp, native_call, native_cut;
 	/* What native code keeps within a block (jit/analyse.c): translations, host address = guest
