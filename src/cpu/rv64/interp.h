@@ -10,7 +10,7 @@
 #define INTERP_NO_BUDGET    UINT64_MAX
 #define INTERP_NATIVE_SLOTS 8
 #define INTERP_NATIVE_FAR   1024u
-#define INTERP_NATIVE_SITES 4096u
+#define INTERP_NATIVE_SITES 8192u
 #define INTERP_NATIVE_NEAR  1024u /* a power of two, at most the halfwords of a page */
 
 /* What the jump cache said about a pc to a jump of native code, of compiled blocks only. It holds
@@ -22,10 +22,14 @@ struct interp_target {
 	uint64_t unused; /* 32 bytes are a power of two */
 };
 
-/* Where an access of native code found its page in the TLB the last time, as a distance; and how
- * often that was wrong, counted by carries (jit/x86_mem.c). */
+/* The page that an access of native code found in the TLB the last time: it may go to the first
+ * `limit` addresses from `page` on, host address = address + addend. Limit 0: none. And how often
+ * that was another page, counted by carries (jit/x86_mem.c). */
 struct interp_site {
-	uint32_t slot, misses;
+	uint64_t page, limit;
+	uintptr_t addend;
+	uint32_t misses;
+	uint32_t unused; /* 32 bytes are a power of two */
 };
 
 struct interp {
@@ -71,6 +75,11 @@ struct interp {
 	 * space. */
 	struct interp_target *native_target; /* the one to be filled */
 	struct interp_target native_far[INTERP_NATIVE_FAR];
+	/* Sites hold while this is mmu.data_key, and only in blocks of U and M mode. Those that do
+	 * are listed, as distances. */
+	uint64_t native_data_key;
+	uint32_t native_n_known;
+	uint32_t native_known[INTERP_NATIVE_SITES];
 	struct interp_site native_site[INTERP_NATIVE_SITES];
 	struct interp_target native_near[2][INTERP_NATIVE_NEAR];
 

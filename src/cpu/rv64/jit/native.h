@@ -10,7 +10,8 @@
  *	x86_compact.c      what blocks that are seldom executed share, and their places
  *	call.c, call_op.c  the C functions that native code calls
  *	cache.c            memory for code
-	segment.c          its division, and what is dropped when it is full
+ *	segment.c          its division, and what is dropped when it is full
+ *	site.c             what accesses remember of the TLB
  *
  * A port to another host replaces the files whose names begin with x86.
  */
@@ -76,7 +77,7 @@ struct jit_source {
 	unsigned start;      /* offset of the entry in the page */
 	unsigned offset;     /* of the instruction at hand */
 	unsigned index;      /* instructions before it */
-	bool kernel;         /* it is entered in S mode now */
+	bool kernel;         /* it is entered in S mode */
 	bool compact;        /* it is seldom executed: short rather than fast code */
 	bool upper;          /* the virtual page has bit 63 set, as far as is known */
 	bool crosses;        /* a block of one instruction that reaches into the next page */
@@ -113,9 +114,9 @@ struct rv64_jit {
 	bool gives_up;          /* the block at hand may leave instructions to the interpreter */
 	uint64_t n_gave_up;     /* counts */
 	unsigned n_far;         /* counts uses of native_far in struct interp */
-	unsigned n_sites;       /* the same of native_site */
 	bool bmi2, fma, popcnt; /* what the host has */
 	struct jit_lower *lower;
+	struct interp_site *site; /* native_site of struct interp */
 	struct jit_source source;
 };
 
@@ -173,6 +174,16 @@ int jit_leave(struct interp *c, const struct jit_call *call);
 /* Native floating-point arithmetic from here on. 1: there can be none now, the interpreter has to
  * do the block. */
 int jit_fp_begin(struct interp *c);
+
+/* ---- site.c ---- */
+
+/* To be called before native code runs, and before C returns to it: what sites remember is dropped
+ * when it does not hold any more. */
+void jit_sites_check(struct interp *c);
+/* All of it is. */
+void jit_sites_drop(struct interp *c);
+/* A new site for code in the current segment, one of its own; false: there is none left. */
+bool jit_site_new(struct rv64_jit *j, unsigned *n);
 
 /* ---- call_op.c ---- */
 

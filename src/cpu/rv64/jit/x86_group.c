@@ -12,8 +12,7 @@
 #include "cpu/rv64/jit/x86_lower.h"
 #include "mem/gmem.h"
 
-#define PAGE_SIZE     ((int32_t)GMEM_PAGE_SIZE)
-#define STACK_POINTER 2
+#define PAGE_SIZE ((int32_t)GMEM_PAGE_SIZE)
 
 int32_t jit_slot(unsigned slot)
 {
@@ -71,8 +70,7 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 	const unsigned first = g->carried ? l->s->loop : g->first;
 	struct jit_remembered site;
 	struct jit_ool *o;
-	uint8_t *differs;
-	bool remembers;
+	uint8_t *differs = NULL;
 
 	jit_add(l, RAX, g->base, g->low + before);
 	if (l->s->compact) {
@@ -81,18 +79,18 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 		keep(l, g, addend);
 		return;
 	}
-	remembers = g->base == STACK_POINTER && jit_site(l, RAX, &site);
-	if (!remembers)
-		jit_emit_slot(&l->e, l->jit->bmi2, RAX);
-	differs = jit_tlb_ask(e, RAX, 1, g->store ? JIT_TLB(store_tag) : JIT_TLB(load_tag));
-	if (remembers) {
+	if (!g->carried)
+		differs = jit_site(l, RAX, addend, (unsigned)(g->high - g->low), g->store, &site);
+	if (differs) {
 		o = jit_ool(l, JIT_OOL_GROUP, differs);
 		o->index = (uint8_t)(first | JIT_GAVE_UP_GROUP);
-		o->info = g->store ? JIT_MEM_STORE : 0;
 		o->site = site;
-	} else {
-		jit_give_up_group(l, differs, first);
+		keep(l, g, addend);
+		return;
 	}
+	jit_emit_slot(&l->e, l->jit->bmi2, RAX);
+	differs = jit_tlb_ask(e, RAX, 1, g->store ? JIT_TLB(store_tag) : JIT_TLB(load_tag));
+	jit_give_up_group(l, differs, first);
 	if (g->step || g->high - g->low > 1)
 		room_of(l, g, g->carried && g->step < 0, first);
 	x86_rx(e, X86_MOV, X86_Q, addend, REG_HART, RCX, JIT_TLB(addend));
@@ -101,7 +99,7 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 
 void jit_ool_group(struct jit_lower *l, const struct jit_ool *o)
 {
-	jit_site_again(l, &o->site, o->info);
+	jit_site_again(l, &o->site, 0);
 	jit_move_out(l);
 	jit_leave_to_interp(l, o->index);
 }

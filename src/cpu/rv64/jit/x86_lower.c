@@ -376,7 +376,6 @@ static void emit_ool(struct jit_lower *l)
 			x86_jmp_to(&l->e, o.back);
 			break;
 		case JIT_OOL_FMA: jit_ool_fma(l, &o); break;
-		case JIT_OOL_GUESS: jit_ool_guess(l, &o); break;
 		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;
 		}
