@@ -57,7 +57,7 @@ bool rv64_jit_run(struct interp *c, const void *native)
 {
 	bool go;
 
-	jit_sites_check(c);
+	jit_recall_check(c);
 	go = c->jit->glue.enter(c, native);
 	rv64_jit_fp_end(c);
 	if (c->native_cut) {
@@ -142,7 +142,7 @@ int jit_mem(struct interp *c, uint64_t va, uint32_t info)
 {
 	int gone = access_memory(c, va, info);
 
-	jit_sites_check(c);
+	jit_recall_check(c);
 	return gone;
 }
 
@@ -169,7 +169,7 @@ int jit_call(struct interp *c, const struct jit_call *call)
 
 	c->run.hart.pc = c->native_page + call->offset;
 	gone = call->fn(c, call);
-	jit_sites_check(c);
+	jit_recall_check(c);
 	if (!gone)
 		cut(c);
 	return gone;
@@ -185,7 +185,7 @@ const void *jit_link(struct interp *c, uint8_t *site)
 	struct rv64_block *b = interp_find(c);
 	const struct rv64_jit *j = c->jit;
 
-	jit_sites_check(c);
+	jit_recall_check(c);
 	memcpy(&page, site + 2, sizeof(page));
 	if (unlikely(!b)) {
 		c->left--;

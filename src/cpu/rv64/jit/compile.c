@@ -105,6 +105,8 @@ int rv64_jit_attach(struct interp *c)
 		return -ENOMEM;
 	c->jit = j;
 	j->site = c->native_site;
+	j->far = c->native_far;
+	jit_recall_drop(c);
 	c->native_box[0] = UINT64_C(0xffffffff00000000);
 	err = jit_cache_init(&j->cache, JIT_CACHE_SIZE);
 	if (err)
@@ -220,7 +222,9 @@ static const void *compile(struct interp *c, const struct rv64_block *b, const v
 	s->block = b;
 	s->page = c->code.page[b->page[0]].host;
 	s->start = b->pa & (GMEM_PAGE_SIZE - 1);
-	s->upper = c->run.hart.pc >> 63;
+	s->space = !b->kernel             ? INTERP_PROGRAM
+		   : c->run.hart.pc >> 63 ? INTERP_KERNEL
+					  : INTERP_KERNEL_LOW;
 	s->kernel = b->kernel;
 	s->crosses = s->start == GMEM_PAGE_SIZE - 2;
 	s->main = main;
@@ -255,7 +259,7 @@ void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 
 	if (j->resets != c->code.resets) {
 		jit_segments_clear(j);
-		jit_sites_drop(c);
+		jit_recall_drop(c);
 		j->resets = c->code.resets;
 	}
 	native = compile(c, b, NULL, NULL);

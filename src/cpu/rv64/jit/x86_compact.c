@@ -71,13 +71,13 @@ void jit_emit_compact(struct x86 *e, struct jit_glue *g, bool bmi2)
 {
 	uint8_t *differs[2][4];
 
-	for (unsigned upper = 0; upper < 2; upper++) {
-		g->compact_far[upper] = e->p;
+	for (unsigned i = 0; i < INTERP_N_SPACES; i++) {
+		g->compact_far[i] = e->p;
 		x86_rr(e, X86_MOVSXD, X86_Q, RAX, RAX);
 		x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(native_page));
 		x86_rx(e, X86_LEA, X86_Q, RAX, RAX, RDX, 0); /* the flags stay */
-		g->compact_near[upper] = e->p;
-		jit_emit_near(e, g, upper);
+		g->compact_near[i] = e->p;
+		jit_emit_near(e, g, (enum interp_space)i, true);
 	}
 	for (unsigned store = 0; store < 2; store++) {
 		for (unsigned i = 0; i < 4; i++) {
@@ -133,11 +133,11 @@ void jit_ool_compact(struct jit_lower *l, const struct jit_ool *o)
 
 void jit_compact_near(struct jit_lower *l)
 {
-	x86_jmp_to(&l->e, l->jit->glue.compact_near[l->s->upper]);
+	x86_jmp_to(&l->e, l->jit->glue.compact_near[l->s->space]);
 }
 
 void jit_compact_far(struct jit_lower *l, int32_t target)
 {
 	x86_mov_imm(&l->e, RAX, (uint32_t)target);
-	x86_jmp_to(&l->e, l->jit->glue.compact_far[l->s->upper]);
+	x86_jmp_to(&l->e, l->jit->glue.compact_far[l->s->space]);
 }

@@ -180,9 +180,9 @@ static void leave_if_must(struct x86 *e, const uint8_t *exit, bool look)
 /* ---- targets that are remembered ---- */
 
 #define TARGET(field) ((int32_t)offsetof(struct interp_target, field))
-#define NEAR(upper, field)      \
-	(JIT_OFF(native_near) + \
-	 (int32_t)((upper) * sizeof(((struct interp *)0)->native_near[0])) + TARGET(field))
+#define OF_SPACE(array, space) \
+	(JIT_OFF(array) + (int32_t)((space) * sizeof(((struct interp *)0)->array[0])))
+#define NEAR(space, field) (OF_SPACE(native_near, space) + TARGET(field))
 
 _Static_assert(sizeof(struct interp_target) == 32, "near_index() multiplies by it");
 
@@ -193,13 +193,6 @@ static void near_index(struct x86 *e)
 	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (INTERP_NATIVE_NEAR - 1) * 4);
 }
 
-/* rdx = the present key */
-static void load_key(struct x86 *e, bool upper)
-{
-	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART,
-	       JIT_OFF(run.hart.mmu.fetch_key) + (upper ? (int32_t)sizeof(uint64_t) : 0));
-}
-
 /* The page of the pc in rax, which is destroyed, becomes the present one. */
 static void take_page(struct x86 *e)
 {
@@ -207,17 +200,14 @@ static void take_page(struct x86 *e)
 	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, PAGE);
 }
 
-void jit_emit_near(struct x86 *e, const struct jit_glue *g, bool upper)
+void jit_emit_near(struct x86 *e, const struct jit_glue *g, enum interp_space space, bool look)
 {
-	leave_if_must(e, g->exit_odd, true);
+	leave_if_must(e, g->exit_odd, look);
 	near_index(e);
-	x86_rxs(e, X86_CMP, X86_Q, RAX, REG_HART, RCX, 3, NEAR(upper, pc));
-	x86_jcc_to(e, X86_NE, g->near[upper]);
-	load_key(e, upper);
-	x86_rxs(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, 3, NEAR(upper, key));
-	x86_jcc_to(e, X86_NE, g->near[upper]);
+	x86_rxs(e, X86_CMP, X86_Q, RAX, REG_HART, RCX, 3, NEAR(space, pc));
+	x86_jcc_to(e, X86_NE, g->near[space]);
 	take_page(e);
-	x86_rxs(e, 0xff, X86_L, 4, REG_HART, RCX, 3, NEAR(upper, native));
+	x86_rxs(e, 0xff, X86_L, 4, REG_HART, RCX, 3, NEAR(space, native));
 }
 
 static int32_t far_target(unsigned n)
@@ -225,34 +215,45 @@ static int32_t far_target(unsigned n)
 	return JIT_OFF(native_far) + (int32_t)(n * sizeof(struct interp_target));
 }
 
-void jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper, bool look,
-		  uint8_t **slow, uint8_t **slow_too)
+uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, bool look)
 {
 	const int32_t at = far_target(n);
+	uint8_t *slow;
 
 	leave_if_must(e, g->exit_go, look);
 	x86_rm(e, X86_CMP, X86_Q, RAX, REG_HART, at + TARGET(pc));
-	*slow = x86_jcc(e, X86_NE);
-	load_key(e, upper);
-	x86_rm(e, X86_CMP, X86_Q, RDX, REG_HART, at + TARGET(key));
-	*slow_too = x86_jcc(e, X86_NE);
+	slow = x86_jcc(e, X86_NE);
 	take_page(e);
 	x86_rm(e, 0xff, X86_L, 4, REG_HART, at + TARGET(native));
+	return slow;
 }
 
-void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper)
+void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n, enum interp_space space)
 {
 	x86_lea(e, X86_Q, RDX, REG_HART, far_target(n));
 	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_target));
-	x86_jmp_to(e, g->far[upper]);
+	x86_jmp_to(e, g->far[space]);
+}
+
+/* Enters the target in rdx into the list; rax and rcx stay. */
+static void enter_target(struct x86 *e, enum interp_space space)
+{
+	const int32_t n = OF_SPACE(native_n_targets, space);
+
+	x86_rm(e, 0xc7, X86_Q, 0, RDX, TARGET(known)); /* mov */
+	x86_u32(e, 1);
+	x86_rr(e, 0xff, X86_L, 6, RCX); /* push */
+	x86_rm(e, X86_MOV, X86_L, RCX, REG_HART, n);
+	x86_rxs(e, X86_MOV_TO, X86_Q, RDX, REG_HART, RCX, 3, OF_SPACE(native_target_known, space));
+	x86_alu_imm_mem(e, X86_G_ADD, X86_L, REG_HART, n, 1);
+	x86_rr(e, 0x8f, X86_L, 0, RCX); /* pop */
 }
 
 /* Goes to the block for rax by the jump cache, and has *native_target remember it. A pc of the
- * other half finds its way, but is not remembered: the key would not be its own. Nor is what has
- * not been compiled. */
-static void find_target(struct x86 *e, const struct jit_glue *g, bool upper)
+ * other half finds its way, but is not remembered. Nor is what has not been compiled. */
+static void find_target(struct x86 *e, const struct jit_glue *g, enum interp_space space)
 {
-	uint8_t *other, *not_native;
+	uint8_t *other, *not_native, *known;
 
 	find_block(e, g);
 	set_page(e);
@@ -260,27 +261,28 @@ static void find_target(struct x86 *e, const struct jit_glue *g, bool upper)
 	x86_rm(e, X86_CMP, X86_Q, RCX, REG_HART, JIT_OFF(code.not_native));
 	not_native = x86_jcc(e, X86_E);
 	x86_rr(e, X86_TEST, X86_Q, RAX, RAX);
-	other = x86_jcc(e, upper ? X86_NS : X86_S);
-	load_key(e, upper);
-	x86_rr(e, 0xff, X86_L, 6, RDX); /* push */
+	other = x86_jcc(e, space == INTERP_KERNEL ? X86_NS : X86_S);
 	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(native_target));
 	x86_rm(e, X86_MOV_TO, X86_Q, RAX, RDX, TARGET(pc));
-	x86_rm(e, 0x8f, X86_L, 0, RDX, TARGET(key)); /* pop */
 	x86_rm(e, X86_MOV_TO, X86_Q, RCX, RDX, TARGET(native));
+	x86_alu_imm_mem(e, X86_G_CMP, X86_Q, RDX, TARGET(known), 0);
+	known = x86_jcc(e, X86_NE);
+	enter_target(e, space);
+	x86_here(e, known);
 	x86_here(e, other);
 	x86_here(e, not_native);
 	jmp_reg(e, RCX);
 }
 
-static void emit_targets(struct x86 *e, struct jit_glue *g, bool upper)
+static void emit_targets(struct x86 *e, struct jit_glue *g, enum interp_space space)
 {
-	g->near[upper] = e->p;
+	g->near[space] = e->p;
 	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -2);
 	near_index(e);
-	x86_rxs(e, X86_LEA, X86_Q, RCX, REG_HART, RCX, 3, NEAR(upper, pc));
+	x86_rxs(e, X86_LEA, X86_Q, RCX, REG_HART, RCX, 3, NEAR(space, pc));
 	x86_rm(e, X86_MOV_TO, X86_Q, RCX, REG_HART, JIT_OFF(native_target));
-	g->far[upper] = e->p;
-	find_target(e, g, upper);
+	g->far[space] = e->p;
+	find_target(e, g, space);
 }
 
 static void emit_dispatch(struct x86 *e, struct jit_glue *g)
@@ -510,8 +512,8 @@ void jit_emit_glue(struct rv64_jit *j)
 	emit_enter(&e);
 	emit_exits(&e, &j->glue);
 	emit_dispatch(&e, &j->glue);
-	emit_targets(&e, &j->glue, false);
-	emit_targets(&e, &j->glue, true);
+	for (unsigned i = 0; i < INTERP_N_SPACES; i++)
+		emit_targets(&e, &j->glue, (enum interp_space)i);
 	emit_link(&e, &j->glue);
 	emit_calls(&e, &j->glue);
 	emit_site(&e, &j->glue, j->bmi2);

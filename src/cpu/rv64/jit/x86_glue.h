@@ -58,15 +58,15 @@ extern const uint8_t jit_pinned_f[32];
 
 /* rcx = the slot of the TLB for the address in register va, as a distance; rdx is used. */
 void jit_emit_slot(struct x86 *e, bool bmi2, unsigned va);
-/* Goes on at pc = rax but for its bit 0, which is mostly in the half `upper`, inline; the flags are
- * those of `left`. */
-void jit_emit_near(struct x86 *e, const struct jit_glue *g, bool upper);
-/* The same by element `n` of native_far; bit 0 is clear. With `look`, at attention too. Two jumps
- * are to be taken when that does not know. */
-void jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper, bool look,
-		  uint8_t **slow, uint8_t **slow_too);
-/* Where these jumps lead. */
-void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper);
+/* Goes on at pc = rax but for its bit 0, inline; the flags are those of `left`. With `look`, looks
+ * at attention too. */
+void jit_emit_near(struct x86 *e, const struct jit_glue *g, enum interp_space space, bool look);
+/* The same by element `n` of native_far; bit 0 is clear. Returns the jump to take when that does
+ * not know. */
+uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, bool look);
+/* Where that leads. */
+void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n,
+		       enum interp_space space);
 
 /* What compact blocks share. */
 void jit_emit_compact(struct x86 *e, struct jit_glue *g, bool bmi2);

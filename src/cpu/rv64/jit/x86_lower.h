@@ -31,7 +31,7 @@ struct jit_remembered {
 
 struct jit_ool {
 	enum jit_ool_kind kind;
-	uint8_t *from, *too; /* the jump to here, and maybe another one */
+	uint8_t *from;       /* the jump to here */
 	const uint8_t *back; /* where to go on */
 	struct jit_remembered site;
 	uint32_t info;
