@@ -39,8 +39,7 @@ struct rv64_hart;
 #define RV64_TLB_NONE UINT64_MAX /* a tag that never matches */
 /* Tag: virtual page number << 12 | context << 3. Bits 2..0 stay zero, so that an address whose bits
  * 11..3 were replaced by the context equals it only when aligned. Contexts: 1 to 510. */
-#define RV64_CTX_MAX   510
-#define RV64_DATA_VOID 4096u /* more than the largest of them << 3 */
+#define RV64_CTX_MAX  510
 
 /* The slot of a page in context ctx (struct rv64_mmu). Three bits of the context take part, so that
  * what U mode, S mode and S mode with SUM know about one page does not collide; and higher bits of
@@ -106,6 +105,8 @@ static inline void rv64_mmu_void_code(struct rv64_mmu *m)
 }
 
 /* The same of data. */
+#define RV64_DATA_VOID ((uint64_t)(RV64_CTX_MAX + 1) << 3)
+
 static inline void rv64_mmu_void_data(struct rv64_mmu *m)
 {
 	m->data_voids += RV64_DATA_VOID;

@@ -17,8 +17,8 @@
  * How native code is reached. The interpreter's block holds the native entry, and its head runs
  * it. Native code goes on to other native code by itself: within a page by a jump that is patched
  * when its target is compiled, elsewhere through the interpreter's jump cache, whose entries lead
- * to blocks. What that said is remembered: for each jump to a known place in another page
- * (native_far), and for jumps through registers, as returns are, in a small table by pc
+ * to blocks. What that said is remembered (recall.c): for each jump to a known place in another
+ * page (native_far), and for jumps through registers, as returns are, in a small table by pc
  * (native_near). It returns to the interpreter for blocks that are not compiled, when `left` is
  * used up and when attention asks for something.
  *
@@ -36,9 +36,9 @@
  * up where they are needed.
  *
  * Memory. Accesses look into the same TLB as the interpreter's, inline, and those of programs first
- * where they found it the last time (x86_mem.c); accesses off one base register may share one look,
- * also from round to round of a loop (analyse.c). What the TLB does
- * not answer is done in C.
+ * try the page that they found the last time (recall.c); accesses off one base register may share
+ * one look, also from round to round of a loop (analyse.c). What the TLB does not answer is done in
+ * C.
  *
  * Floating point is the host's, with its flags in the host's register until somebody wants to know
  * them: rv64_jit_fp_end() is called before C computes, before CSRs are read, and whenever native

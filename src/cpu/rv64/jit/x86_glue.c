@@ -401,8 +401,8 @@ enum { JMP = 5, JE = 6 }; /* bytes */
 _Static_assert(sizeof(struct interp_site) == 1u << 5, "emit_site() shifts for it");
 _Static_assert(INTERP_NATIVE_SITES <= JIT_SITES_MAX, "a number in what `site` is told");
 
-/* The site that `site` returns to was wrong once too often: its first instruction becomes a jump to
- * what looks into the TLB. Both are found by where it returns to (jit_site_again()). */
+/* The site that `site` returns to was wrong once too often: what it asks becomes a jump to what
+ * looks into the TLB. Both are found by where `site` returns to (jit_site_again()). */
 static void site_ends(struct x86 *e)
 {
 	x86_rm(e, X86_MOV, X86_Q, RDI, RSP, SITE_RETURN);
@@ -458,7 +458,8 @@ static void site_enter(struct x86 *e)
 }
 
 /* An access did not find its page in its site: rax = address, ecx = what `mem` wants, edx = what
- * the site is and wants (JIT_SITE_*). Equal: the site has the page now. If not, rax and rcx stay. */
+ * the site is and wants (JIT_SITE_*). Equal: the site has the page now. If not, rax and rcx stay.
+ */
 static void emit_site(struct x86 *e, struct jit_glue *g, bool bmi2)
 {
 	uint8_t *beyond, *miss, *known, *entered, *go_on;

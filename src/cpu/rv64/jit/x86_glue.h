@@ -50,10 +50,10 @@ extern const uint8_t jit_pinned_f[32];
 #define JIT_SITES_MAX  (1 << JIT_SITE_LIMIT)
 #define JIT_SITE_STORE 0x80000000u
 
-/* The bytes of what a site asks. Behind the call of `site` stand `je` to where that ends, `jmp` to
- * what is done when the page is not in the TLB, and what looks into the TLB; the latter begins
- * JIT_SITE_COMPUTES bytes behind where the call returns to. */
-#define JIT_SITE_SIZE     23
+/* The bytes of what a site asks, with the address in rdx. Behind the call of `site` stand `je` to
+ * where that ends, `jmp` to what is done when the page is not in the TLB, and what looks into the
+ * TLB; the latter begins JIT_SITE_COMPUTES bytes behind where the call returns to. */
+#define JIT_SITE_SIZE     20
 #define JIT_SITE_COMPUTES 11
 
 /* rcx = the slot of the TLB for the address in register va, as a distance; rdx is used. */

@@ -20,12 +20,19 @@ enum jit_ool_kind {
 	JIT_OOL_NAN,     /* xmm `reg` = the canonical NaN, of a double if `info` */
 };
 
-/* Where the distance of the address in register `va` to host memory is remembered. */
+/* A guest address: a host register and a distance. */
+struct jit_va {
+	uint8_t reg;
+	int32_t disp;
+};
+
+/* Where the distance of the address to host memory is remembered. */
 struct jit_remembered {
+	struct jit_va va;
 	const uint8_t *found; /* what follows the question: `dst` = the distance */
 	const uint8_t *back;  /* and what follows that */
 	uint32_t what;        /* JIT_SITE_* */
-	uint8_t va, dst;
+	uint8_t dst;
 	bool walks; /* the next address depends on what is loaded */
 };
 
@@ -199,13 +206,17 @@ void jit_ool_exit(struct jit_lower *l, const struct jit_ool *o);
 
 jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore;
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
-/* In a program: dst (not rdx) = what to add to the address in register va, if `span` bytes from
- * there on are in the page where that was so the last time. Returns the jump to take if not; NULL:
- * nothing was emitted. Programs mostly access a page many times before the next one; kernels less
- * so. */
-uint8_t *jit_site(struct jit_lower *l, unsigned va, unsigned dst, unsigned span, bool store,
+/* In a program: dst (not rdx) = what to add to the address va, if `span` bytes from there on are in
+ * the page where that was so the last time. Returns the jump to take if not; NULL: nothing was
+ * emitted. Programs mostly access a page many times before the next one; kernels less so. */
+uint8_t *jit_site(struct jit_lower *l, struct jit_va va, unsigned dst, unsigned span, bool store,
 		  struct jit_remembered *site);
-/* Then: whether an aligned access to va may go there. Returns the jump to take if not. */
+/* x[g] + disp, in the host register of x[g] if it has one, else in rax. */
+struct jit_va jit_va(struct jit_lower *l, unsigned g, int32_t disp);
+/* dst = that; the flags stay. */
+void jit_va_load(struct x86 *e, unsigned dst, struct jit_va va);
+/* By the slot rcx: whether an aligned access to va may go there. Returns the jump to take if not.
+ */
 uint8_t *jit_tlb_ask(struct x86 *e, unsigned va, unsigned size, int32_t tag);
 /* Behind the block, when it is another page: looks into the TLB. What follows is for when that does
  * not say; rax = va, ecx = info. */

@@ -14,13 +14,20 @@
 #include "cpu/rv64/jit/x86_fp.h"
 #include "mem/gmem.h"
 
-/* Where the address is: a pinned register, or rax. */
-static unsigned address(struct jit_lower *l, const struct rv64_insn *in)
+struct jit_va jit_va(struct jit_lower *l, unsigned g, int32_t disp)
 {
-	if (!l->s->compact && !in->imm && l->reg[in->rs1] != JIT_NONE)
-		return l->reg[in->rs1];
-	jit_add(l, RAX, in->rs1, in->imm);
-	return RAX;
+	if (!l->s->compact && l->reg[g] != JIT_NONE)
+		return (struct jit_va){.reg = l->reg[g], .disp = disp};
+	jit_add(l, RAX, g, disp);
+	return (struct jit_va){.reg = RAX};
+}
+
+void jit_va_load(struct x86 *e, unsigned dst, struct jit_va va)
+{
+	if (va.disp)
+		x86_lea(e, X86_Q, dst, va.reg, va.disp);
+	else
+		x86_mov(e, dst, va.reg);
 }
 
 uint8_t *jit_tlb_ask(struct x86 *e, unsigned va, unsigned size, int32_t tag)
@@ -49,7 +56,7 @@ static void guess(struct x86 *e)
 
 /* ---- remembered pages ---- */
 
-uint8_t *jit_site(struct jit_lower *l, unsigned va, unsigned dst, unsigned span, bool store,
+uint8_t *jit_site(struct jit_lower *l, struct jit_va va, unsigned dst, unsigned span, bool store,
 		  struct jit_remembered *site)
 {
 	struct x86 *e = &l->e;
@@ -60,11 +67,11 @@ uint8_t *jit_site(struct jit_lower *l, unsigned va, unsigned dst, unsigned span,
 	if (l->s->kernel || !jit_site_new(l->jit, &n))
 		return NULL;
 	at = JIT_SITE_DISTANCE(n);
-	x86_mov(e, RDX, va);
+	jit_va_load(e, RDX, va);
 	x86_rm(e, X86_SUB, X86_Q, RDX, REG_HART, JIT_SITE(page) + at);
 	x86_rm(e, X86_CMP, X86_Q, RDX, REG_HART, JIT_SITE(limit) + at);
 	other = x86_jcc(e, X86_NC);
-	*site = (struct jit_remembered){.found = e->p, .va = (uint8_t)va, .dst = (uint8_t)dst};
+	*site = (struct jit_remembered){.found = e->p, .va = va, .dst = (uint8_t)dst};
 	x86_rm(e, X86_MOV, X86_Q, dst, REG_HART, JIT_SITE(addend) + at);
 	site->back = e->p;
 	site->what = n | ((uint32_t)GMEM_PAGE_SIZE + 1 - span) << JIT_SITE_LIMIT |
@@ -81,12 +88,13 @@ static uint8_t *look_further(struct jit_lower *l, const struct jit_remembered *s
 	struct x86 *e = &l->e;
 	uint8_t *differs, *beyond;
 
-	x86_rr(e, X86_MOV, X86_L, RDX, site->va);
+	jit_va_load(e, RAX, site->va);
+	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
 	x86_alu_imm(e, X86_G_AND, X86_L, RDX, (int32_t)GMEM_PAGE_SIZE - 1);
 	x86_alu_imm(e, X86_G_CMP, X86_L, RDX, (int32_t)limit);
 	beyond = x86_jcc_short(e, X86_NC);
-	jit_emit_slot(e, l->jit->bmi2, site->va);
-	differs = jit_tlb_ask(e, site->va, 1, tag);
+	jit_emit_slot(e, l->jit->bmi2, RAX);
+	differs = jit_tlb_ask(e, RAX, 1, tag);
 	if (site->walks)
 		guess(e);
 	else
@@ -102,7 +110,7 @@ void jit_site_again(struct jit_lower *l, const struct jit_remembered *site, uint
 	struct x86 *e = &l->e;
 	uint8_t *absent, *differs;
 
-	x86_mov(e, RAX, site->va);
+	jit_va_load(e, RAX, site->va);
 	x86_mov_imm(e, RCX, info);
 	x86_mov_imm(e, RDX, site->what);
 	x86_call_to(e, l->jit->glue.site);
@@ -110,7 +118,6 @@ void jit_site_again(struct jit_lower *l, const struct jit_remembered *site, uint
 	absent = x86_jmp(e);
 	differs = look_further(l, site);
 	x86_here(e, differs);
-	x86_mov(e, RAX, site->va);
 	x86_mov_imm(e, RCX, info);
 	x86_here(e, absent);
 }
@@ -124,9 +131,9 @@ static uint32_t mem_info(const struct jit_lower *l, const struct rv64_insn *in, 
 	       (in->len == 4 ? JIT_MEM_LONG : 0);
 }
 
-/* rcx = what to add to the address `va`, whose value `walks` on. What is returned is for settle().
+/* rcx = what to add to the address *va, whose value `walks` on. What is returned is for settle().
  */
-static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, unsigned va,
+static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, struct jit_va *va,
 			       unsigned log2_size, uint32_t info, bool walks)
 {
 	const int32_t tag = info & JIT_MEM_STORE ? JIT_TLB(store_tag) : JIT_TLB(load_tag);
@@ -141,20 +148,24 @@ static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, 
 		jit_compact_access(l, info);
 		return NULL;
 	}
-	differs = jit_site(l, va, RCX, size, info & JIT_MEM_STORE, &site);
+	differs = jit_site(l, *va, RCX, size, info & JIT_MEM_STORE, &site);
 	if (differs) {
 		o = jit_ool(l, JIT_OOL_SITE, differs);
 		o->site = site;
 		o->site.walks = walks;
 	} else {
-		jit_emit_slot(e, l->jit->bmi2, va);
-		o = jit_ool(l, JIT_OOL_MEM, jit_tlb_ask(e, va, size, tag));
+		if (va->disp) {
+			jit_va_load(e, RAX, *va);
+			*va = (struct jit_va){.reg = RAX};
+		}
+		jit_emit_slot(e, l->jit->bmi2, va->reg);
+		o = jit_ool(l, JIT_OOL_MEM, jit_tlb_ask(e, va->reg, size, tag));
 		if (walks)
 			guess(e);
 		else
 			x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
 	}
-	o->reg = (uint8_t)va;
+	o->reg = va->reg;
 	o->info = info;
 	return o;
 }
@@ -190,17 +201,17 @@ void jit_lower_load(struct jit_lower *l, const struct rv64_insn *in, const struc
 	bool walks = in->id == RV64_ld && in->rd == in->rs1 && jit_in_loop(l->s, l->s->index);
 	struct jit_ool *o;
 	uint32_t info;
-	unsigned va;
+	struct jit_va va;
 
 	if (jit_in_group(l, in, &at)) {
 		jit_at(l, r->op, w, d, &at);
 		jit_put(l, in->rd, d);
 		return;
 	}
-	va = address(l, in);
+	va = jit_va(l, in->rs1, in->imm);
 	info = (uint32_t)in->rd << JIT_MEM_REG | (r->flag ? JIT_MEM_UNSIGNED : 0);
-	o = look_up(l, in, va, r->w, info, walks);
-	x86_rx(&l->e, r->op, w, d, va, RCX, 0);
+	o = look_up(l, in, &va, r->w, info, walks);
+	x86_rx(&l->e, r->op, w, d, va.reg, RCX, va.disp);
 	jit_put(l, in->rd, d);
 	settle(l, o);
 }
@@ -211,22 +222,23 @@ void jit_lower_store(struct jit_lower *l, const struct rv64_insn *in, const stru
 	enum x86_width w = (enum x86_width)widths[r->w];
 	struct jit_place at;
 	struct jit_ool *o;
-	unsigned va;
+	struct jit_va va;
 
 	if (jit_in_group(l, in, &at)) {
 		jit_at(l, r->op, w, jit_get(l, in->rs2, RDX), &at);
 		return;
 	}
-	va = address(l, in);
-	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE, false);
-	x86_rx(&l->e, r->op, w, jit_get(l, in->rs2, RDX), va, RCX, 0);
+	va = jit_va(l, in->rs1, in->imm);
+	o = look_up(l, in, &va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE, false);
+	x86_rx(&l->e, r->op, w, jit_get(l, in->rs2, RDX), va.reg, RCX, va.disp);
 	settle(l, o);
 }
 
 void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
 	uint32_t op = r->w == 2 ? X86_MOVSS : X86_MOVSD;
-	unsigned va, d = jit_f_dst(in->rd);
+	unsigned d = jit_f_dst(in->rd);
+	struct jit_va va;
 	struct jit_ool *o = NULL;
 	struct x86 *e = &l->e;
 	struct jit_place at;
@@ -235,9 +247,9 @@ void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const stru
 	if (jit_in_group(l, in, &at)) {
 		jit_at(l, op, X86_L, d, &at);
 	} else {
-		va = address(l, in);
-		o = look_up(l, in, va, r->w, (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP, false);
-		x86_rx(e, op, X86_L, d, va, RCX, 0);
+		va = jit_va(l, in->rs1, in->imm);
+		o = look_up(l, in, &va, r->w, (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP, false);
+		x86_rx(e, op, X86_L, d, va.reg, RCX, va.disp);
 	}
 	if (r->w == 2)
 		jit_f_box(l, d);
@@ -251,16 +263,16 @@ void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const str
 	struct x86 *e = &l->e;
 	struct jit_place at;
 	struct jit_ool *o;
-	unsigned va;
+	struct jit_va va;
 
 	jit_fp_need(l);
 	if (jit_in_group(l, in, &at)) {
 		jit_at(l, op, X86_L, jit_f_get(l, in->rs2, XMM0), &at);
 		return;
 	}
-	va = address(l, in);
-	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE | JIT_MEM_FP,
+	va = jit_va(l, in->rs1, in->imm);
+	o = look_up(l, in, &va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE | JIT_MEM_FP,
 		    false);
-	x86_rx(e, op, X86_L, jit_f_get(l, in->rs2, XMM0), va, RCX, 0);
+	x86_rx(e, op, X86_L, jit_f_get(l, in->rs2, XMM0), va.reg, RCX, va.disp);
 	settle(l, o);
 }
