@@ -35,4 +35,7 @@ bool eventfd_clear(int fd);
 /* The host's monotonic clock in ns. */
 uint64_t host_now_ns(void);
 
+/* How many of the host's CPUs this process may use, at least 1. */
+unsigned host_cpus(void);
+
 #endif

@@ -398,15 +398,6 @@ static bool any_posted(struct loop *loop)
 	return atomic_load_explicit(&loop->posted, memory_order_relaxed);
 }
 
-static void cpu_relax(void)
-{
-#ifdef __x86_64__
-	__builtin_ia32_pause();
-#else
-	atomic_signal_fence(memory_order_seq_cst);
-#endif
-}
-
 /* Looks for tasks and events until `end`; as loop_sleep(). */
 static int look_for_work(struct loop *loop, struct epoll_event *evs, uint64_t end)
 {

@@ -20,6 +20,16 @@ struct poll_window {
 
 #define POLL_WINDOW_FIRST_NS 4000u
 
+/* Between two looks: lets the CPU's other thread go ahead. */
+static inline void cpu_relax(void)
+{
+#ifdef __x86_64__
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
 /* A pause of paused_ns, looking and sleeping, was ended by work. */
 static inline void poll_window_learn(struct poll_window *w, uint64_t paused_ns)
 {

@@ -64,6 +64,8 @@ const struct trace_kind_info trace_kinds[TRACE_N_KINDS] = {
 			 .a = "src",
 			 .b = "dst",
 			 .c = "bytes",
+			 .d = "flags",
+			 .e = "reserved",
 			 .data = "data"},
 	[TRACE_ANNOUNCE] = {.name = "announce", .label = "name", .a = "addr", .b = "gone"},
 	[TRACE_MISSING] = {.name = "missing", .a = "events"},
@@ -132,6 +134,13 @@ static size_t format_data(const struct trace_event *e, const char *name, char *o
 	return len + (size_t)snprintf(out + len, max - len, "\"");
 }
 
+static size_t format_unless_zero(uint32_t v, const char *name, char *out, size_t max)
+{
+	if (!name || !v)
+		return 0;
+	return (size_t)snprintf(out, max, ",\"%s\":\"0x%" PRIx32 "\"", name, v);
+}
+
 size_t trace_format(const struct trace_event *e, char out[TRACE_LINE_MAX])
 {
 	static const char *const cores[] = {"big", "small", "host"};
@@ -156,6 +165,8 @@ size_t trace_format(const struct trace_event *e, char out[TRACE_LINE_MAX])
 	if (k->c)
 		len += (size_t)snprintf(out + len, TRACE_LINE_MAX - len, ",\"%s\":%" PRIu64, k->c,
 					e->c);
+	len += format_unless_zero(e->d, k->d, out + len, TRACE_LINE_MAX - len);
+	len += format_unless_zero(e->e, k->e, out + len, TRACE_LINE_MAX - len);
 	if (k->data)
 		len += format_data(e, k->data, out + len, TRACE_LINE_MAX - len);
 	return len + (size_t)snprintf(out + len, TRACE_LINE_MAX - len, "}");

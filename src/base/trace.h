@@ -33,7 +33,8 @@ enum trace_kind {
 	TRACE_KICK,      /* label: a virtio device; a: the queue */
 	TRACE_INTERRUPT, /* label: a virtio device; a: the queue, b: chains used so far */
 	TRACE_RING,      /* label: the ring to which core; a: its available, b: its used index */
-	TRACE_RPMSG,     /* label: to which core; from address a to address b, c bytes; data */
+	TRACE_RPMSG,     /* label: to which core; from address a to address b, c bytes; the header's
+			    flags d and reserved word e; data */
 	TRACE_ANNOUNCE,  /* label: a name of RPMsg's name service; at address a; b: 1: no more */
 	TRACE_MISSING,   /* a: how many events */
 	TRACE_N_KINDS,
@@ -49,6 +50,7 @@ struct trace_event {
 	uint64_t time_ns;  /* of the guest */
 	uint64_t insns[2]; /* retired by the big and the small core */
 	uint64_t a, b, c;
+	uint32_t d, e;
 	uint8_t kind, core;
 	uint16_t n_data;
 	char label[TRACE_LABEL];
@@ -60,6 +62,7 @@ struct trace_kind_info {
 	const char *name;
 	const char *label, *a, *b, *c; /* names of the members */
 	bool hex_a, hex_b;             /* they are strings in hexadecimal */
+	const char *d, *e;             /* strings in hexadecimal, left out where they are 0 */
 	const char *data;              /* the name of that, a string of two digits for each byte */
 };
 
@@ -76,7 +79,7 @@ void trace_set_stamp(struct trace *t, void (*stamp)(void *arg, struct trace_even
  * allowed. */
 int trace_close(struct trace *t);
 
-/* Any thread: the same with an event whose kind, label, a, b, c and data are filled in. */
+/* Any thread: the same with an event whose kind, label, a to e and data are filled in. */
 void trace_event(struct trace *t, struct trace_event *e);
 
 /* Any thread; see trace(). label: at most TRACE_LABEL - 1 characters of it, NULL: none. */
@@ -90,7 +93,7 @@ static inline void trace(struct trace *t, enum trace_kind kind, const char *labe
 }
 
 /* One event as a line of the file, without its end; how long it is. */
-#define TRACE_LINE_MAX (352u + 2 * TRACE_DATA_MAX)
+#define TRACE_LINE_MAX (416u + 2 * TRACE_DATA_MAX)
 size_t trace_format(const struct trace_event *e, char out[TRACE_LINE_MAX]);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Looks up symbols of an ELF64 file by name. */
+/* Looks up symbols of an ELF64 file: by name, and functions by address. */
 #ifndef BOOT_ELF_SYMBOLS_H
 #define BOOT_ELF_SYMBOLS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct err;
@@ -20,5 +21,20 @@ struct elf_symbol {
  */
 int elf_find_symbols(const char *option, const char *path, struct elf_symbol *want, unsigned n,
 		     struct err *e);
+
+#define ELF_FUNCTION_NAME 64u
+#define ELF_FUNCTION_CODE 16u
+
+struct elf_function {
+	bool found;
+	char name[ELF_FUNCTION_NAME]; /* cut, if longer */
+	uint64_t start;               /* as linked */
+	uint8_t code[ELF_FUNCTION_CODE];
+	size_t n_code; /* bytes that it begins with, in code; fewer if it is shorter, or has none */
+};
+
+/* The function that has `addr` in it; for the rest as above. */
+int elf_function_at(const char *option, const char *path, uint64_t addr, struct elf_function *out,
+		    struct err *e);
 
 #endif

@@ -93,12 +93,9 @@ static void look_engine(struct doctor_finding *f)
 
 static void look_cpus(struct doctor_finding *f)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-	cpu_set_t set;
+	unsigned n = host_cpus();
 
-	if (!sched_getaffinity(0, sizeof(set), &set))
-		n = CPU_COUNT(&set);
-	doctor_found(f, DOCTOR_OK, "%ld CPU%s for this process; more harts (--smp) share them", n,
+	doctor_found(f, DOCTOR_OK, "%u CPU%s for this process; more harts (--smp) share them", n,
 		     n == 1 ? "" : "s");
 }
 

@@ -120,7 +120,10 @@ static int find_names(struct run_parts *p, const struct run_options *o, struct e
 	c->aia = o->interrupts == RUN_INTERRUPTS_AIA;
 	c->dtb = o->dtb;
 	c->small_core = o->small_core.path;
+	c->rings = o->small_core.rings;
 	c->check_coherence = o->small_core.check_coherence;
+	memcpy(c->symbols, o->small_core.symbols, sizeof(c->symbols));
+	c->n_symbols = o->small_core.n_symbols;
 	c->wires = o->wires;
 	c->wires.verbose = o->verbose;
 	c->small_core_at = o->small_core.at;

@@ -83,6 +83,31 @@ int run_small_window_option(void *ctx, const char *label, char *value, struct er
 	return 0;
 }
 
+int run_small_rings_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	uint64_t *rings = &((struct run_options *)ctx)->small_core.rings;
+	char *end;
+
+	errno = 0;
+	*rings = strtoull(value, &end, 16);
+	if (errno || end == value || *end || !*rings || *rings % WINDOWS_PAGE)
+		return err_set(e, -EINVAL,
+			       "%s%s: give a hexadecimal multiple of 0x1000, such as 0x8fd00000",
+			       label, value);
+	return 0;
+}
+
+int run_small_symbols_option(void *ctx, const char *label, char *value, struct err *e)
+{
+	struct run_small_core *s = &((struct run_options *)ctx)->small_core;
+
+	if (s->n_symbols == ARRAY_SIZE(s->symbols))
+		return err_set(e, -EINVAL, "%s%s: at most %u of them", label, value,
+			       MACHINE_MAX_SYMBOLS);
+	s->symbols[s->n_symbols++] = value;
+	return 0;
+}
+
 int run_small_console_option(void *ctx, const char *label, char *value, struct err *e)
 {
 	struct run_options *o = ctx;
@@ -101,6 +126,9 @@ int run_small_check(const struct run_options *o, struct err *e)
 {
 	if (o->seed && !o->deterministic)
 		return err_set(e, -EINVAL, "--seed %u: is for --deterministic; add that", o->seed);
+	if (o->small_core.n_symbols && !o->small_core.check_coherence)
+		return err_set(e, -EINVAL, "--symbols %s: is for --check-coherence; add that",
+			       o->small_core.symbols[0]);
 	if (o->small_core.check_coherence && o->engine && engine_generates(o->engine))
 		return err_set(e, -EINVAL,
 			       "--check-coherence: the engine %s does not see each access; give "
@@ -132,6 +160,7 @@ bool run_small_misplaced(const struct run_options *o, const struct machine_type 
 		{s->console.given, "--small-console"},
 		{s->after, "--small-core-after"},
 		{s->windows.n, "--small-core-window"},
+		{s->rings, "--rings"},
 		{o->trace, "--trace"},
 		{o->deterministic, "--deterministic"},
 		{s->check_coherence, "--check-coherence"},

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cmd/run_console.h"
+#include "machine/machine.h"
 #include "machine/windows.h"
 
 struct cpu_engine;
@@ -23,7 +24,10 @@ struct run_small_core {
 	uint64_t at;      /* 0: it is ELF */
 	struct windows windows;
 	unsigned after; /* enum run_small_after */
+	uint64_t rings; /* --rings; 0: not given */
 	bool check_coherence;
+	const char *symbols[MACHINE_MAX_SYMBOLS]; /* --symbols */
+	unsigned n_symbols;
 	struct run_console console;
 };
 
@@ -34,6 +38,8 @@ int run_small_core_parse(struct run_small_core *s, const char *label, char *valu
 /* The options: ctx is the struct run_options. 0 or -EINVAL with a message. */
 int run_small_core_option(void *ctx, const char *label, char *value, struct err *e);
 int run_small_window_option(void *ctx, const char *label, char *value, struct err *e);
+int run_small_rings_option(void *ctx, const char *label, char *value, struct err *e);
+int run_small_symbols_option(void *ctx, const char *label, char *value, struct err *e);
 int run_small_console_option(void *ctx, const char *label, char *value, struct err *e);
 
 /* Whether what the options say fits together. 0 or -EINVAL with a message. */

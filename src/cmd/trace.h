@@ -23,6 +23,9 @@ int trace_parse(const char *line, struct trace_event *e);
 /* Its kind and what there is to know of it, for people: "mail 0, 0x200011300". */
 #define TRACE_TEXT_MAX 64u
 void trace_text(const struct trace_event *e, char out[TRACE_TEXT_MAX]);
+/* And what a message's header has besides: ", flags 0x1, reserved 0x2", each unless it is 0. */
+#define TRACE_HEADER_TEXT_MAX 48u
+void trace_header_text(const struct trace_event *e, char out[TRACE_HEADER_TEXT_MAX]);
 
 /* A message sequence chart: a column for each core. arg: struct trace_chart. */
 extern const struct trace_view trace_chart_view;

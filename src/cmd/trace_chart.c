@@ -5,7 +5,8 @@
  *	  1612.347   161234570    70031   |                                  o claim 61
  *
  * A line for each event: a message leads from its sender's column to the receiver's, and what else
- * a core does stands to the right of its column.
+ * a core does stands to the right of its column. What is rarely there of a message's header stands
+ * behind the chart.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -52,11 +53,12 @@ static void print_event(void *arg, FILE *out, const struct trace_event *e)
 {
 	bool message = e->kind == TRACE_MAIL || e->kind == TRACE_RPMSG;
 	bool to_small = !strcmp(e->label, "small");
-	char text[TRACE_TEXT_MAX];
+	char text[TRACE_TEXT_MAX], header[TRACE_HEADER_TEXT_MAX];
 
 	if (!is_wanted(arg, e))
 		return;
 	trace_text(e, text);
+	trace_header_text(e, header);
 	fprintf(out, "%8" PRIu64 ".%03" PRIu64 " %14" PRIu64 " %14" PRIu64 "   ",
 		e->time_ns / 1000000, e->time_ns / 1000 % 1000, e->insns[0], e->insns[1]);
 	if (message && e->core == (to_small ? TRACE_BIG : TRACE_SMALL))
@@ -66,7 +68,7 @@ static void print_event(void *arg, FILE *out, const struct trace_event *e)
 	else
 		fprintf(out, "%c %-*.*s |", e->core == TRACE_BIG ? 'o' : '|', GAP - 2, GAP - 2,
 			text);
-	fputc('\n', out);
+	fprintf(out, "%s\n", *header ? header + 1 : "");
 }
 
 const struct trace_view trace_chart_view = {.begin = print_head, .event = print_event};

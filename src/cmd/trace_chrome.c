@@ -62,9 +62,10 @@ static void print_flows(struct trace_chrome *c, FILE *out, const struct trace_ev
 static void print_event(void *arg, FILE *out, const struct trace_event *e)
 {
 	struct trace_chrome *c = arg;
-	char text[TRACE_TEXT_MAX];
+	char text[TRACE_TEXT_MAX], header[TRACE_HEADER_TEXT_MAX];
 
 	trace_text(e, text);
+	trace_header_text(e, header);
 	switch ((enum trace_kind)e->kind) {
 	case TRACE_CLAIM:
 		begin_event(c, out, "B", e->core + 1u);
@@ -78,7 +79,7 @@ static void print_event(void *arg, FILE *out, const struct trace_event *e)
 	default:
 		begin_event(c, out, "i", e->core + 1u);
 		print_time(out, e);
-		fprintf(out, ",\"s\":\"t\",\"name\":\"%s\"", text);
+		fprintf(out, ",\"s\":\"t\",\"name\":\"%s%s\"", text, header);
 		break;
 	}
 	print_args(out, e);

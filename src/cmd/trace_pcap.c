@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Messages of RPMsg, each behind 24 bytes that say which way it went and when; docs/trace.md tells
- * of them. What the trace does not keep of a message's header is 0.
+ * of them.
  */
 #include <string.h>
 
@@ -32,8 +32,10 @@ static void print_begin(void *arg, FILE *out)
 
 static void print_event(void *arg, FILE *out, const struct trace_event *e)
 {
-	const struct rpmsg_header h = {
-		.src = (uint32_t)e->a, .dst = (uint32_t)e->b, .len = (uint16_t)e->c};
+	const struct rpmsg_header h = {.src = (uint32_t)e->a,
+				       .dst = (uint32_t)e->b,
+				       .len = (uint16_t)e->c,
+				       .flags = (uint16_t)e->d};
 	const struct pcap_record r = {.s = (uint32_t)(e->time_ns / NS_PER_S),
 				      .ns = (uint32_t)(e->time_ns % NS_PER_S),
 				      .len = FRONT_SIZE + RPMSG_HEADER_SIZE + e->n_data,
@@ -45,6 +47,7 @@ static void print_event(void *arg, FILE *out, const struct trace_event *e)
 	for (unsigned i = 0; i < 2; i++)
 		le64_store(packet + AT_INSNS + 8 * (size_t)i, e->insns[i]);
 	rpmsg_header_store(packet + FRONT_SIZE, &h);
+	rpmsg_store32(packet + FRONT_SIZE + RPMSG_AT_RESERVED, e->e);
 	memcpy(packet + FRONT_SIZE + RPMSG_HEADER_SIZE, e->data, e->n_data);
 	(void)fwrite(&r, sizeof(r), 1, out); /* the end looks whether all was written */
 	(void)fwrite(packet, r.len, 1, out);

@@ -25,6 +25,17 @@ static bool get_number(const json_t *line, const char *name, bool hex, uint64_t 
 	return !errno && end != text && !*end;
 }
 
+/* What is left out where it is 0. */
+static bool get_unless_zero(const json_t *line, const char *name, uint32_t *out)
+{
+	uint64_t v = 0;
+
+	if (name && json_object_get(line, name) && !get_number(line, name, true, &v))
+		return false;
+	*out = (uint32_t)v;
+	return v <= UINT32_MAX;
+}
+
 static int digit_of(char c)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -86,6 +97,7 @@ static bool fill_in(const json_t *line, struct trace_event *e)
 	       (!k->a || get_number(line, k->a, k->hex_a, &e->a)) &&
 	       (!k->b || get_number(line, k->b, k->hex_b, &e->b)) &&
 	       (!k->c || get_number(line, k->c, false, &e->c)) &&
+	       get_unless_zero(line, k->d, &e->d) && get_unless_zero(line, k->e, &e->e) &&
 	       (!k->data || get_data(line, k->data, e));
 }
 
@@ -97,6 +109,20 @@ int trace_parse(const char *line, struct trace_event *e)
 
 	json_decref(v);
 	return good ? 0 : -EINVAL;
+}
+
+void trace_header_text(const struct trace_event *e, char out[TRACE_HEADER_TEXT_MAX])
+{
+	size_t len = 0;
+
+	*out = 0;
+	if (e->kind != TRACE_RPMSG)
+		return;
+	if (e->d)
+		len = (size_t)snprintf(out, TRACE_HEADER_TEXT_MAX, ", flags 0x%" PRIx32, e->d);
+	if (e->e)
+		(void)snprintf(out + len, TRACE_HEADER_TEXT_MAX - len, ", reserved 0x%" PRIx32,
+			       e->e);
 }
 
 void trace_text(const struct trace_event *e, char out[TRACE_TEXT_MAX])

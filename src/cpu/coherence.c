@@ -13,6 +13,11 @@
  * read as the other core wrote it. `known` is, for each core, the time up to which it knows what
  * the other has done.
  *
+ * An instruction cache has lines of its own, which no operation on data reaches, and which a core
+ * drops as a whole: of a line is known when it was fetched, of a core when it dropped all. It is
+ * filled from memory, and so does not find what is dirty in the other core's cache. What a core has
+ * written itself is seen by its own fence.i, and is not looked at.
+ *
  * A line that is written back takes all of its 64 bytes along: what the other core has put into
  * memory beneath it is lost, and whoever reads that, the other core too, finds something else.
  *
@@ -48,7 +53,8 @@ struct word {
 
 struct lines {
 	struct word word[PAGE_WORDS];
-	uint64_t held[COHERENCE_CORES][PAGE_LINES]; /* since when; 0: no copy */
+	uint64_t held[COHERENCE_CORES][PAGE_LINES];    /* since when; 0: no copy */
+	uint64_t fetched[COHERENCE_CORES][PAGE_LINES]; /* the same as code; void when dropped */
 };
 
 struct page {
@@ -69,6 +75,7 @@ struct coherence {
 	uint64_t time;
 	uint64_t known[COHERENCE_CORES];
 	uint64_t rung[COHERENCE_CORES];
+	uint64_t dropped[COHERENCE_CORES]; /* when the instruction cache was emptied */
 	uint64_t n_wrong;
 	unsigned n_places;
 	struct place place[MAX_PLACES];
@@ -171,9 +178,10 @@ static bool note_place(struct coherence *c, uint64_t reader_pc, uint64_t writer_
 }
 
 static void wrong(struct coherence *c, enum coherence_fault fault, unsigned core, uint64_t pa,
-		  uint64_t pc, const struct word *w)
+		  uint64_t pc, const struct word *w, bool fetch)
 {
 	const struct coherence_report r = {.fault = fault,
+					   .fetch = fetch,
 					   .reader = core,
 					   .writer = w->writer - 1u,
 					   .pa = pa,
@@ -182,22 +190,22 @@ static void wrong(struct coherence *c, enum coherence_fault fault, unsigned core
 					   .by_page = w->by_page};
 
 	c->n_wrong++;
-	if (note_place(c, pc, w->pc))
+	/* Of code a page at a time: an odd number, as no pc is. */
+	if (note_place(c, fetch ? align_down(pc, GMEM_PAGE_SIZE) | 1 : pc, w->pc))
 		c->cfg.report(c->cfg.arg, &r);
 }
 
 /* ---- accesses; under the lock ---- */
 
-/* Whether the core has found what was written last in this word. */
+/* Whether the core has found what was written last in this word; held: since when it has a copy of
+ * the line in the cache that it asks, or 0. */
 static bool read_word(struct coherence *c, unsigned core, const struct coherence_access *a,
-		      struct page *p, uint64_t pa)
+		      const struct word *w, uint64_t pa, uint64_t held, bool fetch)
 {
-	const struct word *w = word_at(p, pa);
-	uint64_t held = *held_at(p, core, pa);
 	bool stale = a->cached && held && held < w->time;
 
 	if (w->lost) {
-		wrong(c, COHERENCE_OVERWRITTEN, core, pa, a->pc, w);
+		wrong(c, COHERENCE_OVERWRITTEN, core, pa, a->pc, w, fetch);
 		return false;
 	}
 	if (w->writer == NOBODY || w->writer == core + 1)
@@ -208,7 +216,8 @@ static bool read_word(struct coherence *c, unsigned core, const struct coherence
 	}
 	if (w->time > c->known[core])
 		return true; /* not relied on */
-	wrong(c, w->dirty ? COHERENCE_NOT_CLEANED : COHERENCE_NOT_INVALIDATED, core, pa, a->pc, w);
+	wrong(c, w->dirty ? COHERENCE_NOT_CLEANED : COHERENCE_NOT_INVALIDATED, core, pa, a->pc, w,
+	      fetch);
 	return false;
 }
 
@@ -231,9 +240,25 @@ static void access_words(struct coherence *c, unsigned core, const struct cohere
 		if (a->write)
 			write_word(c, core, a, p, pa);
 		else if (good) /* one report an access */
-			good = read_word(c, core, a, p, pa);
+			good = read_word(c, core, a, word_at(p, pa), pa, *held, false);
 		if (a->cached && !*held)
 			*held = ++c->time;
+	}
+}
+
+static void fetch_words(struct coherence *c, unsigned core, const struct coherence_access *a,
+			struct page *p)
+{
+	uint64_t end = a->pa + a->len;
+	bool good = true;
+
+	for (uint64_t pa = a->pa; pa < end && good; pa += WORD) {
+		uint64_t *at = &p->lines->fetched[core][pa % GMEM_PAGE_SIZE / COHERENCE_LINE];
+		uint64_t held = *at > c->dropped[core] ? *at : 0;
+
+		good = read_word(c, core, a, word_at(p, pa), pa, held, true);
+		if (a->cached && !held)
+			*at = ++c->time;
 	}
 }
 
@@ -251,23 +276,53 @@ static void note_page(struct coherence *c, const struct coherence_access *a, str
 	}
 }
 
+/* The core comes to the page, which is followed from here on if it has to be. */
+static enum coherence_next come(struct page *p, unsigned core)
+{
+	bool had = p->lines;
+
+	if (!had && (core || p->shared))
+		(void)follow(p, true);
+	if (!p->lines)
+		return core ? COHERENCE_ALWAYS : COHERENCE_FAST;
+	return core && !had && !p->shared ? COHERENCE_FORGET : COHERENCE_ALWAYS;
+}
+
 enum coherence_next coherence_access(struct coherence *c, unsigned core,
 				     const struct coherence_access *a)
 {
-	enum coherence_next next = COHERENCE_ALWAYS;
 	struct page *p = page_at(c, a->pa);
+	enum coherence_next next;
 
 	pthread_mutex_lock(&c->lock);
-	if (!p->lines && (core || p->shared) && follow(p, true) && core && !p->shared)
-		next = COHERENCE_FORGET;
-	if (p->lines) {
+	next = come(p, core);
+	if (p->lines)
 		access_words(c, core, a, p);
-	} else {
-		next = core ? COHERENCE_ALWAYS : COHERENCE_FAST;
+	else
 		note_page(c, a, p);
-	}
 	pthread_mutex_unlock(&c->lock);
 	return next;
+}
+
+enum coherence_next coherence_fetch(struct coherence *c, unsigned core,
+				    const struct coherence_access *a)
+{
+	struct page *p = page_at(c, a->pa);
+	enum coherence_next next;
+
+	pthread_mutex_lock(&c->lock);
+	next = come(p, core);
+	if (p->lines)
+		fetch_words(c, core, a, p);
+	pthread_mutex_unlock(&c->lock);
+	return next;
+}
+
+void coherence_drop_code(struct coherence *c, unsigned core)
+{
+	pthread_mutex_lock(&c->lock);
+	c->dropped[core] = ++c->time;
+	pthread_mutex_unlock(&c->lock);
 }
 
 /* ---- caches; under the lock ---- */
@@ -372,7 +427,7 @@ void coherence_reset(struct coherence *c, unsigned core)
 {
 	(void)coherence_all(c, core, 0, COHERENCE_INVALIDATE);
 	pthread_mutex_lock(&c->lock);
-	c->known[0] = c->known[1] = c->time;
+	c->known[0] = c->known[1] = c->dropped[core] = ++c->time;
 	pthread_mutex_unlock(&c->lock);
 }
 

@@ -28,6 +28,7 @@ enum coherence_fault {
 
 struct coherence_report {
 	enum coherence_fault fault;
+	bool fetch;              /* the reader executed it */
 	unsigned reader, writer; /* cores */
 	uint64_t pa;             /* of the first byte that is wrong */
 	uint64_t reader_pc, writer_pc;
@@ -39,7 +40,8 @@ struct coherence_config {
 	/* Registers by which one core tells the other that something is ready: what a core did
 	 * before it wrote there is known to the one that reads there afterwards. */
 	uint64_t bell, bell_size;
-	/* Once for each pair of a reader's and a writer's pc, on the reader's thread. */
+	/* Once for each pair of a reader's and a writer's pc, of what was executed for each pair
+	 * of a page and a writer's pc; on the reader's thread. */
 	void (*report)(void *arg, const struct coherence_report *r);
 	/* Core 0's harts forget which pages they know, before it returns; on core 1's thread. */
 	void (*forget)(void *arg);
@@ -74,6 +76,14 @@ enum coherence_next {
 /* Before the access, which is to RAM. */
 enum coherence_next coherence_access(struct coherence *c, unsigned core,
 				     const struct coherence_access *a);
+
+/* The same of an instruction, or a part of one; `write` is false, and `cached` is of the
+ * instruction cache. What the core itself has written is its own affair. */
+enum coherence_next coherence_fetch(struct coherence *c, unsigned core,
+				    const struct coherence_access *a);
+
+/* The core's instruction cache is empty from here on. */
+void coherence_drop_code(struct coherence *c, unsigned core);
 
 #define COHERENCE_CLEAN      1u
 #define COHERENCE_INVALIDATE 2u

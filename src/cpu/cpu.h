@@ -35,6 +35,7 @@ struct cpu_vm;
 struct cpu_watch;
 struct err;
 struct gmem;
+struct halt_poll;
 
 /* Interrupt lines into a hart, as the bit numbers of mip. */
 enum cpu_irq { CPU_IRQ_SSI = 1, CPU_IRQ_MSI = 3, CPU_IRQ_SEI = 9, CPU_IRQ_MEI = 11 };
@@ -98,6 +99,7 @@ struct cpu_vm_config {
 	 * find_code only: what others generate does not tell of its accesses. */
 	struct coherence *coherence;
 	unsigned core;
+	struct halt_poll *halt_poll; /* cpu/halt_poll.h, or NULL: a hart in wfi sleeps at once */
 	bool in_turns; /* all CPUs run in turns on one thread: wfi returns instead of sleeping */
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/loop.h"
 #include "boot/sbi.h"
+#include "cpu/halt_poll.h"
 #include "machine/clock.h"
 #include "machine/iothreads.h"
 #include "machine/machine.h"
@@ -43,6 +44,7 @@ struct machine {
 	struct cpu_vm *vm;
 	struct coherence *coherence; /* cache_check.h, or NULL */
 	struct clock clock;
+	struct halt_poll halt_poll;
 	struct iothreads io;
 	struct vcpus vcpus;
 	bool has_vcpus;

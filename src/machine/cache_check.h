@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * --check-coherence: the caches of a board's two cores, by cpu/coherence.h. Each mistake is told of
- * once, and their number at the end. On the thread that builds the machine; all do nothing when
- * cfg.check_coherence is false.
+ * once, with the functions' names where an ELF file has them, and their number at the end. On the
+ * thread that builds the machine; all do nothing when cfg.check_coherence is false.
  */
 #ifndef MACHINE_CACHE_CHECK_H
 #define MACHINE_CACHE_CHECK_H

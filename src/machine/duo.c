@@ -114,6 +114,43 @@ static uint64_t pool_base(const struct machine *m)
 	return m->cfg.type == &duo_machine ? DUO_POOL_BASE : DUO256M_POOL_BASE;
 }
 
+/* Where firmware looks for Linux' rings is compiled into it. */
+static struct duo_region rings_region(const struct machine *m)
+{
+	return (struct duo_region){m->cfg.rings ? m->cfg.rings : shared_base(m), DUO_VRINGS_SIZE};
+}
+
+static struct duo_region buffers_region(const struct machine *m)
+{
+	return (struct duo_region){shared_base(m) + DUO_VRINGS_SIZE, DUO_BUFFERS_SIZE};
+}
+
+static struct duo_region pool_region(const struct machine *m)
+{
+	return (struct duo_region){pool_base(m), DUO_POOL_SIZE};
+}
+
+static int check_rings(const struct machine *m, struct err *e)
+{
+	const struct duo_region rings = rings_region(m);
+	const struct duo_region others[] = {rtos_region(m), buffers_region(m), pool_region(m)};
+	uint64_t ram_end = DUO_RAM_BASE + m->cfg.mem;
+
+	if (rings.base < DUO_RAM_BASE || rings.base > ram_end - rings.size)
+		return err_set(e, -EINVAL,
+			       "--rings 0x%" PRIx64 ": its %u KiB have to be within the memory, "
+			       "0x%x to 0x%" PRIx64,
+			       rings.base, DUO_VRINGS_SIZE >> 10, DUO_RAM_BASE, ram_end);
+	for (unsigned i = 0; i < ARRAY_SIZE(others) && m->cfg.rings; i++)
+		if (rings.base < others[i].base + others[i].size &&
+		    others[i].base < rings.base + rings.size)
+			return err_set(e, -EINVAL,
+				       "--rings 0x%" PRIx64 ": 0x%" PRIx64 " to 0x%" PRIx64
+				       " serve another purpose; see docs/duo-linux.md, Memory",
+				       rings.base, others[i].base, others[i].base + others[i].size);
+	return 0;
+}
+
 /* ---- parts ---- */
 
 /* UART 1 leads to both cores, with a number of its own in each. The first is one for each core. */
@@ -251,7 +288,7 @@ static int add_mailbox(struct machine *m)
 		.name[DUO_MAILBOX_BIG] = DUO_BIG_NAME,
 		.name[DUO_MAILBOX_SMALL] = DUO_SMALL_NAME};
 
-	duo_rings_init(&d->rings, m->mem, m->cfg.trace, shared_base(m),
+	duo_rings_init(&d->rings, m->mem, m->cfg.trace, rings_region(m).base,
 		       DUO_VRINGS_SIZE + DUO_BUFFERS_SIZE);
 	return cv_mailbox_new(&cfg, &d->mailbox);
 }
@@ -277,12 +314,11 @@ static void place_slots(struct machine *m)
 
 static int make_dtb(struct machine *m, uint64_t initrd_start, uint64_t initrd_end, struct err *e)
 {
-	uint64_t shared = shared_base(m);
 	struct duo_fdt_config cfg = {.model = m->cfg.type->name,
 				     .rtos = rtos_region(m),
-				     .vrings = {shared, DUO_VRINGS_SIZE},
-				     .buffers = {shared + DUO_VRINGS_SIZE, DUO_BUFFERS_SIZE},
-				     .pool = {pool_base(m), DUO_POOL_SIZE},
+				     .vrings = rings_region(m),
+				     .buffers = buffers_region(m),
+				     .pool = pool_region(m),
 				     .wires = &m->cfg.wires};
 	int ret = board_fdt_init(&cfg.run, m, initrd_start, initrd_end, e);
 
@@ -457,12 +493,16 @@ static int boot_small_core(struct machine *m, struct err *e)
 static int duo_build(struct machine *m, struct err *e)
 {
 	struct load_plan plan = {.make_dtb = make_dtb, .dtb_max = DTB_MAX};
-	int ret;
+	int ret = check_rings(m, e);
 
+	if (ret)
+		return ret;
 	/* With the board's own memory what Linux may not have is at its end. */
 	if (m->cfg.mem <= m->cfg.type->default_mem)
 		plan.end = min_u64(min_u64(shared_base(m), pool_base(m)),
 				   DUO_RAM_BASE + m->cfg.mem);
+	if (m->cfg.rings)
+		plan.end = min_u64(plan.end ? plan.end : DUO_RAM_BASE + m->cfg.mem, m->cfg.rings);
 	m->board = calloc(1, sizeof(struct duo));
 	if (!m->board)
 		return err_set(e, -ENOMEM, "out of memory");

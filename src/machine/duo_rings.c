@@ -82,16 +82,20 @@ static void tell_message(struct duo_rings *r, enum link_way way, const uint8_t *
 	uint64_t addr = rpmsg_load32(desc) | (uint64_t)rpmsg_load32(desc + 4) << 32;
 	const uint8_t *p = gmem_map(r->mem, addr, RPMSG_BUFFER_SIZE);
 	struct trace_event e = {.kind = TRACE_RPMSG};
+	uint8_t header[RPMSG_HEADER_SIZE];
 	struct rpmsg_header h;
 	bool is_name;
 
 	if (!p)
 		return;
-	h = rpmsg_header_load(p);
+	memcpy(header, p, sizeof(header));
+	h = rpmsg_header_load(header);
 	(void)snprintf(e.label, sizeof(e.label), "%s", core_name(way));
 	e.a = h.src;
 	e.b = h.dst;
 	e.c = h.len;
+	e.d = h.flags;
+	e.e = rpmsg_load32(header + RPMSG_AT_RESERVED);
 	e.n_data = (uint16_t)min_u64(h.len, sizeof(e.data));
 	memcpy(e.data, p + RPMSG_HEADER_SIZE, e.n_data);
 	if (r->trace)

@@ -139,7 +139,7 @@ void duo_small_confine(struct duo_small *s, const struct windows *w, bool confin
 
 static int make_core(struct duo_small *s, struct err *e)
 {
-	const struct machine *m = s->m;
+	struct machine *m = s->m;
 	const struct cpu_vm_config cfg = {
 		.mem = m->mem,
 		.bus = s->bus,
@@ -150,6 +150,7 @@ static int make_core(struct duo_small *s, struct err *e)
 		.n_harts = 1,
 		.timebase_hz = DUO_TIMEBASE_HZ,
 		.model = CPU_MODEL_THEAD_C906,
+		.halt_poll = &m->halt_poll,
 		.in_turns = m->cfg.counted_time,
 		.beside = m->vm,
 		.coherence = m->coherence,

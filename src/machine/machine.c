@@ -86,6 +86,7 @@ static int make_vm(struct machine *m, struct err *e)
 		.sv48 = m->cfg.sv48,
 		.imsic = m->cfg.aia ? &file_ops : NULL,
 		.imsic_arg = m,
+		.halt_poll = &m->halt_poll,
 		.in_turns = m->cfg.counted_time,
 		.caches_on = true,
 		.coherence = m->coherence,
@@ -176,6 +177,7 @@ int machine_new(const struct machine_config *cfg, struct loop *loop, struct mach
 	m->loop = loop;
 	m->end_task.fn = machine_end_task;
 	m->end_task.arg = m;
+	halt_poll_init(&m->halt_poll);
 	clock_init(&m->clock, cfg->type->timebase_hz, cfg->counted_time);
 	if (cfg->counted_time)
 		loop_set_clock(loop, clock_loop_ns, &m->clock);

@@ -102,6 +102,8 @@ enum machine_end {
 	MACHINE_STOPPED, /* machine_end() by the caller */
 };
 
+#define MACHINE_MAX_SYMBOLS 4u
+
 struct machine_config {
 	const struct machine_type *type;
 	const struct cpu_engine *engine;
@@ -123,7 +125,11 @@ struct machine_config {
 	const char *small_core; /* path of what a board's small core runs, or NULL */
 	uint64_t small_core_at; /* where a flat one goes; 0: it is ELF */
 	bool check_coherence;   /* of a board with a small core; the engine has no find_code */
-	bool small_core_waits;  /* it is loaded, and the guest starts it */
+	/* ELF files whose functions' names that may use, beside those above. */
+	const char *symbols[MACHINE_MAX_SYMBOLS];
+	unsigned n_symbols;
+	uint64_t rings;        /* where the board's memory for rings is; 0: at its usual place */
+	bool small_core_waits; /* it is loaded, and the guest starts it */
 	/* The memory that it may use. None: all, but what is not reserved in the device tree is
 	 * told of once. */
 	struct windows small_core_windows;

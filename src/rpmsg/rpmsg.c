@@ -19,18 +19,21 @@ void rpmsg_remote_init(struct rpmsg *r, struct rpmsg_carrier *carrier, const str
 	};
 }
 
+/* With the lock: the carrier's, or 0 while the link is down. */
 static uint32_t rpmsg_epoch(struct rpmsg *r)
 {
-	uintptr_t state = rpmsg_lock(r);
 	uint32_t epoch = r->carrier->ops->epoch(r->carrier);
 
-	rpmsg_unlock(r, state);
-	return epoch;
+	return !r->env.ready || r->env.ready(r->env.arg) ? epoch : 0;
 }
 
 bool rpmsg_is_link_up(struct rpmsg *r)
 {
-	return rpmsg_epoch(r) != 0;
+	uintptr_t state = rpmsg_lock(r);
+	uint32_t epoch = rpmsg_epoch(r);
+
+	rpmsg_unlock(r, state);
+	return epoch != 0;
 }
 
 bool rpmsg_wait_for_link_up(struct rpmsg *r, uint32_t ms)
@@ -170,7 +173,7 @@ static bool rpmsg_receive(struct rpmsg *r)
 void rpmsg_poll_link(struct rpmsg *r)
 {
 	uintptr_t state = rpmsg_lock(r);
-	uint32_t was = r->epoch, now = r->carrier->ops->epoch(r->carrier);
+	uint32_t was = r->epoch, now = rpmsg_epoch(r);
 	bool starved = r->starved;
 
 	r->epoch = now;
@@ -213,7 +216,7 @@ static int rpmsg_take_tx(struct rpmsg *r, uint8_t **buffer, uint32_t ms)
 
 	for (bool last = !ms;; last = !ms) {
 		state = rpmsg_lock(r);
-		epoch = r->carrier->ops->epoch(r->carrier);
+		epoch = rpmsg_epoch(r);
 		*buffer = epoch ? (uint8_t *)r->carrier->ops->tx_take(r->carrier) : NULL;
 		if (epoch && !*buffer) {
 			r->starved = true;

@@ -70,8 +70,14 @@ struct rpmsg_env {
 	void (*unlock)(void *arg, uintptr_t state);
 	uint32_t (*wait)(void *arg, const void *what, uint32_t ms);
 	void (*wake)(void *arg, const void *what);
+	/* Where something beside the rings says whether the driver's side takes messages (virtio's
+	 * DRIVER_OK): that. Called with the lock held. While it is false the link is down, and
+	 * nothing is sent; but what comes is received still, since a driver that is about to go
+	 * waits for its senders, which may be waiting for a buffer. */
+	bool (*ready)(void *arg);
 	/* By rpmsg_poll(): the link came up, first or after a restart of the driver's side
-	 * (announce now, and then), or went down (what was received before is void). */
+	 * (announce now, and then), or went down (nobody waits for answers to what was received
+	 * before; after a restart it is void). */
 	void (*link)(void *arg, bool up);
 };
 
@@ -106,7 +112,7 @@ struct rpmsg {
 	struct rpmsg_env env;
 	struct rpmsg_ept *epts;
 	uint32_t next_addr;
-	uint32_t epoch; /* the carrier's, as last looked at; 0: the link is down */
+	uint32_t epoch; /* the link's, as last looked at; 0: it is down */
 	bool starved;   /* somebody may wait for a buffer to send with */
 	rpmsg_ns_cb ns_cb;
 	void *ns_priv;
@@ -117,8 +123,8 @@ struct rpmsg {
  * nobody calls it any more; to begin anew, call this again. */
 void rpmsg_remote_init(struct rpmsg *r, struct rpmsg_carrier *carrier, const struct rpmsg_env *env);
 
-/* Whether the other side has given buffers, so that an announcement would not be lost. True as soon
- * as it is so, before rpmsg_poll() has called link(). */
+/* Whether the other side has given buffers, and is ready, so that an announcement would not be
+ * lost. True as soon as it is so, before rpmsg_poll() has called link(). */
 bool rpmsg_is_link_up(struct rpmsg *r);
 /* Waits for it: whether it is up. False at once without wait() in the environment. */
 bool rpmsg_wait_for_link_up(struct rpmsg *r, uint32_t ms);

@@ -7,7 +7,9 @@
  * LOADS is loads.c for riscv64, which goes into the default guest in place of its demo; NATIVE is
  * the same for this host. Each round boots every peer once and runs all loads in that boot. Figures
  * are host CPU seconds of the peer's process between the marks that the guest prints around a load,
- * medians over the rounds; ratios above 1 mean that Linnet's jit needs less.
+ * medians over the rounds; ratios above 1 mean that Linnet's jit needs less. With --steady they are
+ * seconds of a CPU that is always as fast as on average in this run (pace.h); the run takes twice as
+ * long. `spread` is the jit's greatest figure divided by its least.
  */
 #include <getopt.h>
 #include <math.h>
@@ -25,6 +27,7 @@ struct options {
 	unsigned rounds, scale; /* scale: percent of each load's usual size */
 	bool with[MAX_PEERS];
 	bool json;
+	bool steady; /* in CPU seconds at one pace */
 };
 
 struct load {
@@ -77,6 +80,17 @@ static double median(const double *v, unsigned n)
 	memcpy(sorted, v, n * sizeof(*v));
 	qsort(sorted, n, sizeof(*sorted), by_value);
 	return sorted[n / 2];
+}
+
+static double spread(const double *v, unsigned n)
+{
+	double least = v[0], most = v[0];
+
+	for (unsigned i = 1; i < n; i++) {
+		least = fmin(least, v[i]);
+		most = fmax(most, v[i]);
+	}
+	return most / least;
 }
 
 /* ---- the guest ---- */
@@ -202,8 +216,7 @@ static void choose_loads(struct table *t, const struct options *o, int argc, cha
 	}
 }
 
-static void measure(struct table *t, const struct scene *s, const struct options *o,
-		    const char *log)
+static void measure(struct table *t, const struct scene *s, const struct options *o)
 {
 	for (unsigned round = 0; round < o->rounds; round++) {
 		for (unsigned p = 0; p < n_peers; p++) {
@@ -216,14 +229,14 @@ static void measure(struct table *t, const struct scene *s, const struct options
 				continue;
 			fprintf(stderr, "\rround %u of %u: %-8s", round + 1, o->rounds,
 				peers[p].name);
-			peer_run(argv, t->name, t->n, cost, &extra, log);
+			peer_run(s, argv, t->name, t->n, cost, &extra);
 			t->have[p] = true;
 			if (extra > t->extra_mb)
 				t->extra_mb = extra;
 			for (unsigned i = 0; i < t->n; i++) {
 				if (!cost[i].valid && !(t->devices[i] && !peers[p].guest_devices)) {
 					fprintf(stderr, "\nbench/loads: no %s from %s; see %s\n",
-						t->name[i], peers[p].name, log);
+						t->name[i], peers[p].name, s->log);
 					exit(1);
 				}
 				t->cpu[p][i][round] = cost[i].valid ? cost[i].cpu : NAN;
@@ -232,6 +245,24 @@ static void measure(struct table *t, const struct scene *s, const struct options
 		}
 	}
 	fputs("\r                                \r", stderr);
+}
+
+/* The same with costs at one pace, which is that of the whole run: pieces become seconds. */
+static void measure_steadily(struct table *t, struct scene *s, const struct options *o)
+{
+	double pace;
+
+	s->pace = pace_start();
+	if (!s->pace)
+		fail("there is no pace to measure at");
+	measure(t, s, o);
+	pace = pace_since(s->pace, (struct pace_mark){0});
+	for (unsigned p = 0; p < n_peers; p++)
+		for (unsigned i = 0; i < t->n; i++)
+			for (unsigned round = 0; round < o->rounds; round++)
+				t->cpu[p][i][round] /= pace;
+	pace_stop(s->pace);
+	s->pace = NULL;
 }
 
 /* ---- the table ---- */
@@ -266,6 +297,7 @@ static int print_row(const struct table *t, const struct options *o, unsigned i,
 	for (unsigned p = 1; p < n_peers; p++)
 		if (t->have[p])
 			print_ratio(median(t->cpu[p][i], o->rounds) / jit, &means[p]);
+	printf(" %6.2f", spread(t->cpu[0][i], o->rounds));
 	for (unsigned p = 1; p < n_peers; p++)
 		/* Native code may fuse operations, and sees another kernel. */
 		if (t->have[p] && peers[p].guest_devices && t->result[p][i] != t->result[0][i]) {
@@ -288,7 +320,7 @@ static int print_table(const struct table *t, const struct options *o)
 	for (unsigned p = 1; p < n_peers; p++)
 		if (t->have[p])
 			printf(" %6s/jit", peers[p].name);
-	putchar('\n');
+	puts(" spread");
 	for (unsigned i = 0; i < t->n; i++)
 		bad |= print_row(t, o, i, means);
 	printf("%-10s", "geo. mean");
@@ -322,11 +354,12 @@ static void print_json(const struct table *t, const struct options *o)
 	puts("\n}}");
 }
 
-/* What a second hart is good for: two processes that compute, in real time. */
-static void print_two_harts(struct scene *s, const struct options *o, const char *log)
+/* What a second hart is good for: two processes that compute, in real time, which tells something
+ * where two CPUs are free, and in CPU time of both harts: half of it is what two CPUs would need. */
+static void print_two_harts(struct scene *s, const struct options *o)
 {
 	static const char *const name = "pair";
-	double wall[2][MAX_ROUNDS], extra;
+	double wall[2][MAX_ROUNDS], cpu[2][MAX_ROUNDS], extra;
 	char word[32];
 
 	snprintf(word, sizeof(word), "pair=%u", 60000 * o->scale / 100);
@@ -336,20 +369,25 @@ static void print_two_harts(struct scene *s, const struct options *o, const char
 			struct cost cost;
 
 			peers[0].command(s, word, argv);
-			peer_run(argv, &name, 1, &cost, &extra, log);
+			peer_run(s, argv, &name, 1, &cost, &extra);
 			if (!cost.valid)
-				fail(log);
+				fail(s->log);
 			wall[s->harts - 1][round] = cost.wall;
+			cpu[s->harts - 1][round] = cost.cpu;
 		}
 	}
 	printf("two processes, real time: %.2f s with 2 harts, %.2f s with 1: %.2f\n",
 	       median(wall[1], o->rounds), median(wall[0], o->rounds),
 	       median(wall[1], o->rounds) / median(wall[0], o->rounds));
+	printf("  CPU time: %.2f s with 2 harts, %.2f s with 1: %.2f for each of two CPUs\n",
+	       median(cpu[1], o->rounds), median(cpu[0], o->rounds),
+	       median(cpu[1], o->rounds) / median(cpu[0], o->rounds) / 2);
 }
 
 static void usage(void)
 {
-	fputs("usage: bench_loads [--rounds N] [--scale PERCENT] [--peers NAME,...] [--json]\n"
+	fputs("usage: bench_loads [--rounds N] [--scale PERCENT] [--peers NAME,...] [--steady] "
+	      "[--json]\n"
 	      "                   LINNET NATIVE LOADS [NAME[=N]...]\n"
 	      "peers: jit (always), qemu7, qemu10, interp, native; default: "
 	      "jit,qemu7,qemu10,native\n",
@@ -359,11 +397,10 @@ static void usage(void)
 
 static void parse(struct options *o, int argc, char **argv)
 {
-	static const struct option known[] = {{"rounds", required_argument, NULL, 'r'},
-					      {"scale", required_argument, NULL, 's'},
-					      {"peers", required_argument, NULL, 'p'},
-					      {"json", no_argument, NULL, 'j'},
-					      {0}};
+	static const struct option known[] = {
+		{"rounds", required_argument, NULL, 'r'}, {"scale", required_argument, NULL, 's'},
+		{"peers", required_argument, NULL, 'p'},  {"steady", no_argument, NULL, 't'},
+		{"json", no_argument, NULL, 'j'},         {0}};
 	const char *list = "qemu7,qemu10,native";
 	int c;
 
@@ -374,6 +411,7 @@ static void parse(struct options *o, int argc, char **argv)
 		case 's': o->scale = (unsigned)atoi(optarg); break;
 		case 'p': list = optarg; break;
 		case 'j': o->json = true; break;
+		case 't': o->steady = true; break;
 		default: usage();
 		}
 	}
@@ -388,27 +426,30 @@ int main(int argc, char **argv)
 	static struct table t;
 	struct scene s = {.harts = 1};
 	struct options o;
-	char work[] = "/tmp/bench-loads.XXXXXX", log[64], command[128];
+	char work[] = "/tmp/bench-loads.XXXXXX", command[160];
 	int bad = 0;
 
 	parse(&o, argc, argv);
 	if (!mkdtemp(work))
 		fail("no place for the guest");
-	snprintf(log, sizeof(log), "%s.log", work);
+	snprintf(s.log, sizeof(s.log), "%s.log", work);
 	s.linnet = absolute(argv[optind]);
 	s.native = absolute(argv[optind + 1]);
 	make_guest(&s, absolute(argv[optind + 2]), work);
 	find_peers(&s, &o);
 	s.port = server_start();
 	choose_loads(&t, &o, argc - optind - 3, argv + optind + 3);
-	measure(&t, &s, &o, log);
+	if (o.steady)
+		measure_steadily(&t, &s, &o);
+	else
+		measure(&t, &s, &o);
 	if (o.json) {
 		print_json(&t, &o);
 	} else {
 		bad = print_table(&t, &o);
-		print_two_harts(&s, &o, log);
+		print_two_harts(&s, &o);
 	}
-	snprintf(command, sizeof(command), "rm -rf '%s' '%s'", work, log);
+	snprintf(command, sizeof(command), "rm -rf '%s' '%s'", work, s.log);
 	sh(command);
 	return bad;
 }

@@ -142,7 +142,7 @@ static double seconds(clockid_t clock)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static pid_t spawn(char *const argv[], int *out)
+static pid_t spawn(const struct scene *s, char *const argv[], int *out)
 {
 	int pipe_fd[2];
 	pid_t pid;
@@ -155,6 +155,8 @@ static pid_t spawn(char *const argv[], int *out)
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (null < 0 || dup2(null, 0) < 0 || dup2(pipe_fd[1], 1) < 0 || dup2(1, 2) < 0)
+			_exit(126);
+		if (s->pace && pace_follow(s->pace))
 			_exit(126);
 		close(pipe_fd[0]);
 		alarm(LIMIT_S);
@@ -196,11 +198,20 @@ static double memory_beyond_ram(pid_t pid)
 struct meter {
 	clockid_t clock;
 	double cpu, wall; /* at the last begin */
+	struct pace_mark pace;
 };
 
+/* What the process has used since the last begin. */
+static double cpu_of(const struct scene *s, const struct meter *m)
+{
+	double cpu = seconds(m->clock) - m->cpu;
+
+	return s->pace ? cpu * pace_since(s->pace, m->pace) : cpu;
+}
+
 /* A line of the guest's console: "bench: begin NAME" or "bench: end NAME RESULT". */
-static void look_at(const char *line, struct meter *m, const char *const names[], unsigned n,
-		    struct cost *cost)
+static void look_at(const struct scene *s, const char *line, struct meter *m,
+		    const char *const names[], unsigned n, struct cost *cost)
 {
 	char what[8], name[32];
 	uint64_t result = 0;
@@ -212,46 +223,48 @@ static void look_at(const char *line, struct meter *m, const char *const names[]
 	if (!strcmp(what, "begin")) {
 		m->cpu = seconds(m->clock);
 		m->wall = seconds(CLOCK_MONOTONIC);
+		if (s->pace)
+			m->pace = pace_now(s->pace);
 		return;
 	}
 	for (i = 0; i < n && strcmp(names[i], name); i++)
 		;
 	if (i == n)
 		return;
-	cost[i] = (struct cost){.cpu = seconds(m->clock) - m->cpu,
+	cost[i] = (struct cost){.cpu = cpu_of(s, m),
 				.wall = seconds(CLOCK_MONOTONIC) - m->wall,
 				.result = result,
 				.valid = true};
 }
 
-void peer_run(char *const argv[], const char *const names[], unsigned n, struct cost *cost,
-	      double *extra_mb, const char *log)
+void peer_run(const struct scene *s, char *const argv[], const char *const names[], unsigned n,
+	      struct cost *cost, double *extra_mb)
 {
 	struct meter m;
 	char line[1024];
 	int fd, status;
-	pid_t pid = spawn(argv, &fd);
+	pid_t pid = spawn(s, argv, &fd);
 	FILE *in = fdopen(fd, "r");
-	FILE *keep = fopen(log, "w");
+	FILE *keep = fopen(s->log, "w");
 
 	if (!in || !keep)
-		die(log);
+		die(s->log);
 	if (clock_getcpuclockid(pid, &m.clock))
 		die("bench: the clock of the process");
 	memset(cost, 0, n * sizeof(*cost));
 	*extra_mb = 0;
 	while (fgets(line, sizeof(line), in)) {
 		fputs(line, keep);
-		look_at(line, &m, names, n, cost);
+		look_at(s, line, &m, names, n, cost);
 		if (strstr(line, "bench: end"))
 			*extra_mb = memory_beyond_ram(pid);
 	}
 	(void)fclose(in);
 	if (fclose(keep))
-		die(log);
+		die(s->log);
 	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status)) {
 		fprintf(stderr, "bench: %s failed (status %#x); its output is in %s\n", argv[0],
-			status, log);
+			status, s->log);
 		exit(1);
 	}
 }

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "pace.h"
+
 #define MAX_LOADS  32
 #define MAX_PEERS  8
 #define MAX_ROUNDS 15
@@ -22,6 +24,8 @@ struct scene {
 	char disk[256];
 	unsigned port; /* of the byte server on the loopback */
 	unsigned harts;
+	char log[64];      /* of the last peer's output */
+	struct pace *pace; /* or NULL */
 };
 
 struct peer {
@@ -37,16 +41,16 @@ extern const unsigned n_peers;
 
 /* What one load cost a process between the marks around it. */
 struct cost {
-	double cpu, wall; /* seconds */
+	double cpu, wall; /* seconds; with a pace `cpu` is in its pieces */
 	uint64_t result;
 	bool valid;
 };
 
-/* Runs argv; fills cost[i] for each of names[0..n) that its output tells of, and *extra_mb with the
- * resident memory outside of guest RAM at the last mark (Linnet's only; else 0). Ends the program
- * with a message when that fails; `log` keeps the output. */
-void peer_run(char *const argv[], const char *const names[], unsigned n, struct cost *cost,
-	      double *extra_mb, const char *log);
+/* Runs argv, at the scene's pace if it has one; fills cost[i] for each of names[0..n) that its output
+ * tells of, and *extra_mb with the resident memory outside of guest RAM at the last mark (Linnet's
+ * only; else 0). Ends the program with a message when that fails. */
+void peer_run(const struct scene *s, char *const argv[], const char *const names[], unsigned n,
+	      struct cost *cost, double *extra_mb);
 
 /* A server on the loopback that takes or gives as many bytes as a client asks for: a process that
  * ends with this one. Its port. */

@@ -14,7 +14,7 @@ checked() {
 }
 
 reports() {
-	sed -n 's/^linnet: coherence: \([bs][a-z]* core read .*\)/\1/p' "$work/err"
+	sed -n 's/^linnet: coherence: \([bs][a-z]* core [re][a-z]* 0x.*\)/\1/p' "$work/err"
 }
 
 expect_nothing() {
@@ -32,8 +32,27 @@ case_right() {
 	done
 }
 
+# code NAME [REPORT]: of code that the big core has written these are all reports.
+code() {
+	checked --clock instructions --firmware "$BIG/code_$1.elf"
+	reports | sed -E 's/ 0x8[0-9a-f]+ \((memcpy)\+0x[0-9a-f]+\)/ \1/' >"$work/reports"
+	[ "$(cat "$work/reports")" = "${2-}" ] || fail "$1: $(cat "$work/reports")"
+}
+
+case_code() {
+	local at='small core executed 0x8fe00%s at pc 0x8fe00%s: big core wrote it at pc memcpy'
+	code right
+	expect_nothing
+	# shellcheck disable=SC2059 # what stands above
+	{
+		code no_clean "$(printf "$at" 000 000) and it was never written back (th.dcache.cva or .cpa missing)"
+		code no_replace "$(printf "$at" 100 100) and it was never written back (th.dcache.cva or .cpa missing)"
+		code no_drop "$(printf "$at" 100 100) and the reader has not dropped its copies of code (fence.i or th.icache.iall missing)"
+	}
+}
+
 # left_out NAME WHO FUNCTIONS PATTERN: of the firmware without that operation all reports match the pattern, and
-# the pc behind WHO is in one of the functions.
+# the pc behind WHO is in one of the functions, and its name is told.
 left_out() {
 	local elf="$BIG/no_$1.elf" function
 	checked --clock instructions --small-core "$elf"
@@ -49,8 +68,9 @@ left_out() {
 
 # Rings are at 0x8fc00000, buffers to receive into at 0x8fc10000, and to send at 0x8fc30000.
 case_left_out() {
-	local never='^big core read 0x8fc%s[0-9a-f]{3} at pc 0x800[0-9a-f]{5}: small core wrote it at pc 0x8fe[0-9a-f]{5} and it was never written back'
-	local stale='^small core read 0x8fc%s[0-9a-f]{3} at pc 0x8fe[0-9a-f]{5}: (big core wrote it at pc 0x800[0-9a-f]{5} and the reader has not invalidated|small core wrote this line back)'
+	local big='0x800[0-9a-f]{5} \([a-z_0-9]+\+0x[0-9a-f]+\)' small='0x8fe[0-9a-f]{5} \([a-z_0-9]+\+0x[0-9a-f]+\)'
+	local never="^big core read 0x8fc%s[0-9a-f]{3} at pc $big: small core wrote it at pc $small and it was never written back"
+	local stale="^small core read 0x8fc%s[0-9a-f]{3} at pc $small: (big core wrote it at pc $big and the reader has not invalidated|small core wrote this line back)"
 	# shellcheck disable=SC2059 # patterns
 	{
 		left_out clean_message 'wrote it' 'rpmsg_store16 memcpy' "$(printf "$never" '[12][0-9a-f]')"
@@ -90,9 +110,10 @@ case_linux() {
 	with_linux 500 --clock instructions
 	expect_nothing
 	cached_tree
-	with_linux 20 --clock instructions --dtb "$work/tree"
+	with_linux 20 --clock instructions --dtb "$work/tree" --symbols "$FIRMWARE/rpmsg-duo256m.elf" \
+		--symbols "$BIG/big_rpmsg.elf"
 	reports >"$work/reports"
-	grep -q '^small core read .* big core wrote .* never written back' "$work/reports" || fail 'sent unseen'
+	grep -q '^small core read .* at pc 0x8fe[0-9a-f]* ([a-z_]*+0x[0-9a-f]*): big core wrote .* never written back' "$work/reports" || fail 'sent unseen'
 	grep -q '^big core read .* small core wrote .* not invalidated' "$work/reports" || fail 'received unseen'
 }
 
@@ -113,6 +134,12 @@ case_mistakes() {
 	linnet run --check-coherence --exec true
 	expect_status 125
 	expect_in err '--check-coherence: the machine virt has no small core'
+	linnet run --machine duo256m --symbols x.elf --exec true
+	expect_status 125
+	expect_in err '--symbols x.elf: is for --check-coherence; add that$'
+	linnet run --machine duo256m --check-coherence --symbols "$work/none" --exec true
+	expect_status 125
+	expect_in err '--symbols .*/none: '
 	linnet run --machine duo256m --check-coherence --kernel "$work/none" --exec true
 	expect_status 125
 	expect_not_in err 'nothing was wrong'

@@ -51,6 +51,44 @@ case_stream() {
 		fail 'samples are missing, doubled or wrong'
 }
 
+# A firmware that has the rings elsewhere.
+case_rings() {
+	local place
+	linnet kbuild --extras
+	expect_status 0
+	on_duo 'cd /sys/class/remoteproc/remoteproc0 && cat state && echo start >state || exit
+		modprobe -a virtio_rpmsg_bus rpmsg_char
+		for i in $(seq 100); do [ -e /dev/rpmsg0 ] || sleep 0.1; done
+		linnet-rpmsg ping -n 20 rpmsg-raw' \
+		--rings 0x8fd00000 --file "$BIG/rings.elf:/lib/firmware/duo-c906l.elf" --trace "$work/trace"
+	expect_status 0
+	expect_in out '^ping: 20 messages of 1 to 496 bytes came back whole'
+	grep -q '"event":"announce","name":"rpmsg-raw"' "$work/trace" || fail 'the trace does not find them'
+	expect_not_in err 'not reserved for it'
+	on_duo 'cd /sys/class/remoteproc/remoteproc0 && echo start >state; dmesg | tail -n 1' \
+		--file "$BIG/rings.elf:/lib/firmware/duo-c906l.elf"
+	expect_status 0
+	expect_in out 'a ring that is not in the memory for rings'
+	for place in 0x8fdff001 0x 0 x 0x8fd00000-; do
+		linnet run --machine duo256m --rings "$place" --exec true
+		expect_status 125
+		expect_in err "--rings $place: give a hexadecimal multiple of 0x1000"
+	done
+	for place in 0x10000 0x8fff1000 0xfffffffffffff000; do
+		linnet run --machine duo256m --rings "$place" --exec true
+		expect_status 125
+		expect_in err "--rings $place: its 64 KiB have to be within the memory, 0x80000000 to 0x90000000$"
+	done
+	for place in 0x8fe00000 0x8fdf1000 0x8fc10000 0x8fc5f000; do
+		linnet run --machine duo256m --rings "$place" --exec true
+		expect_status 125
+		expect_in err "--rings $place: 0x8f[ce][0-9]0000 to 0x[0-9a-f]+ serve another purpose"
+	done
+	linnet run --rings 0x8fd00000 --exec true
+	expect_status 125
+	expect_in err '--rings: the machine virt has no small core'
+}
+
 # hops: that many lines, and nothing else; the small core keeps to its memory.
 expect_hops() {
 	expect_status 0

@@ -67,6 +67,13 @@ case_rpmsg() { rpmsg --engine interp; }
 case_rpmsg_jit() { rpmsg --engine jit; }
 case_rpmsg_host_clock() { rpmsg --clock host; }
 
+# The same firmware, when Linux has loaded it and tells how its driver is.
+case_table() {
+	on_duo --firmware "$BIG/big_table.elf" --small-core "$FIRMWARE/rpmsg-duo256m.elf"
+	expect_status 0
+	diff <(printf 'up\ndown\n%.0s' 1 2 3) <(sed -n 's/^small| RT: link \([a-z]*\).*/\1/p' "$work/out") >&2 || fail 'not three links'
+}
+
 # Four thousand samples from a converter, none lost and none twice.
 case_sensor() {
 	on_duo --spi 2:0=adc --firmware "$BIG/big_sensor.elf" --small-core "$FIRMWARE/sensor-duo256m.elf"

@@ -131,26 +131,29 @@ static void irqlab_breath_fn(struct work_struct *work)
 	struct irqlab_vector *vector = container_of(work, struct irqlab_vector, breath);
 
 	spin_lock_irq(&vector->lab->lock);
-	vector->in_a_row = 0;
+	irqlab_row_end(&vector->row);
 	spin_unlock_irq(&vector->lab->lock);
 }
 
-/* Under the lock, for each interrupt. The work item is asked for on this hart, and only when half
- * of a storm has come, so that it costs nothing in quiet times.
- */
+/* Under the lock, for each interrupt. */
 static void irqlab_watch_row(struct irqlab_vector *vector)
 {
 	struct irqlab *lab = vector->lab;
 
-	if (!lab->storm_limit || lab->stopped)
+	if (lab->stopped)
 		return;
-	if (++vector->in_a_row == (lab->storm_limit + 1) / 2)
+	switch (irqlab_row_add(&vector->row, lab->storm_limit)) {
+	case IRQLAB_ROW_CALM:
+		break;
+	case IRQLAB_ROW_ASK:
 		queue_work(system_highpri_wq, &vector->breath);
-	if (vector->in_a_row <= lab->storm_limit)
-		return;
-	irqlab_enable(lab, false);
-	lab->stats.storms++;
-	schedule_delayed_work(&lab->poll, 1);
+		break;
+	case IRQLAB_ROW_STORM:
+		irqlab_enable(lab, false);
+		lab->stats.storms++;
+		schedule_delayed_work(&lab->poll, 1);
+		break;
+	}
 }
 
 /* Under the lock: no row goes on. */
@@ -159,7 +162,7 @@ static void irqlab_begin_rows(struct irqlab *lab)
 	unsigned int i;
 
 	for (i = 0; i < IRQLAB_N_VECTORS; i++)
-		lab->vector[i].in_a_row = 0;
+		irqlab_row_end(&lab->vector[i].row);
 }
 
 /* Under the lock: takes note of what has happened, and acknowledges it. How long it took to get

@@ -13,6 +13,8 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "storm.h"
+
 #define IRQLAB_MAGIC           0x000
 #define IRQLAB_MAGIC_VALUE     0x4c515249
 #define IRQLAB_VERSION         0x004
@@ -98,7 +100,7 @@ struct irqlab_vector {
 	enum irqlab_cause cause;
 	int irq;
 	struct work_struct breath; /* comes when its hart has time again */
-	unsigned int in_a_row;     /* interrupts since then; under lab->lock */
+	struct irqlab_row row;     /* of interrupts since then; under lab->lock */
 };
 
 struct irqlab {

@@ -39,6 +39,7 @@ static TX_EVENT_FLAGS_GROUP news;
 static TX_THREAD thread;
 static UCHAR stack[LINK_STACK] __attribute__((aligned(16)));
 static volatile bool kicked;
+static bool by_table; /* Linux loaded this firmware, and says in the table how its driver is */
 
 /* ---- what src/rpmsg needs of its environment ---- */
 
@@ -91,6 +92,18 @@ static void wake(void *arg, const void *what)
 	(void)tx_event_flags_set(&news, flag_of(what), TX_OR);
 }
 
+static bool is_driver_ok(void)
+{
+	board_cache_invalidate((const void *)(uintptr_t)&link_table.vdev.status, 1);
+	return link_table.vdev.status & TABLE_DRIVER_OK;
+}
+
+/* A driver that is loaded anew sets up the rings before it can take a message. */
+static bool is_ready(void *arg)
+{
+	return !by_table || is_driver_ok();
+}
+
 static void link_changed(void *arg, bool up)
 {
 	board_say("link %s", up ? "up" : "down");
@@ -105,8 +118,9 @@ static void link_changed(void *arg, bool up)
 /* False: Linux has not come yet. */
 static bool find_rings(uint64_t ring[2])
 {
-	board_cache_invalidate((const void *)(uintptr_t)&link_table, sizeof(link_table));
-	if (link_table.vdev.status & TABLE_DRIVER_OK) {
+	by_table = is_driver_ok();
+	if (by_table) {
+		board_cache_invalidate((const void *)(uintptr_t)&link_table, sizeof(link_table));
 		ring[0] = link_table.vdev.vring[0].da;
 		ring[1] = link_table.vdev.vring[1].da;
 		return true;
@@ -119,8 +133,12 @@ static bool find_rings(uint64_t ring[2])
 static bool begin(void)
 {
 	static struct rpmsg_window window = {.base = RAM_BASE, .p = (void *)(uintptr_t)RAM_BASE};
-	static const struct rpmsg_env env = {
-		.lock = lock, .unlock = unlock, .wait = wait, .wake = wake, .link = link_changed};
+	static const struct rpmsg_env env = {.lock = lock,
+					     .unlock = unlock,
+					     .wait = wait,
+					     .wake = wake,
+					     .ready = is_ready,
+					     .link = link_changed};
 	struct rpmsg_vring_config config = {.num = RPMSG_VRING_MAX,
 					    .align = RING_ALIGN,
 					    .windows = &window,
@@ -156,7 +174,8 @@ static VOID serve(ULONG number)
 	for (;;) {
 		if (rpmsg_queue_recv_nocopy(&rpmsg, &s->queue, &src, &data, &len, RPMSG_BLOCK))
 			continue;
-		s->received(s, src, data, len);
+		if (rpmsg_is_link_up(&rpmsg)) /* or Linux' driver is going, and soon its buffers */
+			s->received(s, src, data, len);
 		(void)rpmsg_queue_nocopy_free(&rpmsg, data);
 	}
 }

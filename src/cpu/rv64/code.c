@@ -42,6 +42,7 @@
 #include <sys/mman.h>
 
 #include "base/bits.h"
+#include "cpu/coherence.h"
 #include "cpu/rv64/points.h"
 #include "mem/gmem.h"
 
@@ -491,8 +492,11 @@ int rv64_code_find(struct rv64_code *c, uint64_t pc, struct rv64_block **out, ui
 
 void rv64_code_fence_i(struct rv64_code *c)
 {
+	const struct cpu_vm_config *cfg = &c->hart->cpu.vm->cfg;
 	bool any = false;
 
+	if (unlikely(cfg->coherence))
+		coherence_drop_code(cfg->coherence, cfg->core);
 	for (unsigned i = 0; i < c->n_pages; i++) {
 		struct rv64_code_page *p = &c->page[i];
 

@@ -148,10 +148,11 @@ int rv64_atomic_ptr(struct rv64_hart *h, uint64_t va, unsigned size, bool is_lr,
 int rv64_cbo_zero(struct rv64_hart *h, uint64_t va);
 int rv64_cbo_check(struct rv64_hart *h, uint64_t va);
 
-/* Translates an instruction address; *host points at guest memory (valid up to the end of the 4 KiB
- * page), *pa is its physical address. 0, or a positive exception cause + 1 without taking it:
- * the caller sets tval. Code outside RAM is an access fault. Where PMP regions cut a page, *whole
- * is false: the answer is for the two bytes at va alone and must not be remembered. */
+/* Translates an instruction address; *host points at guest memory (valid up to the end of the 4
+ * KiB page), *pa is its physical address. 0, or a positive exception cause + 1 without taking it:
+ * the caller sets tval. Code outside RAM is an access fault. Where PMP regions cut a page, or
+ * cpu/coherence.h has to know of each fetch, *whole is false: the answer is for the two bytes at
+ * va alone and must not be remembered. */
 int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host, uint64_t *pa,
 			 bool *whole);
 

@@ -366,7 +366,8 @@ int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host,
 	struct mmu_leaf leaf;
 	unsigned rights = 0;
 	const uint8_t *page;
-	int fault = find_page(h, va, 2, RV64_FETCH, &h->mmu.own->code, &leaf, &rights);
+	int fault = find_page(h, va, RV64_FETCH_STEP, RV64_FETCH, &h->mmu.own->code, &leaf,
+			      &rights);
 
 	if (fault)
 		return fault;
@@ -377,7 +378,7 @@ int rv64_fetch_translate(struct rv64_hart *h, uint64_t va, const uint8_t **host,
 		rv64_mmu_upper_not_global(h);
 	*host = page + (va & PAGE_MASK);
 	*pa = leaf.pa | (va & PAGE_MASK);
-	*whole = rights != MMU_PMP_MIXED;
+	*whole = rv64_coherent_fetch(h, *pa, leaf.cached) && rights != MMU_PMP_MIXED;
 	if (leaf.level)
 		rv64_tlb_note_large(h, va, leaf.level);
 	return 0;

@@ -154,6 +154,16 @@ static inline bool rv64_coherent_access(struct rv64_hart *h, const struct mmu_ac
 	return likely(!h->cpu.vm->cfg.coherence) || rv64_coherent_access_slow(h, a);
 }
 
+/* The same of the two bytes that an instruction begins or ends with. False: the next instruction
+ * has to ask again. */
+#define RV64_FETCH_STEP 2u
+bool rv64_coherent_fetch_slow(struct rv64_hart *h, uint64_t pa, bool cached);
+
+static inline bool rv64_coherent_fetch(struct rv64_hart *h, uint64_t pa, bool cached)
+{
+	return likely(!h->cpu.vm->cfg.coherence) || rv64_coherent_fetch_slow(h, pa, cached);
+}
+
 /* The same of an access of registers. */
 void rv64_coherent_device_slow(struct rv64_hart *h, uint64_t pa, bool write);
 

@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "base/bits.h"
+#include "base/fd.h"
 
 static struct rv64_run_vm *vm_of(struct rv64_run *r)
 {
@@ -69,6 +70,7 @@ int rv64_run_init(struct rv64_run *r, const struct rv64_run_ops *ops)
 		return -err;
 	}
 	r->ops = ops;
+	halt_wait_init(&r->halt);
 	atomic_store(&r->parked, true);
 	return 0;
 }
@@ -282,44 +284,49 @@ void rv64_run_notify(struct rv64_run *r, uint32_t bits)
 	pthread_mutex_unlock(&r->sleep_lock);
 }
 
-/* The moment of the monotonic clock that is `ticks` of `hz` from now, at most an hour: whoever
- * wakes early looks at the time and sleeps again. */
-static struct timespec in_ticks(uint64_t ticks, uint32_t hz)
+/* `ticks` of `hz` in ns, at most an hour: who wakes early looks at the time and sleeps again. */
+static uint64_t ticks_ns(uint64_t ticks, uint32_t hz)
 {
-	uint64_t ns = min_u64(ticks, 3600ull * hz) * (1000000000u / hz);
-	struct timespec t;
+	return min_u64(ticks, 3600ull * hz) * (1000000000u / hz);
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	ns += (uint64_t)t.tv_nsec;
-	t.tv_sec += (time_t)(ns / 1000000000u);
-	t.tv_nsec = (long)(ns % 1000000000u);
-	return t;
+/* Until attention holds one of `bits` or the monotonic clock says `until` ns. */
+static void sleep_until(struct rv64_run *r, uint32_t bits, uint64_t until)
+{
+	struct timespec t = {.tv_sec = (time_t)(until / 1000000000u),
+			     .tv_nsec = (long)(until % 1000000000u)};
+	int err = 0;
+
+	pthread_mutex_lock(&r->sleep_lock);
+	atomic_store(&r->asleep, true);
+	while (!(atomic_load(&r->hart.attention) & bits) && err != ETIMEDOUT) {
+		if (until == UINT64_MAX)
+			pthread_cond_wait(&r->wake, &r->sleep_lock);
+		else
+			err = pthread_cond_timedwait(&r->wake, &r->sleep_lock, &t);
+	}
+	atomic_store(&r->asleep, false);
+	pthread_mutex_unlock(&r->sleep_lock);
 }
 
 void rv64_run_sleep(struct rv64_run *r, uint32_t bits, uint64_t deadline)
 {
-	const struct cpu_env *env = &r->hart.cpu.vm->cfg.env;
-	struct timespec until = {0};
-	int err = 0;
+	const struct cpu_vm_config *cfg = &r->hart.cpu.vm->cfg;
+	uint64_t from, until, ns = UINT64_MAX;
 
 	if (deadline != UINT64_MAX) {
-		uint64_t now = env->time_now(env->arg, &r->hart.cpu);
+		uint64_t now = cfg->env.time_now(cfg->env.arg, &r->hart.cpu);
 
 		if (now >= deadline)
 			return;
-		until = in_ticks(deadline - now, r->hart.cpu.vm->cfg.timebase_hz);
+		ns = ticks_ns(deadline - now, cfg->timebase_hz);
 	}
+	from = host_now_ns();
+	until = ns == UINT64_MAX ? ns : from + ns;
 	park(r);
-	pthread_mutex_lock(&r->sleep_lock);
-	atomic_store(&r->asleep, true);
-	while (!(atomic_load(&r->hart.attention) & bits) && err != ETIMEDOUT) {
-		if (deadline == UINT64_MAX)
-			pthread_cond_wait(&r->wake, &r->sleep_lock);
-		else
-			err = pthread_cond_timedwait(&r->wake, &r->sleep_lock, &until);
-	}
-	atomic_store(&r->asleep, false);
-	pthread_mutex_unlock(&r->sleep_lock);
+	if (!halt_poll(cfg->halt_poll, &r->halt, &r->hart.attention, bits, from, until))
+		sleep_until(r, bits, until);
+	halt_wait_end(&r->halt, host_now_ns() - from, atomic_load(&r->hart.attention) & bits);
 	unpark(r);
 }
 

@@ -6,7 +6,8 @@
  *   it drops its right to store quickly into a page that is about to be decoded. The one who asks
  *   waits until it is done, or until the hart is parked (hart.h): a parked hart does it before it
  *   goes on. Who waits is parked itself, so two harts may ask each other at the same time.
- * - Sleep. wfi and stopped harts sleep on a condition variable; rv64_run_notify() wakes them.
+ * - Sleep. wfi and stopped harts sleep on a condition variable, those that are likely to wait for
+ *   a moment only after a look (cpu/halt_poll.h); rv64_run_notify() wakes them.
  * - Starting and stopping, which other harts do through SBI.
  *
  * An engine embeds struct rv64_run at the head of its CPU and struct rv64_run_vm at the head of its
@@ -21,6 +22,7 @@
 #include <stdint.h>
 
 #include "cpu/cpu.h"
+#include "cpu/halt_poll.h"
 #include "cpu/rv64/hart.h"
 #include "cpu/rv64/points.h"
 
@@ -70,7 +72,8 @@ struct rv64_run {
 	pthread_mutex_t sleep_lock;
 	pthread_cond_t wake;
 	_Atomic bool asleep;
-	bool start_given; /* under sleep_lock */
+	struct halt_wait halt; /* the hart's own thread */
+	bool start_given;      /* under sleep_lock */
 	uint64_t start_pc, start_opaque;
 };
 

@@ -94,6 +94,7 @@ static void put_mhcr(struct rv64_hart *h, uint64_t value)
 }
 
 /* mcor: which caches, and what to do with them */
+#define MCOR_CODE       BIT(0)
 #define MCOR_DATA       BIT(1)
 #define MCOR_INVALIDATE BIT(4)
 #define MCOR_CLEAN      BIT(5)
@@ -108,6 +109,8 @@ static void all_lines(struct rv64_hart *h, unsigned what)
 
 static void put_mcor(struct rv64_hart *h, uint64_t value)
 {
+	if ((value & MCOR_CODE) && (value & MCOR_INVALIDATE) && h->cpu.vm->cfg.coherence)
+		coherence_drop_code(h->cpu.vm->cfg.coherence, h->cpu.vm->cfg.core);
 	if (value & MCOR_DATA)
 		all_lines(h, (value & MCOR_CLEAN ? COHERENCE_CLEAN : 0) |
 				     (value & MCOR_INVALIDATE ? COHERENCE_INVALIDATE : 0));

@@ -30,6 +30,7 @@ struct rv64_hart;
 #define THEAD_PTE_CACHED (1ull << 62)
 
 /* mhcr */
+#define THEAD_MHCR_CODE 1u /* the instruction cache is on */
 #define THEAD_MHCR_DATA 2u /* the data cache is on */
 
 struct rv64_thead {

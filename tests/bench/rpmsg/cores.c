@@ -32,6 +32,7 @@
 #define INT(core) (MAILBOX + 0x18 + 16 * (core))
 #define CLR(core) (MAILBOX + 0x10 + 16 * (core))
 #define SET       (MAILBOX + 0x60)
+#define COMMAND   (2u << 8) /* 0 and 1 are kicks of RPMsg, which nobody here speaks */
 #define CLAIM     (PLIC + 0x200004)
 
 static void word_to_other(unsigned i)
@@ -55,7 +56,7 @@ static void mail_begin(void)
 
 static void mail_to_other(unsigned i)
 {
-	REG32(MAILBOX + 0x400 + 8 * OTHER) = i;
+	REG32(MAILBOX + 0x400 + 8 * OTHER) = i << 16 | COMMAND;
 	REG8(EN(OTHER)) = 1u << OTHER;
 	REG8(SET) = 1u << OTHER;
 }

@@ -43,11 +43,16 @@ void big_exchange(void)
 	}
 }
 
+bool big_hears(void)
+{
+	big_exchange();
+	return linux_recv(side, &big_got, false);
+}
+
 void big_receive(uint32_t src, uint32_t dst)
 {
 	for (ULONG n = 0; n < TX_TIMER_TICKS_PER_SECOND; n++) {
-		big_exchange();
-		if (linux_recv(side, &big_got, false)) {
+		if (big_hears()) {
 			big_exchange();
 			assert(big_got.src == src && big_got.dst == dst);
 			return;
@@ -59,7 +64,8 @@ void big_receive(uint32_t src, uint32_t dst)
 
 void big_send(uint32_t dst, const void *data, uint16_t len)
 {
-	while (!linux_send(side, BIG_ENDPOINT, dst, 0, data, len)) {
+	for (ULONG n = 0; !linux_send(side, BIG_ENDPOINT, dst, 0, data, len); n++) {
+		assert(n < TX_TIMER_TICKS_PER_SECOND);
 		big_exchange();
 		(void)tx_thread_sleep(1);
 	}
@@ -77,6 +83,14 @@ void big_announced(const char *name, uint32_t addr)
 	memcpy(expected + 32, &addr, 4);
 	big_receive(addr, NS);
 	assert(big_got.len == 40 && !memcmp(big_got.data, expected, 40));
+}
+
+void big_names(void)
+{
+	big_announced("rpmsg-sg2002-c906l-channel", BIG_COUNTER);
+	big_announced("rpmsg-raw", BIG_ECHO);
+	big_announced("linnet-burst", 34);
+	big_announced("rpmsg-tty", 35);
 }
 
 void big_ping_pong(void)

@@ -14,6 +14,7 @@
 
 #define BIG_ENDPOINT 1025u /* ours */
 #define BIG_COUNTER  30u
+#define BIG_ECHO     33u
 #define BIG_HOPS     32u
 
 /* The last message that was received. */
@@ -23,13 +24,18 @@ extern struct big_message big_other;
 
 /* Sets the rings up; once more is a restart. */
 void big_probe(void);
-/* Kicks, ours and the small core's. The next two do it too. */
+/* Kicks, ours and the small core's. The next three do it too. */
 void big_exchange(void);
+/* Waits a second for a buffer. */
 void big_send(uint32_t dst, const void *data, uint16_t len);
+/* Whether there was a message. */
+bool big_hears(void);
 /* The next message, within a second: it is from src, and to dst. */
 void big_receive(uint32_t src, uint32_t dst);
 /* The next one announces this. */
 void big_announced(const char *name, uint32_t addr);
+/* What apps/rpmsg.c has is announced. */
+void big_names(void);
 /* A number goes there and back BIG_HOPS times, a line each. */
 void big_ping_pong(void);
 uint32_t big_load32(const uint8_t *p);

@@ -13,14 +13,6 @@
 
 #define LED 32u
 
-static void names(void)
-{
-	big_announced("rpmsg-sg2002-c906l-channel", BIG_COUNTER);
-	big_announced("rpmsg-raw", 33);
-	big_announced("linnet-burst", 34);
-	big_announced("rpmsg-tty", 35);
-}
-
 /* The period comes back, and the pin moves. */
 static void led(void)
 {
@@ -93,7 +85,7 @@ static void console(const char *text, uint16_t len, const char *answer)
 int big_main(void)
 {
 	big_probe();
-	names();
+	big_names();
 	big_ping_pong();
 	led();
 	echo();
@@ -105,7 +97,7 @@ int big_main(void)
 	console(" off\r", 5, "done\n");
 	/* Linux' side begins anew. */
 	big_probe();
-	names();
+	big_names();
 	big_ping_pong();
 	return 0;
 }

@@ -106,6 +106,8 @@ static void test_longest_line(void **state)
 					.a = UINT64_MAX,
 					.b = UINT64_MAX,
 					.c = UINT64_MAX,
+					.d = UINT32_MAX,
+					.e = UINT32_MAX,
 					.kind = (uint8_t)kind,
 					.core = TRACE_SMALL,
 					.label = "as many letters as a label may have ..."};

@@ -13,6 +13,7 @@ struct sample {
 	Elf64_Shdr sh[3];
 	Elf64_Sym sym[5];
 	char names[sizeof(NAMES)];
+	uint8_t code[6];
 };
 
 static void make(struct sample *s)
@@ -112,9 +113,62 @@ static void test_damaged(void **state)
 	assert_int_equal(find(f, &s, sizeof(s), sym), 0);
 }
 
+static struct elf_function look(struct fixture *f, const struct sample *s, size_t len, uint64_t at)
+{
+	struct elf_function found;
+
+	assert_int_equal(elf_function_at("--symbols", write_file(f, s, len), at, &found, &f->e), 0);
+	return found;
+}
+
+/* A function of 6 bytes, fromhost, at 0x2000 in section 1; the names are section 0 then. */
+static void make_function(struct sample *s)
+{
+	make(s);
+	s->sh[0] = s->sh[1];
+	s->sh[2].sh_link = 0;
+	s->sh[1] = (Elf64_Shdr){.sh_type = SHT_PROGBITS,
+				.sh_addr = 0x1ff0,
+				.sh_offset = offsetof(struct sample, code) - 16};
+	s->sym[4].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
+	s->sym[4].st_size = sizeof(s->code);
+	memcpy(s->code, "begins", sizeof(s->code));
+}
+
+static void test_function(void **state)
+{
+	struct fixture *f = *state;
+	struct elf_function found;
+	struct sample s;
+
+	make_function(&s);
+	found = look(f, &s, sizeof(s), 0x2005);
+	assert_true(found.found);
+	assert_string_equal(found.name, "fromhost");
+	assert_int_equal(found.start, 0x2000);
+	assert_int_equal(found.n_code, sizeof(s.code));
+	assert_memory_equal(found.code, "begins", sizeof(s.code));
+	assert_false(look(f, &s, sizeof(s), 0x2006).found);
+	assert_false(look(f, &s, sizeof(s), 0x1fff).found);
+	assert_false(look(f, &s, sizeof(s), 0x1000).found); /* no function */
+	/* Code that is not there. */
+	found = look(f, &s, offsetof(struct sample, code), 0x2000);
+	assert_true(found.found && !found.n_code);
+	s.sym[4].st_shndx = 3;
+	found = look(f, &s, sizeof(s), 0x2000);
+	assert_true(found.found && !found.n_code);
+	s.sym[4].st_shndx = 1;
+	s.sh[1].sh_offset = 1ull << 40;
+	found = look(f, &s, sizeof(s), 0x2000);
+	assert_true(found.found && !found.n_code);
+	assert_int_equal(elf_function_at("--symbols", "/nonexistent", 0, &found, &f->e), -ENOENT);
+	assert_says(f, "--symbols /nonexistent");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_found), TEST(test_none), TEST(test_damaged)};
+	const struct CMUnitTest tests[] = {TEST(test_found), TEST(test_none), TEST(test_damaged),
+					   TEST(test_function)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,8 @@ static void test_all_kinds(void **state)
 
 		e.a = k->a ? 0x1234 : 0;
 		e.c = k->c ? 496 : 0;
+		e.d = k->d ? 0x8001 : 0;
+		e.e = k->e ? 0xfedcba98 : 0;
 		e.b = k->b ? 0xfedcba9876543210 * k->hex_b : 0;
 		if (k->label)
 			memcpy(e.label, "small", sizeof("small"));
@@ -63,6 +65,9 @@ static void test_bad_lines(void **state)
 		"{\"t\":1,\"big\":1,\"small\":1,\"core\":\"big\",\"event\":\"stop\",\"of\":"
 		"\"forty letters, and not a single one more\"}",
 		MESSAGE "}",
+		MESSAGE ",\"flags\":1,\"data\":\"\"}",
+		MESSAGE ",\"flags\":\"red\",\"data\":\"\"}",
+		MESSAGE ",\"reserved\":\"0x100000000\",\"data\":\"\"}",
 		MESSAGE ",\"data\":\"123\"}",
 		MESSAGE ",\"data\":\"1G\"}",
 		MESSAGE ",\"data\":\"1F\"}",
@@ -78,6 +83,7 @@ static void test_bad_lines(void **state)
 		assert_int_equal(trace_parse(lines[i], &e), -EINVAL);
 	assert_int_equal(trace_parse(MESSAGE ",\"data\":\"1f\"}", &e), 0);
 	assert_true(e.n_data == 1 && e.data[0] == 0x1f);
+	assert_true(!e.d && !e.e);
 	/* More than there may be. */
 	(void)snprintf(line, sizeof(line), MESSAGE ",\"data\":\"%0*d\"}",
 		       (int)(2 * TRACE_DATA_MAX + 2), 0);
@@ -125,6 +131,8 @@ static const struct trace_event events[] = {
 	 .a = 30,
 	 .b = 1024,
 	 .c = 4,
+	 .d = 0x8001,
+	 .e = 0xfedcba98,
 	 .n_data = 3,
 	 .data = "\x01\x02\x03",
 	 .label = "big"},
@@ -160,6 +168,8 @@ static void test_chart(void **state)
 				     "o---------- mail 1, 0x5 ----------->|\n"));
 	assert_non_null(strstr(text, "|                                    o claim 61\n"));
 	assert_non_null(strstr(text, "|<--- mail 1, 0x123456789abcdef0 ---o\n"));
+	assert_non_null(strstr(text, "|<------- rpmsg 30 > 1024, 4 -------o "
+				     "flags 0x8001, reserved 0xfedcba98\n"));
 	assert_null(strstr(text, "claim 101"));
 	assert_null(strstr(text, "complete"));
 	free(text);
@@ -186,6 +196,8 @@ static void test_chrome(void **state)
 	assert_string_equal(phases, "MMMiisiBifisEiB");
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 4), "tid")), 1);
 	assert_true(json_number_value(json_object_get(json_array_get(list, 4), "ts")) == 1234.567);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 13), "name")),
+			    "rpmsg 30 > 1024, 4, flags 0x8001, reserved 0xfedcba98");
 	json_decref(root);
 	free(text);
 }
@@ -193,7 +205,8 @@ static void test_chrome(void **state)
 /* Field by field, as docs/trace.md has them. */
 static void test_pcap(void **state)
 {
-	static const uint8_t message[] = {30, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 1, 2, 3};
+	static const uint8_t message[] = {30,   0,    0, 0, 0, 4,    0, 0, 0x98, 0xba,
+					  0xdc, 0xfe, 4, 0, 1, 0x80, 1, 2, 3};
 	size_t len;
 	char *text = print(&trace_pcap_view, NULL, &len);
 	uint32_t w[10];

@@ -72,6 +72,8 @@ struct rig *rig_new(const struct rig_config *cfg)
 	assert_non_null(r->engine);
 	vc.mem = r->mem;
 	vc.bus = r->bus;
+	r->halt_poll.room = cfg->n_harts;
+	vc.halt_poll = &r->halt_poll;
 	vc.env.arg = r;
 	vc.env.ecall = cfg->ecall;
 	vc.env.time_now = cfg->time_now ? cfg->time_now : no_time;

@@ -10,6 +10,7 @@
 
 #include "bus/bus.h"
 #include "cpu/cpu.h"
+#include "cpu/halt_poll.h"
 #include "mem/gmem.h"
 
 #define RAM      0x80000000ull
@@ -23,7 +24,8 @@ struct rig {
 	struct cpu_vm *vm;
 	struct cpu_vm *beside; /* or NULL */
 	struct cpu *cpu[CPU_MAX_HARTS];
-	void *arg; /* the test's */
+	struct halt_poll halt_poll; /* room for all, whatever the host has */
+	void *arg;                  /* the test's */
 
 	/* What the device does, on the thread of the hart that reads or writes; may be NULL. */
 	void (*device)(struct rig *r, bool is_write, uint64_t offset, uint64_t *value);

@@ -370,14 +370,93 @@ static void comes_second(void **state)
 	end(&f);
 }
 
+static void they_execute(struct fixture *f, uint64_t pa, unsigned len, bool cached)
+{
+	const struct coherence_access a = {.pa = pa, .pc = pa, .len = len, .cached = cached};
+
+	assert_int_equal(coherence_fetch(f->c, 1, &a), COHERENCE_ALWAYS);
+}
+
+/* Code that the hart has written, and core 1 executes. */
+static void code(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, true);
+	they_execute(&f, SHARED, 4, true);
+	they_touch(&f, PA + 0x80, 4, true, true); /* by itself */
+	they_execute(&f, PA + 0x80, 4, true);
+	assert_done(sys_store(f.s, UNCACHED + 0x40, 4, 1));
+	they_execute(&f, SHARED, 4, true); /* nobody has said that it is there */
+	assert_int_equal(f.n_reports, 0);
+	we_ring(&f);
+	they_execute(&f, SHARED, 4, false); /* not from the cache */
+	assert_int_equal(f.n_reports, 0);
+	coherence_line(f.c, 1, SHARED, 0, COHERENCE_INVALIDATE); /* of data: no help */
+	they_execute(&f, SHARED, 4, true);
+	expect_report(&f, COHERENCE_NOT_INVALIDATED, 1, SHARED);
+	assert_true(f.report.fetch);
+	they_execute(&f, SHARED + 2, 2, true); /* once for a page */
+	assert_int_equal(f.n_reports, 0);
+	coherence_drop_code(f.c, 1);
+	they_touch(&f, SHARED, 4, false, true); /* as data it is another copy */
+	they_execute(&f, SHARED, 4, true);
+	assert_int_equal(f.n_reports, 0);
+	end(&f);
+	begin(&f, true);
+	assert_done(sys_store(f.s, VA + 0x100, 4, 1));
+	coherence_reset(f.c, 1);
+	they_execute(&f, PA + 0x100, 4, true);
+	they_execute(&f, PA + 0x100, 4, true);
+	expect_report(&f, COHERENCE_NOT_CLEANED, 1, PA + 0x100);
+	operate(&f, CPA, PA + 0x100);
+	coherence_reset(f.c, 1);
+	they_execute(&f, PA + 0x100, 4, true);
+	assert_int_equal(f.n_reports, 0);
+	end(&f);
+}
+
+/* Code that core 1 has written, and the hart executes: each fetch is told of, and mcor drops what
+ * the hart has of code. */
+static void code_of_others(void **state)
+{
+	struct fixture f;
+	uint64_t satp;
+
+	(void)state;
+	begin(&f, true);
+	satp = sys_new_satp(f.s, 1);
+	sys_map(f.s, satp, VA, PA, 0, (PTE_RW & ~(uint64_t)PTE_W) | PTE_X | TYPE_MEMORY);
+	sys_satp(f.s, satp);
+	assert_done(sys_fetch(f.s, VA + 0x40));
+	they_touch(&f, SHARED, 4, true, false);
+	they_ring(&f);
+	sys_enter(f.s, RV64_M);
+	sys_set_csr(f.s, MCOR, 0x11);
+	sys_enter(f.s, RV64_S);
+	assert_done(sys_fetch(f.s, VA + 0x40));
+	assert_int_equal(f.n_reports, 0);
+	they_touch(&f, SHARED, 4, true, false);
+	they_ring(&f);
+	sys_enter(f.s, RV64_M);
+	sys_set_csr(f.s, MCOR, 0x12); /* data */
+	sys_enter(f.s, RV64_S);
+	assert_done(sys_fetch(f.s, VA + 0x40));
+	expect_report(&f, COHERENCE_NOT_INVALIDATED, 0, SHARED);
+	assert_true(f.report.fetch);
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(writes),       cmocka_unit_test(uncached),
-		cmocka_unit_test(reads),        cmocka_unit_test(by_memory),
-		cmocka_unit_test(found),        cmocka_unit_test(resets),
-		cmocka_unit_test(overwritten),  cmocka_unit_test(by_device),
-		cmocka_unit_test(comes_second),
+		cmocka_unit_test(writes),         cmocka_unit_test(uncached),
+		cmocka_unit_test(reads),          cmocka_unit_test(by_memory),
+		cmocka_unit_test(found),          cmocka_unit_test(resets),
+		cmocka_unit_test(overwritten),    cmocka_unit_test(by_device),
+		cmocka_unit_test(comes_second),   cmocka_unit_test(code),
+		cmocka_unit_test(code_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

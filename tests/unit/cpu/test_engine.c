@@ -364,6 +364,33 @@ static void frame_in_two_pages(void **state)
 	rig_free(r);
 }
 
+/* A loop that goes on through an instruction in two pages. When that gets other code, in the end of
+ * some slice, jumps that remember the former one learn of it. */
+static void loop_across_pages(void **state)
+{
+	static const uint32_t start[] = {
+		0x00100537, /* lui a0, 0x100 */
+		0x7f70006f, /* j + 0xff6 */
+	};
+	static const uint16_t loop[] = {
+		0x8593,        0x0015, /* 1: addi a1, a1, 1 */
+		0x0513,        0xfff5, /* addi a0, a0, -1, across the border */
+		0x1ce3,        0xfe05, /* bnez a0, 1b */
+		(uint16_t)WFI, (uint16_t)(WFI >> 16),
+	};
+	struct seen seen;
+	struct rig *r = rig_with(start, sizeof(start),
+				 &(struct rig_config){.n_harts = 1, .in_turns = true}, &seen);
+	struct cpu_regs regs;
+
+	rig_write(r, RAM + 0xffa, loop, sizeof(loop));
+	regs = rig_run(r, 0, RAM);
+	assert_int_equal(regs.x[11], 0x100000);
+	assert_int_equal(r->engine->retired(r->cpu[0]), 2 + 3 * 0x100000 + 1);
+	assert_true(rv64_jit_count_asked(interp_of(rv64_hart_of(r->cpu[0]))) < 1000);
+	rig_free(r);
+}
+
 static void refusals(void **state)
 {
 	const struct cpu_engine *engine = cpu_engine_find(rig_engine);
@@ -394,7 +421,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(long_budget),       cmocka_unit_test(timer_and_idle),
 		cmocka_unit_test(registers),         cmocka_unit_test(full_cache),
 		cmocka_unit_test(refusals),          cmocka_unit_test(frame_in_two_pages),
-		cmocka_unit_test(fence_before_jump),
+		cmocka_unit_test(fence_before_jump), cmocka_unit_test(loop_across_pages),
 	};
 
 	rig_args(argc, argv);

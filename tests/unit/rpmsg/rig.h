@@ -16,6 +16,7 @@ struct rig {
 	struct rpmsg_vrings vrings;
 	struct rpmsg rpmsg;
 	unsigned locked; /* how deep */
+	bool ready;      /* for a test with that hook */
 	unsigned n_link_up, n_link_down;
 	unsigned n_waits, n_wakes;
 	void (*in_wait)(struct rig *rig); /* what happens while a caller waits; NULL: nothing */

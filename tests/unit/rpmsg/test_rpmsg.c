@@ -423,6 +423,84 @@ static void test_queue(void **state)
 	assert_int_equal(linux_used_idx(&f->rig.driver, 1), 6);
 }
 
+static bool rig_ready(void *arg)
+{
+	const struct rig *rig = arg;
+
+	assert_int_equal(rig->locked, 1);
+	return rig->ready;
+}
+
+static void reset(struct rig *rig)
+{
+	if (rig->n_waits == 2)
+		rig->ready = false;
+}
+
+/* A driver that tells when it is ready: before that its buffers are not enough. After a reset it
+ * gets no message, but those of its own are taken, until it begins anew. */
+static void test_ready(void **state)
+{
+	struct fixture *f = *state;
+	struct rig *rig = &f->rig;
+	struct rpmsg *r = &rig->rpmsg;
+	struct linux_message m;
+
+	r->env.ready = rig_ready;
+	rpmsg_create_ept(r, 30, take, f, &f->ept);
+	for (unsigned n = 1; n <= 3; n++) {
+		rpmsg_poll(r);
+		assert_false(rpmsg_is_link_up(r));
+		assert_int_equal(rig->n_link_up, n - 1);
+		assert_int_equal(rpmsg_send(r, &f->ept, 9, "y", 1, 0), RPMSG_NOT_READY);
+		rig->ready = true;
+		rpmsg_poll(r);
+		assert_int_equal(rig->n_link_up, n);
+
+		for (unsigned i = 0; i < 16; i++)
+			assert_int_equal(rpmsg_send(r, &f->ept, 9, "y", 1, 0), 0);
+		rig->n_waits = 0;
+		rig->in_wait = reset;
+		assert_int_equal(rpmsg_send(r, &f->ept, 9, "y", 1, RPMSG_BLOCK), RPMSG_NOT_READY);
+		assert_int_equal(rig->n_waits, 2);
+		while (linux_recv(&rig->driver, &m, false))
+			assert_int_equal(m.src, 30);
+		assert_int_equal(rpmsg_send(r, &f->ept, 9, "y", 1, 0), RPMSG_NOT_READY);
+		for (unsigned i = 0; i < 40; i++) {
+			assert_true(linux_send(&rig->driver, 1024, 30, 0, "x", 1));
+			rpmsg_poll(r);
+		}
+		assert_int_equal(linux_used_idx(&rig->driver, 1), 40);
+		assert_int_equal(rig->n_link_down, n);
+		assert_int_equal(r->counts.restarts, n);
+		linux_probe(&rig->driver, 16);
+	}
+}
+
+/* What a queue held when the driver was reset goes back to it. */
+static void test_queue_over_reset(void **state)
+{
+	struct fixture *f = *state;
+	struct rpmsg *r = &f->rig.rpmsg;
+	void *p;
+
+	r->env.ready = rig_ready;
+	f->rig.ready = true;
+	rpmsg_queue_create(r, &f->queue, f->items, 16);
+	rpmsg_create_ept(r, 30, rpmsg_queue_rx_cb, &f->queue, &f->ept);
+	for (unsigned i = 0; i < 16; i++)
+		assert_true(linux_send(&f->rig.driver, 1024, 30, 0, "x", 1));
+	rpmsg_poll(r);
+	assert_false(linux_send(&f->rig.driver, 1024, 30, 0, "x", 1));
+	f->rig.ready = false;
+	rpmsg_poll(r);
+	for (unsigned i = 0; i < 16; i++) {
+		assert_int_equal(rpmsg_queue_recv_nocopy(r, &f->queue, NULL, &p, NULL, 0), 0);
+		assert_int_equal(rpmsg_queue_nocopy_free(r, p), 0);
+	}
+	assert_int_equal(linux_used_idx(&f->rig.driver, 1), 16);
+}
+
 /* More than one call of rpmsg_poll() handles, from a driver that is faster than we are. */
 static int refill(void *payload, uint32_t len, uint32_t src, void *priv)
 {
@@ -458,6 +536,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_back_pressure, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_hooks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ready, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queue_over_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
 	};
 

@@ -183,9 +183,10 @@ const void *jit_link(struct interp *c, uint8_t *site)
 	uint64_t resets = c->code.resets;
 	uint16_t page;
 	struct rv64_block *b = interp_find(c);
-	const struct rv64_jit *j = c->jit;
+	struct rv64_jit *j = c->jit;
 
 	jit_recall_check(c);
+	j->n_asked++;
 	memcpy(&page, site + 2, sizeof(page));
 	if (unlikely(!b)) {
 		c->left--;
@@ -196,7 +197,7 @@ const void *jit_link(struct interp *c, uint8_t *site)
 	/* The pages are the same unless the guest has changed its tables and not yet said so. */
 	if (b->native != c->code.not_native && c->code.resets == resets &&
 	    b->page[1] == RV64_PAGE_NONE && b->page[0] == page &&
-	    jit_segment_add_link(c->jit, site, b->native))
-		jit_patch_link(c->jit, site, b->native);
+	    jit_segment_add_link(j, site, b->native))
+		jit_patch_link(j, site, b->native);
 	return b->native;
 }

@@ -318,6 +318,11 @@ uint64_t rv64_jit_count_gave_up(const struct interp *c)
 	return c->jit ? c->jit->n_gave_up : 0;
 }
 
+uint64_t rv64_jit_count_asked(const struct interp *c)
+{
+	return c->jit ? c->jit->n_asked : 0;
+}
+
 void rv64_jit_seen(struct interp *c)
 {
 	const uint64_t pc = c->run.hart.pc;
@@ -328,7 +333,12 @@ void rv64_jit_seen(struct interp *c)
 	    b->native == c->code.not_native || b->hot || !rv64_code_is_current(&c->code, b))
 		return;
 	b->hot = true;
-	jit_drop_entry(c->jit, b->native, b->pa & (GMEM_PAGE_SIZE - 1), b->page[0]);
+	/* What is in two pages is led to by what jumps remember alone, and a jump that asks where it
+	 * is would not be patched, but ask for ever. */
+	if (b->page[1] == RV64_PAGE_NONE)
+		jit_drop_entry(c->jit, b->native, b->pa & (GMEM_PAGE_SIZE - 1), b->page[0]);
+	else
+		rv64_mmu_void_code(&c->run.hart.mmu);
 	rv64_code_not_native(&c->code, b);
 	if (b->n_ops > 1)
 		rv64_jit_compile(c, b);

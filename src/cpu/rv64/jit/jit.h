@@ -44,6 +44,8 @@ void rv64_jit_seen(struct interp *c);
 void rv64_jit_set_hot(struct interp *c, int32_t executions);
 /* For tests: how often native code gave up. */
 uint64_t rv64_jit_count_gave_up(const struct interp *c);
+/* For tests: how often native code asked C where a jump leads. */
+uint64_t rv64_jit_count_asked(const struct interp *c);
 /* For tests: memory for code and for blocks, both less than usual. As above. */
 void rv64_jit_set_room(struct interp *c, size_t code, size_t blocks);
 
@@ -100,6 +102,12 @@ static inline void rv64_jit_set_hot(struct interp *c, int32_t executions)
 }
 
 static inline uint64_t rv64_jit_count_gave_up(const struct interp *c)
+{
+	(void)c;
+	return 0;
+}
+
+static inline uint64_t rv64_jit_count_asked(const struct interp *c)
 {
 	(void)c;
 	return 0;

@@ -114,6 +114,7 @@ struct rv64_jit {
 	uint64_t resets;        /* of the interpreter's cache when `cache` was last empty */
 	bool gives_up;          /* the block at hand may leave instructions to the interpreter */
 	uint64_t n_gave_up;     /* counts */
+	uint64_t n_asked;       /* the same of jit_link() */
 	bool bmi2, fma, popcnt; /* what the host has */
 	struct jit_lower *lower;
 	struct interp_site *site;  /* native_site of struct interp */
