@@ -17,7 +17,8 @@
 
 #include "base/poll_window.h"
 
-#define HALT_POLL_MAX_NS   200000u
+/* Twice what is worth waiting for: as long as both sides sleep, waits hold the wake-ups as well. */
+#define HALT_POLL_MAX_NS   400000u
 #define HALT_POLL_MAX_REST 256u
 
 /* Of a machine. */

@@ -8,8 +8,8 @@
  * the same for this host. Each round boots every peer once and runs all loads in that boot. Figures
  * are host CPU seconds of the peer's process between the marks that the guest prints around a load,
  * medians over the rounds; ratios above 1 mean that Linnet's jit needs less. With --steady they are
- * seconds of a CPU that is always as fast as on average in this run (pace.h); the run takes twice as
- * long. `spread` is the jit's greatest figure divided by its least.
+ * seconds of a CPU that is always as fast as on average in this run (pace.h), which takes twice as
+ * long then. `spread` is the jit's greatest figure divided by its least.
  */
 #include <getopt.h>
 #include <math.h>
@@ -355,7 +355,7 @@ static void print_json(const struct table *t, const struct options *o)
 }
 
 /* What a second hart is good for: two processes that compute, in real time, which tells something
- * where two CPUs are free, and in CPU time of both harts: half of it is what two CPUs would need. */
+ * where two CPUs are free, and in CPU time of both harts, of which two CPUs would need half. */
 static void print_two_harts(struct scene *s, const struct options *o)
 {
 	static const char *const name = "pair";

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How fast a CPU is at the moment. Where a host's CPUs are shared with others that it cannot see, as
- * hyperthreads of other machines, the same work takes up to twice the CPU time from one minute to
- * the next. A process that repeats one piece of work beside who is measured, on the same CPU and in
- * turn with it by the host's scheduler, meets the same, so a cost in such pieces stays the same.
+ * How fast a CPU is at the moment. Where a host's CPUs are shared with others that it cannot see,
+ * as hyperthreads of other machines, the same work takes up to twice the CPU time from one minute
+ * to the next. A process that repeats one piece of work beside who is measured, on the same CPU and
+ * in turn with it by the host's scheduler, meets the same, so a cost in such pieces stays the same.
  */
 #ifndef BENCH_PACE_H
 #define BENCH_PACE_H

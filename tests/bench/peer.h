@@ -46,9 +46,9 @@ struct cost {
 	bool valid;
 };
 
-/* Runs argv, at the scene's pace if it has one; fills cost[i] for each of names[0..n) that its output
- * tells of, and *extra_mb with the resident memory outside of guest RAM at the last mark (Linnet's
- * only; else 0). Ends the program with a message when that fails. */
+/* Runs argv, at the scene's pace if it has one; fills cost[i] for each of names[0..n) that its
+ * output tells of, and *extra_mb with the resident memory outside of guest RAM at the last mark
+ * (Linnet's only; else 0). Ends the program with a message when that fails. */
 void peer_run(const struct scene *s, char *const argv[], const char *const names[], unsigned n,
 	      struct cost *cost, double *extra_mb);
 

@@ -156,7 +156,7 @@ static int send_wait(struct duo_mailbox *mb, struct duo_cmdqu *m)
 	if (ret)
 		return ret;
 	message.cmd_id |= CMD_BLOCK;
-	ret = duo_mailbox_send(mb, &message);
+	ret = duo_mailbox_send_patiently(mb, &message);
 	if (ret) {
 		wait_end(mb, &w);
 		return ret;
@@ -246,7 +246,7 @@ static int command(struct cmdqu_file *f, unsigned int cmd, struct duo_cmdqu_buff
 		return -EINVAL;
 	switch (cmd) {
 	case DUO_CMDQU_SEND:
-		return duo_mailbox_send(f->mb, m);
+		return duo_mailbox_send_patiently(f->mb, m);
 	case DUO_CMDQU_REQUEST:
 		return request_add(f, m);
 	case DUO_CMDQU_REQUEST_FREE:

@@ -10,15 +10,21 @@
  * that thread busy and its own channels full, and nothing else.
  *
  * Both cores change the same bytes of the mailbox. Between each other they exclude themselves by
- * one of its spinlocks, which a small core that has crashed may hold for ever. So there is an end
- * to waiting for it, once, and nobody waits after that: whoever sends gets an error, and the top
- * half goes on without. While all keep to that lock, messages come in the order in which they were
- * sent: each sender takes the first free channel, and the top half all that are full.
+ * one of its spinlocks, which a small core that has crashed may hold for ever. With interrupts off
+ * nobody waits longer for it than a core that is fine could need for a few registers: the top half
+ * leaves the messages to the thread then, and a sender that may not sleep gets an error and tries
+ * again later. The thread, and a sender that may sleep, try again and again, and sleep between. To
+ * that, too, there is an end, once, and nobody waits after it: whoever sends gets an error, and
+ * messages are received without the lock. While all keep to that lock, messages come in the order
+ * in which they were sent: each sender takes the first free channel, and the receiver all that are
+ * full.
  */
 #include <linux/bitfield.h>
 #include <linux/bitops.h>
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/io.h>
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/of.h>
@@ -38,15 +44,19 @@
 #define SPINLOCK           (0xc0 + 4 * 4) /* the fifth of eight is for this */
 #define MEMORY(channel, w) (0x400 + 8 * (channel) + 4 * (w))
 
-#define OWNER         0x4c58             /* we, as a number that is not 0 */
-#define PATIENCE_NSEC (2 * NSEC_PER_SEC) /* of a core that is fine, and of its emulator's host */
+#define OWNER       0x4c58               /* we, as a number that is not 0 */
+#define SPIN_NSEC   (50 * NSEC_PER_USEC) /* many times what the other core needs */
+#define RETRY_USEC  200                  /* from one try to the next */
+#define PATIENCE_MS 2000 /* with a core that is fine, and the host of its emulator is not */
 
 /* ---- the lock that both cores know; under mb->lock ---- */
 
-/* Writing one's number takes the lock if it is free, and gives it back if it is one's own. */
+/* Writing one's number takes the lock if it is free, and gives it back if it is one's own. ENOLCK:
+ * the other core has it.
+ */
 static int remote_lock(struct duo_mailbox *mb)
 {
-	u64 end = ktime_get_ns() + (mb->stuck ? 0 : PATIENCE_NSEC);
+	u64 end = ktime_get_ns() + (mb->stuck ? 0 : SPIN_NSEC);
 	u16 owner;
 
 	do {
@@ -61,10 +71,30 @@ static int remote_lock(struct duo_mailbox *mb)
 		}
 		cpu_relax();
 	} while (ktime_get_ns() < end);
-	if (!mb->stuck)
-		dev_err(mb->dev, "0x%x holds the mailbox, and does not let go\n", owner);
-	mb->stuck = true;
 	return -ENOLCK;
+}
+
+/* Takes mb->lock, too, which is held on return in any case. May sleep. */
+static int remote_lock_patiently(struct duo_mailbox *mb)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(PATIENCE_MS);
+
+	for (;;) {
+		int ret;
+
+		spin_lock_irq(&mb->lock);
+		ret = remote_lock(mb);
+		if (!ret || mb->stuck)
+			return ret;
+		if (time_after(jiffies, end)) {
+			dev_err(mb->dev, "0x%x holds the mailbox, and does not let go\n",
+				readw(mb->regs + SPINLOCK));
+			mb->stuck = true;
+			return ret;
+		}
+		spin_unlock_irq(&mb->lock);
+		usleep_range(RETRY_USEC, 2 * RETRY_USEC);
+	}
 }
 
 static void remote_unlock(struct duo_mailbox *mb)
@@ -111,23 +141,39 @@ static int put_anywhere(struct duo_mailbox *mb, const struct duo_mail *mail)
 	return -EBUSY;
 }
 
-int duo_mailbox_send(struct duo_mailbox *mb, const struct duo_cmdqu *m)
+static int put_and_unlock(struct duo_mailbox *mb, const struct duo_cmdqu *m)
 {
 	const struct duo_mail mail = {
 		{m->ip_id | m->cmd_id << 8 | FIELD_PREP(DUO_MAIL_FROM_LINUX, 1), m->param}};
+	int ret = put_anywhere(mb, &mail);
+
+	remote_unlock(mb);
+	return ret;
+}
+
+int duo_mailbox_send(struct duo_mailbox *mb, const struct duo_cmdqu *m)
+{
 	unsigned long flags;
 	int ret;
 
 	spin_lock_irqsave(&mb->lock, flags);
 	ret = remote_lock(mb);
-	if (!ret) {
-		ret = put_anywhere(mb, &mail);
-		remote_unlock(mb);
-	}
+	if (!ret)
+		ret = put_and_unlock(mb, m);
 	spin_unlock_irqrestore(&mb->lock, flags);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(duo_mailbox_send);
+
+int duo_mailbox_send_patiently(struct duo_mailbox *mb, const struct duo_cmdqu *m)
+{
+	int ret = remote_lock_patiently(mb);
+
+	if (!ret)
+		ret = put_and_unlock(mb, m);
+	spin_unlock_irq(&mb->lock);
+	return ret;
+}
 
 bool duo_channel_taken(struct duo_mailbox *mb, unsigned int channel)
 {
@@ -165,24 +211,44 @@ static void take(struct duo_mailbox *mb, unsigned int channel)
 	kfifo_put(&mb->backlog, a);
 }
 
-static irqreturn_t duo_mailbox_top(int irq, void *data)
+/* What has rung, as far as there is room. Under mb->lock, and the other one if that can be had. */
+static void take_all(struct duo_mailbox *mb)
 {
-	struct duo_mailbox *mb = data;
 	u8 pending = readb(mb->regs + INT(BIG));
-	bool locked;
 
-	if (!pending)
-		return IRQ_NONE;
-	spin_lock(&mb->lock);
-	locked = !remote_lock(mb);
 	while (pending && !kfifo_is_full(&mb->backlog)) {
 		take(mb, __ffs(pending));
 		pending = readb(mb->regs + INT(BIG));
 	}
-	if (locked)
+}
+
+static irqreturn_t duo_mailbox_top(int irq, void *data)
+{
+	struct duo_mailbox *mb = data;
+	int ret;
+
+	if (!readb(mb->regs + INT(BIG)))
+		return IRQ_NONE;
+	spin_lock(&mb->lock);
+	ret = remote_lock(mb);
+	mb->left = ret;
+	if (!ret) {
+		take_all(mb);
 		remote_unlock(mb);
+	}
 	spin_unlock(&mb->lock);
 	return IRQ_WAKE_THREAD;
+}
+
+/* What the top half had to leave. */
+static void take_patiently(struct duo_mailbox *mb)
+{
+	int ret = remote_lock_patiently(mb);
+
+	take_all(mb);
+	if (!ret)
+		remote_unlock(mb);
+	spin_unlock_irq(&mb->lock);
 }
 
 static void dispatch(struct duo_mailbox *mb, struct duo_arrived *a)
@@ -209,6 +275,8 @@ static irqreturn_t duo_mailbox_thread(int irq, void *data)
 	struct duo_mailbox *mb = data;
 	struct duo_arrived a;
 
+	if (mb->left)
+		take_patiently(mb);
 	mutex_lock(&mb->dispatch);
 	while (kfifo_get(&mb->backlog, &a))
 		dispatch(mb, &a);

@@ -21,7 +21,7 @@ struct duo_mailbox;
 struct duo_mailbox *duo_mailbox_get(struct device *user);
 
 /* Any context. Its mstime does not matter. EBUSY: all channels are full; ENOLCK: the other core
- * holds the lock for the mailbox, and does not let go.
+ * holds the lock for the mailbox. Either can be over soon: try again from a timer.
  */
 int duo_mailbox_send(struct duo_mailbox *mb, const struct duo_cmdqu *message);
 

@@ -58,6 +58,7 @@ struct duo_mailbox {
 	void __iomem *regs;
 	spinlock_t lock;        /* for our side of the channels, in any context */
 	bool stuck;             /* the other core does not give back the lock */
+	bool left;              /* by the top half to the thread, without the lock */
 	unsigned long reserved; /* channels of the framework's clients; changed under both locks */
 	DECLARE_KFIFO(backlog, struct duo_arrived, 64); /* for the bottom half */
 	struct mutex dispatch; /* while a message is given to whom it is for, and for the next */
@@ -71,7 +72,9 @@ struct duo_mailbox {
 
 /* A channel that others leave alone, or no longer. After false nothing is received from it. */
 void duo_channel_reserve(struct duo_mailbox *mb, unsigned int channel, bool reserved);
-/* Sends through it. EBUSY: what was sent before has yet to be taken. ENOLCK, as above. */
+/* duo_mailbox_send() for who may sleep, up to 2 s for a lock. */
+int duo_mailbox_send_patiently(struct duo_mailbox *mb, const struct duo_cmdqu *message);
+/* Sends through it, in any context. EBUSY: what was sent before has yet to be taken. ENOLCK, as above. */
 int duo_channel_send(struct duo_mailbox *mb, unsigned int channel, const struct duo_mail *mail);
 /* Whether the other core has taken what was sent. */
 bool duo_channel_taken(struct duo_mailbox *mb, unsigned int channel);

@@ -67,7 +67,8 @@ struct rv64_csrs {
 struct rv64_hart {
 	struct cpu cpu; /* first: an engine hands it out */
 
-	uint64_t x[33]; /* x[0] is 0; x[32] takes what is written to x0 */
+	/* x[0] is 0; behind x[31] is what RV64_X_PAGE and RV64_X_SINK (op.h) say. */
+	uint64_t x[34];
 	uint64_t pc;
 	uint64_t f[32];
 	uint8_t fflags; /* NX 1, UF 2, OF 4, DZ 8, NV 16 */

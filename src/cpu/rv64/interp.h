@@ -55,14 +55,13 @@ struct interp {
 
 	uint64_t value; /* result of interp_load_slow() and jit_mem() */
 
-	/* Of the engine jit (jit/jit.h), else NULL and false. `native_page`: the virtual page of
-	 * the code that runs natively. `native_fp`: FS is dirty, the host rounds by frm, and its
-	 * floating-point flags are part of fflags; then f registers are in the host's registers.
+	/* Of the engine jit (jit/jit.h), else NULL and false. `native_fp`: FS is dirty, the host
+	 * rounds by frm, and its floating-point flags are part of fflags; then f registers are in
+	 * the host's registers.
 	 * `native_call`: in a memory access of native code, with `left` counting exactly.
 	 * `native_cut`: `left` and `end` were both lowered, so that native code stops at its next
 	 * exit. */
 	struct rv64_jit *jit;
-	uint64_t native_page;
 	bool native_fp, native_call, native_cut;
 	/* What native code keeps within a block (jit/analyse.c): translations, host address = guest
 	 * address + slot; and in a loop the part of `left` behind the rounds for which they

@@ -143,7 +143,8 @@ int rv64_store_slow(struct rv64_hart *h, uint64_t va, unsigned size, uint64_t va
  * fault. What the caller is going to store is noted in advance, so it stores before the hart does
  * anything for other harts. */
 int rv64_atomic_ptr(struct rv64_hart *h, uint64_t va, unsigned size, bool is_lr, void **host);
-/* cbo.zero of the 64-byte block that holds va; cbo.inval, clean and flush only check access.
+#define RV64_CBO_BLOCK 64u
+/* cbo.zero of the block that holds va; cbo.inval, clean and flush only check access.
  * Whether the instruction is legal is rv64_cbo_legal(). */
 int rv64_cbo_zero(struct rv64_hart *h, uint64_t va);
 int rv64_cbo_check(struct rv64_hart *h, uint64_t va);

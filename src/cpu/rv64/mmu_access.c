@@ -23,7 +23,6 @@
 
 #define PAGE_MASK  0xfffull
 #define PAGE_SIZE  0x1000u
-#define CBO_BLOCK  64u
 #define ALL_RIGHTS ((uint8_t)(PTE_R | PTE_W | PTE_X | PTE_A | PTE_D))
 
 /* One part of an access, within a page. */
@@ -324,24 +323,24 @@ int rv64_atomic_ptr(struct rv64_hart *h, uint64_t va, unsigned size, bool is_lr,
 int rv64_cbo_zero(struct rv64_hart *h, uint64_t va)
 {
 	const struct rv64_tlb_entry *e = entry_of(h, va);
-	uint64_t block = align_down(va, CBO_BLOCK);
+	uint64_t block = align_down(va, RV64_CBO_BLOCK);
 	struct place at;
 	int fault;
 
 	if (likely(((va & ~PAGE_MASK) | h->mmu.ctx) == e->store_tag)) {
-		memset((void *)(block + e->addend), 0, CBO_BLOCK);
+		memset((void *)(block + e->addend), 0, RV64_CBO_BLOCK);
 		return 0;
 	}
-	if (rv64_watch_meet(h, block, CBO_BLOCK, RV64_STORE))
+	if (rv64_watch_meet(h, block, RV64_CBO_BLOCK, RV64_STORE))
 		return 1;
-	fault = data_page(h, block, CBO_BLOCK, RV64_STORE, &at);
+	fault = data_page(h, block, RV64_CBO_BLOCK, RV64_STORE, &at);
 	if (!fault && !at.host)
 		fault = RV64_STORE_ACCESS + 1;
 	if (unlikely(fault)) {
 		rv64_exception(h, (enum rv64_cause)(fault - 1), va);
 		return 1;
 	}
-	memset(at.host, 0, CBO_BLOCK);
+	memset(at.host, 0, RV64_CBO_BLOCK);
 	return 0;
 }
 
@@ -350,9 +349,9 @@ int rv64_cbo_zero(struct rv64_hart *h, uint64_t va)
  * nowhere here. */
 int rv64_cbo_check(struct rv64_hart *h, uint64_t va)
 {
-	uint64_t block = align_down(va, CBO_BLOCK);
+	uint64_t block = align_down(va, RV64_CBO_BLOCK);
 	struct place at;
-	int fault = data_page(h, block, CBO_BLOCK, RV64_LOAD, &at);
+	int fault = data_page(h, block, RV64_CBO_BLOCK, RV64_LOAD, &at);
 
 	if (!fault)
 		return 0;

@@ -25,7 +25,8 @@
 #define RV64_BLOCK_INSNS  64
 /* Each instruction with a slot and a breakpoint, the end with a slot, and the head. */
 #define RV64_BLOCK_OPS    (3 * RV64_BLOCK_INSNS + 3)
-#define RV64_X_SINK       32
+#define RV64_X_PAGE       32 /* the virtual page of the code that runs natively */
+#define RV64_X_SINK       33 /* takes what is written to x0 */
 #define RV64_PAGE_NONE    UINT16_MAX
 #define RV64_POINTS_NEVER UINT32_MAX /* rv64_block.points of a block that is void */
 #define RV64_SLOT_MARK    0xff       /* rd of a slot */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Shared memory: what programs tell of, and what the small core tells of. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -80,14 +83,36 @@ static unsigned char *map(int fd)
 	return p;
 }
 
-/* A lock that is never given back. */
+/* Sleeps of a millisecond, of which each is an interrupt, until it is told to stop. */
+struct sleeper {
+	atomic_bool stop;
+	unsigned int n;
+};
+
+static void *sleeps(void *arg)
+{
+	struct sleeper *s = arg;
+
+	for (; !atomic_load(&s->stop); s->n++)
+		usleep(1000);
+	return NULL;
+}
+
+/* A lock that is never given back. The reply is left in its channel for two seconds, in which all
+ * else goes on: on a core that waits with interrupts off nobody would wake up.
+ */
 void hold_lock(int fd)
 {
 	struct duo_cmdqu m = {.cmd_id = REMOTE_LED, .mstime = SHORT};
+	struct sleeper s = {.n = 0};
 	unsigned int param;
+	pthread_t thread;
 
 	map(fd)[0] = 0;
+	CHECK(!pthread_create(&thread, NULL, sleeps, &s));
 	CHECK(!send_buffer(fd, REMOTE_HOLD, 0, 1, &param) && param == REMOTE_DONE);
+	atomic_store(&s.stop, true);
+	CHECK(!pthread_join(thread, NULL) && s.n > 20);
 	FAILS(ioctl(fd, DUO_CMDQU_SEND, &m), ENOLCK);
 	FAILS(ioctl(fd, DUO_CMDQU_SEND_WAIT, &m), ENOLCK);
 }

@@ -116,7 +116,7 @@ static int access_memory(struct interp *c, uint64_t va, uint32_t info)
 	bool fp = c->native_fp;
 	int trapped;
 
-	h->pc = c->native_page + 2 * (uint64_t)(info & 0x7ff);
+	h->pc = c->run.hart.x[RV64_X_PAGE] + 2 * (uint64_t)(info & 0x7ff);
 	c->left -= index;
 	c->native_call = true;
 	trapped = info & JIT_MEM_STORE ? store(h, va, info) : load(c, va, info);
@@ -167,7 +167,7 @@ int jit_call(struct interp *c, const struct jit_call *call)
 {
 	int gone;
 
-	c->run.hart.pc = c->native_page + call->offset;
+	c->run.hart.pc = c->run.hart.x[RV64_X_PAGE] + call->offset;
 	gone = call->fn(c, call);
 	jit_recall_check(c);
 	if (!gone)
@@ -193,7 +193,7 @@ const void *jit_link(struct interp *c, uint8_t *site)
 		c->end--;
 		return j->glue.exit_go - j->cache.write + j->cache.exec;
 	}
-	c->native_page = h->pc & ~0xfffull;
+	c->run.hart.x[RV64_X_PAGE] = h->pc & ~0xfffull;
 	/* The pages are the same unless the guest has changed its tables and not yet said so. */
 	if (b->native != c->code.not_native && c->code.resets == resets &&
 	    b->page[1] == RV64_PAGE_NONE && b->page[0] == page &&

@@ -306,7 +306,7 @@ struct rv64_op *rv64_jit_gave_up(struct interp *c, struct rv64_block **b)
 	entry = site + why.entry;
 	*b = jit_record_block(c, jit_record_of(entry));
 	op = rv64_block_at(*b, why.what & (JIT_GAVE_UP_GROUP - 1));
-	c->run.hart.pc = c->native_page + ((*b)->pa & (GMEM_PAGE_SIZE - 1));
+	c->run.hart.pc = c->run.hart.x[RV64_X_PAGE] + ((*b)->pa & (GMEM_PAGE_SIZE - 1));
 	c->jit->n_gave_up++;
 	if (why.what & JIT_GAVE_UP_GROUP)
 		count_give_up(c, *b, site, entry, op);
@@ -333,8 +333,8 @@ void rv64_jit_seen(struct interp *c)
 	    b->native == c->code.not_native || b->hot || !rv64_code_is_current(&c->code, b))
 		return;
 	b->hot = true;
-	/* What is in two pages is led to by what jumps remember alone, and a jump that asks where it
-	 * is would not be patched, but ask for ever. */
+	/* What is in two pages is led to by what jumps remember alone, and a jump that asks where
+	 * it is would not be patched, but ask for ever. */
 	if (b->page[1] == RV64_PAGE_NONE)
 		jit_drop_entry(c->jit, b->native, b->pa & (GMEM_PAGE_SIZE - 1), b->page[0]);
 	else

@@ -47,12 +47,15 @@ struct jit_glue {
 	const uint8_t *site;       /* called, see x86_glue.c */
 	const uint8_t *call;       /* called: rax = struct jit_call */
 	const uint8_t *fp;         /* called: jit_fp_begin(), eax its result */
+	const uint8_t *zero;       /* called: cbo.zero at rax; not equal: it was not done */
 
 	/* Of the compact form (x86_compact.c). Of accesses [store] and [log2 of the size]. */
 	const uint8_t *access[2][4];
 	const uint8_t *group[2];                      /* [store] */
 	const uint8_t *compact_near[INTERP_N_SPACES]; /* rax = pc but for its bit 0 */
-	const uint8_t *compact_far[INTERP_N_SPACES];  /* eax = the distance from native_page */
+	const uint8_t *compact_far[INTERP_N_SPACES];  /* eax = the distance from the page */
+	/* The same; ecx = count and return, see x86_compact.c. */
+	const uint8_t *compact_call[INTERP_N_SPACES];
 };
 
 /* Accesses off one base register, see analyse.c. */

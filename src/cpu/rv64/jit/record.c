@@ -98,7 +98,7 @@ static void describe(const struct interp *c, size_t offset, struct cpu_place *ou
 	*out = (struct cpu_place){.hart = h->cpu.id, .code = j->cache.write + offset};
 	if (r) {
 		out->pa = r->pa;
-		out->pc = c->native_page | (r->pa & (GMEM_PAGE_SIZE - 1));
+		out->pc = c->run.hart.x[RV64_X_PAGE] | (r->pa & (GMEM_PAGE_SIZE - 1));
 		out->n = r->n;
 		out->offset = offset - begin;
 		out->size = r->size;

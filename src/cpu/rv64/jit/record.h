@@ -10,7 +10,7 @@
 #include "cpu/rv64/jit/native.h"
 #include "cpu/watch.h"
 
-struct jit_record {
+struct __attribute__((packed)) jit_record {
 	uint64_t pa;
 	uint32_t size; /* of the code, up to the next record */
 	uint16_t n;    /* guest instructions */

@@ -3,6 +3,7 @@
  * 2). */
 #include "cpu/rv64/jit/x86.h"
 
+#include <assert.h>
 #include <string.h>
 
 static void put(struct x86 *e, const void *bytes, size_t n)
@@ -167,6 +168,11 @@ void x86_mov_imm(struct x86 *e, unsigned dst, uint64_t value)
 	}
 }
 
+void x86_zero(struct x86 *e, unsigned dst)
+{
+	x86_rr(e, X86_XOR, X86_L, dst, dst);
+}
+
 void x86_lea(struct x86 *e, enum x86_width w, unsigned dst, unsigned src, int32_t imm)
 {
 	x86_rm(e, X86_LEA, w, dst, src, imm);
@@ -182,7 +188,10 @@ static void group_imm(struct x86 *e, int32_t imm)
 
 void x86_alu_imm(struct x86 *e, unsigned group, enum x86_width w, unsigned rm, int32_t imm)
 {
-	x86_rr(e, fits8(imm) ? 0x83 : 0x81, w, group, rm);
+	if (rm == RAX && !fits8(imm))
+		head(e, group << 3 | 5, w, 0, 0, 0);
+	else
+		x86_rr(e, fits8(imm) ? 0x83 : 0x81, w, group, rm);
 	group_imm(e, imm);
 }
 
@@ -257,6 +266,7 @@ uint8_t *x86_jcc_short(struct x86 *e, enum x86_cond cond)
 
 void x86_here_short(struct x86 *e, uint8_t *at)
 {
+	assert(e->full || e->p - (at + 1) <= INT8_MAX);
 	if (!e->full)
 		*at = (uint8_t)(e->p - (at + 1));
 }

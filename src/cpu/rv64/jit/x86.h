@@ -71,19 +71,20 @@ enum {
 };
 
 /* Of xmm registers: scalars... */
-#define X86_MOVSS    X86_OP(0xf3, 1, 0x10)
-#define X86_MOVSS_TO X86_OP(0xf3, 1, 0x11)
-#define X86_MOVSD    X86_OP(0xf2, 1, 0x10)
-#define X86_MOVSD_TO X86_OP(0xf2, 1, 0x11)
-#define X86_MOVQ     X86_OP(0x66, 1, 0x6e) /* from a general register */
-#define X86_MOVQ_TO  X86_OP(0x66, 1, 0x7e)
+#define X86_MOVSS     X86_OP(0xf3, 1, 0x10)
+#define X86_MOVSS_TO  X86_OP(0xf3, 1, 0x11)
+#define X86_MOVSD     X86_OP(0xf2, 1, 0x10)
+#define X86_MOVSD_TO  X86_OP(0xf2, 1, 0x11)
+#define X86_MOVQ      X86_OP(0x66, 1, 0x6e) /* from a general register */
+#define X86_MOVQ_TO   X86_OP(0x66, 1, 0x7e)
 /* ... and all 128 bits. */
-#define X86_MOVAPS   X86_OP(0, 1, 0x28)
-#define X86_ANDPS    X86_OP(0, 1, 0x54)
-#define X86_ANDNPS   X86_OP(0, 1, 0x55)
-#define X86_ORPS     X86_OP(0, 1, 0x56)
-#define X86_XORPS    X86_OP(0, 1, 0x57)
-#define X86_PCMPEQD  X86_OP(0x66, 1, 0x76)
+#define X86_MOVAPS    X86_OP(0, 1, 0x28)
+#define X86_MOVAPS_TO X86_OP(0, 1, 0x29)
+#define X86_ANDPS     X86_OP(0, 1, 0x54)
+#define X86_ANDNPS    X86_OP(0, 1, 0x55)
+#define X86_ORPS      X86_OP(0, 1, 0x56)
+#define X86_XORPS     X86_OP(0, 1, 0x57)
+#define X86_PCMPEQD   X86_OP(0x66, 1, 0x76)
 
 /* The second opcode field of groups. */
 enum {
@@ -154,6 +155,7 @@ void x86_vex_rm(struct x86 *e, uint32_t op, enum x86_width w, unsigned reg, unsi
 void x86_mov(struct x86 *e, unsigned dst, unsigned src);       /* nothing when they are the same */
 void x86_movaps(struct x86 *e, unsigned dst, unsigned src);    /* the same */
 void x86_mov_imm(struct x86 *e, unsigned dst, uint64_t value); /* keeps the flags */
+void x86_zero(struct x86 *e, unsigned dst);                    /* does not */
 /* dst = src + imm with lea. */
 void x86_lea(struct x86 *e, enum x86_width w, unsigned dst, unsigned src, int32_t imm);
 /* add, or, and, sub, xor, cmp (X86_G_*) with an immediate. */

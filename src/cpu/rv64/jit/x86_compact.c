@@ -32,15 +32,15 @@ static void ret(struct x86 *e)
 	x86_byte(e, 0xc3);
 }
 
-/* rcx = what is to be added to the address in rax, of `size` bytes, and returns. Returns the jump
- * that is taken when the TLB does not say. */
+/* rax = the host address of the one in rax, of `size` bytes, and returns. Returns the jump that is
+ * taken when the TLB does not say. */
 static uint8_t *emit_look_up(struct x86 *e, bool bmi2, unsigned size, bool store)
 {
 	uint8_t *differs;
 
 	jit_emit_slot(e, bmi2, RAX);
 	differs = jit_tlb_ask(e, RAX, size, store ? JIT_TLB(store_tag) : JIT_TLB(load_tag));
-	x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
+	x86_rx(e, X86_ADD, X86_Q, RAX, REG_HART, RCX, JIT_TLB(addend));
 	ret(e);
 	return differs;
 }
@@ -67,6 +67,24 @@ static void emit_group(struct x86 *e, struct jit_glue *g, bool bmi2, bool store)
 	x86_rr(e, 0xff, X86_L, 4, RDX); /* jmp */
 }
 
+/* eax is the distance from the page of what is called, ecx how many instructions to count, and at
+ * RETURNS where it returns to. */
+#define RETURNS 8
+
+static void emit_call(struct x86 *e, struct jit_glue *g, enum interp_space space)
+{
+	g->compact_call[space] = e->p;
+	x86_rr(e, X86_MOV, X86_L, RDX, RCX);
+	x86_shift_imm(e, X86_G_SHR, X86_L, RDX, RETURNS);
+	x86_rm(e, X86_ADD, X86_Q, RDX, REG_HART, JIT_PAGE_AT);
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, jit_off_x(JIT_RETURN));
+	x86_rr(e, X86_MOVSXD, X86_Q, RAX, RAX);
+	x86_rm(e, X86_ADD, X86_Q, RAX, REG_HART, JIT_PAGE_AT);
+	x86_rr(e, X86_MOVZX_B, X86_L, RCX, RCX);
+	x86_rr(e, X86_SUB, X86_Q, REG_LEFT, RCX);
+	jit_emit_near(e, g, space, true);
+}
+
 void jit_emit_compact(struct x86 *e, struct jit_glue *g, bool bmi2)
 {
 	uint8_t *differs[2][4];
@@ -74,10 +92,11 @@ void jit_emit_compact(struct x86 *e, struct jit_glue *g, bool bmi2)
 	for (unsigned i = 0; i < INTERP_N_SPACES; i++) {
 		g->compact_far[i] = e->p;
 		x86_rr(e, X86_MOVSXD, X86_Q, RAX, RAX);
-		x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(native_page));
+		x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_PAGE_AT);
 		x86_rx(e, X86_LEA, X86_Q, RAX, RAX, RDX, 0); /* the flags stay */
 		g->compact_near[i] = e->p;
 		jit_emit_near(e, g, (enum interp_space)i, true);
+		emit_call(e, g, (enum interp_space)i);
 	}
 	for (unsigned store = 0; store < 2; store++) {
 		for (unsigned i = 0; i < 4; i++) {
@@ -140,4 +159,11 @@ void jit_compact_far(struct jit_lower *l, int32_t target)
 {
 	x86_mov_imm(&l->e, RAX, (uint32_t)target);
 	x86_jmp_to(&l->e, l->jit->glue.compact_far[l->s->space]);
+}
+
+void jit_compact_call(struct jit_lower *l, int32_t target, unsigned behind, unsigned count)
+{
+	x86_mov_imm(&l->e, RAX, (uint32_t)target);
+	x86_mov_imm(&l->e, RCX, count | behind << RETURNS);
+	x86_jmp_to(&l->e, l->jit->glue.compact_call[l->s->space]);
 }

@@ -87,10 +87,13 @@ static void put_target(const struct dump *d, int64_t target)
 		{g->compact_near[1], "compact_near"},
 		{g->compact_far[0], "compact_far"},
 		{g->compact_far[1], "compact_far"},
+		{g->compact_call[0], "compact_call"},
+		{g->compact_call[1], "compact_call"},
 		{g->mem, "mem"},
 		{g->site, "site"},
 		{g->call, "call"},
 		{g->fp, "fp"},
+		{g->zero, "zero"},
 	};
 
 	if (target >= 0 && (uint64_t)target < d->size) {
@@ -178,8 +181,8 @@ static const struct {
 	HART(mmu.tlb[0].load_tag),
 	HART(mmu.tlb[0].store_tag),
 	HART(mmu.tlb[0].addend),
+	{JIT_PAGE_AT, sizeof(uint64_t), "page"},
 	FIELD(left),
-	FIELD(native_page),
 	FIELD(native_fp),
 	FIELD(native_slot),
 	FIELD(native_rest),

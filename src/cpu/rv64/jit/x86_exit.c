@@ -4,8 +4,8 @@
  *
  * Every way out counts the instructions and leaves when `left` is used up, just where the
  * interpreter does. Attention is looked at where a program can go in circles: before a jump
- * backwards, or through a register. A loop of one block alone does not look: `left` ends it soon
- * enough (SLICE_JIT in engine.c).
+ * backwards, or through a register. A loop of one block alone, or of compact ones, does not look:
+ * `left` ends it soon enough (SLICE_JIT in engine.c).
  */
 #include <string.h>
 
@@ -123,6 +123,12 @@ void jit_lower_branch(struct jit_lower *l, const struct rv64_insn *in)
 		x86_here(&l->e, past);
 		return;
 	}
+	if (l->s->compact && !(l->nan_s | l->nan_d)) { /* few bytes, so that the jump is short */
+		past = x86_jcc_short(&l->e, (enum x86_cond)(cond ^ 1));
+		jit_exit_to(l, (int32_t)l->s->offset + in->imm, l->s->index + 1);
+		x86_here_short(&l->e, past);
+		return;
+	}
 	if (in->imm < 0 && same_page(l, (int32_t)l->s->offset + in->imm)) { /* mostly taken */
 		past = x86_jcc(&l->e, (enum x86_cond)(cond ^ 1));
 		jit_exit_to(l, (int32_t)l->s->offset + in->imm, l->s->index + 1);
@@ -144,10 +150,21 @@ static void link_register(struct jit_lower *l, const struct rv64_insn *in)
 	l->narrow &= (uint32_t)~BIT(in->rd);
 }
 
+/* rd = the pc behind the instruction, which jumps to `target` from the page's begin. */
+static void link_and_exit(struct jit_lower *l, const struct rv64_insn *in, int32_t target)
+{
+	if (l->s->compact && in->rd == JIT_RETURN && !same_page(l, target)) {
+		jit_move_out(l);
+		jit_compact_call(l, target, l->s->offset + in->len, l->s->index + 1);
+		return;
+	}
+	link_register(l, in);
+	jit_exit_to(l, target, l->s->index + 1);
+}
+
 void jit_lower_jal(struct jit_lower *l, const struct rv64_insn *in)
 {
-	link_register(l, in);
-	jit_exit_to(l, (int32_t)l->s->offset + in->imm, l->s->index + 1);
+	link_and_exit(l, in, (int32_t)l->s->offset + in->imm);
 }
 
 void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
@@ -158,8 +175,7 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 		int64_t target = (l->value[in->rs1] + in->imm) & ~1ll;
 
 		if (target == (int32_t)target) {
-			link_register(l, in);
-			jit_exit_to(l, (int32_t)target, l->s->index + 1);
+			link_and_exit(l, in, (int32_t)target);
 			return;
 		}
 	}
@@ -234,7 +250,7 @@ static void exit_near(struct jit_lower *l, int32_t target, unsigned count, unsig
 		return;
 	}
 	used_up = x86_jcc_short(e, X86_LE);
-	if (target <= (int32_t)from) {
+	if (target <= (int32_t)from && !l->s->compact) {
 		x86_alu_imm_mem(e, X86_G_CMP, X86_L, REG_HART, JIT_OFF(run.hart.attention), 0);
 		asked = x86_jcc_short(e, X86_NE);
 	}

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "cpu/rv64/csr.h"
+#include "cpu/rv64/jit/x86_fp.h"
 #include "mem/gmem.h"
 
 /* The nine that compilers use most, which C's compressed instructions show as well. */
@@ -52,14 +54,12 @@ static void save_pinned(struct x86 *e)
 	x86_rm(e, X86_MOV_TO, X86_Q, REG_LEFT, REG_HART, JIT_OFF(left));
 }
 
-#define PAGE JIT_OFF(native_page)
-
 /* The page of the pc in rax becomes the present one. */
 static void set_page(struct x86 *e)
 {
 	x86_mov(e, RDX, RAX);
 	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, -4096);
-	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, PAGE);
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_PAGE_AT);
 }
 
 static void load_pinned(struct x86 *e)
@@ -197,7 +197,7 @@ static void near_index(struct x86 *e)
 static void take_page(struct x86 *e)
 {
 	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -4096);
-	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, PAGE);
+	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, JIT_PAGE_AT);
 }
 
 void jit_emit_near(struct x86 *e, const struct jit_glue *g, enum interp_space space, bool look)
@@ -300,7 +300,7 @@ static void target_pc(struct x86 *e)
 {
 	x86_rr(e, 0x8f, X86_L, 0, RCX); /* pop */
 	x86_rm(e, X86_MOVZX_W, X86_L, RAX, RCX, 0);
-	x86_rm(e, X86_ADD, X86_Q, RAX, REG_HART, PAGE);
+	x86_rm(e, X86_ADD, X86_Q, RAX, REG_HART, JIT_PAGE_AT);
 }
 
 static void emit_link(struct x86 *e, struct jit_glue *g)
@@ -327,19 +327,17 @@ static void push(struct x86 *e, unsigned reg)
 	x86_rr(e, 0xff, X86_L, 6, reg);
 }
 
-/* After a call of C, before which rax was pushed: eax 0 returns to the block, otherwise on at
- * hart.pc. In the block rax is what it was, and rax + rcx the address of `value`: see
- * x86_compact.c. */
+/* After a call of C, before which the stack was aligned: eax 0 returns to the block, otherwise on
+ * at hart.pc. In the block rax is the address of `value`: see x86_compact.c. */
 static void finish_call(struct x86 *e, const struct jit_glue *g)
 {
 	uint8_t *out;
 
 	load_pinned(e);
 	x86_rr(e, X86_TEST, X86_L, RAX, RAX);
-	x86_rr(e, 0x8f, X86_L, 0, RAX); /* pop */
+	x86_lea(e, X86_Q, RSP, RSP, 8); /* the flags stay */
 	out = x86_jcc(e, X86_NE);
-	x86_lea(e, X86_Q, RCX, REG_HART, JIT_OFF(value));
-	x86_rr(e, X86_SUB, X86_Q, RCX, RAX);
+	x86_lea(e, X86_Q, RAX, REG_HART, JIT_OFF(value));
 	x86_byte(e, 0xc3);
 	x86_here(e, out);
 	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);
@@ -370,6 +368,34 @@ static void emit_calls(struct x86 *e, struct jit_glue *g)
 	call_c(e, (uintptr_t)jit_fp_begin);
 	load_pinned(e);
 	x86_alu_imm(e, X86_G_ADD, X86_Q, RSP, 8);
+	x86_byte(e, 0xc3);
+}
+
+/* cbo.zero where S mode may and the TLB lets a store through. */
+static void emit_zero(struct x86 *e, struct jit_glue *g, bool bmi2)
+{
+	uint8_t *user, *illegal, *differs;
+
+	g->zero = e->p;
+	x86_rm(e, 0x80, X86_L, X86_G_CMP, REG_HART, JIT_OFF(run.hart.priv));
+	x86_byte(e, RV64_U);
+	user = x86_jcc_short(e, X86_E);
+	x86_rm(e, 0xf6, X86_L, 0, REG_HART, JIT_OFF(run.hart.csr.menvcfg)); /* test byte */
+	x86_byte(e, ENVCFG_CBZE);
+	illegal = x86_jcc_short(e, X86_E);
+	jit_emit_slot(e, bmi2, RAX);
+	differs = jit_tlb_ask(e, RAX, 1, JIT_TLB(store_tag));
+	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -(int32_t)RV64_CBO_BLOCK);
+	x86_rx(e, X86_ADD, X86_Q, RAX, REG_HART, RCX, JIT_TLB(addend));
+	x86_rr(e, X86_XORPS, X86_L, XMM0, XMM0);
+	for (int32_t at = 0; at < (int32_t)RV64_CBO_BLOCK; at += 16)
+		x86_rm(e, X86_MOVAPS_TO, X86_L, XMM0, RAX, at);
+	x86_rr(e, X86_CMP, X86_L, RAX, RAX);
+	x86_byte(e, 0xc3);
+	x86_here_short(e, user);
+	x86_here_short(e, illegal);
+	x86_rr(e, X86_TEST, X86_Q, RSP, RSP);
+	x86_here(e, differs);
 	x86_byte(e, 0xc3);
 }
 
@@ -517,6 +543,7 @@ void jit_emit_glue(struct rv64_jit *j)
 		emit_targets(&e, &j->glue, (enum interp_space)i);
 	emit_link(&e, &j->glue);
 	emit_calls(&e, &j->glue);
+	emit_zero(&e, &j->glue, j->bmi2);
 	emit_site(&e, &j->glue, j->bmi2);
 	jit_emit_compact(&e, &j->glue, j->bmi2);
 	m->used = ((size_t)(e.p - m->write) + 63) & ~(size_t)63;

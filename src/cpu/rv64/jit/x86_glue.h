@@ -2,7 +2,8 @@
 /*
  * How generated code uses the host's registers, for the files that generate it.
  *
- *	rbp       the hart's struct interp, moved so that x0 to x31 have short displacements
+ *	rbp       the hart's struct interp, moved so that x1 to x31 and x[RV64_X_PAGE] have short
+ *	          displacements
  *	r15       within a group of accesses (analyse.c): where their base register points to in
  *	          host memory
  *	r14       `left` of struct interp, as it was at the block's entry
@@ -10,8 +11,8 @@
  *	others    guest registers, see jit_pinned; in a loop maybe others (x86_alloc.c)
  *	xmm2 to xmm15   f registers, see jit_pinned_f, while `native_fp` of struct interp is set
  *
- * The virtual page that the running code lies in is in `native_page` of struct interp; code is thus
- * independent of where its page is mapped. rsp is a multiple of 16 within blocks.
+ * The virtual page that the running code lies in is in x[RV64_X_PAGE]; code is thus independent of
+ * where its page is mapped. rsp is a multiple of 16 within blocks.
  *
  * The end of a block that leads to a known place in the same page is
  *	call link; .int16 offset of the target in the page; .int16 the page's record
@@ -26,8 +27,11 @@
 #include "cpu/rv64/jit/native.h"
 #include "cpu/rv64/jit/x86.h"
 
-#define JIT_BASE   ((int32_t)offsetof(struct interp, run.hart.x) + 128)
+#define JIT_BASE   ((int32_t)offsetof(struct interp, run.hart.x[1]) + 128)
 #define JIT_OFF(f) ((int32_t)offsetof(struct interp, f) - JIT_BASE)
+
+/* The virtual page that the running code lies in. */
+#define JIT_PAGE_AT JIT_OFF(run.hart.x[RV64_X_PAGE])
 
 enum { REG_HART = RBP, REG_GROUP = R15, REG_LEFT = R14 };
 

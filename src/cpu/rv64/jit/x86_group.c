@@ -3,7 +3,8 @@
  * Lowering to x86-64: groups of accesses (analyse.c).
  *
  * A group keeps what is to be added to a guest address of its page, in a register or in a slot of
- * struct interp; the operand of each access is that plus base register plus offset.
+ * struct interp; the operand of each access is that plus base register plus offset. In compact
+ * blocks it keeps the host address of its first byte, and the operand is that plus a distance.
  *
  * Carried groups ask the TLB before the loop. How many rounds their pages last is known then, and
  * what `left` has beyond these is put aside (`native_rest`): when it has run down to 0 the loop
@@ -81,7 +82,7 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 
 	if (l->s->compact) {
 		jit_compact_group(l, g);
-		x86_mov(e, addend, RCX);
+		x86_mov(e, addend, RAX);
 		keep(l, g, addend);
 		return;
 	}
@@ -180,6 +181,17 @@ void jit_group_enter(struct jit_lower *l)
 	put_rest_aside(l);
 }
 
+/* From the group's first byte to where the access at hand begins. */
+static int32_t distance(const struct jit_source *s, const struct jit_group *g)
+{
+	int32_t at = s->insn[s->index].imm - g->low;
+
+	for (unsigned i = g->first; i < s->index; i++)
+		if (s->insn[i].id == RV64_addi && s->insn[i].rd == g->base)
+			at += s->insn[i].imm;
+	return at;
+}
+
 bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_place *at)
 {
 	const struct jit_source *s = l->s;
@@ -191,6 +203,13 @@ bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_pl
 	if (s->role[s->index] == JIT_LEADS && !g->carried)
 		ask(l, g, 0);
 	own = own_register(l, g);
+	if (l->s->compact) {
+		*at = (struct jit_place){.base = own == JIT_NONE ? RCX : (uint8_t)own,
+					 .disp = distance(s, g)};
+		if (own == JIT_NONE)
+			x86_rm(&l->e, X86_MOV, X86_Q, RCX, REG_HART, jit_slot(g->slot));
+		return true;
+	}
 	*at = (struct jit_place){
 		.base = (uint8_t)own, .index = (uint8_t)base, .indexed = true, .disp = in->imm};
 	if (own != JIT_NONE && base == JIT_NONE) {

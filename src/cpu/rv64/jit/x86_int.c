@@ -87,7 +87,7 @@ static void li(struct jit_lower *l, unsigned g, int64_t value)
 	if (value)
 		x86_mov_imm(&l->e, d, (uint64_t)value);
 	else
-		x86_rr(&l->e, X86_XOR, X86_L, d, d);
+		x86_zero(&l->e, d);
 	jit_put(l, g, d);
 }
 
@@ -104,7 +104,7 @@ static void page_relative(struct jit_lower *l, unsigned g, int64_t distance)
 		jit_pc(l, d, (int32_t)distance);
 	} else {
 		x86_mov_imm(&l->e, d, (uint64_t)distance);
-		x86_rm(&l->e, X86_ADD, X86_Q, d, REG_HART, JIT_OFF(native_page));
+		x86_rm(&l->e, X86_ADD, X86_Q, d, REG_HART, JIT_PAGE_AT);
 	}
 	jit_put(l, g, d);
 }
@@ -571,6 +571,7 @@ const struct jit_rule jit_rules[RV64_N_INSNS] = {
 	[RV64_amominu_d] = ROW(jit_lower_amo_loop, X86_C, 0, 1),
 	[RV64_amomaxu_d] = ROW(jit_lower_amo_loop, X86_A, 0, 1),
 	[RV64_fence] = ROW(fence, 0, 0, 0),
+	[RV64_cbo_zero] = ROW(jit_lower_zero, 0, 0, 0),
 	[RV64_prefetch_i] = ROW(nop, 0, 0, 0),
 	[RV64_prefetch_r] = ROW(nop, 0, 0, 0),
 	[RV64_prefetch_w] = ROW(nop, 0, 0, 0),

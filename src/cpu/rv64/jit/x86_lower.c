@@ -29,7 +29,7 @@ unsigned jit_get(struct jit_lower *l, unsigned g, unsigned scratch)
 void jit_load(struct jit_lower *l, unsigned dst, unsigned g)
 {
 	if (!g)
-		x86_mov_imm(&l->e, dst, 0);
+		x86_zero(&l->e, dst);
 	else if (l->reg[g] != JIT_NONE)
 		x86_mov(&l->e, dst, l->reg[g]);
 	else
@@ -54,7 +54,7 @@ void jit_put(struct jit_lower *l, unsigned g, unsigned reg)
 void jit_op_x(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg, unsigned g)
 {
 	if (!g) {
-		x86_mov_imm(&l->e, RCX, 0);
+		x86_zero(&l->e, RCX);
 		x86_rr(&l->e, op, w, reg, RCX);
 	} else if (l->reg[g] != JIT_NONE) {
 		x86_rr(&l->e, op, w, reg, l->reg[g]);
@@ -95,7 +95,7 @@ bool jit_dies(const struct jit_lower *l, unsigned g)
 
 void jit_pc(struct jit_lower *l, unsigned reg, int32_t offset)
 {
-	x86_rm(&l->e, X86_MOV, X86_Q, reg, REG_HART, JIT_OFF(native_page));
+	x86_rm(&l->e, X86_MOV, X86_Q, reg, REG_HART, JIT_PAGE_AT);
 	if (offset)
 		x86_alu_imm(&l->e, X86_G_ADD, X86_Q, reg, offset);
 }
@@ -137,7 +137,7 @@ void jit_call_c(struct jit_lower *l, const struct rv64_insn *in, unsigned offset
 
 	jit_move_out(l);
 	over = x86_jmp(e);
-	while ((uintptr_t)e->p & 7)
+	while ((uintptr_t)e->p & 7 && !e->full)
 		x86_byte(e, 0xcc);
 	record = e->p;
 	for (unsigned i = 0; i < sizeof(call); i++)
@@ -331,7 +331,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp_live = false;
 	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp ||
-		   in->id == RV64_fence || rv64_insn_info[in->id].ext == RV64_EXT_A) {
+		   r->fn == jit_lower_zero || in->id == RV64_fence ||
+		   rv64_insn_info[in->id].ext == RV64_EXT_A) {
 		r->fn(l, in, r);
 	}
 	if (rv64_insn_writes_x(in->id) && !l->made_known)
@@ -387,7 +388,7 @@ const void *jit_lower_finish(struct jit_lower *l)
 	emit_ool(l);
 	if (l->e.full)
 		return NULL;
-	while ((uintptr_t)l->e.p & (l->s->compact ? sizeof(uint64_t) - 1 : 15))
+	while (!l->s->compact && (uintptr_t)l->e.p & 15 && !l->e.full)
 		x86_byte(&l->e, 0xcc);
 	m->used = (size_t)(l->e.p - m->write);
 	return l->begin + l->e.exec;

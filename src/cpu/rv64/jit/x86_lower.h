@@ -204,7 +204,7 @@ void jit_ool_exit(struct jit_lower *l, const struct jit_ool *o);
 
 /* ---- x86_mem.c ---- */
 
-jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore;
+jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore, jit_lower_zero;
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
 /* In a program: dst (not rdx) = what to add to the address va, if `span` bytes from there on are in
  * the page where that was so the last time. Returns the jump to take if not; NULL: nothing was
@@ -224,10 +224,10 @@ void jit_site_again(struct jit_lower *l, const struct jit_remembered *site, uint
 
 /* ---- x86_compact.c ---- */
 
-/* rcx = what to add to the address in rax, for an access as JIT_MEM_* say. Never fails: when C does
- * the access, that leads to where the same access of the host means no more. */
+/* rax = the host address of the address in rax, for an access as JIT_MEM_* say. Never fails: when C
+ * does the access, it is where the same access of the host means no more. */
 void jit_compact_access(struct jit_lower *l, uint32_t info);
-/* The same for a group whose first byte's address is rax; gives up when the group is not in one
+/* The same of a group's first byte; gives up when the group is not in one
  * page of the TLB. */
 void jit_compact_group(struct jit_lower *l, const struct jit_group *g);
 void jit_ool_compact(struct jit_lower *l, const struct jit_ool *o);
@@ -235,6 +235,9 @@ void jit_ool_compact(struct jit_lower *l, const struct jit_ool *o);
  * the page's begin. */
 void jit_compact_near(struct jit_lower *l);
 void jit_compact_far(struct jit_lower *l, int32_t target);
+/* The same of a call after `count` instructions, which returns to `behind` in the page. */
+#define JIT_RETURN 1 /* the register that it leaves this in */
+void jit_compact_call(struct jit_lower *l, int32_t target, unsigned behind, unsigned count);
 
 /* ---- x86_amo.c ---- */
 

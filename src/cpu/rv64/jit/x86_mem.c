@@ -131,10 +131,10 @@ static uint32_t mem_info(const struct jit_lower *l, const struct rv64_insn *in, 
 	       (in->len == 4 ? JIT_MEM_LONG : 0);
 }
 
-/* rcx = what to add to the address *va, whose value `walks` on. What is returned is for settle().
- */
-static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, struct jit_va *va,
-			       unsigned log2_size, uint32_t info, bool walks)
+/* *at = the host's operand for the address va, whose value `walks` on. What is returned is for
+ * settle(). */
+static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, struct jit_va va,
+			       unsigned log2_size, uint32_t info, bool walks, struct jit_place *at)
 {
 	const int32_t tag = info & JIT_MEM_STORE ? JIT_TLB(store_tag) : JIT_TLB(load_tag);
 	const unsigned size = 1u << log2_size;
@@ -146,27 +146,29 @@ static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, 
 	info = mem_info(l, in, log2_size, info);
 	if (l->s->compact) {
 		jit_compact_access(l, info);
+		*at = (struct jit_place){.base = RAX};
 		return NULL;
 	}
-	differs = jit_site(l, *va, RCX, size, info & JIT_MEM_STORE, &site);
+	differs = jit_site(l, va, RCX, size, info & JIT_MEM_STORE, &site);
 	if (differs) {
 		o = jit_ool(l, JIT_OOL_SITE, differs);
 		o->site = site;
 		o->site.walks = walks;
 	} else {
-		if (va->disp) {
-			jit_va_load(e, RAX, *va);
-			*va = (struct jit_va){.reg = RAX};
+		if (va.disp) {
+			jit_va_load(e, RAX, va);
+			va = (struct jit_va){.reg = RAX};
 		}
-		jit_emit_slot(e, l->jit->bmi2, va->reg);
-		o = jit_ool(l, JIT_OOL_MEM, jit_tlb_ask(e, va->reg, size, tag));
+		jit_emit_slot(e, l->jit->bmi2, va.reg);
+		o = jit_ool(l, JIT_OOL_MEM, jit_tlb_ask(e, va.reg, size, tag));
 		if (walks)
 			guess(e);
 		else
 			x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
 	}
-	o->reg = va->reg;
+	o->reg = va.reg;
 	o->info = info;
+	*at = (struct jit_place){.base = va.reg, .index = RCX, .indexed = true, .disp = va.disp};
 	return o;
 }
 
@@ -210,8 +212,8 @@ void jit_lower_load(struct jit_lower *l, const struct rv64_insn *in, const struc
 	}
 	va = jit_va(l, in->rs1, in->imm);
 	info = (uint32_t)in->rd << JIT_MEM_REG | (r->flag ? JIT_MEM_UNSIGNED : 0);
-	o = look_up(l, in, &va, r->w, info, walks);
-	x86_rx(&l->e, r->op, w, d, va.reg, RCX, va.disp);
+	o = look_up(l, in, va, r->w, info, walks, &at);
+	jit_at(l, r->op, w, d, &at);
 	jit_put(l, in->rd, d);
 	settle(l, o);
 }
@@ -229,8 +231,8 @@ void jit_lower_store(struct jit_lower *l, const struct rv64_insn *in, const stru
 		return;
 	}
 	va = jit_va(l, in->rs1, in->imm);
-	o = look_up(l, in, &va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE, false);
-	x86_rx(&l->e, r->op, w, jit_get(l, in->rs2, RDX), va.reg, RCX, va.disp);
+	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE, false, &at);
+	jit_at(l, r->op, w, jit_get(l, in->rs2, RDX), &at);
 	settle(l, o);
 }
 
@@ -240,17 +242,15 @@ void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const stru
 	unsigned d = jit_f_dst(in->rd);
 	struct jit_va va;
 	struct jit_ool *o = NULL;
-	struct x86 *e = &l->e;
 	struct jit_place at;
 
 	jit_fp_need(l);
-	if (jit_in_group(l, in, &at)) {
-		jit_at(l, op, X86_L, d, &at);
-	} else {
+	if (!jit_in_group(l, in, &at)) {
 		va = jit_va(l, in->rs1, in->imm);
-		o = look_up(l, in, &va, r->w, (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP, false);
-		x86_rx(e, op, X86_L, d, va.reg, RCX, va.disp);
+		o = look_up(l, in, va, r->w, (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP, false,
+			    &at);
 	}
+	jit_at(l, op, X86_L, d, &at);
 	if (r->w == 2)
 		jit_f_box(l, d);
 	jit_f_put(l, in->rd, d);
@@ -260,7 +260,6 @@ void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const stru
 void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
 	uint32_t op = r->w == 2 ? X86_MOVSS_TO : X86_MOVSD_TO;
-	struct x86 *e = &l->e;
 	struct jit_place at;
 	struct jit_ool *o;
 	struct jit_va va;
@@ -271,8 +270,19 @@ void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const str
 		return;
 	}
 	va = jit_va(l, in->rs1, in->imm);
-	o = look_up(l, in, &va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE | JIT_MEM_FP,
-		    false);
-	x86_rx(e, op, X86_L, jit_f_get(l, in->rs2, XMM0), va.reg, RCX, va.disp);
+	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE | JIT_MEM_FP,
+		    false, &at);
+	jit_at(l, op, X86_L, jit_f_get(l, in->rs2, XMM0), &at);
 	settle(l, o);
+}
+
+void jit_lower_zero(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
+{
+	struct jit_ool *o;
+
+	(void)r;
+	jit_load(l, RAX, in->rs1);
+	x86_call_to(&l->e, l->jit->glue.zero);
+	o = jit_ool_call(l, in, x86_jcc(&l->e, X86_NE));
+	o->back = l->e.p;
 }
