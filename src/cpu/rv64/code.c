@@ -22,6 +22,8 @@
  * physical pages, is never entered into a slot, and rv64_code_flush() treats the page before the
  * one named as well, so that an entry in the jump cache holds for both halves.
  *
+ * Code that is executed both in S mode and in another one has a block for each.
+ *
  * Breakpoints are virtual and blocks are not. In a virtual page with a breakpoint, look-ups only
  * find blocks that were decoded with the present set of breakpoints: brk operations stand wherever
  * the offset is one's, and compare the whole pc. Elsewhere they only find blocks without. Slots
@@ -243,6 +245,11 @@ static uint32_t points_serial(const struct rv64_points *p)
 	return p ? p->serial : 0;
 }
 
+static bool in_kernel(const struct rv64_code *c)
+{
+	return c->hart->priv == RV64_S;
+}
+
 static bool block_valid(const struct rv64_code *c, const struct rv64_block *b)
 {
 	if (unlikely(b->points && b->points != points_serial(c->hart->points)))
@@ -264,7 +271,8 @@ static struct rv64_block *block_lookup(struct rv64_code *c, uint64_t pa, uint16_
 			*at = b->next;
 			continue;
 		}
-		if (b->pa == pa && b->page[1] == second && b->points == points_serial(c->points))
+		if (b->pa == pa && b->page[1] == second && b->kernel == in_kernel(c) &&
+		    b->points == points_serial(c->points))
 			return b;
 		at = &b->next;
 	}
@@ -288,6 +296,7 @@ static struct rv64_block *block_new(struct rv64_code *c, struct rv64_code_page *
 		.bits = bits ? *bits : 0,
 		.points = points_serial(c->points),
 		.native = c->not_native,
+		.kernel = in_kernel(c),
 	};
 	n = rv64_block_build(b, c->handlers, p->host, offset, bits, c->hot, c->points);
 	b->n_ops = (uint16_t)n;

@@ -9,23 +9,31 @@
 
 #define INTERP_NO_BUDGET    UINT64_MAX
 #define INTERP_NATIVE_SLOTS 8
-#define INTERP_NATIVE_FAR   1024u
-#define INTERP_NATIVE_SITES 4096u
+#define INTERP_NATIVE_FAR   4096u
+#define INTERP_NATIVE_SITES 8192u
 #define INTERP_NATIVE_NEAR  1024u /* a power of two, at most the halfwords of a page */
 
-/* What the jump cache said about a pc to a jump of native code, of compiled blocks only. It holds
- * while the key is the same as fetch_key (mmu.h) of that half of the address space. */
+/* What the jump cache said about a pc to a jump of native code, of compiled blocks only. It is in
+ * native_target_known unless nothing is known: then no jump that looks here goes to `pc`. */
 struct interp_target {
 	uint64_t pc;
-	uint64_t key;
 	const void *native;
+	uint64_t known;
 	uint64_t unused; /* 32 bytes are a power of two */
 };
 
-/* Where an access of native code found its page in the TLB the last time, as a distance; and how
- * often that was wrong, counted by carries (jit/x86_mem.c). */
+/* Targets are apart by who jumps: U and M mode, S mode in the upper half of the address space, and
+ * in the lower one; and lead to the same half. */
+enum interp_space { INTERP_PROGRAM, INTERP_KERNEL, INTERP_KERNEL_LOW, INTERP_N_SPACES };
+
+/* The page that an access of native code found in the TLB the last time: it may go to the first
+ * `limit` addresses from `page` on, host address = address + addend. Limit 0: none. And how often
+ * that was another page, counted by carries (jit/x86_mem.c). */
 struct interp_site {
-	uint32_t slot, misses;
+	uint64_t page, limit;
+	uintptr_t addend;
+	uint32_t misses;
+	uint32_t unused; /* 32 bytes are a power of two */
 };
 
 struct interp {
@@ -65,12 +73,21 @@ struct interp {
 	uint32_t native_mxcsr[2];            /* around an instruction with its own rounding mode */
 	_Alignas(16) uint64_t native_box[2]; /* what makes a single a boxed one */
 	/* For jumps to a known place in another page, each with one of these elements; and for
-	 * jumps through a register, a small direct mapped table for each half of the address
-	 * space. */
+	 * jumps through a register, a small direct mapped table for each space. What is known of a
+	 * space is listed, and holds while native_target_key is fetch_key (mmu.h) of its half. */
 	struct interp_target *native_target; /* the one to be filled */
+	uint64_t native_target_key[INTERP_N_SPACES];
+	uint32_t native_n_targets[INTERP_N_SPACES];
+	struct interp_target
+		*native_target_known[INTERP_N_SPACES][INTERP_NATIVE_FAR + INTERP_NATIVE_NEAR];
 	struct interp_target native_far[INTERP_NATIVE_FAR];
+	/* Sites hold while this is mmu.data_key, and only in blocks of U and M mode. Those that do
+	 * are listed, as distances. */
+	uint64_t native_data_key;
+	uint32_t native_n_known;
+	uint32_t native_known[INTERP_NATIVE_SITES];
 	struct interp_site native_site[INTERP_NATIVE_SITES];
-	struct interp_target native_near[2][INTERP_NATIVE_NEAR];
+	struct interp_target native_near[INTERP_N_SPACES][INTERP_NATIVE_NEAR];
 
 	bool stepping; /* run() is one instruction */
 

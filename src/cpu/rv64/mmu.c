@@ -73,6 +73,7 @@ static void clear(struct rv64_hart *h)
 	}
 	forget_contexts(p);
 	p->next_ctx = 1;
+	rv64_mmu_void_data(&h->mmu);
 }
 
 int rv64_mmu_init(struct rv64_hart *h)
@@ -173,6 +174,7 @@ void rv64_mmu_context(struct rv64_hart *h)
 	}
 	h->mmu.ctx = context_of(h, &p->data);
 	h->mmu.slot = RV64_TLB_CTX_SLOT(h->mmu.ctx);
+	h->mmu.data_key = h->mmu.ctx + h->mmu.data_voids;
 	h->mmu.fetch_ctx = context_of(h, &p->code);
 	select_tags(h);
 }
@@ -213,6 +215,7 @@ static void flush_page(struct rv64_hart *h, uint64_t va)
 {
 	struct rv64_mmu_private *p = h->mmu.own;
 
+	rv64_mmu_void_data(&h->mmu);
 	if (unlikely(p->large_512g)) {
 		flush_stretch(h, align_down(va, 1ull << 39), 1ull << 39);
 		return;
@@ -268,6 +271,7 @@ void rv64_mmu_flush_range(struct rv64_hart *h, uint64_t va, uint64_t size, uint6
 void rv64_mmu_protect_page(struct rv64_hart *h, uint64_t pa)
 {
 	pa &= ~PAGE_MASK;
+	rv64_mmu_void_data(&h->mmu);
 	for (unsigned i = 0; i < RV64_TLB_SIZE; i++)
 		if (h->mmu.tlb[i].pa == pa)
 			h->mmu.tlb[i].store_tag = RV64_TLB_NONE;

@@ -71,6 +71,10 @@ enum rv64_access { RV64_FETCH, RV64_LOAD, RV64_STORE };
 struct rv64_mmu {
 	uint64_t ctx;  /* the current context of loads and stores << 3 */
 	uint64_t slot; /* RV64_TLB_CTX_SLOT(ctx) */
+	/* What engines remember of data that they found by virtual addresses, also when the TLB has
+	 * it no more, holds while this number is the same: ctx + a count of what makes such things
+	 * void, see rv64_mmu_void_data(). */
+	uint64_t data_key, data_voids;
 
 	/* The context of fetches << 3, which differs under MPRV and is the same for each SUM and
 	 * MXR. For engines that remember where a virtual pc leads: what rv64_fetch_translate() said
@@ -98,6 +102,15 @@ static inline void rv64_mmu_void_code(struct rv64_mmu *m)
 	m->fetch_voids++;
 	m->fetch_key[0]++;
 	m->fetch_key[1]++;
+}
+
+/* The same of data. */
+#define RV64_DATA_VOID ((uint64_t)(RV64_CTX_MAX + 1) << 3)
+
+static inline void rv64_mmu_void_data(struct rv64_mmu *m)
+{
+	m->data_voids += RV64_DATA_VOID;
+	m->data_key = m->ctx + m->data_voids;
 }
 
 /* 0 or -ENOMEM; called once per hart before rv64_hart_reset. */

@@ -48,6 +48,11 @@ static void code(void **state)
 	check_program("code");
 }
 
+static void translations_change(void **state)
+{
+	check_program("recall");
+}
+
 static void code_under_pmp(void **state)
 {
 	check_program("pmp");
@@ -56,9 +61,13 @@ static void code_under_pmp(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(integer),        cmocka_unit_test(flow_and_memory),
-		cmocka_unit_test(floating_point), cmocka_unit_test(traps),
-		cmocka_unit_test(code),           cmocka_unit_test(code_under_pmp),
+		cmocka_unit_test(integer),
+		cmocka_unit_test(flow_and_memory),
+		cmocka_unit_test(floating_point),
+		cmocka_unit_test(traps),
+		cmocka_unit_test(code),
+		cmocka_unit_test(code_under_pmp),
+		cmocka_unit_test(translations_change),
 	};
 
 	rig_args(argc, argv);

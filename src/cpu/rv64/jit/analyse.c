@@ -149,10 +149,11 @@ static struct jit_group group_at(const struct jit_source *s, unsigned i)
 
 /* ---- loops ---- */
 
-/* The instruction's distance to where it jumps back to, or 0. */
+/* The instruction's distance to where it jumps back to, or 0. A function that calls itself has few
+ * rounds at a time. */
 static int32_t jump_back(const struct rv64_insn *in)
 {
-	bool jumps = in->id == RV64_jal || rv64_insn_info[in->id].format == RV64_FMT_B;
+	bool jumps = (in->id == RV64_jal && !in->rd) || rv64_insn_info[in->id].format == RV64_FMT_B;
 
 	return jumps && in->imm < 0 ? in->imm : 0;
 }

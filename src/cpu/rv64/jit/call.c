@@ -55,8 +55,10 @@ static void cut(struct interp *c)
 
 bool rv64_jit_run(struct interp *c, const void *native)
 {
-	bool go = c->jit->glue.enter(c, native);
+	bool go;
 
+	jit_recall_check(c);
+	go = c->jit->glue.enter(c, native);
 	rv64_jit_fp_end(c);
 	if (c->native_cut) {
 		c->native_cut = false;
@@ -106,7 +108,7 @@ static int store(struct rv64_hart *h, uint64_t va, uint32_t info)
 	return rv64_store_slow(h, va, 1u << (info >> JIT_MEM_SIZE & 3), value);
 }
 
-int jit_mem(struct interp *c, uint64_t va, uint32_t info)
+static int access_memory(struct interp *c, uint64_t va, uint32_t info)
 {
 	struct rv64_hart *h = &c->run.hart;
 	unsigned index = info >> JIT_MEM_INDEX & 127;
@@ -136,6 +138,14 @@ int jit_mem(struct interp *c, uint64_t va, uint32_t info)
 	return 0;
 }
 
+int jit_mem(struct interp *c, uint64_t va, uint32_t info)
+{
+	int gone = access_memory(c, va, info);
+
+	jit_recall_check(c);
+	return gone;
+}
+
 /* ---- other instructions ---- */
 
 int jit_trapped(struct interp *c, const struct jit_call *call)
@@ -159,6 +169,7 @@ int jit_call(struct interp *c, const struct jit_call *call)
 
 	c->run.hart.pc = c->run.hart.x[RV64_X_PAGE] + call->offset;
 	gone = call->fn(c, call);
+	jit_recall_check(c);
 	if (!gone)
 		cut(c);
 	return gone;
@@ -174,6 +185,7 @@ const void *jit_link(struct interp *c, uint8_t *site)
 	struct rv64_block *b = interp_find(c);
 	struct rv64_jit *j = c->jit;
 
+	jit_recall_check(c);
 	j->n_asked++;
 	memcpy(&page, site + 2, sizeof(page));
 	if (unlikely(!b)) {

@@ -17,8 +17,8 @@
  * How native code is reached. The interpreter's block holds the native entry, and its head runs
  * it. Native code goes on to other native code by itself: within a page by a jump that is patched
  * when its target is compiled, elsewhere through the interpreter's jump cache, whose entries lead
- * to blocks. What that said is remembered: for each jump to a known place in another page
- * (native_far), and for jumps through registers, as returns are, in a small table by pc
+ * to blocks. What that said is remembered (recall.c): for each jump to a known place in another
+ * page (native_far), and for jumps through registers, as returns are, in a small table by pc
  * (native_near). It returns to the interpreter for blocks that are not compiled, when `left` is
  * used up and when attention asks for something.
  *
@@ -36,9 +36,9 @@
  * up where they are needed.
  *
  * Memory. Accesses look into the same TLB as the interpreter's, inline, and those of programs first
- * where they found it the last time (x86_mem.c); accesses off one base register may share one look,
- * also from round to round of a loop (analyse.c). What the TLB does
- * not answer is done in C.
+ * try the page that they found the last time (recall.c); accesses off one base register may share
+ * one look, also from round to round of a loop (analyse.c). What the TLB does not answer is done in
+ * C.
  *
  * Floating point is the host's, with its flags in the host's register until somebody wants to know
  * them: rv64_jit_fp_end() is called before C computes, before CSRs are read, and whenever native
@@ -104,6 +104,9 @@ int rv64_jit_attach(struct interp *c)
 	if (!j)
 		return -ENOMEM;
 	c->jit = j;
+	j->site = c->native_site;
+	j->far = c->native_far;
+	jit_recall_drop(c);
 	c->native_box[0] = UINT64_C(0xffffffff00000000);
 	err = jit_cache_init(&j->cache, JIT_CACHE_SIZE);
 	if (err)
@@ -219,8 +222,10 @@ static const void *compile(struct interp *c, const struct rv64_block *b, const v
 	s->block = b;
 	s->page = c->code.page[b->page[0]].host;
 	s->start = b->pa & (GMEM_PAGE_SIZE - 1);
-	s->upper = c->run.hart.pc >> 63;
-	s->kernel = c->run.hart.priv == RV64_S;
+	s->space = !b->kernel             ? INTERP_PROGRAM
+		   : c->run.hart.pc >> 63 ? INTERP_KERNEL
+					  : INTERP_KERNEL_LOW;
+	s->kernel = b->kernel;
 	s->crosses = s->start == GMEM_PAGE_SIZE - 2;
 	s->main = main;
 	s->first = first ? rv64_block_index(b, first) : 0;
@@ -254,6 +259,7 @@ void rv64_jit_compile(struct interp *c, struct rv64_block *b)
 
 	if (j->resets != c->code.resets) {
 		jit_segments_clear(j);
+		jit_recall_drop(c);
 		j->resets = c->code.resets;
 	}
 	native = compile(c, b, NULL, NULL);

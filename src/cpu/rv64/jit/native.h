@@ -10,7 +10,8 @@
  *	x86_compact.c      what blocks that are seldom executed share, and their places
  *	call.c, call_op.c  the C functions that native code calls
  *	cache.c            memory for code
-	segment.c          its division, and what is dropped when it is full
+ *	segment.c          its division, and what is dropped when it is full
+ *	recall.c           what code remembers of translations
  *
  * A port to another host replaces the files whose names begin with x86.
  */
@@ -33,11 +34,12 @@
 struct jit_glue {
 	uint64_t (*enter)(void *hart_base, const void *native); /* executable */
 	const uint8_t *exit_go;                                 /* leave; rax = pc */
-	const uint8_t *exit_odd;   /* the same, but bit 0 of rax is to be dropped */
-	const uint8_t *give_up;    /* called; struct jit_give_up stands behind the call */
-	const uint8_t *dispatch;   /* go on at pc = rax */
-	const uint8_t *near[2];    /* the same; what comes of it is remembered for this half */
-	const uint8_t *far[2];     /* the same; what comes of it goes into *native_target */
+	const uint8_t *exit_odd; /* the same, but bit 0 of rax is to be dropped */
+	const uint8_t *give_up;  /* called; struct jit_give_up stands behind the call */
+	const uint8_t *dispatch; /* go on at pc = rax */
+	/* The same [space]; what comes of it is remembered in native_near, or *native_target. */
+	const uint8_t *near[INTERP_N_SPACES];
+	const uint8_t *far[INTERP_N_SPACES];
 	const uint8_t *link;       /* called from the end of a block, see x86_glue.c */
 	const uint8_t *bound;      /* called instead when something must be looked at */
 	const uint8_t *bound_link; /* the same, right behind a call of `link` and its data */
@@ -49,10 +51,11 @@ struct jit_glue {
 
 	/* Of the compact form (x86_compact.c). Of accesses [store] and [log2 of the size]. */
 	const uint8_t *access[2][4];
-	const uint8_t *group[2];        /* [store] */
-	const uint8_t *compact_near[2]; /* [upper]: rax = pc but for its bit 0 */
-	const uint8_t *compact_far[2];  /* eax = the distance from the page */
-	const uint8_t *compact_call[2]; /* the same; ecx = count and return, see x86_compact.c */
+	const uint8_t *group[2];                      /* [store] */
+	const uint8_t *compact_near[INTERP_N_SPACES]; /* rax = pc but for its bit 0 */
+	const uint8_t *compact_far[INTERP_N_SPACES];  /* eax = the distance from the page */
+	/* The same; ecx = count and return, see x86_compact.c. */
+	const uint8_t *compact_call[INTERP_N_SPACES];
 };
 
 /* Accesses off one base register, see analyse.c. */
@@ -78,10 +81,10 @@ struct jit_source {
 	unsigned start;      /* offset of the entry in the page */
 	unsigned offset;     /* of the instruction at hand */
 	unsigned index;      /* instructions before it */
-	bool kernel;         /* it is entered in S mode now */
+	bool kernel;         /* it is entered in S mode */
 	bool compact;        /* it is seldom executed: short rather than fast code */
-	bool upper;          /* the virtual page has bit 63 set, as far as is known */
-	bool crosses;        /* a block of one instruction that reaches into the next page */
+	enum interp_space space;
+	bool crosses; /* a block of one instruction that reaches into the next page */
 	/* A way around a group: from instruction `first` on, without loop and groups, for the code
 	 * of the same block at `main`. Otherwise 0 and NULL. */
 	unsigned first;
@@ -115,10 +118,10 @@ struct rv64_jit {
 	bool gives_up;          /* the block at hand may leave instructions to the interpreter */
 	uint64_t n_gave_up;     /* counts */
 	uint64_t n_asked;       /* the same of jit_link() */
-	unsigned n_far;         /* counts uses of native_far in struct interp */
-	unsigned n_sites;       /* the same of native_site */
 	bool bmi2, fma, popcnt; /* what the host has */
 	struct jit_lower *lower;
+	struct interp_site *site;  /* native_site of struct interp */
+	struct interp_target *far; /* native_far of it */
 	struct jit_source source;
 };
 
@@ -176,6 +179,18 @@ int jit_leave(struct interp *c, const struct jit_call *call);
 /* Native floating-point arithmetic from here on. 1: there can be none now, the interpreter has to
  * do the block. */
 int jit_fp_begin(struct interp *c);
+
+/* ---- recall.c ---- */
+
+/* To be called before native code runs, and before C returns to it: what sites and jumps remember
+ * is dropped when it does not hold any more. */
+void jit_recall_check(struct interp *c);
+/* All of it is. */
+void jit_recall_drop(struct interp *c);
+/* A new element of native_site and native_far for code in the current segment, which is the only
+ * one to use it; false: there is none left. */
+bool jit_site_new(struct rv64_jit *j, unsigned *n);
+bool jit_far_new(struct rv64_jit *j, unsigned *n);
 
 /* ---- call_op.c ---- */
 

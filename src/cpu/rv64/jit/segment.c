@@ -38,6 +38,8 @@ void jit_segments_clear(struct rv64_jit *j)
 	for (unsigned i = 0; i < JIT_SEGMENTS; i++) {
 		j->segment[i].used = j->segment[i].begin;
 		j->segment[i].n_links = 0;
+		j->segment[i].n_sites = 0;
+		j->segment[i].n_far = 0;
 	}
 	j->current = 0;
 	j->cache.used = j->segment[0].begin;
@@ -104,6 +106,9 @@ void jit_segment_next(struct interp *c)
 	for (unsigned i = 0; i < s->n_links; i++)
 		jit_unpatch_link(j, j->cache.exec + s->link[i]);
 	s->n_links = 0;
+	s->n_sites = 0;
+	s->n_far = 0;
+	jit_recall_drop(c);
 	rv64_code_forget_jumps(&c->code); /* some lead to blocks that are gone */
 	for (unsigned i = 0; i < JIT_SEGMENTS; i++)
 		forget_sites(&j->segment[i], s);

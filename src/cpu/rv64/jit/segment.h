@@ -24,6 +24,7 @@ struct jit_segment {
 	/* Jumps from other segments to here: their sites (jit_patch_link()). */
 	uint32_t *link;
 	unsigned n_links, room;
+	unsigned n_sites, n_far; /* that its code has (recall.c) */
 };
 
 /* Divides `size` bytes from j->glue_end on. free undoes it. */

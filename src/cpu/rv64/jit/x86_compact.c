@@ -71,9 +71,9 @@ static void emit_group(struct x86 *e, struct jit_glue *g, bool bmi2, bool store)
  * RETURNS where it returns to. */
 #define RETURNS 8
 
-static void emit_call(struct x86 *e, struct jit_glue *g, bool upper)
+static void emit_call(struct x86 *e, struct jit_glue *g, enum interp_space space)
 {
-	g->compact_call[upper] = e->p;
+	g->compact_call[space] = e->p;
 	x86_rr(e, X86_MOV, X86_L, RDX, RCX);
 	x86_shift_imm(e, X86_G_SHR, X86_L, RDX, RETURNS);
 	x86_rm(e, X86_ADD, X86_Q, RDX, REG_HART, JIT_PAGE_AT);
@@ -82,21 +82,21 @@ static void emit_call(struct x86 *e, struct jit_glue *g, bool upper)
 	x86_rm(e, X86_ADD, X86_Q, RAX, REG_HART, JIT_PAGE_AT);
 	x86_rr(e, X86_MOVZX_B, X86_L, RCX, RCX);
 	x86_rr(e, X86_SUB, X86_Q, REG_LEFT, RCX);
-	jit_emit_near(e, g, upper);
+	jit_emit_near(e, g, space, true);
 }
 
 void jit_emit_compact(struct x86 *e, struct jit_glue *g, bool bmi2)
 {
 	uint8_t *differs[2][4];
 
-	for (unsigned upper = 0; upper < 2; upper++) {
-		g->compact_far[upper] = e->p;
+	for (unsigned i = 0; i < INTERP_N_SPACES; i++) {
+		g->compact_far[i] = e->p;
 		x86_rr(e, X86_MOVSXD, X86_Q, RAX, RAX);
 		x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_PAGE_AT);
 		x86_rx(e, X86_LEA, X86_Q, RAX, RAX, RDX, 0); /* the flags stay */
-		g->compact_near[upper] = e->p;
-		jit_emit_near(e, g, upper);
-		emit_call(e, g, upper);
+		g->compact_near[i] = e->p;
+		jit_emit_near(e, g, (enum interp_space)i, true);
+		emit_call(e, g, (enum interp_space)i);
 	}
 	for (unsigned store = 0; store < 2; store++) {
 		for (unsigned i = 0; i < 4; i++) {
@@ -152,18 +152,18 @@ void jit_ool_compact(struct jit_lower *l, const struct jit_ool *o)
 
 void jit_compact_near(struct jit_lower *l)
 {
-	x86_jmp_to(&l->e, l->jit->glue.compact_near[l->s->upper]);
+	x86_jmp_to(&l->e, l->jit->glue.compact_near[l->s->space]);
 }
 
 void jit_compact_far(struct jit_lower *l, int32_t target)
 {
 	x86_mov_imm(&l->e, RAX, (uint32_t)target);
-	x86_jmp_to(&l->e, l->jit->glue.compact_far[l->s->upper]);
+	x86_jmp_to(&l->e, l->jit->glue.compact_far[l->s->space]);
 }
 
 void jit_compact_call(struct jit_lower *l, int32_t target, unsigned behind, unsigned count)
 {
 	x86_mov_imm(&l->e, RAX, (uint32_t)target);
 	x86_mov_imm(&l->e, RCX, count | behind << RETURNS);
-	x86_jmp_to(&l->e, l->jit->glue.compact_call[l->s->upper]);
+	x86_jmp_to(&l->e, l->jit->glue.compact_call[l->s->space]);
 }

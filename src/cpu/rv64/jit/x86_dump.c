@@ -177,7 +177,6 @@ static const struct {
 	HART(mmu.ctx),
 	HART(mmu.slot),
 	HART(mmu.fetch_tag),
-	HART(mmu.fetch_key),
 	HART(mmu.fetch_spread),
 	HART(mmu.tlb[0].load_tag),
 	HART(mmu.tlb[0].store_tag),
@@ -195,11 +194,11 @@ static const struct {
 	FIELD(native_target),
 	FIELD(native_far),
 	FIELD(native_near[0][0].pc),
-	FIELD(native_near[0][0].key),
 	FIELD(native_near[0][0].native),
 	FIELD(native_near[1][0].pc),
-	FIELD(native_near[1][0].key),
 	FIELD(native_near[1][0].native),
+	FIELD(native_near[2][0].pc),
+	FIELD(native_near[2][0].native),
 #undef FIELD
 #undef HART
 };

@@ -190,7 +190,7 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 	if (l->s->compact)
 		jit_compact_near(l);
 	else
-		jit_emit_near(e, &l->jit->glue, l->s->upper);
+		jit_emit_near(e, &l->jit->glue, l->s->space, true);
 }
 
 /* Whether the code at the loop's begin can be gone on with: native floating point is as it was. */
@@ -264,18 +264,17 @@ static void exit_near(struct jit_lower *l, int32_t target, unsigned count, unsig
 	x86_call_to(e, l->jit->glue.bound_link);
 }
 
-static void exit_far(struct jit_lower *l, bool back)
+static void exit_far(struct jit_lower *l, unsigned n, bool back)
 {
-	unsigned n = l->jit->n_far++ % INTERP_NATIVE_FAR;
-	struct jit_ool *o = jit_ool(l, JIT_OOL_FAR, NULL);
+	uint8_t *slow = jit_emit_far(&l->e, &l->jit->glue, n, back);
 
-	o->info = n;
-	jit_emit_far(&l->e, &l->jit->glue, n, l->s->upper, back, &o->from, &o->too);
+	jit_ool(l, JIT_OOL_FAR, slow)->info = n;
 }
 
 static void exit_from(struct jit_lower *l, int32_t target, unsigned count, unsigned from)
 {
 	struct x86 *e = &l->e;
+	unsigned n;
 
 	count = jit_counted(l, count);
 	if (same_page(l, target)) {
@@ -283,14 +282,14 @@ static void exit_from(struct jit_lower *l, int32_t target, unsigned count, unsig
 		return;
 	}
 	jit_move_out(l);
-	if (l->s->compact) {
+	if (l->s->compact || !jit_far_new(l->jit, &n)) {
 		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
 		jit_compact_far(l, target);
 		return;
 	}
 	jit_pc(l, RAX, target);
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
-	exit_far(l, target <= (int32_t)from);
+	exit_far(l, n, target <= (int32_t)from);
 }
 
 void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)

@@ -180,9 +180,9 @@ static void leave_if_must(struct x86 *e, const uint8_t *exit, bool look)
 /* ---- targets that are remembered ---- */
 
 #define TARGET(field) ((int32_t)offsetof(struct interp_target, field))
-#define NEAR(upper, field)      \
-	(JIT_OFF(native_near) + \
-	 (int32_t)((upper) * sizeof(((struct interp *)0)->native_near[0])) + TARGET(field))
+#define OF_SPACE(array, space) \
+	(JIT_OFF(array) + (int32_t)((space) * sizeof(((struct interp *)0)->array[0])))
+#define NEAR(space, field) (OF_SPACE(native_near, space) + TARGET(field))
 
 _Static_assert(sizeof(struct interp_target) == 32, "near_index() multiplies by it");
 
@@ -193,13 +193,6 @@ static void near_index(struct x86 *e)
 	x86_alu_imm(e, X86_G_AND, X86_L, RCX, (INTERP_NATIVE_NEAR - 1) * 4);
 }
 
-/* rdx = the present key */
-static void load_key(struct x86 *e, bool upper)
-{
-	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART,
-	       JIT_OFF(run.hart.mmu.fetch_key) + (upper ? (int32_t)sizeof(uint64_t) : 0));
-}
-
 /* The page of the pc in rax, which is destroyed, becomes the present one. */
 static void take_page(struct x86 *e)
 {
@@ -207,17 +200,14 @@ static void take_page(struct x86 *e)
 	x86_rm(e, X86_MOV_TO, X86_Q, RAX, REG_HART, JIT_PAGE_AT);
 }
 
-void jit_emit_near(struct x86 *e, const struct jit_glue *g, bool upper)
+void jit_emit_near(struct x86 *e, const struct jit_glue *g, enum interp_space space, bool look)
 {
-	leave_if_must(e, g->exit_odd, true);
+	leave_if_must(e, g->exit_odd, look);
 	near_index(e);
-	x86_rxs(e, X86_CMP, X86_Q, RAX, REG_HART, RCX, 3, NEAR(upper, pc));
-	x86_jcc_to(e, X86_NE, g->near[upper]);
-	load_key(e, upper);
-	x86_rxs(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, 3, NEAR(upper, key));
-	x86_jcc_to(e, X86_NE, g->near[upper]);
+	x86_rxs(e, X86_CMP, X86_Q, RAX, REG_HART, RCX, 3, NEAR(space, pc));
+	x86_jcc_to(e, X86_NE, g->near[space]);
 	take_page(e);
-	x86_rxs(e, 0xff, X86_L, 4, REG_HART, RCX, 3, NEAR(upper, native));
+	x86_rxs(e, 0xff, X86_L, 4, REG_HART, RCX, 3, NEAR(space, native));
 }
 
 static int32_t far_target(unsigned n)
@@ -225,34 +215,45 @@ static int32_t far_target(unsigned n)
 	return JIT_OFF(native_far) + (int32_t)(n * sizeof(struct interp_target));
 }
 
-void jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper, bool look,
-		  uint8_t **slow, uint8_t **slow_too)
+uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, bool look)
 {
 	const int32_t at = far_target(n);
+	uint8_t *slow;
 
 	leave_if_must(e, g->exit_go, look);
 	x86_rm(e, X86_CMP, X86_Q, RAX, REG_HART, at + TARGET(pc));
-	*slow = x86_jcc(e, X86_NE);
-	load_key(e, upper);
-	x86_rm(e, X86_CMP, X86_Q, RDX, REG_HART, at + TARGET(key));
-	*slow_too = x86_jcc(e, X86_NE);
+	slow = x86_jcc(e, X86_NE);
 	take_page(e);
 	x86_rm(e, 0xff, X86_L, 4, REG_HART, at + TARGET(native));
+	return slow;
 }
 
-void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper)
+void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n, enum interp_space space)
 {
 	x86_lea(e, X86_Q, RDX, REG_HART, far_target(n));
 	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_target));
-	x86_jmp_to(e, g->far[upper]);
+	x86_jmp_to(e, g->far[space]);
+}
+
+/* Enters the target in rdx into the list; rax and rcx stay. */
+static void enter_target(struct x86 *e, enum interp_space space)
+{
+	const int32_t n = OF_SPACE(native_n_targets, space);
+
+	x86_rm(e, 0xc7, X86_Q, 0, RDX, TARGET(known)); /* mov */
+	x86_u32(e, 1);
+	x86_rr(e, 0xff, X86_L, 6, RCX); /* push */
+	x86_rm(e, X86_MOV, X86_L, RCX, REG_HART, n);
+	x86_rxs(e, X86_MOV_TO, X86_Q, RDX, REG_HART, RCX, 3, OF_SPACE(native_target_known, space));
+	x86_alu_imm_mem(e, X86_G_ADD, X86_L, REG_HART, n, 1);
+	x86_rr(e, 0x8f, X86_L, 0, RCX); /* pop */
 }
 
 /* Goes to the block for rax by the jump cache, and has *native_target remember it. A pc of the
- * other half finds its way, but is not remembered: the key would not be its own. Nor is what has
- * not been compiled. */
-static void find_target(struct x86 *e, const struct jit_glue *g, bool upper)
+ * other half finds its way, but is not remembered. Nor is what has not been compiled. */
+static void find_target(struct x86 *e, const struct jit_glue *g, enum interp_space space)
 {
-	uint8_t *other, *not_native;
+	uint8_t *other, *not_native, *known;
 
 	find_block(e, g);
 	set_page(e);
@@ -260,27 +261,28 @@ static void find_target(struct x86 *e, const struct jit_glue *g, bool upper)
 	x86_rm(e, X86_CMP, X86_Q, RCX, REG_HART, JIT_OFF(code.not_native));
 	not_native = x86_jcc(e, X86_E);
 	x86_rr(e, X86_TEST, X86_Q, RAX, RAX);
-	other = x86_jcc(e, upper ? X86_NS : X86_S);
-	load_key(e, upper);
-	x86_rr(e, 0xff, X86_L, 6, RDX); /* push */
+	other = x86_jcc(e, space == INTERP_KERNEL ? X86_NS : X86_S);
 	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(native_target));
 	x86_rm(e, X86_MOV_TO, X86_Q, RAX, RDX, TARGET(pc));
-	x86_rm(e, 0x8f, X86_L, 0, RDX, TARGET(key)); /* pop */
 	x86_rm(e, X86_MOV_TO, X86_Q, RCX, RDX, TARGET(native));
+	x86_alu_imm_mem(e, X86_G_CMP, X86_Q, RDX, TARGET(known), 0);
+	known = x86_jcc(e, X86_NE);
+	enter_target(e, space);
+	x86_here(e, known);
 	x86_here(e, other);
 	x86_here(e, not_native);
 	jmp_reg(e, RCX);
 }
 
-static void emit_targets(struct x86 *e, struct jit_glue *g, bool upper)
+static void emit_targets(struct x86 *e, struct jit_glue *g, enum interp_space space)
 {
-	g->near[upper] = e->p;
+	g->near[space] = e->p;
 	x86_alu_imm(e, X86_G_AND, X86_Q, RAX, -2);
 	near_index(e);
-	x86_rxs(e, X86_LEA, X86_Q, RCX, REG_HART, RCX, 3, NEAR(upper, pc));
+	x86_rxs(e, X86_LEA, X86_Q, RCX, REG_HART, RCX, 3, NEAR(space, pc));
 	x86_rm(e, X86_MOV_TO, X86_Q, RCX, REG_HART, JIT_OFF(native_target));
-	g->far[upper] = e->p;
-	find_target(e, g, upper);
+	g->far[space] = e->p;
+	find_target(e, g, space);
 }
 
 static void emit_dispatch(struct x86 *e, struct jit_glue *g)
@@ -400,7 +402,7 @@ static void emit_zero(struct x86 *e, struct jit_glue *g, bool bmi2)
 	x86_byte(e, 0xc3);
 }
 
-/* ---- slots of the TLB that are remembered ---- */
+/* ---- what is remembered of the TLB ---- */
 
 void jit_emit_slot(struct x86 *e, bool bmi2, unsigned va)
 {
@@ -422,70 +424,111 @@ void jit_emit_slot(struct x86 *e, bool bmi2, unsigned va)
 
 #define SITE_MISS (1u << 24) /* 2^32 divided by it: that often a site may be wrong */
 /* What is on the stack within `site`. */
-enum { SITE_RDI = 0, SITE_RDX = 8, SITE_RCX = 16, SITE_RETURN = 24 };
+enum { SITE_RETURN = 24 };
+enum { JMP = 5, JE = 6 }; /* bytes */
 
-/* rdi = the tag of the address rax for the size in ecx, which is destroyed. */
-static void site_tag(struct x86 *e)
-{
-	x86_shift_imm(e, X86_G_SHR, X86_L, RCX, JIT_MEM_SIZE);
-	x86_alu_imm(e, X86_G_AND, X86_L, RCX, 3);
-	x86_mov_imm(e, RDI, 1);
-	x86_shift_cl(e, X86_G_SHL, X86_L, RDI);
-	x86_alu_imm(e, X86_G_SUB, X86_Q, RDI, (int32_t)GMEM_PAGE_SIZE + 1);
-	x86_rr(e, X86_AND, X86_Q, RDI, RAX);
-	x86_rm(e, X86_OR, X86_Q, RDI, REG_HART, JIT_OFF(run.hart.mmu.ctx));
-}
+_Static_assert(sizeof(struct interp_site) == 1u << 5, "emit_site() shifts for it");
+_Static_assert(INTERP_NATIVE_SITES <= JIT_SITES_MAX, "a number in what `site` is told");
 
-/* The site that `site` returns to was wrong once too often: its first instruction becomes a jump to
- * what computes the slot. Both are found by where it returns to (jit_site_again()). */
+/* The site that `site` returns to was wrong once too often: what it asks becomes a jump to what
+ * looks into the TLB. Both are found by where `site` returns to (jit_site_again()). */
 static void site_ends(struct x86 *e)
 {
 	x86_rm(e, X86_MOV, X86_Q, RDI, RSP, SITE_RETURN);
-	x86_lea(e, X86_Q, RDX, RDI, JIT_SITE_COMPUTES - 5);
+	x86_lea(e, X86_Q, RDX, RDI, JIT_SITE_COMPUTES - JMP - JE + JIT_SITE_SIZE);
 	x86_rm(e, X86_MOVSXD, X86_Q, RCX, RDI, 2);
-	x86_rx(e, X86_LEA, X86_Q, RDI, RDI, RCX, 0); /* `je` leads behind its first instruction */
+	x86_rx(e, X86_LEA, X86_Q, RDI, RDI, RCX, 0); /* + JE: where that leads */
 	x86_rr(e, X86_SUB, X86_Q, RDX, RDI);
 	x86_mov_imm(e, RCX, (uint64_t)-e->exec);
 	x86_rr(e, X86_ADD, X86_Q, RDI, RCX);
-	x86_rm(e, X86_MOV_TO, X86_L, RDX, RDI, 1);
-	x86_rm(e, 0xc6, X86_L, 0, RDI, 0); /* mov byte */
+	x86_rm(e, X86_MOV_TO, X86_L, RDX, RDI, JE - JIT_SITE_SIZE + 1);
+	x86_rm(e, 0xc6, X86_L, 0, RDI, JE - JIT_SITE_SIZE); /* mov byte */
 	x86_byte(e, 0xe9);
 }
 
-/* A site did not find its page where it found it the last time: rax = address, ecx = info, edx =
- * the distance of its struct interp_site. Equal: the page is in the TLB and remembered, to be asked
- * for again with rcx, the slot; rax stays. If not, all stay. */
+/* rcx = the slot of the TLB for the address rax; returns the jump to take if its page is not there
+ * for what edi says. */
+static uint8_t *site_look_up(struct x86 *e, bool bmi2)
+{
+	uint8_t *store, *asked;
+
+	jit_emit_slot(e, bmi2, RAX);
+	x86_mov(e, RDX, RAX);
+	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, -(int32_t)GMEM_PAGE_SIZE);
+	x86_rm(e, X86_OR, X86_Q, RDX, REG_HART, JIT_OFF(run.hart.mmu.ctx));
+	x86_rr(e, X86_TEST, X86_L, RDI, RDI);
+	store = x86_jcc_short(e, X86_S);
+	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, JIT_TLB(load_tag));
+	asked = x86_jmp(e);
+	x86_here_short(e, store);
+	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, JIT_TLB(store_tag));
+	x86_here(e, asked);
+	return x86_jcc(e, X86_NE);
+}
+
+/* The site at the distance edi, whose limit is edx, gets the page of rax with the addend rcx. Then
+ * rsi is its former limit. */
+static void site_fill(struct x86 *e)
+{
+	x86_rx(e, X86_MOV, X86_Q, RSI, REG_HART, RDI, JIT_SITE(limit));
+	x86_rx(e, X86_MOV_TO, X86_Q, RDX, REG_HART, RDI, JIT_SITE(limit));
+	x86_rx(e, X86_MOV_TO, X86_Q, RCX, REG_HART, RDI, JIT_SITE(addend));
+	x86_mov(e, RDX, RAX);
+	x86_alu_imm(e, X86_G_AND, X86_Q, RDX, -(int32_t)GMEM_PAGE_SIZE);
+	x86_rx(e, X86_MOV_TO, X86_Q, RDX, REG_HART, RDI, JIT_SITE(page));
+}
+
+/* The site at the distance edi knew nothing: it is entered into the list. */
+static void site_enter(struct x86 *e)
+{
+	x86_rm(e, X86_MOV, X86_L, RSI, REG_HART, JIT_OFF(native_n_known));
+	x86_rxs(e, X86_MOV_TO, X86_L, RDI, REG_HART, RSI, 2, JIT_OFF(native_known));
+	x86_alu_imm_mem(e, X86_G_ADD, X86_L, REG_HART, JIT_OFF(native_n_known), 1);
+}
+
+/* An access did not find its page in its site: rax = address, ecx = what `mem` wants, edx = what
+ * the site is and wants (JIT_SITE_*). Equal: the site has the page now. If not, rax and rcx stay.
+ */
 static void emit_site(struct x86 *e, struct jit_glue *g, bool bmi2)
 {
-	uint8_t *load, *asked, *miss, *go_on;
+	uint8_t *beyond, *miss, *known, *entered, *go_on;
 
 	g->site = e->p;
-	x86_rr(e, 0xff, X86_L, 6, RCX); /* push */
-	x86_rr(e, 0xff, X86_L, 6, RDX);
-	x86_rr(e, 0xff, X86_L, 6, RDI);
-	site_tag(e);
-	jit_emit_slot(e, bmi2, RAX);
-	x86_rm(e, 0xf7, X86_L, 0, RSP, SITE_RCX); /* test dword */
-	x86_u32(e, JIT_MEM_STORE);
-	load = x86_jcc(e, X86_E);
-	x86_rx(e, X86_CMP, X86_Q, RDI, REG_HART, RCX, JIT_TLB(store_tag));
-	asked = x86_jmp(e);
-	x86_here(e, load);
-	x86_rx(e, X86_CMP, X86_Q, RDI, REG_HART, RCX, JIT_TLB(load_tag));
-	x86_here(e, asked);
-	miss = x86_jcc(e, X86_NE);
-	x86_rm(e, X86_MOV, X86_L, RDX, RSP, SITE_RDX);
-	x86_rx(e, X86_MOV_TO, X86_L, RCX, REG_HART, RDX, JIT_SITE(slot));
-	x86_rm(e, X86_MOV_TO, X86_Q, RCX, RSP, SITE_RCX);
-	x86_rx(e, 0x81, X86_L, X86_G_ADD, REG_HART, RDX, JIT_SITE(misses));
+	push(e, RCX);
+	push(e, RDI);
+	push(e, RSI);
+	x86_rr(e, X86_MOV, X86_L, RDI, RDX);
+	miss = site_look_up(e, bmi2);
+	x86_rr(e, X86_MOV, X86_L, RDX, RDI);
+	x86_shift_imm(e, X86_G_SHR, X86_L, RDX, JIT_SITE_LIMIT);
+	x86_alu_imm(e, X86_G_AND, X86_L, RDX, 2 * (int32_t)GMEM_PAGE_SIZE - 1);
+	x86_rr(e, X86_MOV, X86_L, RSI, RAX);
+	x86_alu_imm(e, X86_G_AND, X86_L, RSI, (int32_t)GMEM_PAGE_SIZE - 1);
+	x86_rr(e, X86_CMP, X86_L, RSI, RDX);
+	beyond = x86_jcc(e, X86_NC);
+	x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
+	x86_alu_imm(e, X86_G_AND, X86_L, RDI, JIT_SITES_MAX - 1);
+	x86_shift_imm(e, X86_G_SHL, X86_L, RDI, 5);
+	site_fill(e);
+	x86_rr(e, X86_TEST, X86_Q, RSI, RSI);
+	known = x86_jcc(e, X86_NE);
+	site_enter(e);
+	entered = x86_jmp(e);
+	x86_here(e, known);
+	x86_rx(e, 0x81, X86_L, X86_G_ADD, REG_HART, RDI, JIT_SITE(misses));
 	x86_u32(e, SITE_MISS);
 	go_on = x86_jcc(e, X86_NC);
 	site_ends(e);
 	x86_here(e, go_on);
+	x86_here(e, entered);
 	x86_rr(e, X86_CMP, X86_L, RCX, RCX);
+	go_on = x86_jmp(e);
+	x86_here(e, beyond);
 	x86_here(e, miss);
-	x86_rr(e, 0x8f, X86_L, 0, RDI); /* pop */
-	x86_rr(e, 0x8f, X86_L, 0, RDX);
+	x86_rr(e, X86_TEST, X86_Q, RSP, RSP); /* not equal */
+	x86_here(e, go_on);
+	x86_rr(e, 0x8f, X86_L, 0, RSI); /* pop */
+	x86_rr(e, 0x8f, X86_L, 0, RDI);
 	x86_rr(e, 0x8f, X86_L, 0, RCX);
 	x86_byte(e, 0xc3);
 }
@@ -499,8 +542,8 @@ void jit_emit_glue(struct rv64_jit *j)
 	emit_enter(&e);
 	emit_exits(&e, &j->glue);
 	emit_dispatch(&e, &j->glue);
-	emit_targets(&e, &j->glue, false);
-	emit_targets(&e, &j->glue, true);
+	for (unsigned i = 0; i < INTERP_N_SPACES; i++)
+		emit_targets(&e, &j->glue, (enum interp_space)i);
 	emit_link(&e, &j->glue);
 	emit_calls(&e, &j->glue);
 	emit_zero(&e, &j->glue, j->bmi2);

@@ -49,21 +49,28 @@ extern const uint8_t jit_pinned_f[32];
 #define JIT_SITE(field)      (JIT_OFF(native_site) + (int32_t)offsetof(struct interp_site, field))
 #define JIT_SITE_DISTANCE(n) ((int32_t)((n) * sizeof(struct interp_site)))
 
-/* Behind the call of `site` stand `je` to where the slot is used, `jmp` to what is done when the
- * page is not in the TLB, and what computes the slot. */
+/* What `site` is told: the number of the site, its limit, and the uppermost bit for a store. */
+#define JIT_SITE_LIMIT 13
+#define JIT_SITES_MAX  (1 << JIT_SITE_LIMIT)
+#define JIT_SITE_STORE 0x80000000u
+
+/* The bytes of what a site asks, with the address in rdx. Behind the call of `site` stand `je` to
+ * where that ends, `jmp` to what is done when the page is not in the TLB, and what looks into the
+ * TLB; the latter begins JIT_SITE_COMPUTES bytes behind where the call returns to. */
+#define JIT_SITE_SIZE     20
 #define JIT_SITE_COMPUTES 11
 
 /* rcx = the slot of the TLB for the address in register va, as a distance; rdx is used. */
 void jit_emit_slot(struct x86 *e, bool bmi2, unsigned va);
-/* Goes on at pc = rax but for its bit 0, which is mostly in the half `upper`, inline; the flags are
- * those of `left`. */
-void jit_emit_near(struct x86 *e, const struct jit_glue *g, bool upper);
-/* The same by element `n` of native_far; bit 0 is clear. With `look`, at attention too. Two jumps
- * are to be taken when that does not know. */
-void jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper, bool look,
-		  uint8_t **slow, uint8_t **slow_too);
-/* Where these jumps lead. */
-void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n, bool upper);
+/* Goes on at pc = rax but for its bit 0, inline; the flags are those of `left`. With `look`, looks
+ * at attention too. */
+void jit_emit_near(struct x86 *e, const struct jit_glue *g, enum interp_space space, bool look);
+/* The same by element `n` of native_far; bit 0 is clear. Returns the jump to take when that does
+ * not know. */
+uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, bool look);
+/* Where that leads. */
+void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n,
+		       enum interp_space space);
 
 /* What compact blocks share. */
 void jit_emit_compact(struct x86 *e, struct jit_glue *g, bool bmi2);

@@ -13,8 +13,7 @@
 #include "cpu/rv64/jit/x86_lower.h"
 #include "mem/gmem.h"
 
-#define PAGE_SIZE     ((int32_t)GMEM_PAGE_SIZE)
-#define STACK_POINTER 2
+#define PAGE_SIZE ((int32_t)GMEM_PAGE_SIZE)
 
 int32_t jit_slot(unsigned slot)
 {
@@ -37,22 +36,28 @@ void jit_at(struct jit_lower *l, uint32_t op, enum x86_width w, unsigned reg,
 		x86_rm(&l->e, op, w, reg, at->base, at->disp);
 }
 
-/* edx = how many bytes the group whose first byte is at rax has left in its page behind itself, or
- * with `down` before itself; gives up at instruction `first` when it is not all in that page. */
-static void room_of(struct jit_lower *l, const struct jit_group *g, bool down, unsigned first)
+static bool goes_down(const struct jit_group *g)
+{
+	return g->carried && g->step < 0;
+}
+
+/* edx = how many bytes the group whose first byte is at va has left in its page behind itself, or
+ * before itself if it goes down. It may be less than what is beyond its first byte: then it is not
+ * all in that page, and the flags say so to the condition that is returned. */
+static enum x86_cond room_of(struct jit_lower *l, const struct jit_group *g, struct jit_va va)
 {
 	const int32_t beyond = g->high - g->low - 1;
+	const bool down = goes_down(g);
 	struct x86 *e = &l->e;
 
-	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
+	jit_va_load(e, RDX, va);
 	if (!down)
 		x86_unary(e, X86_G_NOT, X86_L, RDX);
 	x86_alu_imm(e, X86_G_AND, X86_L, RDX, PAGE_SIZE - 1);
-	if (!beyond)
-		return;
-	x86_alu_imm(e, down ? X86_G_CMP : X86_G_SUB, X86_L, RDX,
-		    down ? PAGE_SIZE - 1 - beyond : beyond);
-	jit_give_up_group(l, x86_jcc(e, down ? X86_A : X86_C), first);
+	if (beyond)
+		x86_alu_imm(e, down ? X86_G_CMP : X86_G_SUB, X86_L, RDX,
+			    down ? PAGE_SIZE - 1 - beyond : beyond);
+	return down ? X86_A : X86_C;
 }
 
 /* The distance is in `addend`, and stays where the group keeps it. */
@@ -73,36 +78,39 @@ static void ask(struct jit_lower *l, const struct jit_group *g, int32_t before)
 	struct jit_remembered site;
 	struct jit_ool *o;
 	uint8_t *differs;
-	bool remembers;
+	struct jit_va va = jit_va(l, g->base, g->low + before);
 
-	jit_add(l, RAX, g->base, g->low + before);
 	if (l->s->compact) {
 		jit_compact_group(l, g);
 		x86_mov(e, addend, RAX);
 		keep(l, g, addend);
 		return;
 	}
-	remembers = g->base == STACK_POINTER && jit_site(l, RAX, &site);
-	if (!remembers)
-		jit_emit_slot(&l->e, l->jit->bmi2, RAX);
-	differs = jit_tlb_ask(e, RAX, 1, g->store ? JIT_TLB(store_tag) : JIT_TLB(load_tag));
-	if (remembers) {
+	differs = jit_site(l, va, addend, (unsigned)(g->high - g->low), g->store, &site);
+	if (differs) {
 		o = jit_ool(l, JIT_OOL_GROUP, differs);
 		o->index = (uint8_t)(first | JIT_GAVE_UP_GROUP);
-		o->info = g->store ? JIT_MEM_STORE : 0;
 		o->site = site;
-	} else {
-		jit_give_up_group(l, differs, first);
+		keep(l, g, addend);
+		if (g->step)
+			room_of(l, g, va);
+		return;
 	}
-	if (g->step || g->high - g->low > 1)
-		room_of(l, g, g->carried && g->step < 0, first);
+	jit_va_load(e, RAX, va);
+	jit_emit_slot(&l->e, l->jit->bmi2, RAX);
+	differs = jit_tlb_ask(e, RAX, 1, g->store ? JIT_TLB(store_tag) : JIT_TLB(load_tag));
+	jit_give_up_group(l, differs, first);
+	if (g->high - g->low > 1)
+		jit_give_up_group(l, x86_jcc(e, room_of(l, g, (struct jit_va){.reg = RAX})), first);
+	else if (g->step)
+		room_of(l, g, (struct jit_va){.reg = RAX});
 	x86_rx(e, X86_MOV, X86_Q, addend, REG_HART, RCX, JIT_TLB(addend));
 	keep(l, g, addend);
 }
 
 void jit_ool_group(struct jit_lower *l, const struct jit_ool *o)
 {
-	jit_site_again(l, &o->site, o->info);
+	jit_site_again(l, &o->site, 0);
 	jit_move_out(l);
 	jit_leave_to_interp(l, o->index);
 }

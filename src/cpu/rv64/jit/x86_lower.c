@@ -354,8 +354,6 @@ static void emit_ool(struct jit_lower *l)
 		const struct jit_ool o = l->ool[l->n_emitted];
 
 		x86_here(&l->e, o.from);
-		if (o.too)
-			x86_here(&l->e, o.too);
 		jit_set_state(l, o.state);
 		l->narrow = o.narrow;
 		l->nan_s = o.nan_s;
@@ -366,7 +364,7 @@ static void emit_ool(struct jit_lower *l)
 		case JIT_OOL_GROUP: jit_ool_group(l, &o); break;
 		case JIT_OOL_COMPACT: jit_ool_compact(l, &o); break;
 		case JIT_OOL_FAR:
-			jit_emit_far_slow(&l->e, &l->jit->glue, o.info, l->s->upper);
+			jit_emit_far_slow(&l->e, &l->jit->glue, o.info, l->s->space);
 			break;
 		case JIT_OOL_EXIT: jit_ool_exit(l, &o); break;
 		case JIT_OOL_DIV: jit_ool_divide(l, &o); break;
@@ -377,7 +375,6 @@ static void emit_ool(struct jit_lower *l)
 			x86_jmp_to(&l->e, o.back);
 			break;
 		case JIT_OOL_FMA: jit_ool_fma(l, &o); break;
-		case JIT_OOL_GUESS: jit_ool_guess(l, &o); break;
 		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;
 		}

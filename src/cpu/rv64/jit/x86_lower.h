@@ -17,21 +17,28 @@ enum jit_ool_kind {
 	JIT_OOL_SITE,    /* an access found something else in the slot of `site` */
 	JIT_OOL_GROUP,   /* the same of a group, which begins with instruction `index` */
 	JIT_OOL_COMPACT, /* the same in a compact block; `from` is no jump but the immediate */
-	JIT_OOL_GUESS,   /* the guess was wrong: rdx and native_guess are what the TLB says */
 	JIT_OOL_NAN,     /* xmm `reg` = the canonical NaN, of a double if `info` */
 };
 
-/* Where the TLB is asked for the address in register `va`, first in a slot that is remembered:
- * native_site[n]. */
+/* A guest address: a host register and a distance. */
+struct jit_va {
+	uint8_t reg;
+	int32_t disp;
+};
+
+/* Where the distance of the address to host memory is remembered. */
 struct jit_remembered {
-	uint8_t *begin;
-	unsigned n;
-	uint8_t va;
+	struct jit_va va;
+	const uint8_t *found; /* what follows the question: `dst` = the distance */
+	const uint8_t *back;  /* and what follows that */
+	uint32_t what;        /* JIT_SITE_* */
+	uint8_t dst;
+	bool walks; /* the next address depends on what is loaded */
 };
 
 struct jit_ool {
 	enum jit_ool_kind kind;
-	uint8_t *from, *too; /* the jump to here, and maybe another one */
+	uint8_t *from;       /* the jump to here */
 	const uint8_t *back; /* where to go on */
 	struct jit_remembered site;
 	uint32_t info;
@@ -199,15 +206,20 @@ void jit_ool_exit(struct jit_lower *l, const struct jit_ool *o);
 
 jit_lower_fn jit_lower_load, jit_lower_store, jit_lower_fload, jit_lower_fstore, jit_lower_zero;
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o);
-void jit_ool_guess(struct jit_lower *l, const struct jit_ool *o);
-/* In a program: rcx = the slot of the TLB that was right here the last time, so that it need not be
- * computed and the data do not wait for it. False: nothing was emitted. Programs mostly access a
- * page many times before the next one; kernels less so. */
-bool jit_site(struct jit_lower *l, unsigned va, struct jit_remembered *site);
-/* Then: whether an aligned access to va may go there. Returns the jump to take if not. */
+/* In a program: dst (not rdx) = what to add to the address va, if `span` bytes from there on are in
+ * the page where that was so the last time. Returns the jump to take if not; NULL: nothing was
+ * emitted. Programs mostly access a page many times before the next one; kernels less so. */
+uint8_t *jit_site(struct jit_lower *l, struct jit_va va, unsigned dst, unsigned span, bool store,
+		  struct jit_remembered *site);
+/* x[g] + disp, in the host register of x[g] if it has one, else in rax. */
+struct jit_va jit_va(struct jit_lower *l, unsigned g, int32_t disp);
+/* dst = that; the flags stay. */
+void jit_va_load(struct x86 *e, unsigned dst, struct jit_va va);
+/* By the slot rcx: whether an aligned access to va may go there. Returns the jump to take if not.
+ */
 uint8_t *jit_tlb_ask(struct x86 *e, unsigned va, unsigned size, int32_t tag);
-/* Behind the block, when it may not: asks again with the right slot. What follows is for when that
- * is no as well; rax = va, ecx = info, whose size and JIT_MEM_STORE count. */
+/* Behind the block, when it is another page: looks into the TLB. What follows is for when that does
+ * not say; rax = va, ecx = info. */
 void jit_site_again(struct jit_lower *l, const struct jit_remembered *site, uint32_t info);
 
 /* ---- x86_compact.c ---- */

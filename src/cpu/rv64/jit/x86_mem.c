@@ -3,24 +3,31 @@
  * Lowering to x86-64: loads and stores.
  *
  * The look-up of mem_fast.h inline; accesses of a group (x86_group.c) need none. What the TLB does
- * not let through goes to C, from code behind the block. An access of a program does not compute
- * its slot of the TLB but tries the last one; if the tag there is not its own, code behind the
- * block computes it. Where that happens all the time it ends: the access is patched. The scratch
- * registers: rax the address (or the guest register itself, when there is nothing to add), rcx the
- * slot of the TLB and then the distance to host memory, rdx the tag.
+ * not let through goes to C, from code behind the block. An access of a program does not look into
+ * the TLB but remembers its page (site.c); when it is another one, code behind the block looks.
+ * Where that happens all the time it ends: the access is patched. The scratch registers: rax the
+ * address (or the guest register itself, when there is nothing to add), rcx the slot of the TLB and
+ * then the distance to host memory, rdx the tag.
  */
 #include <string.h>
 
 #include "cpu/rv64/jit/x86_fp.h"
 #include "mem/gmem.h"
 
-/* Where the address is: a pinned register, or rax. */
-static unsigned address(struct jit_lower *l, const struct rv64_insn *in)
+struct jit_va jit_va(struct jit_lower *l, unsigned g, int32_t disp)
 {
-	if (!l->s->compact && !in->imm && l->reg[in->rs1] != JIT_NONE)
-		return l->reg[in->rs1];
-	jit_add(l, RAX, in->rs1, in->imm);
-	return RAX;
+	if (!l->s->compact && l->reg[g] != JIT_NONE)
+		return (struct jit_va){.reg = l->reg[g], .disp = disp};
+	jit_add(l, RAX, g, disp);
+	return (struct jit_va){.reg = RAX};
+}
+
+void jit_va_load(struct x86 *e, unsigned dst, struct jit_va va)
+{
+	if (va.disp)
+		x86_lea(e, X86_Q, dst, va.reg, va.disp);
+	else
+		x86_mov(e, dst, va.reg);
 }
 
 uint8_t *jit_tlb_ask(struct x86 *e, unsigned va, unsigned size, int32_t tag)
@@ -32,55 +39,87 @@ uint8_t *jit_tlb_ask(struct x86 *e, unsigned va, unsigned size, int32_t tag)
 	return x86_jcc(e, X86_NE);
 }
 
-/* ---- remembered slots ---- */
-
-#define SITE_SIZE 6 /* mov ecx, [rbp + distance] */
-
-bool jit_site(struct jit_lower *l, unsigned va, struct jit_remembered *site)
+/* rcx = the distance that the slot rcx has. A list is walked: the next address waits for this load,
+ * and this load for the TLB. A guess that is the same as the TLB's answer breaks the wait. */
+static void guess(struct x86 *e)
 {
-	if (l->s->kernel)
-		return false;
-	*site = (struct jit_remembered){
-		.begin = l->e.p, .n = l->jit->n_sites++ % INTERP_NATIVE_SITES, .va = (uint8_t)va};
-	x86_rm(&l->e, X86_MOV, X86_L, RCX, REG_HART, JIT_SITE(slot) + JIT_SITE_DISTANCE(site->n));
-	return true;
+	uint8_t *right;
+
+	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(native_guess));
+	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, JIT_TLB(addend));
+	right = x86_jcc_short(e, X86_E);
+	x86_rx(e, X86_MOV, X86_Q, RDX, REG_HART, RCX, JIT_TLB(addend));
+	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_guess));
+	x86_here_short(e, right);
+	x86_mov(e, RCX, RDX);
+}
+
+/* ---- remembered pages ---- */
+
+uint8_t *jit_site(struct jit_lower *l, struct jit_va va, unsigned dst, unsigned span, bool store,
+		  struct jit_remembered *site)
+{
+	struct x86 *e = &l->e;
+	uint8_t *other;
+	int32_t at;
+	unsigned n;
+
+	if (l->s->kernel || !jit_site_new(l->jit, &n))
+		return NULL;
+	at = JIT_SITE_DISTANCE(n);
+	jit_va_load(e, RDX, va);
+	x86_rm(e, X86_SUB, X86_Q, RDX, REG_HART, JIT_SITE(page) + at);
+	x86_rm(e, X86_CMP, X86_Q, RDX, REG_HART, JIT_SITE(limit) + at);
+	other = x86_jcc(e, X86_NC);
+	*site = (struct jit_remembered){.found = e->p, .va = va, .dst = (uint8_t)dst};
+	x86_rm(e, X86_MOV, X86_Q, dst, REG_HART, JIT_SITE(addend) + at);
+	site->back = e->p;
+	site->what = n | ((uint32_t)GMEM_PAGE_SIZE + 1 - span) << JIT_SITE_LIMIT |
+		     (store ? JIT_SITE_STORE : 0);
+	return other;
+}
+
+/* For a site that was wrong too often: what it wants by the TLB. Returns the jump to take if that
+ * does not say. */
+static uint8_t *look_further(struct jit_lower *l, const struct jit_remembered *site)
+{
+	const int32_t tag = site->what & JIT_SITE_STORE ? JIT_TLB(store_tag) : JIT_TLB(load_tag);
+	const uint32_t limit = (site->what & ~JIT_SITE_STORE) >> JIT_SITE_LIMIT;
+	struct x86 *e = &l->e;
+	uint8_t *differs, *beyond;
+
+	jit_va_load(e, RAX, site->va);
+	x86_rr(e, X86_MOV, X86_L, RDX, RAX);
+	x86_alu_imm(e, X86_G_AND, X86_L, RDX, (int32_t)GMEM_PAGE_SIZE - 1);
+	x86_alu_imm(e, X86_G_CMP, X86_L, RDX, (int32_t)limit);
+	beyond = x86_jcc_short(e, X86_NC);
+	jit_emit_slot(e, l->jit->bmi2, RAX);
+	differs = jit_tlb_ask(e, RAX, 1, tag);
+	if (site->walks)
+		guess(e);
+	else
+		x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
+	x86_mov(e, site->dst, RCX);
+	x86_jmp_to(e, site->back);
+	x86_here_short(e, beyond);
+	return differs;
 }
 
 void jit_site_again(struct jit_lower *l, const struct jit_remembered *site, uint32_t info)
 {
-	const uint8_t *asks = site->begin + SITE_SIZE;
 	struct x86 *e = &l->e;
-	uint8_t *absent;
+	uint8_t *absent, *differs;
 
-	x86_mov(e, RAX, site->va);
+	jit_va_load(e, RAX, site->va);
 	x86_mov_imm(e, RCX, info);
-	x86_mov_imm(e, RDX, (uint32_t)JIT_SITE_DISTANCE(site->n));
+	x86_mov_imm(e, RDX, site->what);
 	x86_call_to(e, l->jit->glue.site);
-	x86_jcc_to(e, X86_E, asks);
-	absent = x86_jmp(e); /* what follows is for a site that was wrong too often */
-	jit_emit_slot(e, l->jit->bmi2, site->va);
-	x86_jmp_to(e, asks);
+	x86_jcc_to(e, X86_E, site->found);
+	absent = x86_jmp(e);
+	differs = look_further(l, site);
+	x86_here(e, differs);
+	x86_mov_imm(e, RCX, info);
 	x86_here(e, absent);
-}
-
-/* Leaves in rcx the slot for `va`; the slow path goes on at what is to be put into the result's
- * `back`. */
-static struct jit_ool *ask(struct jit_lower *l, unsigned va, unsigned log2_size, uint32_t info)
-{
-	const int32_t tag = info & JIT_MEM_STORE ? JIT_TLB(store_tag) : JIT_TLB(load_tag);
-	struct jit_remembered site;
-	const bool remembers = jit_site(l, va, &site);
-	struct jit_ool *o;
-
-	if (!remembers)
-		jit_emit_slot(&l->e, l->jit->bmi2, va);
-	o = jit_ool(l, remembers ? JIT_OOL_SITE : JIT_OOL_MEM,
-		    jit_tlb_ask(&l->e, va, 1u << log2_size, tag));
-	if (remembers)
-		o->site = site;
-	o->reg = (uint8_t)va;
-	o->info = info;
-	return o;
 }
 
 /* `info` completed. */
@@ -92,11 +131,17 @@ static uint32_t mem_info(const struct jit_lower *l, const struct rv64_insn *in, 
 	       (in->len == 4 ? JIT_MEM_LONG : 0);
 }
 
-/* *at = the host's operand for the address `va`. What is returned is for settle(). */
-static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, unsigned va,
-			       unsigned log2_size, uint32_t info, struct jit_place *at)
+/* *at = the host's operand for the address va, whose value `walks` on. What is returned is for
+ * settle(). */
+static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, struct jit_va va,
+			       unsigned log2_size, uint32_t info, bool walks, struct jit_place *at)
 {
+	const int32_t tag = info & JIT_MEM_STORE ? JIT_TLB(store_tag) : JIT_TLB(load_tag);
+	const unsigned size = 1u << log2_size;
+	struct jit_remembered site;
+	struct x86 *e = &l->e;
 	struct jit_ool *o;
+	uint8_t *differs;
 
 	info = mem_info(l, in, log2_size, info);
 	if (l->s->compact) {
@@ -104,9 +149,26 @@ static struct jit_ool *look_up(struct jit_lower *l, const struct rv64_insn *in, 
 		*at = (struct jit_place){.base = RAX};
 		return NULL;
 	}
-	o = ask(l, va, log2_size, info);
-	x86_rx(&l->e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
-	*at = (struct jit_place){.base = (uint8_t)va, .index = RCX, .indexed = true};
+	differs = jit_site(l, va, RCX, size, info & JIT_MEM_STORE, &site);
+	if (differs) {
+		o = jit_ool(l, JIT_OOL_SITE, differs);
+		o->site = site;
+		o->site.walks = walks;
+	} else {
+		if (va.disp) {
+			jit_va_load(e, RAX, va);
+			va = (struct jit_va){.reg = RAX};
+		}
+		jit_emit_slot(e, l->jit->bmi2, va.reg);
+		o = jit_ool(l, JIT_OOL_MEM, jit_tlb_ask(e, va.reg, size, tag));
+		if (walks)
+			guess(e);
+		else
+			x86_rx(e, X86_MOV, X86_Q, RCX, REG_HART, RCX, JIT_TLB(addend));
+	}
+	o->reg = va.reg;
+	o->info = info;
+	*at = (struct jit_place){.base = va.reg, .index = RCX, .indexed = true, .disp = va.disp};
 	return o;
 }
 
@@ -115,28 +177,6 @@ static void settle(struct jit_lower *l, struct jit_ool *o)
 {
 	if (o)
 		o->back = l->e.p;
-}
-
-/* A list is walked: the next address waits for this load, and this load for the TLB. A guess that
- * is the same as the TLB's answer breaks the wait: rdx = what to add. */
-static void guess(struct jit_lower *l)
-{
-	struct x86 *e = &l->e;
-	struct jit_ool *o;
-
-	x86_rm(e, X86_MOV, X86_Q, RDX, REG_HART, JIT_OFF(native_guess));
-	x86_rx(e, X86_CMP, X86_Q, RDX, REG_HART, RCX, JIT_TLB(addend));
-	o = jit_ool(l, JIT_OOL_GUESS, x86_jcc(e, X86_NE));
-	o->back = e->p;
-}
-
-void jit_ool_guess(struct jit_lower *l, const struct jit_ool *o)
-{
-	struct x86 *e = &l->e;
-
-	x86_rx(e, X86_MOV, X86_Q, RDX, REG_HART, RCX, JIT_TLB(addend));
-	x86_rm(e, X86_MOV_TO, X86_Q, RDX, REG_HART, JIT_OFF(native_guess));
-	x86_jmp_to(e, o->back);
 }
 
 void jit_ool_mem(struct jit_lower *l, const struct jit_ool *o)
@@ -163,22 +203,16 @@ void jit_lower_load(struct jit_lower *l, const struct rv64_insn *in, const struc
 	bool walks = in->id == RV64_ld && in->rd == in->rs1 && jit_in_loop(l->s, l->s->index);
 	struct jit_ool *o;
 	uint32_t info;
-	unsigned va;
+	struct jit_va va;
 
 	if (jit_in_group(l, in, &at)) {
 		jit_at(l, r->op, w, d, &at);
 		jit_put(l, in->rd, d);
 		return;
 	}
-	va = address(l, in);
+	va = jit_va(l, in->rs1, in->imm);
 	info = (uint32_t)in->rd << JIT_MEM_REG | (r->flag ? JIT_MEM_UNSIGNED : 0);
-	if (walks) {
-		o = ask(l, va, r->w, mem_info(l, in, r->w, info));
-		guess(l);
-		at = (struct jit_place){.base = (uint8_t)va, .index = RDX, .indexed = true};
-	} else {
-		o = look_up(l, in, va, r->w, info, &at);
-	}
+	o = look_up(l, in, va, r->w, info, walks, &at);
 	jit_at(l, r->op, w, d, &at);
 	jit_put(l, in->rd, d);
 	settle(l, o);
@@ -190,14 +224,14 @@ void jit_lower_store(struct jit_lower *l, const struct rv64_insn *in, const stru
 	enum x86_width w = (enum x86_width)widths[r->w];
 	struct jit_place at;
 	struct jit_ool *o;
-	unsigned va;
+	struct jit_va va;
 
 	if (jit_in_group(l, in, &at)) {
 		jit_at(l, r->op, w, jit_get(l, in->rs2, RDX), &at);
 		return;
 	}
-	va = address(l, in);
-	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE, &at);
+	va = jit_va(l, in->rs1, in->imm);
+	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE, false, &at);
 	jit_at(l, r->op, w, jit_get(l, in->rs2, RDX), &at);
 	settle(l, o);
 }
@@ -205,14 +239,16 @@ void jit_lower_store(struct jit_lower *l, const struct rv64_insn *in, const stru
 void jit_lower_fload(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r)
 {
 	uint32_t op = r->w == 2 ? X86_MOVSS : X86_MOVSD;
-	unsigned va, d = jit_f_dst(in->rd);
+	unsigned d = jit_f_dst(in->rd);
+	struct jit_va va;
 	struct jit_ool *o = NULL;
 	struct jit_place at;
 
 	jit_fp_need(l);
 	if (!jit_in_group(l, in, &at)) {
-		va = address(l, in);
-		o = look_up(l, in, va, r->w, (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP, &at);
+		va = jit_va(l, in->rs1, in->imm);
+		o = look_up(l, in, va, r->w, (uint32_t)in->rd << JIT_MEM_REG | JIT_MEM_FP, false,
+			    &at);
 	}
 	jit_at(l, op, X86_L, d, &at);
 	if (r->w == 2)
@@ -226,16 +262,16 @@ void jit_lower_fstore(struct jit_lower *l, const struct rv64_insn *in, const str
 	uint32_t op = r->w == 2 ? X86_MOVSS_TO : X86_MOVSD_TO;
 	struct jit_place at;
 	struct jit_ool *o;
-	unsigned va;
+	struct jit_va va;
 
 	jit_fp_need(l);
 	if (jit_in_group(l, in, &at)) {
 		jit_at(l, op, X86_L, jit_f_get(l, in->rs2, XMM0), &at);
 		return;
 	}
-	va = address(l, in);
+	va = jit_va(l, in->rs1, in->imm);
 	o = look_up(l, in, va, r->w, (uint32_t)in->rs2 << JIT_MEM_REG | JIT_MEM_STORE | JIT_MEM_FP,
-		    &at);
+		    false, &at);
 	jit_at(l, op, X86_L, jit_f_get(l, in->rs2, XMM0), &at);
 	settle(l, o);
 }
