@@ -15,14 +15,29 @@
 #define INT(core)     (MAILBOX_BASE + 0x18 + 16 * (core))
 #define SET           (MAILBOX_BASE + 0x60)
 #define MESSAGE(i)    (MAILBOX_BASE + 0x400 + 8 * (i))
-#define IP            7u /* comes back with the reply */
+#define LOCK          (MAILBOX_BASE + 0xc0 + 4 * BOARD_LOCK_MAILBOX)
+#define LOCK_ID       0x42u /* not the small core's */
+#define IP            7u    /* comes back with the reply */
 
 volatile uint64_t tohost __attribute__((aligned(8)));
 
 static TX_THREAD thread;
 static UCHAR stack[STACK] __attribute__((aligned(16)));
 
-int big_mail(uint8_t command, uint32_t param)
+/* Or both cores may take the same channel for free. */
+static void lock(void)
+{
+	do
+		REG16(LOCK) = LOCK_ID;
+	while (REG16(LOCK) != LOCK_ID);
+}
+
+static void unlock(void)
+{
+	REG16(LOCK) = LOCK_ID;
+}
+
+static int put(uint8_t command, uint32_t param)
 {
 	for (unsigned i = 0; i < CHANNELS; i++) {
 		uint8_t bit = (uint8_t)(1u << i);
@@ -39,7 +54,17 @@ int big_mail(uint8_t command, uint32_t param)
 	return 1;
 }
 
-bool big_take(struct big_message *m)
+int big_mail(uint8_t command, uint32_t param)
+{
+	int result;
+
+	lock();
+	result = put(command, param);
+	unlock();
+	return result;
+}
+
+static bool take(struct big_message *m)
 {
 	for (unsigned i = 0; i < CHANNELS; i++) {
 		uint8_t bit = (uint8_t)(1u << i);
@@ -56,6 +81,16 @@ bool big_take(struct big_message *m)
 		return message >> 16 == (message >> 32 << 16 | 1u << 8); /* by the small core */
 	}
 	return false;
+}
+
+bool big_take(struct big_message *m)
+{
+	bool taken;
+
+	lock();
+	taken = take(m);
+	unlock();
+	return taken;
 }
 
 int big_reply(uint8_t command, uint32_t *param)
