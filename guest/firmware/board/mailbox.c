@@ -32,6 +32,14 @@
 
 static void (*received)(const struct mail *mail);
 
+/* In the same byte Linux enables the other channels. */
+static void disable(uint8_t bit)
+{
+	board_lock(BOARD_LOCK_MAILBOX);
+	REG8(EN(SMALL)) = (uint8_t)(REG8(EN(SMALL)) & ~bit);
+	board_unlock(BOARD_LOCK_MAILBOX);
+}
+
 static void take(unsigned channel)
 {
 	uint8_t bit = (uint8_t)(1u << channel);
@@ -39,7 +47,7 @@ static void take(unsigned channel)
 	struct mail mail;
 
 	REG8(INT_CLR(SMALL)) = bit;
-	REG8(EN(SMALL)) = (uint8_t)(REG8(EN(SMALL)) & ~bit);
+	disable(bit);
 	message = REG64(MESSAGE(channel));
 	if (!(message & LINUX_VALID))
 		return; /* ours, on its way */

@@ -18,6 +18,10 @@ int big_main(void);
 int big_mail(uint8_t command, uint32_t param);
 int big_reply(uint8_t command, uint32_t *param);
 
+/* The same while the lock of the mailbox is ours for a while: whether the small core has left the
+ * byte alone meanwhile in which the channel is enabled. */
+bool big_mail_locked(uint8_t command, uint32_t param);
+
 /* Takes one message from the small core, if there is one. */
 struct big_message {
 	uint8_t ip, command;

@@ -25,6 +25,8 @@ int big_main(void)
 		if (big_mail(mails[i].command, mails[i].param) ||
 		    big_reply(mails[i].command, &reply) || reply != mails[i].reply)
 			return (int)i + 1;
+	if (!big_mail_locked(MAIL_TEST_C, 3) || big_reply(MAIL_TEST_C, &reply) || reply != 0x55aa)
+		return 9;
 	/* Several at once, and neither is answered. */
 	if (big_mail(MAIL_TEST_B, 77) || big_mail(0x7f, 0))
 		return 10;

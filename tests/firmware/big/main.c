@@ -18,6 +18,7 @@
 #define LOCK          (MAILBOX_BASE + 0xc0 + 4 * BOARD_LOCK_MAILBOX)
 #define LOCK_ID       0x42u /* not the small core's */
 #define IP            7u    /* comes back with the reply */
+#define LOOKS         50000 /* the small core notices sooner, and has more patience */
 
 volatile uint64_t tohost __attribute__((aligned(8)));
 
@@ -62,6 +63,18 @@ int big_mail(uint8_t command, uint32_t param)
 	result = put(command, param);
 	unlock();
 	return result;
+}
+
+bool big_mail_locked(uint8_t command, uint32_t param)
+{
+	bool alone;
+
+	lock();
+	alone = !put(command, param);
+	for (unsigned i = 0; i < LOOKS && alone; i++)
+		alone = REG8(EN(SMALL)) != 0;
+	unlock();
+	return alone;
 }
 
 static bool take(struct big_message *m)

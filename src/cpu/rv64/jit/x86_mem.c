@@ -4,7 +4,7 @@
  *
  * The look-up of mem_fast.h inline; accesses of a group (x86_group.c) need none. What the TLB does
  * not let through goes to C, from code behind the block. An access of a program does not look into
- * the TLB but remembers its page (site.c); when it is another one, code behind the block looks.
+ * the TLB but remembers its page (recall.c); when it is another one, code behind the block looks.
  * Where that happens all the time it ends: the access is patched. The scratch registers: rax the
  * address (or the guest register itself, when there is nothing to add), rcx the slot of the TLB and
  * then the distance to host memory, rdx the tag.
