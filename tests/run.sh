@@ -164,6 +164,10 @@ guest=
 add_checks
 add_unit_tests asan unit unit
 [ "$tier" = fast ] || add_unit_tests asan unit-check unit
+if [ "$tier" = long ]; then
+	add_unit_tests gcc unit-long unit
+	unset 'targets[gcc]' # all of it, for the warnings
+fi
 add_unit_tests tsan threads tsan
 [ "$tier" = fast ] || add_coverage
 [ "$tier" = fast ] || add_checkpatch
