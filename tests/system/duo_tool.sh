@@ -143,4 +143,26 @@ case_steer() {
 	expect_not_in out 'Oops|BUG:|WARNING:'
 }
 
+# Linux reboots under traffic while the small core runs: the board starts both anew, and all is as it was.
+case_reboot() {
+	local n
+	linnet kbuild --source --extras
+	expect_status 0
+	LIMIT=200 start run --machine duo256m --control "unix:$work/ctl" "${quick[@]}" \
+		--small-core "$FIRMWARE/rpmsg-duo256m.elf"
+	for n in 1 2 3; do
+		wait_for 'This is Linnet' $n
+		until_is running
+		say 'cd /sys/class/remoteproc/remoteproc0; modprobe -a virtio_rpmsg_bus rpmsg_char rpmsg_ctrl'
+		say 'cat state; echo stop >state; echo start >state; until [ -e /dev/rpmsg0 ]; do sleep 0.1; done'
+		wait_for '^detached' $n
+		ping $n
+		[ $n = 3 ] || say 'linnet-rpmsg flood -n 1000000 rpmsg-raw & sleep 0.5; reboot -f'
+	done
+	say poweroff
+	finish
+	expect_status 0
+	expect_not_in out 'Oops|BUG:|WARNING:'
+}
+
 "case_$1"
