@@ -288,34 +288,34 @@ static enum coherence_next come(struct page *p, unsigned core)
 	return core && !had && !p->shared ? COHERENCE_FORGET : COHERENCE_ALWAYS;
 }
 
-enum coherence_next coherence_access(struct coherence *c, unsigned core,
-				     const struct coherence_access *a)
+static enum coherence_next look(struct coherence *c, unsigned core,
+				const struct coherence_access *a, bool fetch)
 {
 	struct page *p = page_at(c, a->pa);
 	enum coherence_next next;
 
 	pthread_mutex_lock(&c->lock);
 	next = come(p, core);
-	if (p->lines)
+	if (p->lines && fetch)
+		fetch_words(c, core, a, p);
+	else if (p->lines)
 		access_words(c, core, a, p);
-	else
+	else if (!fetch)
 		note_page(c, a, p);
 	pthread_mutex_unlock(&c->lock);
 	return next;
 }
 
+enum coherence_next coherence_access(struct coherence *c, unsigned core,
+				     const struct coherence_access *a)
+{
+	return look(c, core, a, false);
+}
+
 enum coherence_next coherence_fetch(struct coherence *c, unsigned core,
 				    const struct coherence_access *a)
 {
-	struct page *p = page_at(c, a->pa);
-	enum coherence_next next;
-
-	pthread_mutex_lock(&c->lock);
-	next = come(p, core);
-	if (p->lines)
-		fetch_words(c, core, a, p);
-	pthread_mutex_unlock(&c->lock);
-	return next;
+	return look(c, core, a, true);
 }
 
 void coherence_drop_code(struct coherence *c, unsigned core)

@@ -27,7 +27,8 @@ struct halt_poll {
 	_Atomic unsigned looking; /* who do, or are about to find that there is no room */
 };
 
-/* A hart's own. All functions on it are pure and belong to the hart's thread. */
+/* A hart's own. What halt_wait_*() do depends on their arguments alone, and on no clock; all that
+ * takes one belongs to the hart's thread. */
 struct halt_wait {
 	struct poll_window window;
 	unsigned rests; /* waits to sleep through when looking has found nothing */
