@@ -88,7 +88,7 @@ static void put_status(struct rv64_hart *h, uint64_t value, uint64_t writable)
 	if (changed & (MSTATUS_SUM | MSTATUS_MXR | MSTATUS_MPRV | MSTATUS_MPP))
 		rv64_mmu_context(h);
 	if (changed & new &(MSTATUS_SIE | MSTATUS_MIE))
-		look_for_interrupts(h);
+		rv64_interrupts_enabled(h);
 }
 
 /* ---- the rest that is more than a variable ---- */
