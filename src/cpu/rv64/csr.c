@@ -19,8 +19,6 @@
 	((2ull << 62) | BIT('A' - 'A') | BIT('B' - 'A') | BIT('C' - 'A') | BIT('D' - 'A') | \
 	 BIT('F' - 'A') | BIT('I' - 'A') | BIT('M' - 'A') | BIT('S' - 'A') | BIT('U' - 'A'))
 
-#define SSTATUS_WRITABLE \
-	(MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR)
 #define MSTATUS_WRITABLE                                                              \
 	(SSTATUS_WRITABLE | MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | \
 	 MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR)
