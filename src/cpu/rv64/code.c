@@ -524,7 +524,7 @@ static void flush_jumps(struct rv64_code *c, uint64_t page)
 	unsigned group = rv64_jump_index(c->hart, page << 12) / RV64_JUMP_SLOTS;
 	struct rv64_jump *j = &c->jump[(size_t)group * RV64_JUMP_SLOTS];
 
-	rv64_mmu_void_code(&c->hart->mmu);
+	rv64_mmu_void_half(&c->hart->mmu, page >> 51 & 1);
 	for (unsigned i = 0; i < RV64_JUMP_SLOTS; i++)
 		if (unlikely(tag_of_page(j[i].tag, page)))
 			j[i].tag = RV64_CODE_NONE;

@@ -184,8 +184,8 @@ static void choose(struct rv64_hart *h)
 static void make_keys(struct rv64_mmu *m)
 {
 	m->data_key = m->ctx + m->data_voids;
-	m->fetch_key[0] = m->fetch_tag[0] + m->fetch_voids;
-	m->fetch_key[1] = m->fetch_tag[1] + m->fetch_voids;
+	m->fetch_key[0] = m->fetch_tag[0] + m->fetch_voids[0];
+	m->fetch_key[1] = m->fetch_tag[1] + m->fetch_voids[1];
 }
 
 /* Where the present state is known, or is to be noted; NULL: nowhere. */

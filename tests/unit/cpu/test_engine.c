@@ -302,6 +302,29 @@ static void registers(void **state)
 	rig_free(r);
 }
 
+/* What programs do to their pages says nothing about the kernel's code. */
+static void halves_of_code(void **state)
+{
+	static const uint32_t code[] = {WFI};
+	struct seen seen;
+	struct rig *r = rig_with(code, sizeof(code),
+				 &(struct rig_config){.n_harts = 1, .in_turns = true}, &seen);
+	struct interp *c = interp_of(rv64_hart_of(r->cpu[0]));
+	const uint64_t *key = c->run.hart.mmu.fetch_key;
+	uint64_t before[2];
+
+	rig_run(r, 0, RAM);
+	memcpy(before, key, sizeof(before));
+	rv64_code_flush(&c->code, RAM + 0x100000, 4096); /* no code was looked up there */
+	assert_memory_equal(key, before, sizeof(before));
+	rv64_code_flush(&c->code, RAM, 4096);
+	assert_int_not_equal(key[0], before[0]);
+	assert_int_equal(key[1], before[1]);
+	rv64_code_flush(&c->code, 0, UINT64_MAX);
+	assert_int_not_equal(key[1], before[1]);
+	rig_free(r);
+}
+
 /* More code than the cache holds, in bytes and in pages, twice over. */
 static void full_cache(void **state)
 {
@@ -416,12 +439,13 @@ static void refusals(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(device_access),     cmocka_unit_test(fence_within_access),
-		cmocka_unit_test(ecall_and_stop),    cmocka_unit_test(budgets),
-		cmocka_unit_test(long_budget),       cmocka_unit_test(timer_and_idle),
-		cmocka_unit_test(registers),         cmocka_unit_test(full_cache),
-		cmocka_unit_test(refusals),          cmocka_unit_test(frame_in_two_pages),
-		cmocka_unit_test(fence_before_jump), cmocka_unit_test(loop_across_pages),
+		cmocka_unit_test(device_access),      cmocka_unit_test(fence_within_access),
+		cmocka_unit_test(ecall_and_stop),     cmocka_unit_test(budgets),
+		cmocka_unit_test(halves_of_code),     cmocka_unit_test(long_budget),
+		cmocka_unit_test(timer_and_idle),     cmocka_unit_test(registers),
+		cmocka_unit_test(full_cache),         cmocka_unit_test(refusals),
+		cmocka_unit_test(frame_in_two_pages), cmocka_unit_test(fence_before_jump),
+		cmocka_unit_test(loop_across_pages),
 	};
 
 	rig_args(argc, argv);
