@@ -325,6 +325,35 @@ static void halves_of_code(void **state)
 	rig_free(r);
 }
 
+/* An instruction in two pages is forgotten when the second one is another, in all contexts. */
+static void flush_behind(void **state)
+{
+	static const uint32_t code[] = {WFI};
+	const uint64_t pc = RAM + 0xffe;
+	struct seen seen;
+	struct rig *r = rig_with(code, 0, &(struct rig_config){.n_harts = 1, .in_turns = true},
+				 &seen);
+	struct rv64_hart *h = rv64_hart_of(r->cpu[0]);
+	struct interp *c = interp_of(h);
+	struct rv64_jump *jump[RV64_FETCH_SPREAD];
+
+	rig_write(r, pc, code, sizeof(code));
+	rig_run(r, 0, pc);
+	for (unsigned i = 0; i < RV64_FETCH_SPREAD; i++) {
+		h->mmu.fetch_spread[0] = i << RV64_FETCH_SPREAD_SHIFT;
+		h->mmu.fetch_tag[0] = (uint64_t)(100 + i) << RV64_CODE_TAG_SHIFT;
+		jump[i] = &c->code.jump[rv64_jump_index(h, pc)];
+		jump[i]->tag = rv64_code_tag(h, pc);
+	}
+	rv64_code_flush(&c->code, RAM + 0x2000, 4096);
+	for (unsigned i = 0; i < RV64_FETCH_SPREAD; i++)
+		assert_int_not_equal(jump[i]->tag, RV64_CODE_NONE);
+	rv64_code_flush(&c->code, RAM + 0x1000, 4096);
+	for (unsigned i = 0; i < RV64_FETCH_SPREAD; i++)
+		assert_int_equal(jump[i]->tag, RV64_CODE_NONE);
+	rig_free(r);
+}
+
 /* More code than the cache holds, in bytes and in pages, twice over. */
 static void full_cache(void **state)
 {
@@ -439,13 +468,13 @@ static void refusals(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(device_access),      cmocka_unit_test(fence_within_access),
-		cmocka_unit_test(ecall_and_stop),     cmocka_unit_test(budgets),
-		cmocka_unit_test(halves_of_code),     cmocka_unit_test(long_budget),
-		cmocka_unit_test(timer_and_idle),     cmocka_unit_test(registers),
-		cmocka_unit_test(full_cache),         cmocka_unit_test(refusals),
-		cmocka_unit_test(frame_in_two_pages), cmocka_unit_test(fence_before_jump),
-		cmocka_unit_test(loop_across_pages),
+		cmocka_unit_test(device_access),     cmocka_unit_test(fence_within_access),
+		cmocka_unit_test(ecall_and_stop),    cmocka_unit_test(budgets),
+		cmocka_unit_test(halves_of_code),    cmocka_unit_test(flush_behind),
+		cmocka_unit_test(long_budget),       cmocka_unit_test(timer_and_idle),
+		cmocka_unit_test(registers),         cmocka_unit_test(full_cache),
+		cmocka_unit_test(refusals),          cmocka_unit_test(frame_in_two_pages),
+		cmocka_unit_test(fence_before_jump), cmocka_unit_test(loop_across_pages),
 	};
 
 	rig_args(argc, argv);
