@@ -267,6 +267,13 @@ void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 		exit_from(l, target, count, l->s->offset);
 }
 
+void jit_lower_end(struct jit_lower *l)
+{
+	const unsigned here = l->s->offset;
+
+	exit_from(l, (int32_t)here, l->s->index, here - 1);
+}
+
 void jit_ool_exit(struct jit_lower *l, const struct jit_ool *o)
 {
 	exit_from(l, o->target, o->info, o->offset);

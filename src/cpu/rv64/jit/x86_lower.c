@@ -294,11 +294,6 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	jit_fp_wrote(l, in);
 }
 
-void jit_lower_end(struct jit_lower *l)
-{
-	jit_exit_to(l, (int32_t)l->s->offset, l->s->index);
-}
-
 static void emit_ool(struct jit_lower *l)
 {
 	/* What is emitted may want more of it. */
