@@ -8,6 +8,7 @@
  *	x86.c              the encoder
  *	x86_glue.c         host code that exists once: entry, exit, dispatch, calls of C
  *	x86_compact.c      what blocks that are seldom executed share, and their places
+ *	x86_trap.c         writes of sstatus
  *	call.c, call_op.c  the C functions that native code calls
  *	cache.c            memory for code
  *	segment.c          its division, and what is dropped when it is full
@@ -48,6 +49,7 @@ struct jit_glue {
 	const uint8_t *call;       /* called: rax = struct jit_call */
 	const uint8_t *fp;         /* called: jit_fp_begin(), eax its result */
 	const uint8_t *zero;       /* called: cbo.zero at rax; not equal: it was not done */
+	const uint8_t *status;     /* called, see x86_trap.c */
 
 	/* Of the compact form (x86_compact.c). Of accesses [store] and [log2 of the size]. */
 	const uint8_t *access[2][4];
