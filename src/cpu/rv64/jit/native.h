@@ -103,6 +103,10 @@ struct jit_source {
 	bool joined[RV64_BLOCK_INSNS]; /* some branch leads here so */
 	/* The instructions of a loop, from the one at loop_offset up to loop_end; none: both 0. */
 	unsigned loop, loop_end, loop_offset;
+	/* Rounds that stand one behind the other, with one jump back for all; 1: each has its own.
+	 * These x registers need be right only behind the last of them. */
+	unsigned rounds;
+	uint32_t postponed;
 	bool any_carried;               /* some group is */
 	uint8_t role[RV64_BLOCK_INSNS]; /* enum jit_role */
 	uint8_t group_of[RV64_BLOCK_INSNS];
@@ -253,6 +257,9 @@ void jit_lower_free(struct jit_lower *l);
  * entry, or NULL when it became too long. */
 void jit_lower_begin(struct jit_lower *l, const struct jit_source *s);
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind);
+/* Behind the last instruction of a loop: whether its instructions are to be lowered once more, for
+ * another round, before what follows them. */
+bool jit_lower_again(struct jit_lower *l);
 void jit_lower_end(struct jit_lower *l);
 const void *jit_lower_finish(struct jit_lower *l);
 
