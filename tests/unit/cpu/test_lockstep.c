@@ -15,7 +15,7 @@
  * around the border of the data pages, around atomics and floating point, with ways out.
  *
  * A third kind is arithmetic on four f registers with NaNs that appear and go, between accesses
- * that may trap.
+ * that may trap. A fourth is rotations by three instructions, between such accesses.
  *
  * Everything that traps comes to a handler that skips the instruction, or starts the program again
  * when it was fetched from nowhere. The program runs in M mode without translation; translation is
@@ -297,6 +297,40 @@ static uint32_t way_out(void)
 	return with_branch(branch, 8 + 4 * (int32_t)below(MOST_SKIPPED));
 }
 
+/* A register that lives in the host's, or in memory. */
+static unsigned any_of_four(void)
+{
+	return 14 + below(4);
+}
+
+#define ROTATION_MOST 6
+
+/* Two shifts and an `or`, mostly a rotation, with an access between them or not; returns where they
+ * end. */
+static unsigned put_rotation(uint32_t *code, unsigned at)
+{
+	const uint32_t width = below(3) ? 32 : 64, count = 1 + below(width - 1);
+	const uint32_t opcode = width == 32 ? 0x1b : 0x13;
+	const uint32_t from = (below(4) ? any_of_four() : 18 + below(2)) << 15;
+	/* Nobody else writes the fifth and the sixth: they hold it until the next round. */
+	const unsigned half[2] = {below(3) ? any_of_four() : 20 + below(2), any_of_four()};
+	const unsigned first = below(2);
+
+	for (unsigned i = 0; i < 2; i++) {
+		bool right = i == first;
+		uint32_t by = right ? count : width - count - !below(16);
+
+		code[at++] = opcode | half[i] << 7 | (right ? 5u : 1u) << 12 | from | by << 20;
+		if (!below(3))
+			code[at++] = random_access();
+	}
+	if (!below(4))
+		code[at++] = below(2) ? random_arithmetic(false) : addi(any_of_four(), 14, 0);
+	code[at++] = (below(8) ? 0x6033u : 0x003bu) | any_of_four() << 7 | half[0] << 15 |
+		     half[1] << 20;
+	return at;
+}
+
 /* Pointers begin in the data pages, or where RAM begins and ends. */
 static void loop_registers(struct cpu_regs *regs)
 {
@@ -333,6 +367,7 @@ static unsigned make_loop(uint32_t *code, unsigned at)
 		case 3:
 		case 4:
 		case 5: code[at++] = random_arithmetic(fp); break;
+		case 6: at = put_rotation(code, at); break;
 		default: code[at++] = random_access(); break;
 		}
 	}
@@ -349,7 +384,7 @@ static void make_loops(uint32_t *code)
 {
 	unsigned at = 0;
 
-	while (at < CODE_WORDS - 64)
+	while (at < CODE_WORDS - 64 - 15 * ROTATION_MOST)
 		at = make_loop(code, at);
 	code[at] = with_jump(0x0000006f, -4 * (int32_t)at);
 	while (++at < CODE_WORDS)
@@ -502,6 +537,25 @@ static void make_nans(uint32_t *code)
 	code[CODE_WORDS - 1] = with_jump(0x6f, -4 * (int32_t)(CODE_WORDS - 1));
 }
 
+static void make_rotations(uint32_t *code)
+{
+	unsigned at = 0;
+
+	while (at < CODE_WORDS - N_POINTERS - ROTATION_MOST - 2) {
+		if (!below(16))
+			for (unsigned i = 0; i < N_POINTERS; i++)
+				code[at++] = addi(POINTERS + i, below(4) ? SP : S0,
+						  ((int32_t)below(512) - 256) * 8);
+		else if (below(3))
+			at = put_rotation(code, at);
+		else
+			code[at++] = below(2) ? random_access() : random_arithmetic(false);
+	}
+	code[at] = with_jump(0x6f, -4 * (int32_t)at);
+	while (++at < CODE_WORDS)
+		code[at] = 0;
+}
+
 static size_t code_room, block_room;
 
 static void run_both(void (*make)(uint32_t *code), unsigned n_rounds, uint64_t budget)
@@ -554,6 +608,11 @@ static void nans(void **state)
 	run_both(make_nans, (rounds + 1) / 2, 300);
 }
 
+static void rotations(void **state)
+{
+	run_both(make_rotations, (rounds + 3) / 4, 300);
+}
+
 /* Code is dropped all the time: a program of these kinds takes a megabyte and more. */
 static void little_room(void **state)
 {
@@ -570,7 +629,8 @@ static void little_room(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(anything), cmocka_unit_test(loops),
-					   cmocka_unit_test(nans), cmocka_unit_test(little_room)};
+					   cmocka_unit_test(nans), cmocka_unit_test(rotations),
+					   cmocka_unit_test(little_room)};
 
 	if (argc > 1)
 		rounds = (unsigned)strtoul(argv[1], NULL, 10);

@@ -365,8 +365,7 @@ static bool reads_low(const struct rv64_insn *in, unsigned reg)
 	}
 }
 
-/* Whether native code goes from instruction i to the next one and nowhere else. */
-static bool just_goes_on(const struct jit_source *s, unsigned i)
+bool jit_just_goes_on(const struct jit_source *s, unsigned i)
 {
 	const struct rv64_insn *in = &s->insn[i];
 
@@ -403,7 +402,7 @@ static bool is_narrow(const struct jit_source *s, unsigned i)
 			wrapped = true;
 		}
 		in = &s->insn[i];
-		if ((wrapped && !just_goes_on(s, i)) || in->id == RV64_fence)
+		if ((wrapped && !jit_just_goes_on(s, i)) || in->id == RV64_fence)
 			return false; /* fences have an rd that they do not write */
 		if (s->joined[i] || s->skips_to[i])
 			return false;
@@ -483,6 +482,7 @@ void jit_analyse(struct jit_source *s)
 		find_loop(s);
 	find_skips(s);
 	find_groups(s, s->main ? 0 : JIT_MAX_GROUPS);
+	jit_find_rotations(s);
 	for (unsigned i = 0; i < s->n; i++) {
 		s->narrow[i] = is_narrow(s, i);
 		s->any_nan[i] = keeps_any_nan(s, i);

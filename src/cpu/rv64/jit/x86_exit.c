@@ -300,7 +300,8 @@ void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 	    (fp_same(l) || !l->s->loop))
 		next_round(l, jit_counted(l, count));
 	else
-		exit_from(l, target, count, l->s->offset);
+		/* A block that goes on behind itself does not go back. */
+		exit_from(l, target, count, l->s->index < l->s->n ? l->s->offset : 0);
 }
 
 void jit_ool_exit(struct jit_lower *l, const struct jit_ool *o)

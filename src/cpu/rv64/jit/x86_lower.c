@@ -162,6 +162,7 @@ struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *fr
 		l->e.full = true;
 	*o = (struct jit_ool){.kind = kind,
 			      .from = from,
+			      .at = (uint8_t)l->at,
 			      .state = l->state,
 			      .narrow = l->narrow,
 			      .nan_s = l->nan_s,
@@ -238,7 +239,8 @@ static uint32_t narrow_at_end(const struct jit_source *s, const uint8_t *reg)
 		if (!rv64_insn_writes_x(in->id))
 			continue;
 		set &= (uint32_t)~BIT(in->rd);
-		if (s->narrow[i] && reg[in->rd] != JIT_NONE && jit_leaves_open(in))
+		if (s->narrow[i] && reg[in->rd] != JIT_NONE &&
+		    (jit_leaves_open(in) || s->rotates[i]))
 			set |= (uint32_t)BIT(in->rd);
 	}
 	return set;
@@ -305,6 +307,7 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	bool fp = jit_fp_rules[in->id].fn;
 	const struct jit_rule *r = fp ? &jit_fp_rules[in->id] : &jit_rules[in->id];
 
+	l->at = l->s->index;
 	l->made_known = l->made_narrow = false;
 	l->was_tested = l->tested;
 	l->tested = 0;
@@ -330,6 +333,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	} else if (!r->fn) {
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp_live = false;
+	} else if (jit_lower_rotation(l, in)) {
+		;
 	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp ||
 		   r->fn == jit_lower_zero || in->id == RV64_fence ||
 		   rv64_insn_info[in->id].ext == RV64_EXT_A) {
@@ -344,6 +349,7 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 
 void jit_lower_end(struct jit_lower *l)
 {
+	l->at = l->s->index;
 	jit_exit_to(l, (int32_t)l->s->offset, l->s->index);
 }
 
@@ -355,6 +361,7 @@ static void emit_ool(struct jit_lower *l)
 
 		x86_here(&l->e, o.from);
 		jit_set_state(l, o.state);
+		l->at = o.at;
 		l->narrow = o.narrow;
 		l->nan_s = o.nan_s;
 		l->nan_d = o.nan_d;
