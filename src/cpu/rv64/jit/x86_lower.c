@@ -333,8 +333,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	} else if (!r->fn) {
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp_live = false;
-	} else if (jit_lower_rotation(l, in)) {
-		;
+	} else if (jit_lower_rotation(l, in) || jit_lower_in_place(l, in, r)) {
+		; /* done, or left to be done elsewhere */
 	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp ||
 		   r->fn == jit_lower_zero || in->id == RV64_fence ||
 		   rv64_insn_info[in->id].ext == RV64_EXT_A) {

@@ -196,6 +196,11 @@ void jit_ool_divide(struct jit_lower *l, const struct jit_ool *o);
 /* d has the result of 32 bits, if w says so, that is going into x[rd]. */
 void jit_sign_extend_w(struct jit_lower *l, enum x86_width w, unsigned rd, unsigned d);
 
+/* ---- x86_in_place.c ---- */
+
+/* False: the instruction is not of a kind that is done in memory. */
+bool jit_lower_in_place(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r);
+
 /* ---- x86_rotate.c ---- */
 
 /* False: the instruction is not part of a rotation. */
