@@ -250,7 +250,7 @@ bool jit_just_goes_on(const struct jit_source *s, unsigned i);
 
 /* Which instructions rotate, when loop, skips and groups are known. */
 void jit_find_rotations(struct jit_source *s);
-/* The shift that was left out, if that is what is in x[reg] before instruction i; otherwise NULL. */
+/* The shift that was left out, if that is what is in x[reg] before instruction i; or NULL. */
 const struct rv64_insn *jit_left_out(const struct jit_source *s, unsigned i, unsigned reg);
 
 /* ---- x86_lower.c again ---- */

@@ -41,7 +41,7 @@ static unsigned writer_of(const struct jit_source *s, unsigned i, uint32_t regs)
 	return i;
 }
 
-/* Instruction i as a rotation: the number of its shift to the right, and one more; 0: it is none. */
+/* Instruction i as a rotation: the number of its shift to the right, and one more; 0: none. */
 static unsigned rotation(const struct jit_source *s, unsigned i)
 {
 	const struct rv64_insn *in = &s->insn[i];
