@@ -9,7 +9,8 @@
  * are host CPU seconds of the peer's process between the marks that the guest prints around a load,
  * medians over the rounds; ratios above 1 mean that Linnet's jit needs less. With --steady they are
  * seconds of a CPU that is always as fast as on average in this run (pace.h), which takes twice as
- * long then. `spread` is the jit's greatest figure divided by its least.
+ * long then; not so the two processes at the end, which want all CPUs for themselves. `spread` is
+ * the jit's greatest figure divided by its least.
  */
 #include <getopt.h>
 #include <math.h>
@@ -384,23 +385,26 @@ static void print_two_harts(struct scene *s, const struct options *o)
 	       median(cpu[1], o->rounds) / median(cpu[0], o->rounds) / 2);
 }
 
-static void usage(void)
+__attribute__((noreturn)) static void usage(int status)
 {
 	fputs("usage: bench_loads [--rounds N] [--scale PERCENT] [--peers NAME,...] [--steady] "
 	      "[--json]\n"
 	      "                   LINNET NATIVE LOADS [NAME[=N]...]\n"
 	      "peers: jit (always), qemu7, qemu10, interp, native; default: "
 	      "jit,qemu7,qemu10,native\n",
-	      stderr);
-	exit(2);
+	      status ? stderr : stdout);
+	exit(status);
 }
 
 static void parse(struct options *o, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{"rounds", required_argument, NULL, 'r'}, {"scale", required_argument, NULL, 's'},
-		{"peers", required_argument, NULL, 'p'},  {"steady", no_argument, NULL, 't'},
-		{"json", no_argument, NULL, 'j'},         {0}};
+	static const struct option known[] = {{"rounds", required_argument, NULL, 'r'},
+					      {"scale", required_argument, NULL, 's'},
+					      {"peers", required_argument, NULL, 'p'},
+					      {"steady", no_argument, NULL, 't'},
+					      {"json", no_argument, NULL, 'j'},
+					      {"help", no_argument, NULL, 'h'},
+					      {0}};
 	const char *list = "qemu7,qemu10,native";
 	int c;
 
@@ -412,11 +416,12 @@ static void parse(struct options *o, int argc, char **argv)
 		case 'p': list = optarg; break;
 		case 'j': o->json = true; break;
 		case 't': o->steady = true; break;
-		default: usage();
+		case 'h': usage(0);
+		default: usage(2);
 		}
 	}
 	if (argc - optind < 3 || o->rounds < 1 || o->rounds > MAX_ROUNDS || !o->scale)
-		usage();
+		usage(2);
 	for (unsigned i = 0; i < n_peers; i++)
 		o->with[i] = !i || strstr(list, peers[i].name);
 }

@@ -19,8 +19,8 @@
  * cleared, and slots lead only from a page to itself.
  *
  * An instruction that crosses into the next page makes a block of its own. It is found by both
- * physical pages, is never entered into a slot, and rv64_code_flush() treats the page before the
- * one named as well, so that an entry in the jump cache holds for both halves.
+ * physical pages, is never entered into a slot, and rv64_code_flush() looks for it in the page
+ * before the one named as well, so that an entry in the jump cache holds for both halves.
  *
  * Code that is executed both in S mode and in another one has a block for each.
  *
@@ -524,10 +524,26 @@ static void flush_jumps(struct rv64_code *c, uint64_t page)
 	unsigned group = rv64_jump_index(c->hart, page << 12) / RV64_JUMP_SLOTS;
 	struct rv64_jump *j = &c->jump[(size_t)group * RV64_JUMP_SLOTS];
 
-	rv64_mmu_void_code(&c->hart->mmu);
+	rv64_mmu_void_half(&c->hart->mmu, page >> 51 & 1);
 	for (unsigned i = 0; i < RV64_JUMP_SLOTS; i++)
 		if (unlikely(tag_of_page(j[i].tag, page)))
 			j[i].tag = RV64_CODE_NONE;
+}
+
+/* Removes from the jump cache what begins in the page's last halfword, and may end in the next
+ * page: it has a place for each share of a context. */
+static void flush_last_jump(struct rv64_code *c, uint64_t page)
+{
+	unsigned place = rv64_jump_index(c->hart, (page << 12) + GMEM_PAGE_SIZE - 2);
+
+	rv64_mmu_void_half(&c->hart->mmu, page >> 51 & 1);
+	for (unsigned i = 0; i < RV64_FETCH_SPREAD; i++) {
+		unsigned spread = (i << RV64_FETCH_SPREAD_SHIFT) / sizeof(struct rv64_jump);
+		struct rv64_jump *j = &c->jump[place ^ spread];
+
+		if (tag_of_page(j->tag, page))
+			j->tag = RV64_CODE_NONE;
+	}
 }
 
 void rv64_code_flush(struct rv64_code *c, uint64_t va, uint64_t size)
@@ -541,7 +557,7 @@ void rv64_code_flush(struct rv64_code *c, uint64_t va, uint64_t size)
 	}
 	c->flushes++;
 	if (is_noted(c, (page - 1) & UINT64_MAX >> 12))
-		flush_jumps(c, page - 1);
+		flush_last_jump(c, page - 1);
 	for (; page != last + 1; page++) {
 		struct rv64_fetch *f = &c->fetch[page % RV64_FETCH_SIZE];
 

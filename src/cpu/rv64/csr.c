@@ -19,8 +19,6 @@
 	((2ull << 62) | BIT('A' - 'A') | BIT('B' - 'A') | BIT('C' - 'A') | BIT('D' - 'A') | \
 	 BIT('F' - 'A') | BIT('I' - 'A') | BIT('M' - 'A') | BIT('S' - 'A') | BIT('U' - 'A'))
 
-#define SSTATUS_WRITABLE \
-	(MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR)
 #define MSTATUS_WRITABLE                                                              \
 	(SSTATUS_WRITABLE | MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | \
 	 MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR)
@@ -88,7 +86,7 @@ static void put_status(struct rv64_hart *h, uint64_t value, uint64_t writable)
 	if (changed & (MSTATUS_SUM | MSTATUS_MXR | MSTATUS_MPRV | MSTATUS_MPP))
 		rv64_mmu_context(h);
 	if (changed & new &(MSTATUS_SIE | MSTATUS_MIE))
-		look_for_interrupts(h);
+		rv64_interrupts_enabled(h);
 }
 
 /* ---- the rest that is more than a variable ---- */

@@ -86,6 +86,10 @@ enum rv64_csr_num {
 #define MSTATUS_SXL_64    (2ull << 34)
 #define MSTATUS_SD        BIT(63)
 
+/* What sstatus has of it to be written. */
+#define SSTATUS_WRITABLE \
+	(MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR)
+
 #define MIP_SSIP BIT(1)
 #define MIP_MSIP BIT(3)
 #define MIP_STIP BIT(5)

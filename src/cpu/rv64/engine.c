@@ -5,8 +5,9 @@
  *
  * run() alternates between looking at what asks for attention (requests of other harts, a kick,
  * stop, wfi, interrupts) and letting interp_execute() go on for a slice of instructions. Timers are
- * compared with the time once a slice and when the guest changes something about interrupts; that
- * is all the use that is made of clocks.
+ * compared with the time once a slice and when the guest changes something about interrupts, but
+ * for enabling them all where none was pending since the slice began (rv64_hart.quiet); that is all
+ * the use that is made of clocks.
  */
 #include "cpu/rv64/engine.h"
 
@@ -17,6 +18,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "cpu/rv64/csr.h"
 #include "cpu/rv64/interp.h"
 #include "cpu/rv64/jit/cache.h"
 #include "cpu/rv64/jit/jit.h"
@@ -193,6 +195,12 @@ static void take_interrupt(struct rv64_hart *h)
 
 	/* Cleared first: what comes in from here on is seen next time. */
 	atomic_fetch_and(&h->attention, ~RV64_ATTN_IRQ);
+	/* With a budget the places where a timer is seen are exact ones. */
+	if (interp_of(h)->budget == INTERP_NO_BUDGET && !rv64_wfi_wakes(h)) {
+		h->quiet = MSTATUS_SIE | MSTATUS_MIE;
+		return;
+	}
+	h->quiet = 0;
 	irq = rv64_interrupt_pending(h);
 	if (irq >= 0)
 		rv64_interrupt(h, (unsigned)irq);
@@ -297,6 +305,7 @@ static void execute(struct interp *c)
 	begin_slice(c);
 	interp_execute(c);
 	end_slice(c);
+	c->run.hart.quiet = 0;
 	if (c->left <= 0) {
 		rv64_jit_seen(c);
 		take_interrupt(&c->run.hart);
@@ -310,6 +319,10 @@ void interp_look(struct interp *c)
 	if (c->left <= 0 || c->native_cut || c->budget <= c->slice - (uint64_t)c->left ||
 	    atomic_load(&h->attention) != RV64_ATTN_IRQ)
 		return;
+	if (c->budget == INTERP_NO_BUDGET) {
+		take_interrupt(h);
+		return;
+	}
 	end_slice(c);
 	take_interrupt(h);
 	begin_slice(c);
@@ -322,6 +335,7 @@ static enum cpu_exit interp_run(struct cpu *cpu, uint64_t budget)
 
 	rv64_run_enter(&c->run);
 	c->run.hart.event.cause = CPU_DEBUG_NONE;
+	c->run.hart.quiet = 0;
 	c->budget = budget ? budget : INTERP_NO_BUDGET;
 	for (;;) {
 		result = unlikely(c->stepping) ? (int)rv64_debug_step(c) : look(&c->run);

@@ -82,6 +82,12 @@ struct rv64_hart {
 	_Atomic uint64_t lines;
 	_Atomic uint64_t timer_s, timer_m; /* any thread: deadlines of set_timer, UINT64_MAX none */
 
+	/* MSTATUS_SIE and MSTATUS_MIE if none of the interrupts that mie enables was pending when
+	 * the hart last looked for them: it need not look when one of these bits is set, or a lower
+	 * privilege entered. It looks again when attention asks for it, and once a slice. 0 is
+	 * always right. */
+	uint64_t quiet;
+
 	/* Instructions retired. Exact in CSR accesses, ecall, traps, and between rv64_park() and
 	 * rv64_unpark(); behind by part of a block in other helpers. */
 	uint64_t retired;
@@ -156,6 +162,9 @@ void rv64_exception(struct rv64_hart *h, enum rv64_cause cause, uint64_t tval);
 void rv64_interrupt(struct rv64_hart *h, unsigned irq);
 /* The interrupt to take now, or -1. Looks at the time when a timer is armed. */
 int rv64_interrupt_pending(struct rv64_hart *h);
+/* Interrupts are enabled that may be pending already: has the hart look for them unless it is
+ * quiet. */
+void rv64_interrupts_enabled(struct rv64_hart *h);
 /* Whether wfi would return: any bit pending in mip & mie, whatever is enabled globally. */
 bool rv64_wfi_wakes(struct rv64_hart *h);
 /* The first of the interrupts in `mip`, by the standard order; -1: none. */

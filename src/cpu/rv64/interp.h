@@ -108,7 +108,7 @@ const void *const *interp_execute(struct interp *c);
 /* ---- engine.c ---- */
 
 /* At a transition to hart.pc: when attention asks for no more than a look at the interrupts, does
- * that as run() would, and a new slice begins. */
+ * that as run() would. With a budget a new slice begins, as it does there. */
 void interp_look(struct interp *c);
 
 /* ---- debug.c ---- */

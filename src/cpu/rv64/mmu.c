@@ -12,6 +12,9 @@
  * who is displaced from it has to get new numbers. Global pages enter once for each ASID, which is
  * always right.
  *
+ * The three states that a kernel goes to and fro between are kept as a whole (struct mmu_known),
+ * until a number may have been taken back or satp is another.
+ *
  * Flushing one page. All contexts use one of only eight slots for a page (RV64_TLB_INDEX), so these
  * are looked at, whatever ASID is asked for. The exception is a page within a large page: it
  * entered in pieces of 4 KiB, and an sfence.vma with any of its addresses has to drop all of
@@ -50,12 +53,19 @@ static bool set_has(const uint64_t *set, unsigned bits, uint64_t x)
 #define LARGE_2M_BITS 10 /* as many as rv64_mmu_private has */
 #define LARGE_1G_BITS 6
 
+static void forget_known(struct rv64_mmu_private *p)
+{
+	for (unsigned i = 0; i < MMU_N_STATES; i++)
+		p->known[i].ctx = 0;
+}
+
 /* No context has a number, so no large page has pieces that could match. */
 static void forget_contexts(struct rv64_mmu_private *p)
 {
 	for (unsigned i = 0; i < MMU_ASID_SLOTS; i++)
 		p->asid[i].asid = MMU_ASID_NONE;
 	memset(p->bare, 0, sizeof(p->bare));
+	forget_known(p);
 	p->global = 0;
 	memset(p->large_2m, 0, sizeof(p->large_2m));
 	memset(p->large_1g, 0, sizeof(p->large_1g));
@@ -145,14 +155,7 @@ static void tag_code(struct rv64_hart *h)
 	h->mmu.fetch_spread[1] = spread(p->global);
 }
 
-static void select_tags(struct rv64_hart *h)
-{
-	tag_code(h);
-	h->mmu.fetch_key[0] = h->mmu.fetch_tag[0] + h->mmu.fetch_voids;
-	h->mmu.fetch_key[1] = h->mmu.fetch_tag[1] + h->mmu.fetch_voids;
-}
-
-void rv64_mmu_context(struct rv64_hart *h)
+static void choose(struct rv64_hart *h)
 {
 	struct rv64_mmu_private *p = h->mmu.own;
 	uint64_t mstatus = h->csr.mstatus;
@@ -174,15 +177,74 @@ void rv64_mmu_context(struct rv64_hart *h)
 	}
 	h->mmu.ctx = context_of(h, &p->data);
 	h->mmu.slot = RV64_TLB_CTX_SLOT(h->mmu.ctx);
-	h->mmu.data_key = h->mmu.ctx + h->mmu.data_voids;
 	h->mmu.fetch_ctx = context_of(h, &p->code);
-	select_tags(h);
+	tag_code(h);
+}
+
+static void make_keys(struct rv64_mmu *m)
+{
+	m->data_key = m->ctx + m->data_voids;
+	m->fetch_key[0] = m->fetch_tag[0] + m->fetch_voids[0];
+	m->fetch_key[1] = m->fetch_tag[1] + m->fetch_voids[1];
+}
+
+/* Where the present state is known, or is to be noted; NULL: nowhere. */
+static struct mmu_known *find_known(struct rv64_hart *h)
+{
+	struct rv64_mmu_private *p = h->mmu.own;
+
+	if (unlikely(h->priv == RV64_M || (h->csr.mstatus & MSTATUS_MXR)))
+		return NULL;
+	if (unlikely(p->known_satp != h->csr.satp)) {
+		forget_known(p);
+		p->known_satp = h->csr.satp;
+	}
+	if (h->priv == RV64_U)
+		return &p->known[MMU_U];
+	return &p->known[h->csr.mstatus & MSTATUS_SUM ? MMU_S_SUM : MMU_S];
+}
+
+static void take_known(struct rv64_mmu *m, const struct mmu_known *k)
+{
+	m->ctx = k->ctx;
+	m->slot = k->slot;
+	m->fetch_ctx = k->fetch_ctx;
+	memcpy(m->fetch_tag, k->fetch_tag, sizeof(m->fetch_tag));
+	memcpy(m->fetch_spread, k->fetch_spread, sizeof(m->fetch_spread));
+	m->own->data = k->data;
+	m->own->code = k->code;
+}
+
+static void note_known(const struct rv64_mmu *m, struct mmu_known *k)
+{
+	k->ctx = m->ctx;
+	k->slot = m->slot;
+	k->fetch_ctx = m->fetch_ctx;
+	memcpy(k->fetch_tag, m->fetch_tag, sizeof(m->fetch_tag));
+	memcpy(k->fetch_spread, m->fetch_spread, sizeof(m->fetch_spread));
+	k->data = m->own->data;
+	k->code = m->own->code;
+}
+
+void rv64_mmu_context(struct rv64_hart *h)
+{
+	struct mmu_known *k = find_known(h);
+
+	if (likely(k && k->ctx)) {
+		take_known(&h->mmu, k);
+	} else {
+		choose(h);
+		if (k)
+			note_known(&h->mmu, k);
+	}
+	make_keys(&h->mmu);
 }
 
 void rv64_mmu_upper_not_global(struct rv64_hart *h)
 {
 	h->mmu.own->not_global = true;
-	select_tags(h);
+	forget_known(h->mmu.own);
+	rv64_mmu_context(h);
 	rv64_fetch_flush(h, 0, UINT64_MAX);
 }
 
@@ -247,6 +309,7 @@ static void flush_asid(struct rv64_hart *h, unsigned asid)
 	if (a->asid != asid)
 		return;
 	a->asid = MMU_ASID_NONE;
+	forget_known(p);
 	rv64_mmu_context(h);
 }
 

@@ -87,7 +87,7 @@ struct rv64_mmu {
 	/* What engines remember of code that they found by virtual addresses holds while the number
 	 * for that half is the same: the tag + a count of what makes such things void, see
 	 * rv64_mmu_void_code(). */
-	uint64_t fetch_key[2], fetch_voids;
+	uint64_t fetch_key[2], fetch_voids[2];
 	/* Some bits of the same contexts, for engines whose caches of code are indexed by address:
 	 * a number below RV64_FETCH_SPREAD << RV64_FETCH_SPREAD_SHIFT. */
 	uint64_t fetch_spread[2];
@@ -96,12 +96,18 @@ struct rv64_mmu {
 	struct rv64_tlb_entry tlb[RV64_TLB_SIZE];
 };
 
-/* What was remembered of code by its virtual address does not hold any more. */
+/* What was remembered of code by its virtual address does not hold any more, where bit 63 of that
+ * address is `upper`; anywhere. */
+static inline void rv64_mmu_void_half(struct rv64_mmu *m, unsigned upper)
+{
+	m->fetch_voids[upper]++;
+	m->fetch_key[upper]++;
+}
+
 static inline void rv64_mmu_void_code(struct rv64_mmu *m)
 {
-	m->fetch_voids++;
-	m->fetch_key[0]++;
-	m->fetch_key[1]++;
+	rv64_mmu_void_half(m, 0);
+	rv64_mmu_void_half(m, 1);
 }
 
 /* The same of data. */

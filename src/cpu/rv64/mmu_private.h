@@ -111,9 +111,19 @@ enum mmu_walk_result rv64_walk_peek(struct rv64_hart *h, uint64_t va, struct mmu
 
 /* ---- the whole ---- */
 
+/* What rv64_mmu_context() chose in one state under the present satp; ctx 0: it is to be found out.
+ * A kernel goes to and fro between these three. */
+enum mmu_state { MMU_U, MMU_S, MMU_S_SUM, MMU_N_STATES }; /* all without MXR */
+struct mmu_known {
+	uint64_t ctx, slot, fetch_ctx, fetch_tag[2], fetch_spread[2];
+	struct mmu_view data, code;
+};
+
 struct rv64_mmu_private {
 	struct mmu_view data; /* loads and stores, with MPRV taken into account */
 	struct mmu_view code;
+	struct mmu_known known[MMU_N_STATES];
+	uint64_t known_satp;
 
 	unsigned next_ctx; /* numbers from here to RV64_CTX_MAX are free */
 	uint16_t bare[4];  /* contexts without translation, by privilege */

@@ -86,6 +86,13 @@ int rv64_interrupt_pending(struct rv64_hart *h)
 	return rv64_interrupt_first(ready);
 }
 
+void rv64_interrupts_enabled(struct rv64_hart *h)
+{
+	/* Relaxed: a message of the hart to itself. */
+	if (!h->quiet)
+		atomic_fetch_or_explicit(&h->attention, RV64_ATTN_IRQ, memory_order_relaxed);
+}
+
 uint64_t rv64_next_deadline(struct rv64_hart *h)
 {
 	uint64_t deadline = UINT64_MAX;
@@ -196,7 +203,7 @@ static void leave(struct rv64_hart *h, enum rv64_priv priv, uint64_t pc)
 	h->priv = (uint8_t)priv;
 	h->pc = pc;
 	rv64_mmu_context(h);
-	atomic_fetch_or_explicit(&h->attention, RV64_ATTN_IRQ, memory_order_relaxed);
+	rv64_interrupts_enabled(h);
 }
 
 void rv64_mret(struct rv64_hart *h)

@@ -295,9 +295,10 @@ static unsigned put_rotation(uint32_t *code, unsigned at)
 /* A loop at code[at]; returns where it ends. */
 static unsigned make_loop(uint32_t *code, unsigned at)
 {
-	unsigned top, n = 1 + below(14), ways_out = 2 + below(3);
+	const bool is_short = !below(3); /* and nothing leads out of it but its end */
+	unsigned top, n = 1 + below(is_short ? 9 : 14), ways_out = is_short ? 0 : 2 + below(3);
 	int32_t step[N_POINTERS];
-	bool fp = below(3);
+	bool fp = !is_short && below(3);
 
 	for (unsigned i = 0; i < N_POINTERS; i++) {
 		unsigned from = below(2) ? SP : below(2) ? S0 : S1;
@@ -317,7 +318,10 @@ static unsigned make_loop(uint32_t *code, unsigned at)
 		switch (below(14)) {
 		case 0:
 		case 1: code[at++] = addi(POINTERS + p, POINTERS + p, step[p]); break;
-		case 2: code[at++] = random_amo(POINTERS + p, 14 + below(4)); break;
+		case 2:
+			code[at++] = is_short ? addi(14, 14, step[p])
+					      : random_amo(POINTERS + p, 14 + below(4));
+			break;
 		case 3:
 		case 4:
 		case 5: code[at++] = random_arithmetic(fp); break;
@@ -325,7 +329,7 @@ static unsigned make_loop(uint32_t *code, unsigned at)
 		default: code[at++] = random_access(); break;
 		}
 	}
-	for (unsigned i = 0; i < MOST_SKIPPED; i++) /* no way out leads past the counter */
+	for (unsigned i = 0; ways_out && i < MOST_SKIPPED; i++) /* no way leads past the counter */
 		code[at++] = addi(0, 0, 0);
 	if (!below(8))
 		code[at++] = addi(POINTERS, POINTERS, 8 - 16 * (int32_t)below(2));

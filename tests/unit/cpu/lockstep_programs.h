@@ -11,7 +11,8 @@
  *	x8    the program                         x18   the program, for jalr
  *
  * Another kind of program is loops around accesses off pointers that move by constants, in and
- * around the border of the data pages, around atomics and floating point, with ways out.
+ * around the border of the data pages, around atomics and floating point, with ways out; some are
+ * short and have none.
  *
  * A third kind is arithmetic on four f registers with NaNs that appear and go, between accesses
  * that may trap. A fourth is rotations by three instructions, between such accesses.

@@ -302,6 +302,58 @@ static void registers(void **state)
 	rig_free(r);
 }
 
+/* What programs do to their pages says nothing about the kernel's code. */
+static void halves_of_code(void **state)
+{
+	static const uint32_t code[] = {WFI};
+	struct seen seen;
+	struct rig *r = rig_with(code, sizeof(code),
+				 &(struct rig_config){.n_harts = 1, .in_turns = true}, &seen);
+	struct interp *c = interp_of(rv64_hart_of(r->cpu[0]));
+	const uint64_t *key = c->run.hart.mmu.fetch_key;
+	uint64_t before[2];
+
+	rig_run(r, 0, RAM);
+	memcpy(before, key, sizeof(before));
+	rv64_code_flush(&c->code, RAM + 0x100000, 4096); /* no code was looked up there */
+	assert_memory_equal(key, before, sizeof(before));
+	rv64_code_flush(&c->code, RAM, 4096);
+	assert_int_not_equal(key[0], before[0]);
+	assert_int_equal(key[1], before[1]);
+	rv64_code_flush(&c->code, 0, UINT64_MAX);
+	assert_int_not_equal(key[1], before[1]);
+	rig_free(r);
+}
+
+/* An instruction in two pages is forgotten when the second one is another, in all contexts. */
+static void flush_behind(void **state)
+{
+	static const uint32_t code[] = {WFI};
+	const uint64_t pc = RAM + 0xffe;
+	struct seen seen;
+	struct rig *r = rig_with(code, 0, &(struct rig_config){.n_harts = 1, .in_turns = true},
+				 &seen);
+	struct rv64_hart *h = rv64_hart_of(r->cpu[0]);
+	struct interp *c = interp_of(h);
+	struct rv64_jump *jump[RV64_FETCH_SPREAD];
+
+	rig_write(r, pc, code, sizeof(code));
+	rig_run(r, 0, pc);
+	for (unsigned i = 0; i < RV64_FETCH_SPREAD; i++) {
+		h->mmu.fetch_spread[0] = i << RV64_FETCH_SPREAD_SHIFT;
+		h->mmu.fetch_tag[0] = (uint64_t)(100 + i) << RV64_CODE_TAG_SHIFT;
+		jump[i] = &c->code.jump[rv64_jump_index(h, pc)];
+		jump[i]->tag = rv64_code_tag(h, pc);
+	}
+	rv64_code_flush(&c->code, RAM + 0x2000, 4096);
+	for (unsigned i = 0; i < RV64_FETCH_SPREAD; i++)
+		assert_int_not_equal(jump[i]->tag, RV64_CODE_NONE);
+	rv64_code_flush(&c->code, RAM + 0x1000, 4096);
+	for (unsigned i = 0; i < RV64_FETCH_SPREAD; i++)
+		assert_int_equal(jump[i]->tag, RV64_CODE_NONE);
+	rig_free(r);
+}
+
 /* More code than the cache holds, in bytes and in pages, twice over. */
 static void full_cache(void **state)
 {
@@ -418,6 +470,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(device_access),     cmocka_unit_test(fence_within_access),
 		cmocka_unit_test(ecall_and_stop),    cmocka_unit_test(budgets),
+		cmocka_unit_test(halves_of_code),    cmocka_unit_test(flush_behind),
 		cmocka_unit_test(long_budget),       cmocka_unit_test(timer_and_idle),
 		cmocka_unit_test(registers),         cmocka_unit_test(full_cache),
 		cmocka_unit_test(refusals),          cmocka_unit_test(frame_in_two_pages),

@@ -53,6 +53,11 @@ static void translations_change(void **state)
 	check_program("recall");
 }
 
+static void kernel(void **state)
+{
+	check_program("kernel");
+}
+
 static void code_under_pmp(void **state)
 {
 	check_program("pmp");
@@ -68,6 +73,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(code),
 		cmocka_unit_test(code_under_pmp),
 		cmocka_unit_test(translations_change),
+		cmocka_unit_test(kernel),
 	};
 
 	rig_args(argc, argv);

@@ -20,6 +20,10 @@
  * Narrow results. Instructions on 32 bits leave their result sign-extended. That is not done as
  * long as only other such instructions read it.
  *
+ * Rounds. A short loop out of which nothing leads but its last branch is lowered for several rounds
+ * at a time: one look at `left` for all of them, and one addition for a register that only addresses
+ * are made of.
+ *
  * NaNs. A computed NaN becomes the canonical one only where somebody could tell it from others: not
  * before it is an operand of more arithmetic and then overwritten.
  *
@@ -33,6 +37,10 @@
 #include "cpu/rv64/jit/native.h"
 
 #define MAX_SPAN 2048 /* of a group, and what is added to its base register in between */
+
+/* Loops of at most so many instructions are lowered for so many rounds at a time. */
+#define SHORT_LOOP 12
+#define ROUNDS     4
 
 enum access { NO_ACCESS, LOAD, STORE };
 
@@ -475,6 +483,48 @@ static bool keeps_any_nan(const struct jit_source *s, unsigned i)
 	return false;
 }
 
+/* ---- rounds ---- */
+
+/* Whether all that happens to x[reg] in the loop is that constants are added, and all that is done
+ * with it is that carried groups use it as an address. */
+static bool can_be_postponed(const struct jit_source *s, unsigned reg)
+{
+	bool added = false;
+
+	for (unsigned i = s->loop; i < s->loop_end; i++) {
+		const struct rv64_insn *in = &s->insn[i];
+		const bool address = is_access(in) && in->rs1 == reg;
+
+		if (adds_to(in, reg)) {
+			added = true;
+			continue;
+		}
+		if (writes(in, reg) || (jit_x_read(in) & BIT(reg) && !address))
+			return false;
+		if (address && access_of(in, &(unsigned){0}) == STORE && in->rs2 == reg)
+			return false;
+	}
+	return added;
+}
+
+/* A round costs a look at `left`, and an addition for each pointer. In a short loop from which
+ * nothing leads out but its last branch several of them can be looked at, and added, at once. */
+static void find_rounds(struct jit_source *s)
+{
+	s->rounds = 1;
+	s->postponed = 0;
+	if (!s->loop_end || s->loop_end - s->loop > SHORT_LOOP ||
+	    rv64_insn_info[s->insn[s->loop_end - 1].id].format != RV64_FMT_B)
+		return;
+	for (unsigned i = s->loop; i + 1 < s->loop_end; i++)
+		if (!jit_just_goes_on(s, i))
+			return;
+	s->rounds = ROUNDS;
+	for (unsigned g = 1; g < 32; g++)
+		if (can_be_postponed(s, g))
+			s->postponed |= (uint32_t)BIT(g);
+}
+
 void jit_analyse(struct jit_source *s)
 {
 	s->loop = s->loop_end = 0;
@@ -482,6 +532,7 @@ void jit_analyse(struct jit_source *s)
 		find_loop(s);
 	find_skips(s);
 	find_groups(s, s->main ? 0 : JIT_MAX_GROUPS);
+	find_rounds(s);
 	jit_find_rotations(s);
 	for (unsigned i = 0; i < s->n; i++) {
 		s->narrow[i] = is_narrow(s, i);

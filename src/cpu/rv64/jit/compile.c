@@ -204,6 +204,10 @@ static void lower(struct jit_lower *l, struct jit_source *s)
 		jit_lower_insn(l, in, kind(in));
 		s->offset += in->len;
 		s->index++;
+		if (s->index == s->loop_end && jit_lower_again(l)) {
+			s->index = s->loop;
+			s->offset = s->loop_offset;
+		}
 	}
 	if (!ends_block(kind(&s->insn[s->n - 1])))
 		jit_lower_end(l);

@@ -74,7 +74,11 @@ static void dump_form(FILE *out, const struct jit_source *s)
 	if (s->compact)
 		fputs("  compact\n", out);
 	if (s->loop_end)
-		fprintf(out, "  loop: instructions %u to %u\n", s->loop, s->loop_end - 1);
+		fprintf(out, "  loop: instructions %u to %u", s->loop, s->loop_end - 1);
+	if (s->loop_end && s->rounds > 1)
+		fprintf(out, ", %u rounds at a time", s->rounds);
+	if (s->loop_end)
+		fputc('\n', out);
 }
 
 /* The registers that the block names, as bits. */

@@ -9,6 +9,7 @@
  *	x86.c              the encoder
  *	x86_glue.c         host code that exists once: entry, exit, dispatch, calls of C
  *	x86_compact.c      what blocks that are seldom executed share, and their places
+ *	x86_trap.c         writes of sstatus
  *	call.c, call_op.c  the C functions that native code calls
  *	cache.c            memory for code
  *	segment.c          its division, and what is dropped when it is full
@@ -49,6 +50,7 @@ struct jit_glue {
 	const uint8_t *call;       /* called: rax = struct jit_call */
 	const uint8_t *fp;         /* called: jit_fp_begin(), eax its result */
 	const uint8_t *zero;       /* called: cbo.zero at rax; not equal: it was not done */
+	const uint8_t *status;     /* called, see x86_trap.c */
 
 	/* Of the compact form (x86_compact.c). Of accesses [store] and [log2 of the size]. */
 	const uint8_t *access[2][4];
@@ -106,6 +108,10 @@ struct jit_source {
 	bool joined[RV64_BLOCK_INSNS]; /* some branch leads here so */
 	/* The instructions of a loop, from the one at loop_offset up to loop_end; none: both 0. */
 	unsigned loop, loop_end, loop_offset;
+	/* Rounds that stand one behind the other, with one jump back for all; 1: each has its own.
+	 * These x registers need be right only behind the last of them. */
+	unsigned rounds;
+	uint32_t postponed;
 	bool any_carried;               /* some group is */
 	uint8_t role[RV64_BLOCK_INSNS]; /* enum jit_role */
 	uint8_t group_of[RV64_BLOCK_INSNS];
@@ -248,7 +254,7 @@ bool jit_just_goes_on(const struct jit_source *s, unsigned i);
 
 /* ---- rotate.c ---- */
 
-/* Which instructions rotate, when loop, skips and groups are known. */
+/* Which instructions rotate, when all else is known but which results are narrow. */
 void jit_find_rotations(struct jit_source *s);
 /* The shift that was left out, if that is what is in x[reg] before instruction i; or NULL. */
 const struct rv64_insn *jit_left_out(const struct jit_source *s, unsigned i, unsigned reg);
@@ -265,6 +271,9 @@ void jit_lower_free(struct jit_lower *l);
  * entry, or NULL when it became too long. */
 void jit_lower_begin(struct jit_lower *l, const struct jit_source *s);
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind);
+/* Behind the last instruction of a loop: whether its instructions are to be lowered once more, for
+ * another round, before what follows them. */
+bool jit_lower_again(struct jit_lower *l);
 void jit_lower_end(struct jit_lower *l);
 const void *jit_lower_finish(struct jit_lower *l);
 

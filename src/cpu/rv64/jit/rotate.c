@@ -81,7 +81,7 @@ static bool is_unseen(const struct jit_source *s, unsigned i)
 		const struct rv64_insn *in;
 
 		if (++i == end) {
-			if (!loop)
+			if (!loop || s->rounds > 1) /* which may be left before any round */
 				return false;
 			i = s->loop;
 			wrapped = true;

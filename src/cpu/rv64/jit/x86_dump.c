@@ -94,6 +94,7 @@ static void put_target(const struct dump *d, int64_t target)
 		{g->call, "call"},
 		{g->fp, "fp"},
 		{g->zero, "zero"},
+		{g->status, "status"},
 	};
 
 	if (target >= 0 && (uint64_t)target < d->size) {

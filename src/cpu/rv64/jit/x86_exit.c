@@ -117,6 +117,10 @@ void jit_lower_branch(struct jit_lower *l, const struct rv64_insn *in)
 	enum x86_cond cond = compare(l, in);
 	uint8_t *past;
 
+	if (jit_loop_again(l)) {
+		jit_round_end(l, cond);
+		return;
+	}
 	if (l->s->skips_to[l->s->index]) {
 		past = x86_jcc(&l->e, (enum x86_cond)(cond ^ 1));
 		skip(l, in);
@@ -193,47 +197,10 @@ void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in)
 		jit_emit_near(e, &l->jit->glue, l->s->space, true);
 }
 
-/* Whether the code at the loop's begin can be gone on with: native floating point is as it was. */
-static bool fp_same(const struct jit_lower *l)
-{
-	return l->fp_live == l->fp_entered && (l->boxed & l->loop_boxed) == l->loop_boxed;
-}
-
-static void bound(struct jit_lower *l, int32_t target)
+void jit_bound(struct jit_lower *l, int32_t target)
 {
 	x86_call_to(&l->e, l->jit->glue.bound);
 	x86_u32(&l->e, (uint32_t)target);
-}
-
-/* To the next round of the loop, unless `left` is used up. When it counts it may be that only the
- * rounds are used up for which translations are known. */
-static void next_round(struct jit_lower *l, unsigned count)
-{
-	const uint32_t narrow = l->narrow;
-	const uint8_t state = l->state;
-	struct x86 *e = &l->e;
-
-	if (fp_same(l)) {
-		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
-		x86_jcc_to(e, X86_GT, l->loop_head);
-		jit_extend(l);
-		if (state & JIT_COUNTED) {
-			x86_rm(e, X86_ADD, X86_Q, REG_LEFT, REG_HART, JIT_OFF(native_rest));
-			x86_jcc_to(e, X86_GT, l->moved_in);
-		}
-	} else {
-		jit_extend(l);
-		if (state & JIT_COUNTED)
-			x86_rm(e, X86_ADD, X86_Q, REG_LEFT, REG_HART, JIT_OFF(native_rest));
-		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
-		x86_jcc_to(e, X86_GT, l->moved_in);
-	}
-	jit_set_state(l, state & (uint8_t)~JIT_COUNTED);
-	l->narrow = 0;
-	jit_move_out(l);
-	bound(l, (int32_t)l->s->loop_offset);
-	jit_set_state(l, state);
-	l->narrow = narrow;
 }
 
 /* To a place in this page; `from` is where the jump stands. */
@@ -246,7 +213,7 @@ static void exit_near(struct jit_lower *l, int32_t target, unsigned count, unsig
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
 	if (target == (int32_t)l->s->start && !l->s->main) {
 		x86_jcc_to(e, X86_GT, l->begin);
-		bound(l, target);
+		jit_bound(l, target);
 		return;
 	}
 	used_up = x86_jcc_short(e, X86_LE);
@@ -294,14 +261,18 @@ static void exit_from(struct jit_lower *l, int32_t target, unsigned count, unsig
 
 void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count)
 {
-	/* The code that looks at the entry whether floating point is native is behind moved_in
-	 * only where the loop is what the block begins with. */
-	if (count == l->s->loop_end && target == (int32_t)l->s->loop_offset &&
-	    (fp_same(l) || !l->s->loop))
-		next_round(l, jit_counted(l, count));
+	if (count == l->s->loop_end && target == (int32_t)l->s->loop_offset && jit_loop_stays(l))
+		jit_loop_next(l, jit_counted(l, count));
 	else
-		/* A block that goes on behind itself does not go back. */
-		exit_from(l, target, count, l->s->index < l->s->n ? l->s->offset : 0);
+		exit_from(l, target, count, l->s->offset);
+}
+
+void jit_lower_end(struct jit_lower *l)
+{
+	const unsigned here = l->s->offset;
+
+	l->at = l->s->index;
+	exit_from(l, (int32_t)here, l->s->index, here - 1);
 }
 
 void jit_ool_exit(struct jit_lower *l, const struct jit_ool *o)

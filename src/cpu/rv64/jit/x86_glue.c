@@ -548,6 +548,7 @@ void jit_emit_glue(struct rv64_jit *j)
 	emit_calls(&e, &j->glue);
 	emit_zero(&e, &j->glue, j->bmi2);
 	emit_site(&e, &j->glue, j->bmi2);
+	jit_emit_status(&e, &j->glue);
 	jit_emit_compact(&e, &j->glue, j->bmi2);
 	m->used = ((size_t)(e.p - m->write) + 63) & ~(size_t)63;
 }

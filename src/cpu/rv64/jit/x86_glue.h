@@ -72,6 +72,8 @@ uint8_t *jit_emit_far(struct x86 *e, const struct jit_glue *g, unsigned n, bool 
 void jit_emit_far_slow(struct x86 *e, const struct jit_glue *g, unsigned n,
 		       enum interp_space space);
 
+void jit_emit_status(struct x86 *e, struct jit_glue *g);
+
 /* What compact blocks share. */
 void jit_emit_compact(struct x86 *e, struct jit_glue *g, bool bmi2);
 

@@ -211,7 +211,11 @@ bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_pl
 		return true;
 	}
 	*at = (struct jit_place){
-		.base = (uint8_t)own, .index = (uint8_t)base, .indexed = true, .disp = in->imm};
+		.base = (uint8_t)own,
+		.index = (uint8_t)base,
+		.indexed = true,
+		.disp = in->imm + jit_loop_lacks(l, in->rs1),
+	};
 	if (own != JIT_NONE && base == JIT_NONE) {
 		jit_load(l, RAX, in->rs1);
 		at->index = RAX;

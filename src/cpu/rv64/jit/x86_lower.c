@@ -228,50 +228,6 @@ void jit_lower_free(struct jit_lower *l)
 	free(l);
 }
 
-/* What will be narrow at the end of the loop, and thus at its begin. */
-static uint32_t narrow_at_end(const struct jit_source *s, const uint8_t *reg)
-{
-	uint32_t set = 0;
-
-	for (unsigned i = s->loop; i < s->loop_end; i++) {
-		const struct rv64_insn *in = &s->insn[i];
-
-		if (!rv64_insn_writes_x(in->id))
-			continue;
-		set &= (uint32_t)~BIT(in->rd);
-		if (s->narrow[i] && reg[in->rd] != JIT_NONE &&
-		    (jit_leaves_open(in) || s->rotates[i]))
-			set |= (uint32_t)BIT(in->rd);
-	}
-	return set;
-}
-
-static void move_into_loop(struct jit_lower *l)
-{
-	jit_set_state(l, JIT_MOVED | JIT_REACHED);
-	jit_move_in(l);
-	l->moved_in = l->e.p;
-}
-
-static void enter_loop(struct jit_lower *l)
-{
-	const struct jit_source *s = l->s;
-
-	jit_extend(l);
-	memset(l->known, JIT_UNKNOWN, sizeof(l->known));
-	l->tested = l->was_tested = 0;
-	if (!(l->state & JIT_REACHED)) {
-		x86_alu_imm(&l->e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)s->loop);
-		move_into_loop(l);
-	}
-	l->narrow = 0;
-	l->loop_boxed = l->boxed;
-	l->fp_entered = l->fp_live;
-	jit_group_enter(l);
-	l->loop_head = l->e.p;
-	l->narrow = narrow_at_end(s, l->loop_reg);
-}
-
 void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 {
 	struct jit_cache *m = &l->jit->cache;
@@ -289,17 +245,10 @@ void jit_lower_begin(struct jit_lower *l, const struct jit_source *s)
 	l->n_emitted = 0;
 	jit_allocate(l);
 	jit_set_state(l, 0);
+	l->round = 0;
 	if (s->loop_end && !s->loop)
-		move_into_loop(l);
+		jit_loop_move_in(l);
 	jit_fp_enter(l);
-}
-
-static void leave_loop(struct jit_lower *l)
-{
-	jit_move_out(l);
-	jit_set_state(l, JIT_REACHED);
-	l->tested = 0;
-	l->narrow = 0;
 }
 
 void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_kind kind)
@@ -314,12 +263,14 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	if (l->s->joined[l->s->index])
 		jit_join(l);
 	if (l->s->index == l->s->loop && l->s->loop_end)
-		enter_loop(l);
+		jit_loop_begin(l);
+	if (jit_loop_postpones(l, in))
+		return;
 	switch (kind) {
 	case JIT_BRANCH:
 		jit_lower_branch(l, in);
 		if (l->s->index + 1 == l->s->loop_end)
-			leave_loop(l);
+			jit_loop_end(l);
 		return;
 	case JIT_JAL: jit_lower_jal(l, in); return;
 	case JIT_JALR: jit_lower_jalr(l, in); return;
@@ -345,12 +296,6 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	if (rv64_insn_writes_x(in->id) && !l->made_narrow)
 		l->narrow &= (uint32_t)~BIT(in->rd);
 	jit_fp_wrote(l, in);
-}
-
-void jit_lower_end(struct jit_lower *l)
-{
-	l->at = l->s->index;
-	jit_exit_to(l, (int32_t)l->s->offset, l->s->index);
 }
 
 static void emit_ool(struct jit_lower *l)
@@ -383,6 +328,7 @@ static void emit_ool(struct jit_lower *l)
 			break;
 		case JIT_OOL_FMA: jit_ool_fma(l, &o); break;
 		case JIT_OOL_NAN: jit_ool_nan(l, &o); break;
+		case JIT_OOL_ROUND: jit_ool_round(l, &o); break;
 		case JIT_OOL_FP: jit_ool_fp(l, &o); break;
 		}
 	}

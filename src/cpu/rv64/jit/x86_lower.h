@@ -18,6 +18,7 @@ enum jit_ool_kind {
 	JIT_OOL_GROUP,   /* the same of a group, which begins with instruction `index` */
 	JIT_OOL_COMPACT, /* the same in a compact block; `from` is no jump but the immediate */
 	JIT_OOL_NAN,     /* xmm `reg` = the canonical NaN, of a double if `info` */
+	JIT_OOL_ROUND,   /* the loop ends with round `info` of those that are lowered together */
 };
 
 /* A guest address: a host register and a distance. */
@@ -78,6 +79,13 @@ struct jit_lower {
 	uint8_t *loop_head;  /* where the next round of a loop begins */
 	uint32_t loop_boxed; /* `boxed` there */
 	bool fp_entered;     /* `fp_live` there */
+	/* Of rounds that are lowered together: which is at hand, s->rounds being the one that stands
+	 * alone; where the first begins; the jump when too few are left; and behind the branch of
+	 * the one alone, when it is not taken. */
+	unsigned round;
+	const uint8_t *rounds_head;
+	uint8_t *too_few;
+	const uint8_t *loop_left;
 	unsigned n_ool;
 	struct jit_ool ool[JIT_MAX_OOL];
 
@@ -215,9 +223,33 @@ void jit_lower_jal(struct jit_lower *l, const struct rv64_insn *in);
 void jit_lower_jalr(struct jit_lower *l, const struct rv64_insn *in);
 /* At an instruction where skips meet the other ways. */
 void jit_join(struct jit_lower *l);
+/* Leaves the block to `target` in this page when `left` is used up. */
+void jit_bound(struct jit_lower *l, int32_t target);
 /* Leaves the block to `target` (from the page's begin) after `count` instructions. */
 void jit_exit_to(struct jit_lower *l, int32_t target, unsigned count);
 void jit_ool_exit(struct jit_lower *l, const struct jit_ool *o);
+
+/* ---- x86_loop.c ---- */
+
+/* Registers go where the loop wants them. */
+void jit_loop_move_in(struct jit_lower *l);
+/* Before the loop's first instruction, each time that it is lowered. */
+void jit_loop_begin(struct jit_lower *l);
+/* Whether the instruction at hand need not be done in this round. */
+bool jit_loop_postpones(const struct jit_lower *l, const struct rv64_insn *in);
+/* What x[g] lacks here since that was so. */
+int32_t jit_loop_lacks(const struct jit_lower *l, unsigned g);
+/* Whether the instruction at hand ends a round behind which another one stands. */
+bool jit_loop_again(const struct jit_lower *l);
+/* There: it goes on with that if the condition holds. */
+void jit_round_end(struct jit_lower *l, enum x86_cond cond);
+/* At the jump to the next round: whether that is code of this block, and that code. `count`
+ * instructions are behind it. */
+bool jit_loop_stays(const struct jit_lower *l);
+void jit_loop_next(struct jit_lower *l, unsigned count);
+/* Behind the loop's last branch. */
+void jit_loop_end(struct jit_lower *l);
+void jit_ool_round(struct jit_lower *l, const struct jit_ool *o);
 
 /* ---- x86_mem.c ---- */
 
