@@ -21,8 +21,8 @@
  * long as only other such instructions read it.
  *
  * Rounds. A short loop out of which nothing leads but its last branch is lowered for several rounds
- * at a time: one look at `left` for all of them, and one addition for a register that only addresses
- * are made of.
+ * at a time: one look at `left` for all of them, and one addition for a register that only
+ * addresses are made of.
  *
  * NaNs. A computed NaN becomes the canonical one only where somebody could tell it from others: not
  * before it is an operand of more arithmetic and then overwritten.
