@@ -21,8 +21,8 @@
  * long as only other such instructions read it.
  *
  * Rounds. A short loop out of which nothing leads but its last branch is lowered for several rounds
- * at a time: one look at `left` for all of them, and one addition for a register that only addresses
- * are made of.
+ * at a time: one look at `left` for all of them, and one addition for a register that only
+ * addresses are made of.
  *
  * NaNs. A computed NaN becomes the canonical one only where somebody could tell it from others: not
  * before it is an operand of more arithmetic and then overwritten.
@@ -373,8 +373,7 @@ static bool reads_low(const struct rv64_insn *in, unsigned reg)
 	}
 }
 
-/* Whether native code goes from instruction i to the next one and nowhere else. */
-static bool just_goes_on(const struct jit_source *s, unsigned i)
+bool jit_just_goes_on(const struct jit_source *s, unsigned i)
 {
 	const struct rv64_insn *in = &s->insn[i];
 
@@ -411,7 +410,7 @@ static bool is_narrow(const struct jit_source *s, unsigned i)
 			wrapped = true;
 		}
 		in = &s->insn[i];
-		if ((wrapped && !just_goes_on(s, i)) || in->id == RV64_fence)
+		if ((wrapped && !jit_just_goes_on(s, i)) || in->id == RV64_fence)
 			return false; /* fences have an rd that they do not write */
 		if (s->joined[i] || s->skips_to[i])
 			return false;
@@ -518,7 +517,7 @@ static void find_rounds(struct jit_source *s)
 	    rv64_insn_info[s->insn[s->loop_end - 1].id].format != RV64_FMT_B)
 		return;
 	for (unsigned i = s->loop; i + 1 < s->loop_end; i++)
-		if (!just_goes_on(s, i))
+		if (!jit_just_goes_on(s, i))
 			return;
 	s->rounds = ROUNDS;
 	for (unsigned g = 1; g < 32; g++)
@@ -534,6 +533,7 @@ void jit_analyse(struct jit_source *s)
 	find_skips(s);
 	find_groups(s, s->main ? 0 : JIT_MAX_GROUPS);
 	find_rounds(s);
+	jit_find_rotations(s);
 	for (unsigned i = 0; i < s->n; i++) {
 		s->narrow[i] = is_narrow(s, i);
 		s->any_nan[i] = keeps_any_nan(s, i);

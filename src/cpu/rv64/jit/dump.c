@@ -26,6 +26,10 @@ static void describe_role(FILE *out, const struct jit_source *s, unsigned i)
 			s->role[i] == JIT_LEADS ? "leads" : "follows");
 	if (!jit_host_lowers(&s->insn[i]))
 		fputs(" calls C", out);
+	if (s->rotates[i])
+		fputs(" rotates", out);
+	if (s->unseen[i])
+		fputs(" left out", out);
 }
 
 /* Index, address, bits, and the text with its one tab as blanks. */
@@ -33,7 +37,8 @@ static void dump_insn(FILE *out, const struct jit_source *s, unsigned i, uint64_
 {
 	const struct rv64_insn *in = &s->insn[i];
 	char text[RV64_DISASM_MAX], line[2 * RV64_DISASM_MAX];
-	bool notes = s->role[i] != JIT_ALONE || !jit_host_lowers(in);
+	bool notes = s->role[i] != JIT_ALONE || !jit_host_lowers(in) || s->rotates[i] ||
+		     s->unseen[i];
 	int mnemonic = 0;
 
 	rv64_disasm(in, pc, text);

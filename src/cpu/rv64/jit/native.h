@@ -4,6 +4,7 @@
  *
  *	compile.c          a block of guest code, instruction by instruction, to the lowering
  *	analyse.c          what its instructions have to do with each other
+ *	rotate.c           the same of rotations
  *	x86_lower.c ...    what each instruction becomes on x86-64
  *	x86.c              the encoder
  *	x86_glue.c         host code that exists once: entry, exit, dispatch, calls of C
@@ -97,6 +98,10 @@ struct jit_source {
 	/* By jit_analyse(). */
 	bool narrow[RV64_BLOCK_INSNS];  /* nobody looks at the upper half of the result */
 	bool any_nan[RV64_BLOCK_INSNS]; /* nobody looks at which NaN the result is */
+	/* An `or` that makes a rotation of two shifts: the number of the one to the right, and one
+	 * more; otherwise 0. And the shifts that are left out for this reason. */
+	uint8_t rotates[RV64_BLOCK_INSNS];
+	bool unseen[RV64_BLOCK_INSNS];
 	/* Where a branch leads forwards to a place in this block, in the same part of it (before,
 	 * in or behind the loop): the number of that instruction; otherwise 0. */
 	uint8_t skips_to[RV64_BLOCK_INSNS];
@@ -244,6 +249,15 @@ static inline bool jit_in_loop(const struct jit_source *s, unsigned i)
 
 /* The x registers that the instruction reads. */
 uint32_t jit_x_read(const struct rv64_insn *in);
+/* Whether native code goes from instruction i to the next one and nowhere else. */
+bool jit_just_goes_on(const struct jit_source *s, unsigned i);
+
+/* ---- rotate.c ---- */
+
+/* Which instructions rotate, when all else is known but which results are narrow. */
+void jit_find_rotations(struct jit_source *s);
+/* The shift that was left out, if that is what is in x[reg] before instruction i; or NULL. */
+const struct rv64_insn *jit_left_out(const struct jit_source *s, unsigned i, unsigned reg);
 
 /* ---- x86_lower.c again ---- */
 

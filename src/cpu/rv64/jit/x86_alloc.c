@@ -109,9 +109,17 @@ void jit_set_state(struct jit_lower *l, uint8_t state)
 
 void jit_extend(struct jit_lower *l)
 {
-	for (unsigned g = 1; g < 32; g++)
-		if (l->narrow & BIT(g))
+	for (unsigned g = 1; g < 32; g++) {
+		const struct rv64_insn *shift;
+
+		if (!(l->narrow & BIT(g)))
+			continue;
+		shift = jit_left_out(l->s, l->at, g);
+		if (shift)
+			jit_complete_shift(l, shift);
+		else
 			x86_rr(&l->e, X86_MOVSXD, X86_Q, l->reg[g], l->reg[g]);
+	}
 	jit_complete_nans(l);
 }
 

@@ -271,6 +271,7 @@ void jit_lower_end(struct jit_lower *l)
 {
 	const unsigned here = l->s->offset;
 
+	l->at = l->s->index;
 	exit_from(l, (int32_t)here, l->s->index, here - 1);
 }
 

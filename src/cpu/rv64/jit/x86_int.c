@@ -15,8 +15,7 @@ static bool is_in(const struct jit_lower *l, unsigned g, unsigned d)
 	return l->reg[g] == d;
 }
 
-/* d has the result of 32 bits, if w says so, that is going into x[rd]. */
-static void sign_extend_w(struct jit_lower *l, enum x86_width w, unsigned rd, unsigned d)
+void jit_sign_extend_w(struct jit_lower *l, enum x86_width w, unsigned rd, unsigned d)
 {
 	if (w != X86_L)
 		return;
@@ -48,7 +47,7 @@ static void alu_rr(struct jit_lower *l, const struct rv64_insn *in, const struct
 	jit_op_x(l, r->op, (enum x86_width)r->w, d, rs2);
 	if (r->op != X86_IMUL)
 		l->tested = in->rd;
-	sign_extend_w(l, (enum x86_width)r->w, in->rd, d);
+	jit_sign_extend_w(l, (enum x86_width)r->w, in->rd, d);
 	jit_put(l, in->rd, d);
 }
 
@@ -146,7 +145,7 @@ static void addiw(struct jit_lower *l, const struct rv64_insn *in, const struct 
 	} else {
 		jit_load(l, d, in->rs1);
 		x86_alu_imm(&l->e, X86_G_ADD, X86_L, d, in->imm);
-		sign_extend_w(l, X86_L, in->rd, d);
+		jit_sign_extend_w(l, X86_L, in->rd, d);
 		jit_put(l, in->rd, d);
 		l->tested = in->rd;
 	}
@@ -196,7 +195,7 @@ static void shift_ri(struct jit_lower *l, const struct rv64_insn *in, const stru
 	if (in->imm && r->op != X86_G_ROR)
 		l->tested = in->rd;
 	if (r->op != X86_G_SHR || !in->imm) /* else it is positive */
-		sign_extend_w(l, (enum x86_width)r->w, in->rd, d);
+		jit_sign_extend_w(l, (enum x86_width)r->w, in->rd, d);
 	jit_put(l, in->rd, d);
 }
 
@@ -216,7 +215,7 @@ static void shift_rr(struct jit_lower *l, const struct rv64_insn *in, const stru
 		jit_load(l, d, in->rs1);
 		x86_shift_cl(&l->e, r->op, w, d);
 	}
-	sign_extend_w(l, w, in->rd, d);
+	jit_sign_extend_w(l, w, in->rd, d);
 	jit_put(l, in->rd, d);
 }
 
@@ -280,7 +279,7 @@ static void divide(struct jit_lower *l, const struct rv64_insn *in, const struct
 	x86_unary(e, r->flag & 2 ? X86_G_IDIV : X86_G_DIV, w, RCX);
 	o->back = e->p;
 	o->info = r->flag | (unsigned)r->w << 8;
-	sign_extend_w(l, w, in->rd, result);
+	jit_sign_extend_w(l, w, in->rd, result);
 	jit_put(l, in->rd, result);
 }
 

@@ -60,7 +60,8 @@ static uint32_t narrow_at_end(const struct jit_source *s, const uint8_t *reg)
 		if (!rv64_insn_writes_x(in->id))
 			continue;
 		set &= (uint32_t)~BIT(in->rd);
-		if (s->narrow[i] && reg[in->rd] != JIT_NONE && jit_leaves_open(in))
+		if (s->narrow[i] && reg[in->rd] != JIT_NONE &&
+		    (jit_leaves_open(in) || s->rotates[i]))
 			set |= (uint32_t)BIT(in->rd);
 	}
 	return set;

@@ -162,6 +162,7 @@ struct jit_ool *jit_ool(struct jit_lower *l, enum jit_ool_kind kind, uint8_t *fr
 		l->e.full = true;
 	*o = (struct jit_ool){.kind = kind,
 			      .from = from,
+			      .at = (uint8_t)l->at,
 			      .state = l->state,
 			      .narrow = l->narrow,
 			      .nan_s = l->nan_s,
@@ -255,6 +256,7 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	bool fp = jit_fp_rules[in->id].fn;
 	const struct jit_rule *r = fp ? &jit_fp_rules[in->id] : &jit_rules[in->id];
 
+	l->at = l->s->index;
 	l->made_known = l->made_narrow = false;
 	l->was_tested = l->tested;
 	l->tested = 0;
@@ -282,6 +284,8 @@ void jit_lower_insn(struct jit_lower *l, const struct rv64_insn *in, enum jit_ki
 	} else if (!r->fn) {
 		jit_call_c(l, in, l->s->offset, l->s->index);
 		l->fp_live = false;
+	} else if (jit_lower_rotation(l, in) || jit_lower_in_place(l, in, r)) {
+		; /* done, or left to be done elsewhere */
 	} else if (in->rd || !rv64_insn_writes_x(in->id) || r->fn == jit_lower_load || fp ||
 		   r->fn == jit_lower_zero || in->id == RV64_fence ||
 		   rv64_insn_info[in->id].ext == RV64_EXT_A) {
@@ -302,6 +306,7 @@ static void emit_ool(struct jit_lower *l)
 
 		x86_here(&l->e, o.from);
 		jit_set_state(l, o.state);
+		l->at = o.at;
 		l->narrow = o.narrow;
 		l->nan_s = o.nan_s;
 		l->nan_d = o.nan_d;

@@ -48,7 +48,8 @@ struct jit_ool {
 	struct rv64_insn in; /* JIT_OOL_CALL, JIT_OOL_FMA */
 	uint16_t offset;
 	uint8_t index;
-	uint8_t state;   /* of the lowering where it is entered */
+	uint8_t at;      /* the instruction where it is entered */
+	uint8_t state;   /* of the lowering there */
 	uint32_t narrow; /* the same, and the next two */
 	uint32_t nan_s, nan_d;
 };
@@ -78,9 +79,9 @@ struct jit_lower {
 	uint8_t *loop_head;  /* where the next round of a loop begins */
 	uint32_t loop_boxed; /* `boxed` there */
 	bool fp_entered;     /* `fp_live` there */
-	/* Of rounds that are lowered together: which is at hand, s->rounds being the one that stands
-	 * alone; where the first begins; the jump when too few are left; and behind the branch of
-	 * the one alone, when it is not taken. */
+	/* Of rounds that are lowered together: which is at hand, s->rounds being the one that
+	 * stands alone; where the first begins; the jump when too few are left; and behind the
+	 * branch of the one alone, when it is not taken. */
 	unsigned round;
 	const uint8_t *rounds_head;
 	uint8_t *too_few;
@@ -97,8 +98,10 @@ struct jit_lower {
 	struct jit_move move[JIT_N_PINNED];
 	uint8_t group_reg[JIT_MAX_GROUPS]; /* where a group keeps its distance; JIT_NONE: slot */
 
-	/* The upper halves of these x registers, all in host registers, were left open. */
+	/* What these x registers hold was left open: the upper half if they are in host registers,
+	 * or all of it (rotate.c), by instructions before `at`. */
 	uint32_t narrow;
+	unsigned at;
 	bool made_narrow; /* by the instruction at hand */
 	/* These f registers, all in host registers, are singles or doubles that may be a NaN other
 	 * than the canonical one. */
@@ -183,8 +186,8 @@ void jit_leave_to_interp(struct jit_lower *l, unsigned index);
 void jit_allocate(struct jit_lower *l);
 /* The code to come is in that state (JIT_MOVED, JIT_COUNTED). */
 void jit_set_state(struct jit_lower *l, uint8_t state);
-/* The upper halves and NaNs that were left open are made good, for the code that follows. With a
- * NaN the flags are not kept. */
+/* What was left open is made good, for the code that follows. With a NaN, or a shift that was left
+ * out, the flags are not kept. */
 void jit_extend(struct jit_lower *l);
 /* From how everything is between blocks to the present state, and back: around all that leaves the
  * block or calls C. rax, rcx and rdx stay. */
@@ -198,6 +201,20 @@ extern const struct jit_rule jit_rules[RV64_N_INSNS];
 /* Whether its lowering may leave the result's upper half open, where the source says narrow. */
 bool jit_leaves_open(const struct rv64_insn *in);
 void jit_ool_divide(struct jit_lower *l, const struct jit_ool *o);
+/* d has the result of 32 bits, if w says so, that is going into x[rd]. */
+void jit_sign_extend_w(struct jit_lower *l, enum x86_width w, unsigned rd, unsigned d);
+
+/* ---- x86_in_place.c ---- */
+
+/* False: the instruction is not of a kind that is done in memory. */
+bool jit_lower_in_place(struct jit_lower *l, const struct rv64_insn *in, const struct jit_rule *r);
+
+/* ---- x86_rotate.c ---- */
+
+/* False: the instruction is not part of a rotation. */
+bool jit_lower_rotation(struct jit_lower *l, const struct rv64_insn *in);
+/* The shift that was left out; rax, rcx and rdx stay. */
+void jit_complete_shift(struct jit_lower *l, const struct rv64_insn *shift);
 
 /* ---- x86_exit.c ---- */
 
