@@ -338,15 +338,26 @@ static unsigned make_loop(uint32_t *code, unsigned at)
 	return at + 1;
 }
 
-void make_loops(uint32_t code[CODE_WORDS])
+/* Loops one behind the other, and all of them again, in at least `least` words. */
+static void fill_with_loops(uint32_t *code, unsigned least)
 {
 	unsigned at = 0;
 
-	while (at < CODE_WORDS - 64 - 15 * ROTATION_MOST)
+	while (at < least)
 		at = make_loop(code, at);
 	code[at] = with_jump(0x0000006f, -4 * (int32_t)at);
 	while (++at < CODE_WORDS)
 		code[at] = 0;
+}
+
+void make_loops(uint32_t code[CODE_WORDS])
+{
+	fill_with_loops(code, CODE_WORDS - 64 - 15 * ROTATION_MOST);
+}
+
+void make_few_loops(uint32_t code[CODE_WORDS])
+{
+	fill_with_loops(code, 1 + below(40));
 }
 
 /* One of four f registers = something of x14 to x17, or of others of the four. */

@@ -12,7 +12,7 @@
  *
  * Another kind of program is loops around accesses off pointers that move by constants, in and
  * around the border of the data pages, around atomics and floating point, with ways out; some are
- * short and have none.
+ * short and have none. Where there are only few of them, all that leads to them is hot as well.
  *
  * A third kind is arithmetic on four f registers with NaNs that appear and go, between accesses
  * that may trap. A fourth is rotations by three instructions, between such accesses.
@@ -33,6 +33,7 @@ uint32_t below(uint32_t n);
 /* Each fills all of code[]. */
 void make_program(uint32_t code[CODE_WORDS]);
 void make_loops(uint32_t code[CODE_WORDS]);
+void make_few_loops(uint32_t code[CODE_WORDS]);
 void make_nans(uint32_t code[CODE_WORDS]);
 void make_rotations(uint32_t code[CODE_WORDS]);
 

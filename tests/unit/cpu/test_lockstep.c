@@ -189,6 +189,7 @@ static void anything(void **state)
 static void loops(void **state)
 {
 	run_both(make_loops, (rounds + 3) / 4, 3000);
+	run_both(make_few_loops, (rounds + 3) / 4, 3000);
 }
 
 static void nans(void **state)

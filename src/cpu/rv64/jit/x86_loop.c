@@ -10,14 +10,14 @@
  * them. `left` is less by what all but one of them count meanwhile, so that the look at it after
  * the last one says whether there is enough for as many again:
  *
+ *		too few left: to `next`
  *		left -= (rounds - 1) * length
- *		too few left: to `alone`
- *	head:	round 0; the branch is not taken: to `leave`, with `left` as if round 0 were `alone`
+ *	head:	round 0; the branch is not taken: to `leave`, with `left` as if it were that of `next`
  *		...
  *		round 3; the branch is not taken: ...
  *		left -= rounds * length
  *		enough: to `head`
- *	alone:	left += (rounds - 1) * length
+ *		left += (rounds - 1) * length
  *		used up: out
  *	next:	a round; the branch is not taken: to `leave`
  *		left -= length
@@ -100,8 +100,10 @@ static void enter(struct jit_lower *l)
 		l->loop_head = l->e.p;
 		return;
 	}
-	x86_alu_imm(&l->e, X86_G_SUB, X86_Q, REG_LEFT, withheld(l));
+	/* A round is to come even if `left` was used up on the way here. */
+	x86_alu_imm(&l->e, X86_G_CMP, X86_Q, REG_LEFT, withheld(l));
 	l->too_few = x86_jcc(&l->e, X86_LE);
+	x86_alu_imm(&l->e, X86_G_SUB, X86_Q, REG_LEFT, withheld(l));
 	l->rounds_head = l->e.p;
 }
 
@@ -165,9 +167,9 @@ void jit_round_end(struct jit_lower *l, enum x86_cond cond)
 	catch_up(l, l->s->rounds);
 	x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)l->s->rounds * length(l));
 	x86_jcc_to(e, X86_GT, l->rounds_head);
-	x86_here(e, l->too_few);
 	x86_alu_imm(e, X86_G_ADD, X86_Q, REG_LEFT, withheld(l));
-	l->too_few = x86_jcc(e, X86_LE);
+	l->rounds_used_up = x86_jcc(e, X86_LE);
+	x86_here(e, l->too_few);
 	l->loop_head = e->p;
 }
 
@@ -210,7 +212,7 @@ void jit_loop_next(struct jit_lower *l, unsigned count)
 		x86_alu_imm(e, X86_G_SUB, X86_Q, REG_LEFT, (int32_t)count);
 		x86_jcc_to(e, X86_GT, l->loop_head);
 		if (l->s->rounds > 1)
-			x86_here(e, l->too_few);
+			x86_here(e, l->rounds_used_up);
 		jit_extend(l);
 		if (state & JIT_COUNTED) {
 			x86_rm(e, X86_ADD, X86_Q, REG_LEFT, REG_HART, JIT_OFF(native_rest));
