@@ -12,7 +12,7 @@
  *
  *		too few left: to `next`
  *		left -= (rounds - 1) * length
- *	head:	round 0; the branch is not taken: to `leave`, with `left` as if it were that of `next`
+ *	head:	round 0; the branch is not taken: to `leave`, with `left` as behind `next`
  *		...
  *		round 3; the branch is not taken: ...
  *		left -= rounds * length

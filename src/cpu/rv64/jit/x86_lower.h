@@ -79,9 +79,9 @@ struct jit_lower {
 	uint8_t *loop_head;  /* where the next round of a loop begins */
 	uint32_t loop_boxed; /* `boxed` there */
 	bool fp_entered;     /* `fp_live` there */
-	/* Of rounds that are lowered together: which is at hand, s->rounds being the one that stands
-	 * alone; where the first begins; the jumps when too few are left and when `left` is used up;
-	 * and behind the branch of the one alone, when it is not taken. */
+	/* Of rounds that are lowered together: which is at hand, s->rounds being the one that
+	 * stands alone; where the first begins; the jumps when too few are left and when `left` is
+	 * used up; and behind the branch of the one alone, when it is not taken. */
 	unsigned round;
 	const uint8_t *rounds_head;
 	uint8_t *too_few, *rounds_used_up;
