@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What compiled code may remember of translations: a program runs long enough to be compiled well,
- * with an access alone, a group and a call to another page; then its pages are others, or somebody
- * else executes the same instructions.
+ * with an access alone, a group and a call to another page, or a loop through a page; then its pages
+ * are others, or somebody else executes the same instructions.
  */
 #include "check.inc"
 
 #define ROUNDS  30000
 #define DATA    0x40000000
 #define FAR     0x40001000
+#define WALK    0x40002000
+#define STEP    64
 #define ALIAS   0x40000000 /* from the program's pages to the same ones without U */
 #define MODE_U  0
 #define MODE_S  (1 << 11)
@@ -38,6 +40,14 @@
 	EXPECT(s8, 8)               \
 	EXPECT(s3, ROUNDS * value)  \
 	EXPECT(s4, ROUNDS * value)
+
+/* Through the page at WALK, whose first dword is `value` and the others 0. */
+#define WALKED(value)      \
+	la t0, walk;       \
+	li s2, ROUNDS;     \
+	RUN(MODE_U)        \
+	EXPECT(s8, 8)      \
+	EXPECT(s3, ROUNDS * value)
 
 /* The page table entry `pte` leads to `page`. */
 #define MAP(pte, page, flags) \
@@ -79,6 +89,23 @@ _start:
 	li s0, DATA
 	li s1, FAR
 	li s5, DATA
+
+	/* The loop; with another page, and without any. */
+	MAP(last + 16, data_1, UWR)
+	sfence.vma
+	li s6, WALK
+	li s9, WALK + 32 * STEP
+	WALKED(1)
+	MAP(last + 16, data_2, UWR)
+	sfence.vma s6
+	WALKED(2)
+	la t0, last
+	sd zero, 16(t0)
+	sfence.vma s6
+	la t0, walk
+	RUN(MODE_U)
+	EXPECT(s8, 13)
+	EXPECT(s3, 0)
 
 	PROGRAM(1)
 	COUNTED(data_1, ROUNDS)
@@ -201,6 +228,16 @@ program:
 	bnez s2, program
 	ecall
 
+walk:
+	mv a4, s6
+1:	ld a5, 0(a4)
+	add s3, s3, a5
+	addi a4, a4, STEP
+	bne a4, s9, 1b
+	addi s2, s2, -1
+	bnez s2, walk
+	ecall
+
 	.balign 4
 supervisor:
 	beqz s2, 1f
@@ -223,9 +260,11 @@ far_2:
 	.balign 4096
 data_1:
 	.dword 1, 0, 0, 0
+	.space 4096 - 32
 	.balign 4096
 data_2:
 	.dword 2, 0, 0, 0
+	.space 4096 - 32
 	.balign 4096
 root:
 	.space 4096
