@@ -97,7 +97,8 @@ struct rv64_block {
 	uint32_t points; /* decoded with the breakpoints of this serial; 0: without any */
 	uint16_t n_ops;  /* of op[]; a compiled block that was moved has kept its head alone, */
 	bool whole : 1;  /* unless its compiled code leaves instructions to the interpreter */
-	bool hot : 1;    /* the hart was seen in it: its code is to be fast rather than short */
+	bool seen : 1;   /* the hart was seen in it once; */
+	bool hot : 1;    /* twice: its code is to be fast rather than short */
 	bool kernel : 1; /* it is entered in S mode, the others in U or M mode: compiled code of
 			  * these remembers more */
 	/* The offset in halfwords of the instruction that ends it, where that is a jump or a system

@@ -11,8 +11,8 @@
  *
  * Two forms. Most blocks are executed some dozen times: their code is compact, which leaves more
  * of the host's caches to others (x86_compact.c). Where a slice is used up the hart is seen in a
- * block, the more likely the more time it takes; that one is compiled once more, with look-ups
- * inline and with its loop. So nothing has to be counted.
+ * block, the more likely the more time it takes; one in which it is seen for the second time is
+ * compiled once more, with look-ups inline and with its loop.
  *
  * How native code is reached. The interpreter's block holds the native entry, and its head runs
  * it. Native code goes on to other native code by itself: within a page by a jump that is patched
@@ -336,6 +336,10 @@ void rv64_jit_seen(struct interp *c)
 	if (!c->jit || !rv64_code_possible(pc) || jump->tag != rv64_code_tag(&c->run.hart, pc) ||
 	    b->native == c->code.not_native || b->hot || !rv64_code_is_current(&c->code, b))
 		return;
+	if (!b->seen && c->code.hot > 1) {
+		b->seen = true;
+		return;
+	}
 	b->hot = true;
 	/* What is in two pages is led to by what jumps remember alone, and a jump that asks where
 	 * it is would not be patched, but ask for ever. */
