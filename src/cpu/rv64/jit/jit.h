@@ -39,8 +39,9 @@ struct rv64_op *rv64_jit_gave_up(struct interp *c, struct rv64_block **b);
  * it has is compact. A hart without a translator does nothing. */
 void rv64_jit_seen(struct interp *c);
 
-/* For tests: a block is hot after so many executions, at least 1; at 1 it gets fast code
- * when it was seen once, and soon a way around groups that fail. Before the hart runs. Does nothing to a hart without a translator. */
+/* For tests: a block is hot after so many executions, at least 1; at 1 it gets fast code when the
+ * hart was seen in it once, and soon a way around groups that fail. Before the hart runs. Does
+ * nothing to a hart without a translator. */
 void rv64_jit_set_hot(struct interp *c, int32_t executions);
 /* For tests: how often native code gave up. */
 uint64_t rv64_jit_count_gave_up(const struct interp *c);
