@@ -90,6 +90,16 @@ static bool adds_to(const struct rv64_insn *in, unsigned reg)
 	return in->id == RV64_addi && in->rd == reg && in->rs1 == reg;
 }
 
+int32_t jit_added(const struct jit_source *s, unsigned reg, unsigned first, unsigned end)
+{
+	int32_t sum = 0;
+
+	for (unsigned i = first; i < end; i++)
+		if (adds_to(&s->insn[i], reg))
+			sum += s->insn[i].imm;
+	return sum;
+}
+
 static bool writes(const struct rv64_insn *in, unsigned reg)
 {
 	return in->rd == reg && rv64_insn_writes_x(in->id);

@@ -249,6 +249,8 @@ static inline bool jit_in_loop(const struct jit_source *s, unsigned i)
 
 /* The x registers that the instruction reads. */
 uint32_t jit_x_read(const struct rv64_insn *in);
+/* What the instructions from `first` up to `end` that add constants to x[reg] add in all. */
+int32_t jit_added(const struct jit_source *s, unsigned reg, unsigned first, unsigned end);
 /* Whether native code goes from instruction i to the next one and nowhere else. */
 bool jit_just_goes_on(const struct jit_source *s, unsigned i);
 

@@ -117,7 +117,7 @@ void jit_lower_branch(struct jit_lower *l, const struct rv64_insn *in)
 	enum x86_cond cond = compare(l, in);
 	uint8_t *past;
 
-	if (jit_loop_again(l)) {
+	if (jit_at_round_end(l)) {
 		jit_round_end(l, cond);
 		return;
 	}

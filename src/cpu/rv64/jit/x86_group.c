@@ -184,12 +184,7 @@ void jit_group_enter(struct jit_lower *l)
 /* From the group's first byte to where the access at hand begins. */
 static int32_t distance(const struct jit_source *s, const struct jit_group *g)
 {
-	int32_t at = s->insn[s->index].imm - g->low;
-
-	for (unsigned i = g->first; i < s->index; i++)
-		if (s->insn[i].id == RV64_addi && s->insn[i].rd == g->base)
-			at += s->insn[i].imm;
-	return at;
+	return s->insn[s->index].imm - g->low + jit_added(s, g->base, g->first, s->index);
 }
 
 bool jit_in_group(struct jit_lower *l, const struct rv64_insn *in, struct jit_place *at)

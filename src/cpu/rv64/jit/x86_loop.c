@@ -123,24 +123,14 @@ bool jit_loop_postpones(const struct jit_lower *l, const struct rv64_insn *in)
 	       l->s->postponed & BIT(in->rd) && l->loop_reg[in->rd] != JIT_NONE;
 }
 
-/* What the instructions of the loop before instruction `end` add to x[g]. */
-static int32_t added_before(const struct jit_source *s, unsigned g, unsigned end)
-{
-	int32_t sum = 0;
-
-	for (unsigned i = s->loop; i < end; i++)
-		if (s->insn[i].id == RV64_addi && s->insn[i].rd == g)
-			sum += s->insn[i].imm;
-	return sum;
-}
-
 int32_t jit_loop_lacks(const struct jit_lower *l, unsigned g)
 {
 	const struct jit_source *s = l->s;
 
 	if (!in_rounds(l) || !(s->postponed & BIT(g)) || l->loop_reg[g] == JIT_NONE)
 		return 0;
-	return (int32_t)l->round * added_before(s, g, s->loop_end) + added_before(s, g, s->index);
+	return (int32_t)l->round * jit_added(s, g, s->loop, s->loop_end) +
+	       jit_added(s, g, s->loop, s->index);
 }
 
 /* The postponed registers get what `rounds` rounds add to them; the flags stay. */
@@ -149,10 +139,10 @@ static void catch_up(struct jit_lower *l, unsigned rounds)
 	for (unsigned g = 1; g < 32; g++)
 		if (l->s->postponed & BIT(g) && l->loop_reg[g] != JIT_NONE)
 			x86_lea(&l->e, X86_Q, l->loop_reg[g], l->loop_reg[g],
-				(int32_t)rounds * added_before(l->s, g, l->s->loop_end));
+				(int32_t)rounds * jit_added(l->s, g, l->s->loop, l->s->loop_end));
 }
 
-bool jit_loop_again(const struct jit_lower *l)
+bool jit_at_round_end(const struct jit_lower *l)
 {
 	return in_rounds(l) && l->s->index + 1 == l->s->loop_end;
 }

@@ -240,7 +240,7 @@ bool jit_loop_postpones(const struct jit_lower *l, const struct rv64_insn *in);
 /* What x[g] lacks here since that was so. */
 int32_t jit_loop_lacks(const struct jit_lower *l, unsigned g);
 /* Whether the instruction at hand ends a round behind which another one stands. */
-bool jit_loop_again(const struct jit_lower *l);
+bool jit_at_round_end(const struct jit_lower *l);
 /* There: it goes on with that if the condition holds. */
 void jit_round_end(struct jit_lower *l, enum x86_cond cond);
 /* At the jump to the next round: whether that is code of this block, and that code. `count`

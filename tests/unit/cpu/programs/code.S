@@ -100,10 +100,7 @@ _start:
 	sd t1, 16(t0)
 	la t0, root2
 	sd t1, 16(t0)
-	li t0, -1
-	csrw pmpaddr0, t0
-	li t0, 0x1f
-	csrw pmpcfg0, t0
+	ALL_MEMORY
 	SATP(root1, 1)
 	li t0, 1 << 11 /* MPP = S */
 	csrw mstatus, t0

@@ -39,10 +39,7 @@
 _start:
 	la t0, handler
 	csrw mtvec, t0
-	li t0, -1
-	csrw pmpaddr0, t0
-	li t0, 0x1f
-	csrw pmpcfg0, t0
+	ALL_MEMORY
 	li t0, 1 << 8
 	csrw medeleg, t0
 	la t1, root

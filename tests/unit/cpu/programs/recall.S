@@ -67,10 +67,7 @@
 _start:
 	la t0, handler
 	csrw mtvec, t0
-	li t0, -1
-	csrw pmpaddr0, t0
-	li t0, 0x1f
-	csrw pmpcfg0, t0
+	ALL_MEMORY
 	MAP(root + 8, middle, 1)
 	MAP(middle, last, 1)
 	la t1, root
